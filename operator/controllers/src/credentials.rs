@@ -1,0 +1,41 @@
+//! How to reach a pair's hosts, from its spec and its SSH Secret.
+
+use hapair_crds::{HAPair, Node};
+use hapair_hosts::{Credentials, Host, SshHosts};
+use hapair_model::Both;
+
+use crate::sources::{Missing, Sources};
+
+/// Both hosts' credentials.
+pub fn of(pair: &HAPair, sources: &Sources) -> Result<Both<Credentials>, Missing> {
+    let private_key = sources.secret("spec.ssh.secretRef", &pair.spec.ssh.secret_ref.name, "ssh-privatekey")?;
+    let one = |node: &Node| Credentials {
+        address: node.address.clone(),
+        port: node.ssh.port.and_then(|port| u16::try_from(port).ok()).unwrap_or(22),
+        user: pair.spec.ssh.user.clone().unwrap_or_else(|| "root".into()),
+        private_key: private_key.clone(),
+        host_keys: node.ssh.host_keys.clone(),
+    };
+    match pair.spec.nodes.as_slice() {
+        [first, second] => Ok(Both::new(one(first), one(second))),
+        nodes => Err(format!("spec.nodes: expected two nodes, found {}", nodes.len())),
+    }
+}
+
+/// The hosts of a pair, connected anew only when the credentials change.
+#[derive(Debug, Default)]
+pub struct Hosts(Option<(Both<Credentials>, SshHosts)>);
+
+impl Hosts {
+    /// The hosts with these credentials.
+    pub fn with(&mut self, credentials: Both<Credentials>) -> std::io::Result<&SshHosts> {
+        if self.0.as_ref().is_none_or(|(present, _)| *present != credentials) {
+            let hosts = Both::new(Host::new(credentials.first.clone())?, Host::new(credentials.second.clone())?);
+            self.0 = Some((credentials, SshHosts::new(hosts)));
+        }
+        match &self.0 {
+            Some((_, hosts)) => Ok(hosts),
+            None => Err(std::io::Error::other("the hosts were just made")),
+        }
+    }
+}

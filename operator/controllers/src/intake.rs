@@ -1,0 +1,320 @@
+//! From objects to what is desired: references followed, defaults applied, contradictions found. An illegal spec is something to report,
+//! never something half understood.
+
+use std::{collections::BTreeMap, net::IpAddr};
+
+use hapair_crds::{self as crds, DeletionPolicy, HAPair};
+use hapair_index::Snapshot;
+use hapair_model::{
+    Both, Reason, Secret, Side,
+    desired::{
+        Desired, Disk, FenceDevice, Fencing, FilesystemType, FloatingIp, Group, GroupFile, HttpProbe, Leaving, Node, Owner, Service, ServiceKind,
+        Volume,
+    },
+    plan::{Finding, Subject},
+};
+use kube::ResourceExt;
+
+use crate::sources::Sources;
+
+/// What is desired as far as it can be understood, and what is wrong with the rest. Nothing is done to the hosts while something is.
+pub fn intake(pair: &HAPair, snapshot: &Snapshot, sources: &Sources, cluster: &str) -> (Option<Desired>, Vec<Finding>) {
+    let mut intake = Intake { pair, sources, findings: Vec::new() };
+    let nodes = intake.nodes();
+    let admin_password = pair.spec.cluster_admin.as_ref().and_then(|admin| {
+        intake.secret(Subject::Pair, "spec.clusterAdmin.secretRef", &admin.secret_ref.name, "password")
+    });
+    let staying = |object: &dyn Deletable| !object.is_leaving();
+    let volumes: Vec<_> = snapshot.volumes.iter().filter(|v| staying(v.as_ref())).filter_map(|v| intake.volume(v)).collect();
+    let floating_ips: Vec<_> = snapshot.floating_ips.iter().filter(|ip| staying(ip.as_ref())).filter_map(|ip| intake.floating_ip(ip)).collect();
+    let groups: Vec<_> = snapshot.groups.iter().filter(|g| staying(g.as_ref())).map(|g| intake.group(g)).collect();
+    let leaving = Leaving {
+        volumes: leaving(&snapshot.volumes),
+        floating_ips: leaving(&snapshot.floating_ips),
+        groups: leaving(&snapshot.groups),
+    };
+    intake.references(&volumes, &floating_ips, &groups);
+    intake.conflicts(&volumes, &floating_ips);
+    let desired = nodes.map(|nodes| Desired {
+        name: pair.name_any(),
+        owner: Owner { cluster: cluster.to_owned(), pair: pair.uid().unwrap_or_default() },
+        take_over_from: pair.spec.take_over_from.clone(),
+        preferred: pair.spec.preferred_node.as_ref().and_then(|name| nodes.find(|node| node.name == *name)),
+        nodes,
+        fencing: fencing(pair),
+        admin_password,
+        install_packages: pair.spec.packages != Some(crds::Management::Unmanaged),
+        replication_link: pair.spec.replication.as_ref().and_then(|r| u8::try_from(r.link).ok()).unwrap_or(0),
+        paused: pair.spec.paused == Some(true),
+        volumes,
+        floating_ips,
+        groups,
+        leaving,
+    });
+    (desired, intake.findings)
+}
+
+/// An object that may be on its way out.
+trait Deletable {
+    fn is_leaving(&self) -> bool;
+    fn tears_down(&self) -> bool;
+}
+
+macro_rules! deletable {
+    ($($kind:ty),+) => {$(
+        impl Deletable for $kind {
+            fn is_leaving(&self) -> bool {
+                self.metadata.deletion_timestamp.is_some()
+            }
+
+            fn tears_down(&self) -> bool {
+                self.spec.deletion_policy == Some(DeletionPolicy::Teardown)
+            }
+        }
+    )+};
+}
+
+deletable!(crds::ReplicatedVolume, crds::FloatingIP, crds::ServiceGroup);
+
+fn leaving<K: Deletable + kube::Resource>(objects: &[std::sync::Arc<K>]) -> Vec<String> {
+    objects.iter().filter(|object| object.is_leaving() && object.tears_down()).map(|object| object.name_any()).collect()
+}
+
+fn fencing(pair: &HAPair) -> Fencing {
+    match pair.spec.fencing.as_ref().map(|fencing| fencing.mode) {
+        Some(crds::FencingMode::Disabled) => Fencing::Disabled,
+        Some(crds::FencingMode::Required) | None => Fencing::Required,
+    }
+}
+
+struct Intake<'a> {
+    pair: &'a HAPair,
+    sources: &'a Sources,
+    findings: Vec<Finding>,
+}
+
+impl Intake<'_> {
+    fn find(&mut self, about: Subject, reason: Reason, message: String) {
+        self.findings.push(Finding { about, reason, message });
+    }
+
+    fn secret(&mut self, about: Subject, field: &str, name: &str, key: &str) -> Option<Secret> {
+        match self.sources.secret(field, name, key) {
+            Ok(secret) => Some(secret),
+            Err(message) => {
+                self.find(about, Reason::SourceMissing, message);
+                None
+            }
+        }
+    }
+
+    fn nodes(&mut self) -> Option<Both<Node>> {
+        let spec: Vec<_> = self.pair.spec.nodes.clone();
+        let [first, second] = spec.as_slice() else {
+            self.find(Subject::Pair, Reason::InvalidSpec, format!("spec.nodes: expected two nodes, found {}", spec.len()));
+            return None;
+        };
+        Some(Both::new(self.node(0, first), self.node(1, second)))
+    }
+
+    fn node(&mut self, index: usize, node: &crds::Node) -> Node {
+        let links = match &node.links {
+            Some(links) => links.iter().filter_map(|link| Some((u8::try_from(link.number).ok()?, link.address.clone()))).collect(),
+            None => vec![(0, node.address.clone())],
+        };
+        let addresses: Vec<String> = std::iter::once(&node.address).chain(links.iter().map(|(_, address): &(u8, String)| address)).cloned().collect();
+        for address in addresses {
+            if address.parse::<IpAddr>().is_err() {
+                self.find(Subject::Pair, Reason::InvalidSpec, format!("spec.nodes[{index}]: {address:?} is not an IP address"));
+            }
+        }
+        // Without fencing the devices stay declared, and are not used.
+        let wanted = if fencing(self.pair) == Fencing::Disabled { &[] } else { node.fencing.as_deref().unwrap_or_default() };
+        let devices = wanted.iter().enumerate().filter_map(|(level, device)| self.device(&format!("spec.nodes[{index}].fencing[{level}]"), device));
+        let devices = devices.collect();
+        Node { name: node.name.clone(), address: node.address.clone(), links, devices, standby: node.standby }
+    }
+
+    fn device(&mut self, field: &str, device: &crds::FencingDevice) -> Option<FenceDevice> {
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        if let Some(ipmi) = &device.ipmi {
+            let field = format!("{field}.ipmi.secretRef");
+            let user = self.text(&field, &ipmi.secret_ref.name, "username")?;
+            let password = self.secret(Subject::Pair, &field, &ipmi.secret_ref.name, "password")?;
+            let mut parameters = vec![pair("ip", &ipmi.address), pair("username", &user), pair("lanplus", "1"), pair("method", "onoff")];
+            parameters.extend(ipmi.port.map(|port| pair("ipport", &port.to_string())));
+            parameters.extend(ipmi.cipher_suite.map(|suite| pair("cipher", &suite.to_string())));
+            return Some(FenceDevice { agent: "fence_ipmilan".into(), parameters, password: Some(password) });
+        }
+        if let Some(redfish) = &device.redfish {
+            let field = format!("{field}.redfish.secretRef");
+            let user = self.text(&field, &redfish.secret_ref.name, "username")?;
+            let password = self.secret(Subject::Pair, &field, &redfish.secret_ref.name, "password")?;
+            let parameters = vec![pair("ip", &redfish.address), pair("username", &user), pair("systems_uri", &redfish.system)];
+            return Some(FenceDevice { agent: "fence_redfish".into(), parameters, password: Some(password) });
+        }
+        let agent = device.agent.as_ref()?;
+        let parameters = agent.parameters.iter().flatten().map(|parameter| pair(&parameter.name, &parameter.value)).collect();
+        Some(FenceDevice { agent: agent.name.clone(), parameters, password: None })
+    }
+
+    fn text(&mut self, field: &str, name: &str, key: &str) -> Option<String> {
+        let secret = self.secret(Subject::Pair, field, name, key)?;
+        Some(String::from_utf8_lossy(secret.expose()).trim().to_owned())
+    }
+
+    fn volume(&mut self, volume: &crds::ReplicatedVolume) -> Option<Volume> {
+        let about = Subject::Volume(volume.name_any());
+        let disk = |node: &str| {
+            let disk = volume.spec.disks.iter().find(|disk| disk.node == node)?;
+            Some(Disk { device: disk.device.clone(), overwrite: disk.overwrite.clone() })
+        };
+        let [first, second] = self.pair.spec.nodes.as_slice() else { return None };
+        let (Some(first_disk), Some(second_disk)) = (disk(&first.name), disk(&second.name)) else {
+            let message = format!("spec.disks: expected one disk on {} and one on {}", first.name, second.name);
+            self.find(about, Reason::InvalidSpec, message);
+            return None;
+        };
+        let filesystem = &volume.spec.filesystem;
+        let copy_from = volume.spec.initial_data.copy_from.as_ref();
+        let or_root = |name: &Option<String>| name.clone().unwrap_or_else(|| "root".into());
+        Some(Volume {
+            name: volume.name_any(),
+            disks: Both::new(first_disk, second_disk),
+            // Chosen by the planner from what the hosts have recorded.
+            minor: 0,
+            port: 0,
+            filesystem: match filesystem.type_ {
+                crds::FilesystemType::Ext4 => FilesystemType::Ext4,
+                crds::FilesystemType::Xfs => FilesystemType::Xfs,
+            },
+            mount_point: filesystem.mount_point.clone(),
+            owner: format!("{}:{}", or_root(&filesystem.owner), or_root(&filesystem.group)),
+            mode: filesystem.mode.clone().unwrap_or_else(|| "0755".into()),
+            copy_from: copy_from.map(|from| if from.node == second.name { Side::Second } else { Side::First }),
+        })
+    }
+
+    fn floating_ip(&mut self, ip: &crds::FloatingIP) -> Option<FloatingIp> {
+        let text = &ip.spec.address;
+        let parsed = text.split_once('/').and_then(|(address, prefix)| Some((address.parse::<IpAddr>().ok()?, prefix.parse::<u8>().ok()?)));
+        match parsed.filter(|(address, prefix)| *prefix >= 1 && *prefix <= if address.is_ipv4() { 32 } else { 128 }) {
+            Some((address, prefix)) => Some(FloatingIp { name: ip.name_any(), address, prefix }),
+            None => {
+                let message = format!("spec.address: {text:?} is not an address with a prefix, such as 192.0.2.100/24");
+                self.find(Subject::FloatingIp(ip.name_any()), Reason::InvalidSpec, message);
+                None
+            }
+        }
+    }
+
+    fn group(&mut self, group: &crds::ServiceGroup) -> Group {
+        let names = |list: &Option<Vec<crds::LocalReference>>| list.iter().flatten().map(|reference| reference.name.clone()).collect();
+        let about = Subject::Group(group.name_any());
+        Group {
+            name: group.name_any(),
+            volumes: names(&group.spec.volumes),
+            floating_ips: names(&group.spec.floating_ips),
+            services: group.spec.services.iter().flatten().filter_map(service).collect(),
+            files: group.spec.files.iter().flatten().enumerate().filter_map(|(at, file)| self.file(&about, at, file)).collect(),
+            probe: group.spec.probe.as_ref().map(|probe| HttpProbe {
+                port: u16::try_from(probe.http.port).unwrap_or_default(),
+                path: probe.http.path.clone().unwrap_or_else(|| "/".into()),
+            }),
+        }
+    }
+
+    fn file(&mut self, about: &Subject, at: usize, file: &crds::File) -> Option<GroupFile> {
+        let field = format!("spec.files[{at}]");
+        let content = match (&file.content, &file.config_map_key_ref, &file.secret_key_ref) {
+            (Some(content), _, _) => Ok(Secret::new(content.clone())),
+            (None, Some(reference), _) => self.sources.config_map(&format!("{field}.configMapKeyRef"), &reference.name, &reference.key),
+            (None, None, Some(reference)) => self.sources.secret(&format!("{field}.secretKeyRef"), &reference.name, &reference.key),
+            (None, None, None) => Err(format!("{field}: one of content, configMapKeyRef and secretKeyRef is needed")),
+        };
+        let content = content.map_err(|message| self.find(about.clone(), Reason::SourceMissing, message)).ok()?;
+        let nodes = self.pair.spec.nodes.as_slice();
+        let on = |side: Side| match (file.expand, nodes.get(usize::from(side == Side::Second))) {
+            (Some(crds::Expansion::Variables), Some(node)) => {
+                Secret::new(String::from_utf8_lossy(content.expose()).replace("$(NODE_NAME)", &node.name))
+            }
+            _ => content.clone(),
+        };
+        let mode = if file.secret_key_ref.is_some() { "600" } else { "644" };
+        let or_root = |name: &Option<String>| name.clone().unwrap_or_else(|| "root".into());
+        Some(GroupFile {
+            path: file.path.clone(),
+            content: Both::from_fn(on),
+            owner: format!("{}:{}", or_root(&file.owner), or_root(&file.group)),
+            mode: file.mode.clone().unwrap_or_else(|| mode.into()),
+        })
+    }
+
+    /// Everything that is named has to exist, and be in one group only.
+    fn references(&mut self, volumes: &[Volume], floating_ips: &[FloatingIp], groups: &[Group]) {
+        let mut users: BTreeMap<(&str, &str), &str> = BTreeMap::new();
+        for group in groups {
+            let known_volume = |name: &str| volumes.iter().any(|volume| volume.name == name);
+            let known_ip = |name: &str| floating_ips.iter().any(|ip| ip.name == name);
+            let volumes = group.volumes.iter().map(|name| ("volumes", "ReplicatedVolume", name, known_volume(name)));
+            let ips = group.floating_ips.iter().map(|name| ("floatingIPs", "FloatingIP", name, known_ip(name)));
+            for (field, kind, name, known) in volumes.chain(ips) {
+                let about = Subject::Group(group.name.clone());
+                if !known {
+                    let message = format!("spec.{field}: there is no {kind} {name:?} of pair {:?}, or it is being deleted", self.pair.name_any());
+                    self.find(about, Reason::DanglingReference, message);
+                } else if let Some(other) = users.insert((kind, name), &group.name) {
+                    let message = format!("spec.{field}: {kind} {name:?} is already in group {other:?}");
+                    self.find(about, Reason::Conflict, message);
+                }
+            }
+        }
+    }
+
+    /// Disks, mount points and addresses that two objects claim.
+    fn conflicts(&mut self, volumes: &[Volume], floating_ips: &[FloatingIp]) {
+        for (at, one) in volumes.iter().enumerate() {
+            for other in &volumes[..at] {
+                for side in Side::BOTH {
+                    if one.disks[side].device == other.disks[side].device {
+                        let message = format!("spec.disks: {} is also a disk of volume {:?}", one.disks[side].device, other.name);
+                        self.find(Subject::Volume(one.name.clone()), Reason::Conflict, message);
+                    }
+                }
+                if is_within(&one.mount_point, &other.mount_point) || is_within(&other.mount_point, &one.mount_point) {
+                    let message = format!(
+                        "spec.filesystem.mountPoint: {} and {} of volume {:?} lie within each other",
+                        one.mount_point, other.mount_point, other.name
+                    );
+                    self.find(Subject::Volume(one.name.clone()), Reason::Conflict, message);
+                }
+            }
+        }
+        let nodes: Vec<String> = self.pair.spec.nodes.iter().flat_map(|n| std::iter::once(&n.address).chain(n.links.iter().flatten().map(|l| &l.address))).cloned().collect();
+        for (at, one) in floating_ips.iter().enumerate() {
+            let twin = floating_ips[..at].iter().find(|other| other.address == one.address).map(|other| format!("floating IP {:?}", other.name));
+            let node = nodes.iter().any(|address| address.parse() == Ok(one.address)).then(|| "a node".to_owned());
+            if let Some(owner) = twin.or(node) {
+                let message = format!("spec.address: {} is also the address of {owner}", one.address);
+                self.find(Subject::FloatingIp(one.name.clone()), Reason::Conflict, message);
+            }
+        }
+    }
+}
+
+fn is_within(inner: &str, outer: &str) -> bool {
+    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+fn service(service: &crds::Service) -> Option<Service> {
+    let kind = match (&service.tomcat, &service.systemd, &service.ocf) {
+        (Some(_), _, _) => ServiceKind::Tomcat,
+        (None, Some(systemd), _) => ServiceKind::Systemd(systemd.unit.clone()),
+        (None, None, Some(ocf)) => ServiceKind::Ocf {
+            agent: ocf.agent.clone(),
+            parameters: ocf.parameters.iter().flatten().map(|parameter| (parameter.name.clone(), parameter.value.clone())).collect(),
+        },
+        (None, None, None) => return None,
+    };
+    Some(Service { name: service.name.clone(), kind })
+}

@@ -1,0 +1,17 @@
+//! From objects to hosts and back. Each pair has one task, the only writer of the pair: it takes a snapshot of the objects, turns it into what
+//! is desired ([`intake`]), asks the hosts, lets the planner decide, runs a stage, looks again, and publishes what it saw.
+
+mod credentials;
+mod events;
+mod finalizers;
+pub mod intake;
+mod leader;
+mod metrics;
+mod publish;
+mod sources;
+mod supervisor;
+mod turn;
+
+pub use leader::{Leader, LeaseName, Leadership};
+pub use metrics::Metrics;
+pub use supervisor::{Context, run};

@@ -1,0 +1,168 @@
+//! Reports become statuses, by server-side apply, and only when something changed.
+
+use std::{collections::HashMap, fmt::Debug};
+
+use hapair_crds::{
+    Condition, ConditionStatus, FIELD_MANAGER, FloatingIP, FloatingIPStatus, HAPair, HAPairStatus, NodeStatus, ReplicatedVolume,
+    ReplicatedVolumeStatus, ServiceGroup, ServiceGroupStatus,
+};
+use hapair_model::report::{self, ChildReport, PairReport, VolumeReport};
+use jiff::Timestamp;
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    api::{Patch, PatchParams},
+    core::NamespaceResourceScope,
+};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::{Metrics, events};
+
+/// A kind, its status, and the report it is made from.
+pub trait Reported: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned {
+    /// Its status.
+    type Status: Clone + PartialEq + Serialize;
+    /// What the planner says about it.
+    type Report;
+    /// The status it has.
+    fn status(&self) -> Option<&Self::Status>;
+    /// A status' conditions.
+    fn conditions(status: &Self::Status) -> &[Condition];
+    /// A report's conditions.
+    fn reported(report: &Self::Report) -> &[report::Condition];
+    /// The status for a report.
+    fn make(report: &Self::Report, generation: Option<i64>, conditions: Vec<Condition>) -> Self::Status;
+}
+
+macro_rules! reported {
+    ($kind:ty, $status:ty, $report:ty, $make:expr) => {
+        impl Reported for $kind {
+            type Status = $status;
+            type Report = $report;
+
+            fn status(&self) -> Option<&Self::Status> {
+                self.status.as_ref()
+            }
+
+            fn conditions(status: &Self::Status) -> &[Condition] {
+                &status.conditions
+            }
+
+            fn reported(report: &Self::Report) -> &[report::Condition] {
+                &report.conditions
+            }
+
+            fn make(report: &Self::Report, observed_generation: Option<i64>, conditions: Vec<Condition>) -> Self::Status {
+                #[allow(clippy::redundant_closure_call)]
+                ($make)(report, observed_generation, conditions)
+            }
+        }
+    };
+}
+
+reported!(HAPair, HAPairStatus, PairReport, |report: &PairReport, observed_generation, conditions| HAPairStatus {
+    observed_generation,
+    conditions,
+    active: report.active.clone(),
+    nodes_online: report.nodes_online.clone(),
+    data: report.data.clone(),
+    fencing: report.fencing.clone(),
+    nodes: report.nodes.iter().map(|(name, reachable, state)| NodeStatus { name: name.clone(), reachable: *reachable, state: state.clone() }).collect(),
+});
+reported!(ReplicatedVolume, ReplicatedVolumeStatus, VolumeReport, |report: &VolumeReport, observed_generation, conditions| {
+    ReplicatedVolumeStatus {
+        observed_generation,
+        conditions,
+        primary: report.primary.clone(),
+        data: report.data.clone(),
+        synced: report.synced.clone(),
+        minor: report.minor.and_then(|minor| i32::try_from(minor).ok()),
+        port: report.port.map(i32::from),
+    }
+});
+reported!(FloatingIP, FloatingIPStatus, ChildReport, |report: &ChildReport, observed_generation, conditions| FloatingIPStatus {
+    observed_generation,
+    conditions,
+    node: report.node.clone(),
+});
+reported!(ServiceGroup, ServiceGroupStatus, ChildReport, |report: &ChildReport, observed_generation, conditions| ServiceGroupStatus {
+    observed_generation,
+    conditions,
+    node: report.node.clone(),
+});
+
+/// Publishes a pair's reports. It remembers what it wrote last, since a watch brings our own writes back only later.
+#[derive(Debug, Default)]
+pub struct Publisher {
+    written: HashMap<String, (u64, serde_json::Value)>,
+}
+
+impl Publisher {
+    /// Gives an object the status for a report, if it has another one.
+    pub async fn publish<K: Reported>(&mut self, client: &Client, metrics: &Metrics, object: &K, report: &K::Report) -> kube::Result<()>
+    where
+        K::Status: DeserializeOwned,
+    {
+        let uid = object.uid().unwrap_or_default();
+        let before = self.latest(object, &uid);
+        let old = before.as_ref().map(K::conditions).unwrap_or_default().to_vec();
+        let generation = object.meta().generation;
+        let status = K::make(report, generation, conditions(K::reported(report), &old, generation.unwrap_or_default()));
+        if before.as_ref() == Some(&status) {
+            return Ok(());
+        }
+        let api: Api<K> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
+        let patch = serde_json::json!({
+            "apiVersion": K::api_version(&()),
+            "kind": K::kind(&()),
+            // The uid: an object of the same name that was made anew never gets this one's status.
+            "metadata": { "name": object.name_any(), "uid": uid },
+            "status": &status,
+        });
+        metrics.api_writes.inc();
+        match api.patch_status(&object.name_any(), &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(&patch)).await {
+            Ok(written) => {
+                self.written.insert(uid, (version(&written), serde_json::to_value(&status).unwrap_or_default()));
+                events::tell(client, metrics, &object.object_ref(&()), &old, K::conditions(&status)).await;
+                Ok(())
+            }
+            // Deleted, or deleted and made anew, since the snapshot.
+            Err(kube::Error::Api(status)) if status.code == 404 || status.code == 409 => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The newer of what the watch shows and what was written here.
+    fn latest<K: Reported>(&self, object: &K, uid: &str) -> Option<K::Status>
+    where
+        K::Status: DeserializeOwned,
+    {
+        match self.written.get(uid) {
+            Some((written, status)) if *written > version(object) => serde_json::from_value(status.clone()).ok(),
+            _ => object.status().cloned(),
+        }
+    }
+}
+
+/// resourceVersions of one kind are ordered (Kubernetes 1.35 and later say so; etcd's always were).
+fn version<K: Resource>(object: &K) -> u64 {
+    object.resource_version().and_then(|version| version.parse().ok()).unwrap_or_default()
+}
+
+/// Conditions in the form of the API. A transition time moves only when the status does.
+fn conditions(reported: &[report::Condition], before: &[Condition], generation: i64) -> Vec<Condition> {
+    // The API server keeps whole seconds.
+    let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default();
+    let one = |condition: &report::Condition| {
+        let status = condition.holds.map_or(ConditionStatus::Unknown, ConditionStatus::from);
+        let same = before.iter().find(|each| each.type_ == condition.type_ && each.status == status);
+        Condition {
+            type_: condition.type_.into(),
+            status,
+            observed_generation: generation,
+            last_transition_time: same.map_or(now, |same| same.last_transition_time),
+            reason: condition.reason.name().into(),
+            message: condition.message.chars().take(4096).collect(),
+        }
+    };
+    reported.iter().map(one).collect()
+}

@@ -1,0 +1,335 @@
+//! A pair's turn: snapshot → observe → intake → plan → run a stage → observe again …, until nothing is left to do or something must wait.
+
+use std::{sync::Arc, time::Duration};
+
+use hapair_crds::{DeletionPolicy, HAPair};
+use hapair_index::{PairName, Snapshot};
+use hapair_model::{
+    Both, Reason, Secret, Side,
+    desired::Desired,
+    host::{Authority, Hosts as _},
+    observed::HostView,
+    outcome::Outcome,
+    plan::{Finding, Next, Stage, Subject},
+    report::Report,
+};
+use hapair_planner::{self as planner, FreshKeys};
+use kube::ResourceExt;
+use rand::RngExt;
+
+use crate::{
+    Context, credentials, finalizers,
+    intake::intake,
+    metrics::{ConditionLabels, PairLabels, StageLabels},
+    publish::Publisher,
+    sources::Sources,
+};
+
+/// More stages than any convergence has; a plan that does not end is a defect, and is left to the next turn.
+const MOST_STAGES: usize = 40;
+/// While something is under way on the hosts.
+const SOON: Duration = Duration::from_secs(1);
+/// Looks in a row that found something under way before they become rarer.
+const PATIENCE: u32 = 300;
+
+/// The only writer of one pair.
+pub struct PairTask {
+    name: PairName,
+    context: Arc<Context>,
+    hosts: credentials::Hosts,
+    publisher: Publisher,
+    failures: u32,
+    waits: u32,
+}
+
+/// What a turn works on.
+struct Work {
+    pair: Arc<HAPair>,
+    snapshot: Snapshot,
+    desired: Desired,
+    findings: Vec<Finding>,
+}
+
+impl PairTask {
+    /// The task of a pair.
+    pub fn new(name: PairName, context: Arc<Context>) -> Self {
+        Self { name, context, hosts: credentials::Hosts::default(), publisher: Publisher::default(), failures: 0, waits: 0 }
+    }
+
+    /// What it works with.
+    pub fn context(&self) -> &Arc<Context> {
+        &self.context
+    }
+
+    /// One turn. Returns when to look again, or nothing when nothing of the pair is left.
+    pub async fn turn(&mut self) -> Option<Duration> {
+        if self.context.leader.epoch().is_none() {
+            return Some(SOON);
+        }
+        let labels = PairLabels { namespace: self.name.namespace.clone(), pair: self.name.name.clone() };
+        self.context.metrics.turns.get_or_create(&labels).inc();
+        match self.try_turn().await {
+            Ok(next) => next,
+            Err(error) => {
+                tracing::warn!(pair = %self.name, %error, "the API server did not take something; trying again");
+                Some(self.back_off())
+            }
+        }
+    }
+
+    async fn try_turn(&mut self) -> kube::Result<Option<Duration>> {
+        let snapshot = match self.context.index.snapshot(&self.name) {
+            Ok(snapshot) => snapshot,
+            Err(trouble) => {
+                let known = self.context.index.known(&self.name);
+                self.hold(&known, Reason::NotSynced, &format!("{trouble}. Nothing is changed on any host meanwhile.")).await?;
+                return Ok(Some(self.back_off()));
+            }
+        };
+        let Some(pair) = snapshot.pair.clone() else { return self.orphans(&snapshot).await };
+        if pair.metadata.deletion_timestamp.is_some() && !tears_down(&pair) {
+            finalizers::release(&self.context.client, &self.context.metrics, pair.as_ref()).await?;
+            return Ok(Some(self.context.resync));
+        }
+        self.keep_finalizers(&snapshot).await?;
+        let sources = Sources::read(&self.context.client, &self.name.namespace, &snapshot).await?;
+        let (credentials, work) = match (credentials::of(&pair, &sources), intake(&pair, &snapshot, &sources, &self.context.cluster)) {
+            (Ok(credentials), (Some(desired), findings)) => (credentials, Work { pair, snapshot, desired, findings }),
+            (Err(missing), _) => {
+                self.hold(&snapshot, Reason::SourceMissing, &missing).await?;
+                return Ok(Some(self.context.resync));
+            }
+            (Ok(_), (None, findings)) => {
+                let message = findings.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("; ");
+                self.hold(&snapshot, Reason::InvalidSpec, &message).await?;
+                return Ok(Some(self.context.resync));
+            }
+        };
+        self.converge(work, credentials).await
+    }
+
+    async fn converge(&mut self, work: Work, credentials: Both<hapair_hosts::Credentials>) -> kube::Result<Option<Duration>> {
+        let mut failure = None;
+        for _ in 0..MOST_STAGES {
+            let observed = self.observe(&work, credentials.clone()).await;
+            let desired = planner::settle(work.desired.clone(), &observed);
+            let leaving = work.pair.metadata.deletion_timestamp.is_some();
+            let plan = match (leaving, work.findings.as_slice()) {
+                (true, _) => planner::teardown(&desired, &observed),
+                (false, []) => planner::plan(&desired, &observed, &fresh_keys()),
+                (false, findings) => planner::held(&desired, &observed, findings),
+            };
+            self.publish(&work.snapshot, &planner::report(&desired, &observed, &plan, failure.as_ref()), &plan.findings).await?;
+            self.release_gone(&work.snapshot, &planner::gone(&desired, &observed)).await?;
+            if leaving && plan.next == Next::Rest && plan.findings.is_empty() {
+                finalizers::release(&self.context.client, &self.context.metrics, work.pair.as_ref()).await?;
+                return Ok(Some(self.context.resync));
+            }
+            let stage = match plan.next {
+                Next::Run(stage) if failure.is_none() => stage,
+                Next::Run(_) => return Ok(Some(self.back_off())),
+                Next::Wait(_) => return Ok(Some(self.look_again_soon())),
+                Next::Rest => return Ok(Some(self.rest(&observed))),
+            };
+            let Some(authority) = self.authority(&desired, &work) else { return Ok(Some(Duration::ZERO)) };
+            failure = self.run(&desired, &stage, &authority, credentials.clone()).await;
+        }
+        Ok(Some(self.back_off()))
+    }
+
+    async fn observe(&mut self, work: &Work, credentials: Both<hapair_hosts::Credentials>) -> Both<HostView> {
+        let labels = PairLabels { namespace: self.name.namespace.clone(), pair: self.name.name.clone() };
+        self.context.metrics.probes.get_or_create(&labels).inc_by(2);
+        let start = std::time::Instant::now();
+        let observed = match self.hosts.with(credentials) {
+            Ok(hosts) => hosts.observe(&planner::question(&work.desired)).await,
+            Err(error) => {
+                let silence = hapair_model::observed::Silence::Unreachable(format!("the ssh client could not be prepared: {error}"));
+                Both::from_fn(|_| HostView::Silent(silence.clone()))
+            }
+        };
+        self.context.metrics.observe_seconds.observe(start.elapsed().as_secs_f64());
+        observed
+    }
+
+    /// The right to change the hosts: leading, not stopping, and the objects still as they were when the plan was made.
+    fn authority(&self, desired: &Desired, work: &Work) -> Option<Authority> {
+        let epoch = self.context.leader.epoch()?;
+        let unchanged = self.context.index.snapshot(&self.name).is_ok_and(|now| same_specs(&now, &work.snapshot));
+        (unchanged && !*self.context.stopping.borrow()).then(|| Authority {
+            owner: desired.owner.clone(),
+            take_over_from: desired.take_over_from.clone(),
+            epoch,
+        })
+    }
+
+    async fn run(&mut self, desired: &Desired, stage: &Stage, authority: &Authority, credentials: Both<hapair_hosts::Credentials>) -> Option<Finding> {
+        let start = std::time::Instant::now();
+        let context = self.context.clone();
+        let _slot = context.slots.acquire().await.ok()?;
+        let hosts = self.hosts.with(credentials).ok()?;
+        let on = async |side: Side| match stage.steps[side].as_slice() {
+            [] => Outcome::Done,
+            steps => hosts.run(side, steps, authority).await,
+        };
+        let (first, second) = tokio::join!(on(Side::First), on(Side::Second));
+        let failures: Vec<_> = [(Side::First, first), (Side::Second, second)]
+            .into_iter()
+            .filter_map(|(side, outcome)| failure(&desired.nodes[side].name, stage.name, outcome))
+            .collect();
+        let outcome = if failures.is_empty() { "done" } else { "failed" };
+        context.metrics.stages.get_or_create(&StageLabels { stage: stage.name.into(), outcome: outcome.into() }).inc();
+        tracing::info!(pair = %self.name, stage = stage.name, outcome, seconds = start.elapsed().as_secs_f32(), "stage");
+        for failure in &failures {
+            tracing::warn!(pair = %self.name, reason = %failure.reason, message = failure.message, "stage failed");
+        }
+        failures.into_iter().next()
+    }
+
+    async fn publish(&mut self, snapshot: &Snapshot, report: &Report, findings: &[Finding]) -> kube::Result<()> {
+        let (client, metrics) = (&self.context.client, &self.context.metrics);
+        for volume in &snapshot.volumes {
+            let about = Subject::Volume(volume.name_any());
+            let own = report.volumes.get(&volume.name_any()).cloned().unwrap_or_else(|| planner::unreported_volume(&about, findings));
+            self.publisher.publish(client, metrics, volume.as_ref(), &own).await?;
+        }
+        for ip in &snapshot.floating_ips {
+            let about = Subject::FloatingIp(ip.name_any());
+            let own = report.floating_ips.get(&ip.name_any()).cloned().unwrap_or_else(|| planner::unreported_child(&about, findings));
+            self.publisher.publish(client, metrics, ip.as_ref(), &own).await?;
+        }
+        for group in &snapshot.groups {
+            let about = Subject::Group(group.name_any());
+            let own = report.groups.get(&group.name_any()).cloned().unwrap_or_else(|| planner::unreported_child(&about, findings));
+            self.publisher.publish(client, metrics, group.as_ref(), &own).await?;
+        }
+        // The pair last: who waits for its Ready finds its children's statuses as current.
+        if let Some(pair) = &snapshot.pair {
+            self.publisher.publish(client, metrics, pair.as_ref(), &report.pair).await?;
+        }
+        self.show_conditions(report);
+        Ok(())
+    }
+
+    fn show_conditions(&self, report: &Report) {
+        for condition in &report.pair.conditions {
+            let labels = ConditionLabels { namespace: self.name.namespace.clone(), pair: self.name.name.clone(), condition: condition.type_.into() };
+            self.context.metrics.conditions.get_or_create(&labels).set(condition.holds.map_or(-1, i64::from));
+        }
+    }
+
+    /// Publishes one reason on every object, when there is nothing else to be said.
+    async fn hold(&mut self, snapshot: &Snapshot, reason: Reason, message: &str) -> kube::Result<()> {
+        let finding = Finding { about: Subject::Pair, reason, message: message.to_owned() };
+        let report = planner::held_pair(&finding);
+        self.publish(snapshot, &report, std::slice::from_ref(&finding)).await
+    }
+
+    /// Children whose pair does not exist: they are told so, and let go when they are being deleted.
+    async fn orphans(&mut self, snapshot: &Snapshot) -> kube::Result<Option<Duration>> {
+        if snapshot.volumes.is_empty() && snapshot.floating_ips.is_empty() && snapshot.groups.is_empty() {
+            return Ok(None);
+        }
+        self.hold(snapshot, Reason::PairNotFound, &format!("spec.pairRef: there is no HAPair {:?} in this namespace", self.name.name)).await?;
+        let (client, metrics) = (&self.context.client, &self.context.metrics);
+        for volume in snapshot.volumes.iter().filter(|volume| volume.metadata.deletion_timestamp.is_some()) {
+            finalizers::release(client, metrics, volume.as_ref()).await?;
+        }
+        for ip in snapshot.floating_ips.iter().filter(|ip| ip.metadata.deletion_timestamp.is_some()) {
+            finalizers::release(client, metrics, ip.as_ref()).await?;
+        }
+        for group in snapshot.groups.iter().filter(|group| group.metadata.deletion_timestamp.is_some()) {
+            finalizers::release(client, metrics, group.as_ref()).await?;
+        }
+        Ok(Some(self.context.resync))
+    }
+
+    /// Finalizers on everything that lives; what is deleted with Retain is let go at once, and the hosts stay as they are.
+    async fn keep_finalizers(&self, snapshot: &Snapshot) -> kube::Result<()> {
+        let (client, metrics) = (&self.context.client, &self.context.metrics);
+        if let Some(pair) = &snapshot.pair {
+            finalizers::ensure(client, metrics, pair.as_ref()).await?;
+        }
+        macro_rules! keep {
+            ($objects:expr) => {
+                for object in $objects {
+                    finalizers::ensure(client, metrics, object.as_ref()).await?;
+                    if object.metadata.deletion_timestamp.is_some() && object.spec.deletion_policy != Some(DeletionPolicy::Teardown) {
+                        finalizers::release(client, metrics, object.as_ref()).await?;
+                    }
+                }
+            };
+        }
+        keep!(&snapshot.volumes);
+        keep!(&snapshot.floating_ips);
+        keep!(&snapshot.groups);
+        Ok(())
+    }
+
+    async fn release_gone(&self, snapshot: &Snapshot, gone: &hapair_model::desired::Leaving) -> kube::Result<()> {
+        let (client, metrics) = (&self.context.client, &self.context.metrics);
+        for volume in snapshot.volumes.iter().filter(|volume| gone.volumes.contains(&volume.name_any())) {
+            finalizers::release(client, metrics, volume.as_ref()).await?;
+        }
+        for ip in snapshot.floating_ips.iter().filter(|ip| gone.floating_ips.contains(&ip.name_any())) {
+            finalizers::release(client, metrics, ip.as_ref()).await?;
+        }
+        for group in snapshot.groups.iter().filter(|group| gone.groups.contains(&group.name_any())) {
+            finalizers::release(client, metrics, group.as_ref()).await?;
+        }
+        Ok(())
+    }
+
+    fn back_off(&mut self) -> Duration {
+        self.failures = (self.failures + 1).min(6);
+        Duration::from_secs(1 << self.failures)
+    }
+
+    fn look_again_soon(&mut self) -> Duration {
+        self.failures = 0;
+        self.waits += 1;
+        if self.waits < PATIENCE { SOON } else { self.context.resync }
+    }
+
+    fn rest(&mut self, observed: &Both<HostView>) -> Duration {
+        use hapair_model::observed::Silence;
+        (self.failures, self.waits) = (0, 0);
+        let denied = observed.any(|view| matches!(view, HostView::Silent(Silence::Denied(_) | Silence::UnknownHostKey { .. })));
+        // sshd penalises repeated authentication failures (OpenSSH 9.8); a changed spec or Secret wakes the task anyway.
+        if denied { Duration::from_secs(60).max(self.context.resync) } else { self.context.resync }
+    }
+}
+
+fn tears_down(pair: &HAPair) -> bool {
+    pair.spec.deletion_policy == Some(DeletionPolicy::Teardown)
+}
+
+/// Whether two snapshots declare the same.
+fn same_specs(now: &Snapshot, then: &Snapshot) -> bool {
+    fn marks<K: kube::Resource>(objects: &[Arc<K>]) -> Vec<(Option<String>, Option<i64>)> {
+        objects.iter().map(|object| (object.uid(), object.meta().generation)).collect()
+    }
+    now.pair.as_ref().map(|pair| (pair.uid(), pair.metadata.generation)) == then.pair.as_ref().map(|pair| (pair.uid(), pair.metadata.generation))
+        && marks(&now.volumes) == marks(&then.volumes)
+        && marks(&now.floating_ips) == marks(&then.floating_ips)
+        && marks(&now.groups) == marks(&then.groups)
+}
+
+fn failure(node: &str, stage: &str, outcome: Outcome) -> Option<Finding> {
+    let (reason, message) = match outcome {
+        Outcome::Done => return None,
+        Outcome::Failed { step, message } => (Reason::StepFailed, format!("{node}: the step {step} of \"{stage}\" failed: {message}")),
+        Outcome::ManagedElsewhere { owner } => (Reason::ManagedElsewhere, format!("{node} is managed by {owner}. Nothing was changed there.")),
+        Outcome::Superseded { epoch } => (Reason::Superseded, format!("{node} has been changed by a newer operator (epoch {epoch})")),
+        Outcome::Lost { message } => (Reason::HostUnreachable, format!("{node}: the connection was lost during \"{stage}\": {message}")),
+    };
+    Some(Finding { about: Subject::Pair, reason, message })
+}
+
+fn fresh_keys() -> FreshKeys {
+    let mut rng = rand::rng();
+    let mut text = || -> String { (0..64).map(|_| char::from(b"0123456789abcdef"[rng.random_range(0..16)])).collect() };
+    let drbd = Secret::new(text() + "\n");
+    let mut bytes = || -> Secret { Secret::new((0..256).map(|_| rng.random::<u8>()).collect::<Vec<_>>()) };
+    FreshKeys { corosync: bytes(), pacemaker: bytes(), drbd }
+}

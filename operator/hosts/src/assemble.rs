@@ -1,0 +1,71 @@
+//! The sections of a probe, put together into a host.
+
+use hapair_model::{
+    observed::{Device, Host},
+    xml::Element,
+};
+
+use crate::{
+    frames::Sections,
+    parse::{block, corosync, crm_mon, drbd, packages, system},
+};
+
+/// What the sections say about the host. A section that is missing, or whose command failed, says nothing.
+pub fn host(sections: &Sections) -> Host {
+    let text = |name: &str| sections.get(name).filter(|section| section.code == 0).map_or("", |section| section.text.as_str());
+    let (packages, held) = packages::read(text("packages"));
+    let (corosync_cluster, links) = corosync::read(text("corosync"));
+    let mut host = Host {
+        name: text("name").trim().into(),
+        kernel: text("kernel").trim().into(),
+        distribution: system::distribution(text("os")),
+        owner: system::record(text("owner")),
+        packages,
+        held,
+        install: system::job(text("job"), text("job-log")),
+        units: system::units(text("units")),
+        files: system::files(text("files")),
+        hosts_block: text("hosts-block").lines().map(str::to_owned).collect(),
+        corosync_cluster,
+        links,
+        cluster: crm_mon::read(text("crm-mon")),
+        cib: Element::parse(text("cib")).ok().filter(|cib| cib.name == "cib"),
+        cib_on_disk: text("cib-on-disk").split_whitespace().next().map(str::to_owned),
+        drbd_major: drbd::major_version(text("drbd-module")),
+        shared_keys: system::digests(text("shared-keys")),
+        addresses: system::addresses(text("addresses")),
+        mounts: block::mounts(text("mounts")),
+        admin_password: Some(text("admin-password").trim().to_owned()).filter(|digest| !digest.is_empty()),
+        pcs_hosts: system::pcs_hosts(text("pcs-hosts")),
+        ..Host::default()
+    };
+    for (name, (minor, mut resource)) in drbd::resources(text("drbd")) {
+        resource.generation = drbd::generation(text(&format!("drbd-gi.{minor}"))).unwrap_or_default();
+        host.resources.insert(name, resource);
+    }
+    for (name, section) in sections {
+        if let Some(volume) = name.strip_prefix("device.") {
+            host.devices.insert(volume.to_owned(), device(volume, section.code == 0, &text));
+            if let Some(record) = drbd::record(text(&format!("volume-record.{volume}"))) {
+                host.volume_records.insert(volume.to_owned(), record);
+            }
+        } else if let Some(group) = name.strip_prefix("answer.") {
+            host.probes.insert(group.to_owned(), section.text.trim().parse().unwrap_or_default());
+        } else if let Some(address) = name.strip_prefix("neighbour.")
+            && system::answered(&section.text)
+        {
+            host.taken.push(address.to_owned());
+        }
+    }
+    host
+}
+
+fn device<'a>(volume: &str, exists: bool, text: &impl Fn(&str) -> &'a str) -> Device {
+    Device {
+        exists,
+        size: text(&format!("device.{volume}")).trim().parse().unwrap_or_default(),
+        in_use: if exists { block::in_use(text(&format!("device-use.{volume}"))) } else { None },
+        signatures: block::signatures(text(&format!("device-signatures.{volume}"))),
+        label: block::export(text(&format!("device-label.{volume}")), "LABEL").map(str::to_owned),
+    }
+}

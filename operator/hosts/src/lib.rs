@@ -1,0 +1,57 @@
+//! The two hosts over SSH: what is asked of them ([`probe`](assemble)), what is done to them (scripts), and one parser for each tool.
+
+mod assemble;
+mod bundle;
+mod frames;
+mod keys;
+mod parse;
+mod script;
+mod ssh;
+
+use hapair_model::{
+    Both, Side,
+    host::{Authority, Hosts},
+    observed::{HostView, Question, Silence},
+    outcome::Outcome,
+    plan::Step,
+};
+
+pub use ssh::{Credentials, Host};
+
+/// Both hosts of a pair, over SSH.
+#[derive(Debug)]
+pub struct SshHosts {
+    hosts: Both<Host>,
+}
+
+impl SshHosts {
+    /// Two hosts; nothing is connected yet.
+    pub fn new(hosts: Both<Host>) -> Self {
+        Self { hosts }
+    }
+
+    async fn look(&self, side: Side, question: &Question) -> HostView {
+        match self.hosts[side].execute(bundle::probe(question)).await {
+            Err(silence) => HostView::Silent(silence),
+            Ok(output) => match frames::read(&output.stdout) {
+                Ok(sections) => HostView::Seen(Box::new(assemble::host(&sections))),
+                Err(error) => HostView::Silent(Silence::Garbled(format!("{error}; it said: {}", output.excerpt()))),
+            },
+        }
+    }
+}
+
+impl Hosts for SshHosts {
+    async fn observe(&self, questions: &Both<Question>) -> Both<HostView> {
+        let (first, second) =
+            tokio::join!(self.look(Side::First, &questions.first), self.look(Side::Second, &questions.second));
+        Both::new(first, second)
+    }
+
+    async fn run(&self, side: Side, steps: &[Step], authority: &Authority) -> Outcome {
+        match self.hosts[side].execute(bundle::stage(steps, authority)).await {
+            Err(silence) => Outcome::Lost { message: ssh::explain(&silence) },
+            Ok(output) => script::outcome(steps, &output),
+        }
+    }
+}

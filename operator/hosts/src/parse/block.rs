@@ -1,0 +1,119 @@
+//! Block devices: lsblk, wipefs, blkid, findmnt.
+
+use hapair_model::observed::Signature;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Lsblk {
+    blockdevices: Vec<LsblkDevice>,
+}
+
+#[derive(Deserialize)]
+struct LsblkDevice {
+    name: String,
+    #[serde(rename = "type")]
+    kind: Option<String>,
+    mountpoint: Option<String>,
+    #[serde(default)]
+    children: Vec<LsblkDevice>,
+}
+
+/// What uses a device, from `lsblk --json --output NAME,TYPE,MOUNTPOINT`: a mount, swap, LVM, RAID. DRBD on it is looked at elsewhere, and a
+/// mere partition table is a signature, not a use.
+pub fn in_use(json: &str) -> Option<String> {
+    let Ok(lsblk) = serde_json::from_str::<Lsblk>(json) else {
+        return Some("something that lsblk shows in a form that is not understood".into());
+    };
+    lsblk.blockdevices.iter().find_map(use_of)
+}
+
+fn use_of(device: &LsblkDevice) -> Option<String> {
+    if let Some(point) = &device.mountpoint {
+        return Some(format!("{} is mounted on {point}", device.name));
+    }
+    device.children.iter().filter(|child| !child.name.starts_with("drbd")).find_map(|child| match child.kind.as_deref() {
+        Some("part") => use_of(child),
+        kind => Some(format!("{} is on it ({})", child.name, kind.unwrap_or("unknown"))),
+    })
+}
+
+#[derive(Deserialize)]
+struct Wipefs {
+    signatures: Vec<WipefsSignature>,
+}
+
+#[derive(Deserialize)]
+struct WipefsSignature {
+    #[serde(rename = "type")]
+    kind: String,
+    uuid: Option<String>,
+}
+
+/// Signatures, from `wipefs --no-act --json`; it prints nothing at all for a blank device.
+pub fn signatures(json: &str) -> Vec<Signature> {
+    if json.trim().is_empty() {
+        return Vec::new();
+    }
+    let Ok(wipefs) = serde_json::from_str::<Wipefs>(json) else {
+        return vec![Signature { kind: "unknown".into(), uuid: String::new() }];
+    };
+    let mut found: Vec<Signature> = Vec::new();
+    for WipefsSignature { kind, uuid } in wipefs.signatures {
+        // A backup of the same signature (GPT keeps one at the end) is the same signature.
+        let signature = Signature { kind, uuid: uuid.unwrap_or_default() };
+        if !found.contains(&signature) {
+            found.push(signature);
+        }
+    }
+    found
+}
+
+/// A value from `blkid --output export`.
+pub fn export<'a>(text: &'a str, name: &str) -> Option<&'a str> {
+    text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
+}
+
+#[derive(Deserialize)]
+struct Findmnt {
+    filesystems: Vec<FindmntEntry>,
+}
+
+#[derive(Deserialize)]
+struct FindmntEntry {
+    target: String,
+    source: Option<String>,
+}
+
+/// Mount points and their sources, from `findmnt --json --list`.
+pub fn mounts(json: &str) -> Vec<(String, String)> {
+    let parsed: Result<Findmnt, _> = serde_json::from_str(json);
+    parsed.map_or_else(|_| Vec::new(), |found| found.filesystems.into_iter().map(|m| (m.target, m.source.unwrap_or_default())).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mounted_partition_is_a_use_and_drbd_on_the_device_is_not() {
+        let mounted = r#"{"blockdevices":[{"name":"sdb","type":"disk","mountpoint":null,"children":[
+            {"name":"sdb1","type":"part","mountpoint":"/srv"}]}]}"#;
+        assert_eq!(in_use(mounted).as_deref(), Some("sdb1 is mounted on /srv"));
+        let drbd = r#"{"blockdevices":[{"name":"sdb","type":"disk","mountpoint":null,"children":[
+            {"name":"drbd0","type":"disk","mountpoint":"/var/log/tomcat10"}]}]}"#;
+        assert_eq!(in_use(drbd), None);
+    }
+
+    #[test]
+    fn what_is_not_understood_is_never_a_blank_device() {
+        assert!(in_use("{").is_some());
+        assert_eq!(signatures("{\"signatures\": [").len(), 1);
+        assert!(signatures("").is_empty());
+    }
+
+    #[test]
+    fn drbd_metadata_shows_with_its_device_uuid() {
+        let json = r#"{"signatures": [{"device": "ubdb", "offset": "0x1ffff03c", "type": "drbd", "uuid": "f44642132f79ec16", "label": null}]}"#;
+        assert_eq!(signatures(json)[0].to_string(), "drbd:f44642132f79ec16");
+    }
+}

@@ -1,0 +1,141 @@
+//! The system around the cluster: os-release, systemd, ip, stat, pcs' list of hosts.
+
+use std::collections::BTreeMap;
+
+use hapair_model::observed::{Distribution, FileFacts, Job, Record, Unit};
+use serde::Deserialize;
+
+/// `KEY=value` lines; quotes around a value are taken off.
+fn values(text: &str) -> BTreeMap<&str, &str> {
+    text.lines().filter_map(|line| line.split_once('=')).map(|(key, value)| (key, value.trim_matches('"'))).collect()
+}
+
+/// From /etc/os-release.
+pub fn distribution(text: &str) -> Distribution {
+    let values = values(text);
+    let get = |key: &str| values.get(key).copied().unwrap_or_default();
+    Distribution {
+        id: get("ID").into(),
+        version: get("VERSION_ID").into(),
+        like: get("ID_LIKE").split_whitespace().map(str::to_owned).collect(),
+    }
+}
+
+/// Units, from `systemctl show`: blocks of `Property=value`, with a blank line between.
+pub fn units(text: &str) -> BTreeMap<String, Unit> {
+    let block = |block: &str| {
+        let values = values(block);
+        let get = |key: &str| values.get(key).copied().unwrap_or_default().to_owned();
+        let name = get("Id");
+        let name = name.strip_suffix(".service").unwrap_or(&name).to_owned();
+        (!name.is_empty()).then(|| (name, Unit { load: get("LoadState"), active: get("ActiveState"), file: get("UnitFileState") }))
+    };
+    text.split("\n\n").filter_map(block).collect()
+}
+
+/// The package installation, from `systemctl show` of its unit, the time since boot, and the end of its log.
+pub fn job(text: &str, log: &str) -> Option<Job> {
+    let values = values(text);
+    match values.get("ActiveState").copied() {
+        Some("active" | "activating" | "deactivating" | "reloading") => Some(Job::Running),
+        Some("failed") => {
+            let now = values.get("Now").and_then(|now| now.split('.').next()?.parse::<u64>().ok()).unwrap_or_default();
+            let ended = values.get("InactiveEnterTimestampMonotonic").and_then(|at| at.parse::<u64>().ok()).unwrap_or_default();
+            Some(Job::Failed { message: log.trim().to_owned(), age: now.saturating_sub(ended / 1_000_000) })
+        }
+        _ => None,
+    }
+}
+
+/// Lines of `digest mode owner path`.
+pub fn files(text: &str) -> BTreeMap<String, FileFacts> {
+    let line = |line: &str| {
+        let mut words = line.splitn(4, ' ');
+        let (digest, mode, owner, path) = (words.next()?, words.next()?, words.next()?, words.next()?);
+        Some((path.to_owned(), FileFacts { digest: digest.into(), mode: mode.into(), owner: owner.into() }))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+/// Lines of sha256sum, by path.
+pub fn digests(text: &str) -> BTreeMap<String, String> {
+    text.lines().filter_map(|line| line.split_once("  ")).map(|(digest, path)| (path.to_owned(), digest.to_owned())).collect()
+}
+
+/// The record of who manages the host: `owner epoch`.
+pub fn record(text: &str) -> Option<Record> {
+    let (owner, epoch) = text.trim().split_once(' ')?;
+    Some(Record { owner: owner.to_owned(), epoch: epoch.parse().ok()? })
+}
+
+#[derive(Deserialize)]
+struct Interface {
+    ifname: Option<String>,
+    #[serde(default)]
+    addr_info: Vec<Address>,
+}
+
+#[derive(Deserialize)]
+struct Address {
+    local: Option<String>,
+    prefixlen: Option<u8>,
+}
+
+/// Addresses as `address/prefix` with their interfaces, from `ip -json address`.
+pub fn addresses(json: &str) -> Vec<(String, String)> {
+    let interfaces: Vec<Interface> = serde_json::from_str(json).unwrap_or_default();
+    let of = |interface: Interface| {
+        let name = interface.ifname.unwrap_or_default();
+        let address = |a: Address| Some((format!("{}/{}", a.local?, a.prefixlen?), name.clone()));
+        interface.addr_info.into_iter().filter_map(address).collect::<Vec<_>>()
+    };
+    interfaces.into_iter().flat_map(of).collect()
+}
+
+#[derive(Deserialize)]
+struct Neighbour {
+    lladdr: Option<String>,
+}
+
+/// Whether another machine answered, from `ip -json neighbour show ADDRESS`: only one that did has a link-layer address there.
+pub fn answered(json: &str) -> bool {
+    let neighbours: Vec<Neighbour> = serde_json::from_str(json).unwrap_or_default();
+    neighbours.iter().any(|neighbour| neighbour.lladdr.is_some())
+}
+
+#[derive(Deserialize)]
+struct KnownHosts {
+    known_hosts: BTreeMap<String, serde_json::Value>,
+}
+
+/// The hosts pcs is logged in on, from its list of them.
+pub fn pcs_hosts(json: &str) -> Vec<String> {
+    let parsed: Result<KnownHosts, _> = serde_json::from_str(json);
+    parsed.map_or_else(|_| Vec::new(), |list| list.known_hosts.into_keys().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_are_told_apart_by_blank_lines() {
+        let text = "Id=corosync.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n\nId=nosuch.service\nLoadState=not-found\n\
+                    ActiveState=inactive\nUnitFileState=\n";
+        let units = units(text);
+        assert!(units["corosync"].is_active() && units["corosync"].is_enabled());
+        assert_eq!(units["nosuch"].load, "not-found");
+    }
+
+    #[test]
+    fn a_failed_installation_tells_its_age() {
+        let text = "ActiveState=failed\nResult=exit-code\nInactiveEnterTimestampMonotonic=30000000\nNow=95.20\n";
+        assert_eq!(job(text, "E: no such package\n"), Some(Job::Failed { message: "E: no such package".into(), age: 65 }));
+    }
+
+    #[test]
+    fn an_address_is_answered_for_only_with_a_link_layer_address() {
+        assert!(answered(r#"[{"dst":"10.0.0.1","dev":"eth0","lladdr":"02:00:00:00:00:01","state":["REACHABLE"]}]"#));
+        assert!(!answered(r#"[{"dst":"10.0.0.1","dev":"eth0","state":["FAILED"]}]"#));
+    }
+}

@@ -1,0 +1,201 @@
+//! One host over SSH: its keys pinned, one lasting connection, one execution at a time on it.
+
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
+
+use hapair_model::{Secret, observed::Silence};
+use openssh::{ControlPersist, KnownHosts, Session, SessionBuilder, Stdio};
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    sync::Mutex,
+};
+
+use crate::keys;
+
+/// Longer than the longest step's own limit (`timeout` in [`UNPACK`]).
+const LIMIT: Duration = Duration::from_secs(660);
+const CONNECT_LIMIT: Duration = Duration::from_secs(8);
+
+/// What runs on the host, whatever is asked of it: everything else is in the archive on standard input. The first line tells that it runs as
+/// root. An execution that has lost its connection goes on for ten minutes at most.
+const UNPACK: &str = "set -eu; echo root; d=$(mktemp -d /run/hapair.XXXXXX); trap 'rm -rf \"$d\"' EXIT; tar -x -C \"$d\" -f -; \
+                      cd \"$d\"; timeout --kill-after=10 600 sh \"$d/main\"";
+
+/// How a host is reached and known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Credentials {
+    /// Its address.
+    pub address: String,
+    /// The port of its sshd.
+    pub port: u16,
+    /// The user.
+    pub user: String,
+    /// The private key.
+    pub private_key: Secret,
+    /// Its public keys, `type base64`.
+    pub host_keys: Vec<String>,
+}
+
+/// A host over SSH.
+#[derive(Debug)]
+pub struct Host {
+    credentials: Credentials,
+    /// Key, known_hosts, configuration and control socket; removed with the host.
+    folder: TempDir,
+    session: Mutex<Option<Session>>,
+}
+
+/// What an execution left.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Output {
+    /// Exit status; -1 when it is not known.
+    pub code: i32,
+    /// Standard output, without the first line that told it was root.
+    pub stdout: Vec<u8>,
+    /// Standard error.
+    pub stderr: String,
+}
+
+impl Output {
+    /// A little of what was said, for a message.
+    pub fn excerpt(&self) -> String {
+        let text = format!("{} {}", String::from_utf8_lossy(&self.stdout[..self.stdout.len().min(200)]), self.stderr);
+        text.trim().chars().take(400).collect()
+    }
+}
+
+impl Host {
+    /// Writes what the ssh client needs into a private folder; connects to nothing yet.
+    pub fn new(credentials: Credentials) -> std::io::Result<Self> {
+        let folder = tempfile::Builder::new().prefix("hapair-ssh.").tempdir()?;
+        let mut key = credentials.private_key.expose().to_vec();
+        if !key.ends_with(b"\n") {
+            key.push(b'\n'); // ssh refuses a private key whose last line does not end
+        }
+        let path = folder.path();
+        fs::write(path.join("key"), key)?;
+        fs::set_permissions(path.join("key"), fs::Permissions::from_mode(0o600))?;
+        let known: String = credentials.host_keys.iter().map(|key| format!("host {key}\n")).collect();
+        fs::write(path.join("known_hosts"), known)?;
+        fs::write(path.join("config"), Self::configuration(&credentials, path.join("known_hosts")))?;
+        Ok(Self { credentials, folder, session: Mutex::new(None) })
+    }
+
+    /// What these credentials are; a host is made anew when they change.
+    pub fn credentials(&self) -> &Credentials {
+        &self.credentials
+    }
+
+    /// Only the pinned keys count (under the alias `host`, whatever the address), only the given key is offered, nothing is asked.
+    fn configuration(credentials: &Credentials, known_hosts: PathBuf) -> String {
+        format!(
+            "HostKeyAlias host\nUserKnownHostsFile {}\nGlobalKnownHostsFile /dev/null\nUpdateHostKeys no\nIdentitiesOnly yes\n\
+             IdentityAgent none\nBatchMode yes\nPreferredAuthentications publickey\nServerAliveCountMax 2\nUser {}\nPort {}\n",
+            known_hosts.display(),
+            credentials.user,
+            credentials.port
+        )
+    }
+
+    /// Sends an archive to the host and runs its `main` there as root.
+    pub async fn execute(&self, archive: Vec<u8>) -> Result<Output, Silence> {
+        let mut session = self.session.lock().await;
+        if session.is_none() {
+            *session = Some(self.connect().await?);
+        }
+        let Some(open) = session.as_ref() else { return Err(Silence::Unreachable("no session".into())) };
+        let result = match tokio::time::timeout(LIMIT, self.exchange(open, archive)).await {
+            Ok(result) => result,
+            Err(_) => Err(Silence::Unreachable(format!("no end of an execution within {} s", LIMIT.as_secs()))),
+        };
+        if matches!(result, Err(Silence::Unreachable(_))) {
+            // The next execution connects anew; this one may or may not have run.
+            if let Some(broken) = session.take() {
+                tokio::spawn(async move { drop(tokio::time::timeout(Duration::from_secs(5), broken.close()).await) });
+            }
+        }
+        result
+    }
+
+    async fn connect(&self) -> Result<Session, Silence> {
+        let mut builder = SessionBuilder::default();
+        builder
+            .known_hosts_check(KnownHosts::Strict)
+            .connect_timeout(CONNECT_LIMIT)
+            .server_alive_interval(Duration::from_secs(5))
+            .control_persist(ControlPersist::ClosedAfterInitialConnection)
+            .control_directory(self.folder.path())
+            .config_file(self.folder.path().join("config"))
+            .keyfile(self.folder.path().join("key"));
+        let attempt = tokio::time::timeout(CONNECT_LIMIT * 2, builder.connect_mux(&self.credentials.address)).await;
+        match attempt {
+            Ok(Ok(session)) => Ok(session),
+            Ok(Err(error)) => Err(self.why_not(&detail(&error)).await),
+            Err(_) => Err(Silence::Unreachable("no answer".into())),
+        }
+    }
+
+    /// ssh says why it failed only in prose, so the host is asked for its keys, and the answer tells the cases apart.
+    async fn why_not(&self, prose: &str) -> Silence {
+        let offered = keys::offered(&self.credentials.address, self.credentials.port).await;
+        if offered.is_empty() {
+            return Silence::Unreachable(prose.to_owned());
+        }
+        if offered.iter().any(|key| self.credentials.host_keys.contains(key)) {
+            return Silence::Denied(prose.to_owned());
+        }
+        Silence::UnknownHostKey { offered: offered.iter().map(|key| keys::fingerprint(key)).collect() }
+    }
+
+    async fn exchange(&self, session: &Session, archive: Vec<u8>) -> Result<Output, Silence> {
+        let lost = |error: &dyn std::fmt::Display| Silence::Unreachable(error.to_string());
+        let mut command = if self.credentials.user == "root" {
+            session.command("sh")
+        } else {
+            let mut sudo = session.command("sudo");
+            sudo.args(["-n", "sh"]);
+            sudo
+        };
+        command.args(["-c", UNPACK]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().await.map_err(|error| lost(&error))?;
+        let (stdin, stdout, stderr) = (child.stdin().take(), child.stdout().take(), child.stderr().take());
+        let send = async move {
+            if let Some(mut stdin) = stdin {
+                // A host that ends early closes its end; what it said tells why.
+                let _ = stdin.write_all(&archive).await;
+                let _ = stdin.shutdown().await;
+            }
+        };
+        let ((), stdout, stderr) = tokio::join!(send, read_all(stdout), read_all(stderr));
+        let status = child.wait().await.map_err(|error| lost(&error))?;
+        let stderr = String::from_utf8_lossy(&stderr).into_owned();
+        match stdout.strip_prefix(b"root\n") {
+            Some(rest) => Ok(Output { code: status.code().unwrap_or(-1), stdout: rest.to_vec(), stderr }),
+            None if self.credentials.user != "root" && !stderr.is_empty() => Err(Silence::NotRoot(stderr.trim().into())),
+            None if stdout.is_empty() => Err(lost(&format!("the connection ended before the first answer {stderr}"))),
+            None => Err(Silence::Garbled(String::from_utf8_lossy(&stdout[..stdout.len().min(200)]).into_owned())),
+        }
+    }
+}
+
+async fn read_all(stream: Option<impl tokio::io::AsyncRead + Unpin>) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if let Some(mut stream) = stream {
+        // What came before a break is judged by its end marker.
+        let _ = stream.read_to_end(&mut bytes).await;
+    }
+    bytes
+}
+
+fn detail(error: &openssh::Error) -> String {
+    let source = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
+    format!("{error}{source}").replace('\n', " ")
+}
+
+/// One line about why a host does not answer.
+pub fn explain(silence: &Silence) -> String {
+    match silence {
+        Silence::Unreachable(why) | Silence::Denied(why) | Silence::NotRoot(why) | Silence::Garbled(why) => why.clone(),
+        Silence::UnknownHostKey { offered } => format!("it offers {}", offered.join(", ")),
+    }
+}

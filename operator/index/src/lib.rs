@@ -1,0 +1,207 @@
+//! What the API server holds, by pair: one store a kind, kept by watches, and a queue of the pairs that something changed for.
+//!
+//! A pair is queued by its *name*, so that children whose pair does not exist are served too. A kind that cannot be listed makes every answer
+//! incomplete, and [`Index::snapshot`] says so instead of showing a pair with fewer children: absence is not deletion.
+
+use std::{
+    collections::BTreeMap,
+    fmt::Debug,
+    sync::{Arc, Mutex},
+};
+
+use futures::StreamExt;
+use hapair_crds::{FloatingIP, HAPair, ReplicatedVolume, ServiceGroup};
+use kube::{
+    Api, Client, Resource, ResourceExt,
+    runtime::{
+        WatchStreamExt,
+        reflector::{self, ObjectRef, Store},
+        watcher,
+    },
+};
+use tokio::sync::mpsc;
+
+/// A pair's namespace and name, whether or not the HAPair exists.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PairName {
+    /// The namespace.
+    pub namespace: String,
+    /// The name.
+    pub name: String,
+}
+
+impl std::fmt::Display for PairName {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}/{}", self.namespace, self.name)
+    }
+}
+
+/// A kind that belongs to a pair.
+pub trait OfPair: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + serde::de::DeserializeOwned + 'static {
+    /// The name of the pair it belongs to.
+    fn pair(&self) -> String;
+}
+
+impl OfPair for HAPair {
+    fn pair(&self) -> String {
+        self.name_any()
+    }
+}
+
+impl OfPair for ReplicatedVolume {
+    fn pair(&self) -> String {
+        self.spec.pair_ref.name.clone()
+    }
+}
+
+impl OfPair for FloatingIP {
+    fn pair(&self) -> String {
+        self.spec.pair_ref.name.clone()
+    }
+}
+
+impl OfPair for ServiceGroup {
+    fn pair(&self) -> String {
+        self.spec.pair_ref.name.clone()
+    }
+}
+
+/// Everything the API server holds about one pair.
+#[derive(Clone, Debug)]
+pub struct Snapshot {
+    /// The pair, if it exists.
+    pub pair: Option<Arc<HAPair>>,
+    /// Its volumes, by name.
+    pub volumes: Vec<Arc<ReplicatedVolume>>,
+    /// Its floating IPs, by name.
+    pub floating_ips: Vec<Arc<FloatingIP>>,
+    /// Its service groups, by name.
+    pub groups: Vec<Arc<ServiceGroup>>,
+}
+
+/// The stores of all kinds.
+#[derive(Debug)]
+pub struct Index {
+    pairs: Store<HAPair>,
+    volumes: Store<ReplicatedVolume>,
+    floating_ips: Store<FloatingIP>,
+    groups: Store<ServiceGroup>,
+    troubles: Troubles,
+}
+
+/// Why a kind cannot be known completely, by the kind's name.
+type Troubles = Arc<Mutex<BTreeMap<String, String>>>;
+
+impl Index {
+    /// Starts watching, in one namespace or in all. Pairs for which something changed come out of the channel.
+    pub fn start(client: &Client, namespace: Option<&str>) -> (Arc<Self>, mpsc::UnboundedReceiver<PairName>) {
+        let (queue, changes) = mpsc::unbounded_channel();
+        let troubles = Troubles::default();
+        let index = Self {
+            pairs: watch(client, namespace, &queue, &troubles),
+            volumes: watch(client, namespace, &queue, &troubles),
+            floating_ips: watch(client, namespace, &queue, &troubles),
+            groups: watch(client, namespace, &queue, &troubles),
+            troubles,
+        };
+        (Arc::new(index), changes)
+    }
+
+    /// What there is about a pair, or why that is not known completely.
+    pub fn snapshot(&self, name: &PairName) -> Result<Snapshot, String> {
+        if let Some(trouble) = self.trouble() {
+            return Err(trouble);
+        }
+        Ok(self.known(name))
+    }
+
+    /// What there is about a pair as far as it is known. Good for telling people, not for deciding anything.
+    pub fn known(&self, name: &PairName) -> Snapshot {
+        let pair = self.pairs.get(&ObjectRef::new(&name.name).within(&name.namespace));
+        Snapshot {
+            pair,
+            volumes: of_pair(&self.volumes, name),
+            floating_ips: of_pair(&self.floating_ips, name),
+            groups: of_pair(&self.groups, name),
+        }
+    }
+
+    /// The kinds that cannot be listed, and why; none when everything is known.
+    pub fn trouble(&self) -> Option<String> {
+        let troubles = self.troubles.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        (!troubles.is_empty()).then(|| troubles.iter().map(|(kind, why)| format!("{kind} cannot be listed: {why}")).collect::<Vec<_>>().join("; "))
+    }
+
+    /// Every pair that exists or that a child names.
+    pub fn names(&self) -> Vec<PairName> {
+        fn of<K: OfPair>(store: &Store<K>) -> Vec<PairName> {
+            store.state().iter().map(|object| pair_name(object.as_ref())).collect()
+        }
+        let mut names = [of(&self.pairs), of(&self.volumes), of(&self.floating_ips), of(&self.groups)].concat();
+        names.sort();
+        names.dedup();
+        names
+    }
+}
+
+fn pair_name<K: OfPair>(object: &K) -> PairName {
+    PairName { namespace: object.namespace().unwrap_or_default(), name: object.pair() }
+}
+
+fn of_pair<K: OfPair>(store: &Store<K>, name: &PairName) -> Vec<Arc<K>> {
+    let mut found = store.state_filter(|object| pair_name(object) == *name);
+    found.sort_by_key(|object| object.name_any());
+    found
+}
+
+fn watch<K: OfPair>(client: &Client, namespace: Option<&str>, queue: &mpsc::UnboundedSender<PairName>, troubles: &Troubles) -> Store<K>
+where
+    K: Resource<Scope = kube::core::NamespaceResourceScope>,
+{
+    let api: Api<K> = match namespace {
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+        None => Api::all(client.clone()),
+    };
+    let (store, writer) = reflector::store();
+    let kind = K::plural(&()).into_owned();
+    set(troubles, &kind, Some("the first list has not arrived".into()));
+    let (queue, troubles) = (queue.clone(), troubles.clone());
+    let reader = store.clone();
+    tokio::spawn(async move {
+        let events = watcher(api, watcher::Config::default()).default_backoff().reflect(writer);
+        futures::pin_mut!(events);
+        while let Some(event) = events.next().await {
+            match event {
+                Ok(watcher::Event::Apply(object) | watcher::Event::Delete(object)) => {
+                    // The receiver ends only with the program.
+                    let _ = queue.send(pair_name(&object));
+                }
+                Ok(watcher::Event::InitDone) => {
+                    set(&troubles, &kind, None);
+                    for object in reader.state() {
+                        let _ = queue.send(pair_name(object.as_ref()));
+                    }
+                }
+                Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => {}
+                // A watch that ended or expired starts again by itself; a list that is refused leaves us not knowing.
+                Err(watcher::Error::InitialListFailed(error)) => {
+                    tracing::warn!(kind, %error, "cannot list");
+                    set(&troubles, &kind, Some(error.to_string()));
+                    for object in reader.state() {
+                        let _ = queue.send(pair_name(object.as_ref()));
+                    }
+                }
+                Err(error) => tracing::debug!(kind, %error, "the watch starts again"),
+            }
+        }
+    });
+    store
+}
+
+fn set(troubles: &Troubles, kind: &str, trouble: Option<String>) {
+    let mut troubles = troubles.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    match trouble {
+        Some(why) => troubles.insert(kind.to_owned(), why),
+        None => troubles.remove(kind),
+    };
+}

@@ -1,0 +1,254 @@
+//! What is declared: a pair and its children, checked and with every default applied.
+
+use crate::{Both, Secret, Side};
+
+/// Everything that is declared about one pair.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Desired {
+    /// The HAPair's name; also the cluster's.
+    pub name: String,
+    /// Who manages these hosts: this HAPair of this Kubernetes cluster.
+    pub owner: Owner,
+    /// The owner the hosts may be taken over from.
+    pub take_over_from: Option<String>,
+    /// The two nodes.
+    pub nodes: Both<Node>,
+    /// Whether nodes are fenced.
+    pub fencing: Fencing,
+    /// The password of hacluster, when pcsd authentication is wanted.
+    pub admin_password: Option<Secret>,
+    /// Whether missing packages are installed.
+    pub install_packages: bool,
+    /// The link that carries DRBD's traffic.
+    pub replication_link: u8,
+    /// Where the service starts when both nodes could run it.
+    pub preferred: Option<Side>,
+    /// Look, but change nothing.
+    pub paused: bool,
+    /// Volumes, by name.
+    pub volumes: Vec<Volume>,
+    /// Floating IPs, by name.
+    pub floating_ips: Vec<FloatingIp>,
+    /// Service groups, by name.
+    pub groups: Vec<Group>,
+    /// Children that are being deleted with `deletionPolicy: Teardown`.
+    pub leaving: Leaving,
+}
+
+/// Who manages a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// UID of the Kubernetes cluster: that of its kube-system namespace.
+    pub cluster: String,
+    /// UID of the HAPair.
+    pub pair: String,
+}
+
+impl std::fmt::Display for Owner {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}/{}", self.cluster, self.pair)
+    }
+}
+
+/// Names of children that are being taken off the hosts.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Leaving {
+    /// Volumes.
+    pub volumes: Vec<String>,
+    /// Floating IPs.
+    pub floating_ips: Vec<String>,
+    /// Service groups.
+    pub groups: Vec<String>,
+}
+
+impl Leaving {
+    /// Whether nothing is.
+    pub fn is_empty(&self) -> bool {
+        self.volumes.is_empty() && self.floating_ips.is_empty() && self.groups.is_empty()
+    }
+}
+
+/// One node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// Its name in the cluster, which is the host's own.
+    pub name: String,
+    /// Where SSH reaches it.
+    pub address: String,
+    /// Its address on each corosync link, by link number.
+    pub links: Vec<(u8, String)>,
+    /// Devices that can cut its power, in the order in which they are tried.
+    pub devices: Vec<FenceDevice>,
+    /// Whether it is to run services; `None` leaves that to an administrator.
+    pub standby: Option<bool>,
+}
+
+impl Node {
+    /// The node's address on a link.
+    pub fn link(&self, number: u8) -> Option<&str> {
+        self.links.iter().find(|(each, _)| *each == number).map(|(_, address)| address.as_str())
+    }
+}
+
+/// Whether nodes are fenced.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fencing {
+    /// Nothing is taken over from a node before its power is off.
+    Required,
+    /// Unprotected.
+    Disabled,
+}
+
+/// A device that can cut a node's power, as a fence agent and its parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FenceDevice {
+    /// The agent, for instance `fence_ipmilan`.
+    pub agent: String,
+    /// Its parameters, none of them secret.
+    pub parameters: Vec<(String, String)>,
+    /// The password, which reaches the agent through a file only root can read.
+    pub password: Option<Secret>,
+}
+
+/// A DRBD resource with a file system.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Volume {
+    /// Its name, also DRBD's.
+    pub name: String,
+    /// The backing device on each node.
+    pub disks: Both<Disk>,
+    /// DRBD's minor number.
+    pub minor: u32,
+    /// DRBD's TCP port.
+    pub port: u16,
+    /// The file system.
+    pub filesystem: FilesystemType,
+    /// Where it is mounted.
+    pub mount_point: String,
+    /// Owner of its root, `user:group`.
+    pub owner: String,
+    /// Mode of its root, in octal.
+    pub mode: String,
+    /// The node whose directory it holds at first; `None`: empty.
+    pub copy_from: Option<Side>,
+}
+
+/// A node's leg of a volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Disk {
+    /// The block device.
+    pub device: String,
+    /// The signature that may be overwritten, as `type:uuid`.
+    pub overwrite: Option<String>,
+}
+
+/// A file system's type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FilesystemType {
+    /// ext4.
+    Ext4,
+    /// XFS.
+    Xfs,
+}
+
+impl FilesystemType {
+    /// Its name as mount(8) spells it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Ext4 => "ext4",
+            Self::Xfs => "xfs",
+        }
+    }
+}
+
+/// An address that follows the service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FloatingIp {
+    /// Its name.
+    pub name: String,
+    /// The address.
+    pub address: std::net::IpAddr,
+    /// The length of its network's prefix.
+    pub prefix: u8,
+}
+
+/// What runs and moves together.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Group {
+    /// Its name.
+    pub name: String,
+    /// Names of its volumes, in order.
+    pub volumes: Vec<String>,
+    /// Names of its floating IPs, in order.
+    pub floating_ips: Vec<String>,
+    /// Its services, in order.
+    pub services: Vec<Service>,
+    /// Files on both nodes.
+    pub files: Vec<GroupFile>,
+    /// How to ask whether it answers.
+    pub probe: Option<HttpProbe>,
+}
+
+/// One service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Service {
+    /// Its name within the group.
+    pub name: String,
+    /// What runs it.
+    pub kind: ServiceKind,
+}
+
+/// What runs a service.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ServiceKind {
+    /// Tomcat as the distribution packages it.
+    Tomcat,
+    /// A systemd unit that is already there, without `.service`.
+    Systemd(String),
+    /// An OCF agent that is already there.
+    Ocf {
+        /// Provider and agent, `heartbeat:pgsql`.
+        agent: String,
+        /// Its parameters.
+        parameters: Vec<(String, String)>,
+    },
+}
+
+/// A file on both nodes, whose content may differ between them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupFile {
+    /// Where it goes.
+    pub path: String,
+    /// What it holds on each node.
+    pub content: Both<Secret>,
+    /// `user:group`.
+    pub owner: String,
+    /// In octal.
+    pub mode: String,
+}
+
+/// A GET request through the group's first floating IP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpProbe {
+    /// The port.
+    pub port: u16,
+    /// The path.
+    pub path: String,
+}
+
+impl Desired {
+    /// The volume of this name.
+    pub fn volume(&self, name: &str) -> Option<&Volume> {
+        self.volumes.iter().find(|volume| volume.name == name)
+    }
+
+    /// The floating IP of this name.
+    pub fn floating_ip(&self, name: &str) -> Option<&FloatingIp> {
+        self.floating_ips.iter().find(|ip| ip.name == name)
+    }
+
+    /// The side on which a node of this name is.
+    pub fn side(&self, node: &str) -> Option<Side> {
+        self.nodes.find(|each| each.name == node)
+    }
+}

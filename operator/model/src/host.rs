@@ -1,0 +1,31 @@
+//! What the pair's task needs of the two hosts, whoever plays them: SSH, or a simulator.
+
+use std::future::Future;
+
+use crate::{
+    Both, Side,
+    desired::Owner,
+    observed::{HostView, Question},
+    outcome::Outcome,
+    plan::Step,
+};
+
+/// Who changes a host, checked there before anything happens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Authority {
+    /// The owner.
+    pub owner: Owner,
+    /// The owner the host may be taken over from.
+    pub take_over_from: Option<String>,
+    /// Rises with each acquisition of the leadership; a host refuses an older one.
+    pub epoch: u64,
+}
+
+/// Two hosts that can be asked and changed. Every method may be called again after any failure.
+pub trait Hosts: Send + Sync {
+    /// Asks both hosts at once. A host that does not answer is a fact, not an error.
+    fn observe(&self, questions: &Both<Question>) -> impl Future<Output = Both<HostView>> + Send;
+
+    /// Runs a stage's steps on one host, in order, and stops at the first that fails. A lost connection means that nothing is known.
+    fn run(&self, side: Side, steps: &[Step], authority: &Authority) -> impl Future<Output = Outcome> + Send;
+}

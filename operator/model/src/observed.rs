@@ -1,0 +1,360 @@
+//! What the hosts said, and what they were asked.
+
+use std::collections::BTreeMap;
+
+use crate::xml::Element;
+
+/// What to ask a host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Question {
+    /// Packages whose versions are wanted.
+    pub packages: Vec<String>,
+    /// systemd units whose states are wanted.
+    pub units: Vec<String>,
+    /// Files whose digest, mode and owner are wanted.
+    pub files: Vec<String>,
+    /// Block devices, each with the volume it is for.
+    pub devices: Vec<(String, String)>,
+    /// URLs to ask, each with the group it is for.
+    pub probes: Vec<(String, String)>,
+    /// Addresses that must not answer on the network, when they are not on one of the hosts.
+    pub addresses: Vec<String>,
+}
+
+/// A host, or why there is nothing to be known of it.
+#[derive(Clone, Debug, PartialEq)]
+pub enum HostView {
+    /// It answered.
+    Seen(Box<Host>),
+    /// It did not.
+    Silent(Silence),
+}
+
+impl HostView {
+    /// The host, if it answered.
+    pub fn host(&self) -> Option<&Host> {
+        match self {
+            Self::Seen(host) => Some(host),
+            Self::Silent(_) => None,
+        }
+    }
+}
+
+/// Why a host did not answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Silence {
+    /// No connection, or it broke. Says nothing about whether the host is up.
+    Unreachable(String),
+    /// It shows another host key than the ones that were pinned; `offered` are the fingerprints it showed.
+    UnknownHostKey {
+        /// SHA-256 fingerprints with their key types.
+        offered: Vec<String>,
+    },
+    /// It refuses the key, or the user.
+    Denied(String),
+    /// The user is neither root nor allowed to become it.
+    NotRoot(String),
+    /// It answered with something that is not understood.
+    Garbled(String),
+}
+
+/// What a host said about itself.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Host {
+    /// `uname -n`.
+    pub name: String,
+    /// `uname -r`.
+    pub kernel: String,
+    /// From /etc/os-release.
+    pub distribution: Distribution,
+    /// Who manages it, by its own record.
+    pub owner: Option<Record>,
+    /// Installed packages with their versions, of those that were asked for.
+    pub packages: BTreeMap<String, String>,
+    /// Packages held against upgrades.
+    pub held: Vec<String>,
+    /// The package installation, if one was started since the host booted.
+    pub install: Option<Job>,
+    /// Units that were asked for.
+    pub units: BTreeMap<String, Unit>,
+    /// Files that were asked for and exist.
+    pub files: BTreeMap<String, FileFacts>,
+    /// The lines of the managed block of /etc/hosts.
+    pub hosts_block: Vec<String>,
+    /// The name of the corosync cluster that runs here.
+    pub corosync_cluster: Option<String>,
+    /// corosync links to the peer, by number, and whether they are connected.
+    pub links: BTreeMap<u8, bool>,
+    /// pacemaker's view, when it runs.
+    pub cluster: Option<Cluster>,
+    /// The live CIB, when pacemaker runs.
+    pub cib: Option<Element>,
+    /// Whether there is a CIB on disk, and the digest of its file.
+    pub cib_on_disk: Option<String>,
+    /// Devices that were asked for.
+    pub devices: BTreeMap<String, Device>,
+    /// The major version of the running kernel's DRBD module, loaded or not; `None` when it has none.
+    pub drbd_major: Option<u32>,
+    /// DRBD resources that are up, by name.
+    pub resources: BTreeMap<String, Resource>,
+    /// The record of the metadata that was created here: DRBD's device UUID and whether the device read as zeroes, by volume.
+    pub volume_records: BTreeMap<String, VolumeRecord>,
+    /// Digests of the keys that both hosts share, by path.
+    pub shared_keys: BTreeMap<String, String>,
+    /// Addresses on interfaces, each `address/prefix`, with the interface.
+    pub addresses: Vec<(String, String)>,
+    /// Mount points with their sources.
+    pub mounts: Vec<(String, String)>,
+    /// Answers of the probes, by group: the HTTP status, or 0 for none.
+    pub probes: BTreeMap<String, u16>,
+    /// Of the addresses that were asked about: those that another machine answers for.
+    pub taken: Vec<String>,
+    /// The digest of the password that hacluster was given here.
+    pub admin_password: Option<String>,
+    /// The nodes on which pcs is logged in.
+    pub pcs_hosts: Vec<String>,
+}
+
+/// A distribution, from /etc/os-release.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Distribution {
+    /// `ID`.
+    pub id: String,
+    /// `ID_LIKE`.
+    pub like: Vec<String>,
+    /// `VERSION_ID`.
+    pub version: String,
+}
+
+/// A host's record of who manages it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Record {
+    /// The owner, `cluster/pair`.
+    pub owner: String,
+    /// The newest epoch that has been here.
+    pub epoch: u64,
+}
+
+/// A transient unit that does long work.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Job {
+    /// Under way.
+    Running,
+    /// Ended badly; what it printed last, and how long ago it ended, in seconds.
+    Failed {
+        /// Its last lines.
+        message: String,
+        /// Seconds since.
+        age: u64,
+    },
+}
+
+/// A systemd unit.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Unit {
+    /// `LoadState`: loaded, not-found, masked…
+    pub load: String,
+    /// `ActiveState`.
+    pub active: String,
+    /// `UnitFileState`: enabled, disabled, static…
+    pub file: String,
+}
+
+impl Unit {
+    /// Whether it runs.
+    pub fn is_active(&self) -> bool {
+        self.active == "active"
+    }
+
+    /// Whether systemd starts it by itself.
+    pub fn is_enabled(&self) -> bool {
+        self.file == "enabled" || self.file == "enabled-runtime"
+    }
+}
+
+/// A file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FileFacts {
+    /// SHA-256 of the content.
+    pub digest: String,
+    /// In octal, without a leading zero.
+    pub mode: String,
+    /// `user:group`.
+    pub owner: String,
+}
+
+/// A block device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Device {
+    /// Whether it exists and is a block device.
+    pub exists: bool,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Where it, or something on it, is mounted or otherwise in use.
+    pub in_use: Option<String>,
+    /// Every signature on it, as wipefs finds them.
+    pub signatures: Vec<Signature>,
+    /// The label of the file system that begins on it, read past DRBD.
+    pub label: Option<String>,
+}
+
+/// A signature on a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// What it is: ext4, LVM2_member, drbd, gpt…
+    pub kind: String,
+    /// Its UUID, where it has one.
+    pub uuid: String,
+}
+
+impl std::fmt::Display for Signature {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{}:{}", self.kind, self.uuid)
+    }
+}
+
+/// The record of DRBD metadata created here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VolumeRecord {
+    /// DRBD's device UUID, 16 lower-case hexadecimal digits.
+    pub device_uuid: String,
+    /// The whole device was seen to read as zeroes before.
+    pub zeroes: bool,
+    /// The minor number it was given.
+    pub minor: u32,
+    /// The port it was given.
+    pub port: u16,
+}
+
+/// A DRBD resource with one volume, as `drbdsetup` shows it on one host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resource {
+    /// Primary, Secondary, Unknown.
+    pub role: String,
+    /// Connected, Connecting, StandAlone…
+    pub connection: String,
+    /// The peer's role.
+    pub peer_role: String,
+    /// UpToDate, Inconsistent, Diskless…
+    pub disk: String,
+    /// The peer's disk.
+    pub peer_disk: String,
+    /// Established, SyncSource, SyncTarget…
+    pub replication: String,
+    /// How much of a resync is done, in percent.
+    pub done: Option<u8>,
+    /// The current data generation's UUID.
+    pub generation: u64,
+}
+
+/// DRBD's current UUID of a leg that has never held data (`UUID_JUST_CREATED`, drbd.h).
+pub const JUST_CREATED: u64 = 4;
+
+impl Resource {
+    /// Whether this leg has never held data.
+    pub fn is_blank(&self) -> bool {
+        self.generation == JUST_CREATED
+    }
+
+    /// Whether it is connected to its peer, replicating or resyncing.
+    pub fn is_connected(&self) -> bool {
+        self.connection == "Connected"
+    }
+
+    /// Whether it holds current data, and so does its peer.
+    pub fn is_up_to_date(&self) -> bool {
+        self.disk == "UpToDate" && self.peer_disk == "UpToDate"
+    }
+}
+
+/// pacemaker's view, from `crm_mon --output-as=xml`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cluster {
+    /// Whether this partition has quorum.
+    pub quorate: bool,
+    /// Whether a DC has been elected.
+    pub has_dc: bool,
+    /// Nodes, by name.
+    pub nodes: BTreeMap<String, ClusterNode>,
+    /// Primitive resources, by id; instances of a clone are several entries.
+    pub resources: Vec<ClusterResource>,
+    /// Failed operations.
+    pub failures: Vec<Failure>,
+    /// Node names the cluster is fencing, or has failed to fence.
+    pub fencing: Vec<FenceEvent>,
+    /// Whether the whole cluster is in maintenance mode.
+    pub maintenance: bool,
+    /// Constraints that keep a resource off, by id.
+    pub bans: Vec<String>,
+}
+
+/// A node as pacemaker sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClusterNode {
+    /// Member of the cluster.
+    pub online: bool,
+    /// Runs no services.
+    pub standby: bool,
+    /// Its state is not known for certain; it will be fenced.
+    pub unclean: bool,
+    /// On its way in.
+    pub pending: bool,
+}
+
+impl ClusterNode {
+    /// The word for its state that the status shows.
+    pub fn state(&self) -> &'static str {
+        match self {
+            Self { unclean: true, .. } => "Unclean",
+            Self { online: false, .. } => "Offline",
+            Self { pending: true, .. } => "Pending",
+            Self { standby: true, .. } => "Standby",
+            Self { .. } => "Online",
+        }
+    }
+}
+
+/// An instance of a primitive resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClusterResource {
+    /// Its id, without an instance number.
+    pub id: String,
+    /// Started, Stopped, Promoted, Unpromoted (older builds say Master, Slave; both are read).
+    pub role: String,
+    /// Where it is active.
+    pub nodes: Vec<String>,
+    /// It has failed.
+    pub failed: bool,
+    /// The cluster will not touch it before a person does.
+    pub blocked: bool,
+}
+
+/// A failed operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The resource.
+    pub resource: String,
+    /// start, stop, monitor…
+    pub task: String,
+    /// Where.
+    pub node: String,
+    /// What the agent said.
+    pub message: String,
+}
+
+/// A fencing action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FenceEvent {
+    /// Whom.
+    pub target: String,
+    /// success, failed or pending.
+    pub status: String,
+}
+
+impl Cluster {
+    /// Where this resource is active in this role.
+    pub fn active_in_role(&self, id: &str, role: &str) -> Option<&str> {
+        let found = self.resources.iter().find(|each| each.id == id && each.role == role && !each.nodes.is_empty());
+        found.and_then(|each| each.nodes.first()).map(String::as_str)
+    }
+}

@@ -1,0 +1,242 @@
+//! What has to change, as data: the next stage, whose steps may run side by side on the two hosts and in order on each.
+
+use serde::Serialize;
+
+use crate::{Both, Reason, Secret, digest};
+
+/// What to do next with a pair.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// The next thing to do.
+    pub next: Next,
+    /// What stands in the way, or should be known, each about one object.
+    pub findings: Vec<Finding>,
+}
+
+/// The next thing to do.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Next {
+    /// Nothing: everything is as declared, or a person has to act first.
+    Rest,
+    /// Look again soon: something is under way on the hosts.
+    Wait(String),
+    /// Run this stage, then look again.
+    Run(Stage),
+}
+
+/// Steps for both hosts.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Stage {
+    /// What it brings about, for a person.
+    pub name: &'static str,
+    /// Each host's steps, in order.
+    pub steps: Both<Vec<Step>>,
+}
+
+/// One idempotent change on one host.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "action", rename_all = "kebab-case")]
+pub enum Step {
+    /// Install packages, with the named units masked meanwhile, as a transient unit that outlives the connection.
+    InstallPackages {
+        /// The package manager.
+        manager: PackageManager,
+        /// The packages that are missing.
+        packages: Vec<String>,
+        /// Units that must not start by themselves.
+        mask: Vec<String>,
+    },
+    /// Hold packages against unattended upgrades.
+    HoldPackages {
+        /// The packages.
+        packages: Vec<String>,
+    },
+    /// Write a file whole or not at all.
+    WriteFile(File),
+    /// Remove a file.
+    RemoveFile {
+        /// Where it is.
+        path: String,
+    },
+    /// Make the managed block of /etc/hosts hold these lines.
+    WriteHostsBlock {
+        /// The lines.
+        lines: Vec<String>,
+    },
+    /// Enable units and start them.
+    EnableUnits {
+        /// The units.
+        units: Vec<String>,
+    },
+    /// Disable units, and stop them where the cluster does not run them.
+    DisableUnits {
+        /// The units.
+        units: Vec<String>,
+    },
+    /// Restart units that run with an older file.
+    RestartUnits {
+        /// The units.
+        units: Vec<String>,
+    },
+    /// Tell the running corosync to read its file again.
+    ReloadCorosync,
+    /// Read the unit files again.
+    ReloadUnits,
+    /// Make DRBD metadata on a blank device, and record whose it is.
+    CreateMetadata {
+        /// The DRBD resource.
+        resource: String,
+        /// The device.
+        device: String,
+        /// The signature that may be overwritten, as `type:uuid`.
+        overwrite: Option<String>,
+        /// Its minor number, kept in the record.
+        minor: u32,
+        /// Its port, kept in the record.
+        port: u16,
+    },
+    /// Bring a DRBD resource up as Secondary.
+    BringUp {
+        /// The DRBD resource.
+        resource: String,
+    },
+    /// Give two blank, connected legs their first data generation.
+    Mint {
+        /// The DRBD resource.
+        resource: String,
+        /// Its minor number.
+        minor: u32,
+        /// Both legs are known to read as zeroes, so nothing has to be copied.
+        skip_sync: bool,
+    },
+    /// Make the file system, with its first content.
+    MakeFilesystem {
+        /// The DRBD resource.
+        resource: String,
+        /// Its minor number.
+        minor: u32,
+        /// ext4 or xfs.
+        filesystem: &'static str,
+        /// Where it will be mounted.
+        mount_point: String,
+        /// Owner of its root.
+        owner: String,
+        /// Mode of its root.
+        mode: String,
+        /// Copy what the mount point's directory holds.
+        copy: bool,
+    },
+    /// Put the cluster's first configuration in place, before pacemaker ever starts.
+    SeedCib {
+        /// The whole CIB.
+        cib: String,
+    },
+    /// Change the running cluster's configuration.
+    PushCib {
+        /// The whole CIB as it shall be; what differs from the live one is applied as one patch.
+        cib: String,
+        /// The version the change was planned on, `admin_epoch.epoch`; a CIB that has moved on is left alone.
+        planned_on: String,
+    },
+    /// Give hacluster its password and start pcsd.
+    SetAdminPassword {
+        /// What is kept to recognise the password by.
+        digest: String,
+        /// The password.
+        #[serde(skip)]
+        password: Secret,
+    },
+    /// Log pcs in on both nodes, from one of them.
+    AuthenticatePcs {
+        /// Node names and addresses.
+        nodes: Vec<(String, String)>,
+        /// The password.
+        #[serde(skip)]
+        password: Secret,
+    },
+    /// Forget a resource's failures, after what caused them was mended.
+    CleanUp {
+        /// The resource.
+        resource: String,
+    },
+    /// Take a DRBD resource down and forget its configuration. Its data and metadata stay on the disk.
+    TakeDown {
+        /// The DRBD resource.
+        resource: String,
+    },
+    /// Stop and disable the cluster on this host. Data stays.
+    LeaveCluster,
+    /// Remove everything the operator wrote on this host, its record of ownership last.
+    Forget {
+        /// Files that were written.
+        files: Vec<String>,
+    },
+}
+
+/// A package manager.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum PackageManager {
+    /// Debian's.
+    Apt,
+    /// Fedora's and its relatives'.
+    Dnf,
+}
+
+/// A file as it shall be.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct File {
+    /// Where.
+    pub path: String,
+    /// In octal, without a leading zero.
+    pub mode: String,
+    /// `user:group`.
+    pub owner: String,
+    /// What it holds.
+    pub content: Content,
+}
+
+/// What a file holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum Content {
+    /// Text that may be shown.
+    Text(String),
+    /// Bytes that may not.
+    Secret(#[serde(skip)] Secret),
+    /// A text in which `@SECRET@` stands for the pair's DRBD secret, which only the hosts know.
+    WithDrbdSecret(String),
+}
+
+impl Content {
+    /// The digest a probe reports of a file with this content.
+    pub fn digest(&self) -> String {
+        match self {
+            Self::Text(text) | Self::WithDrbdSecret(text) => digest(text.as_bytes()),
+            Self::Secret(secret) => digest(secret.expose()),
+        }
+    }
+}
+
+/// Something a person should know about one object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Finding {
+    /// Which object.
+    pub about: Subject,
+    /// Why.
+    pub reason: Reason,
+    /// What happened, where, what was expected, what to do.
+    pub message: String,
+}
+
+/// An object of the pair.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub enum Subject {
+    /// The HAPair.
+    Pair,
+    /// A ReplicatedVolume, by name.
+    Volume(String),
+    /// A FloatingIP, by name.
+    FloatingIp(String),
+    /// A ServiceGroup, by name.
+    Group(String),
+}

@@ -1,0 +1,259 @@
+//! Every reason a condition can have: declared once, with what it means and what to do. docs/operations.md is made from this.
+
+use serde::Serialize;
+
+/// Declares the reasons; the documentation of each is kept as data too.
+macro_rules! reasons {
+    ($($(#[doc = $text:literal])+ $name:ident,)+) => {
+        /// Why a condition is as it is.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+        pub enum Reason {
+            $($(#[doc = $text])+ $name,)+
+        }
+
+        impl Reason {
+            /// Every reason, in the order of the documentation.
+            pub const ALL: &[Self] = &[$(Self::$name,)+];
+
+            /// The word itself.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => stringify!($name),)+
+                }
+            }
+
+            /// What it means and what to do, as Markdown.
+            pub fn runbook(self) -> String {
+                let lines: &[&str] = match self {
+                    $(Self::$name => &[$($text),+],)+
+                };
+                lines.iter().map(|line| line.strip_prefix(' ').unwrap_or(line)).collect::<Vec<_>>().join("\n")
+            }
+        }
+    };
+}
+
+reasons! {
+    /// Everything is as declared.
+    ///
+    /// What to do: nothing.
+    AsDeclared,
+    /// The service answers on its floating address.
+    ///
+    /// What to do: nothing.
+    Serving,
+    /// What the condition speaks of is as it should be.
+    ///
+    /// What to do: nothing.
+    Healthy,
+    /// There is nothing of the kind the condition speaks of: no service group, for instance.
+    ///
+    /// What to do: nothing, if none is wanted.
+    NothingDeclared,
+    /// The operator is changing the hosts, or waits for something that is under way there.
+    ///
+    /// What to do: wait. The message says which stage it is; when it stays the same for long, look at the operator's log.
+    Converging,
+    /// The pair is paused: it is looked at, but not changed.
+    ///
+    /// What to do: set `spec.paused` to false, or remove it, when the operator may go on.
+    PausedByUser,
+    /// A kind cannot be listed, so what is declared is not known completely. Nothing is changed on any host meanwhile.
+    ///
+    /// What to do: the message names the kind and the API server's answer. Grant the missing permission or mend the API server.
+    NotSynced,
+    /// The pair that this object names does not exist.
+    ///
+    /// What to do: create the HAPair, or correct `spec.pairRef.name` by creating the object anew.
+    PairNotFound,
+    /// Something refers to an object that does not exist, or that belongs to another pair.
+    ///
+    /// What to do: create what is missing, or correct the name. Until then the hosts are left as they are.
+    DanglingReference,
+    /// The spec cannot be carried out. The message names the field.
+    ///
+    /// What to do: correct that field. Nothing was changed on any host.
+    InvalidSpec,
+    /// Two objects of the pair claim the same thing: a disk, a mount point, an address.
+    ///
+    /// What to do: change one of the two that the message names. Nothing was changed on any host.
+    Conflict,
+    /// A Secret or ConfigMap that the spec names does not exist or lacks its key.
+    ///
+    /// What to do: create it. The message names it and the key. The hosts keep what they have.
+    SourceMissing,
+    /// A host does not answer over SSH. That says nothing about whether it is up: pacemaker and fencing decide that.
+    ///
+    /// What to do: look at the host and at the network between the operator and it. Changes wait until both hosts answer.
+    HostUnreachable,
+    /// A host shows another SSH key than the pinned ones. Nothing was sent to it.
+    ///
+    /// What to do: find out why: was it reinstalled, or is something else answering? Only when it is the right host, put the key whose
+    /// fingerprint the message shows into `spec.nodes[].ssh.hostKeys`.
+    HostKeyMismatch,
+    /// A host refuses the private key.
+    ///
+    /// What to do: put the public half into the user's authorized_keys on that host, or correct the Secret. The operator does not try
+    /// again before the Secret or the spec changes, or a minute has passed: sshd penalises repeated failures.
+    SshDenied,
+    /// The SSH user is neither root nor allowed to become root.
+    ///
+    /// What to do: give the user sudo without a password on that host, or set `spec.ssh.user` to root.
+    NotRoot,
+    /// A host answered with something that is not understood.
+    ///
+    /// What to do: the message shows it. A shell profile that prints something, or a full root file system, are common causes.
+    HostGarbled,
+    /// The host's own name differs from the node's. The DRBD agent and the fence handlers go by the host's name; a node under two names
+    /// shows as `UNCLEAN (offline)` and nothing starts.
+    ///
+    /// What to do: rename the host (`hostnamectl set-hostname`) or declare the node under the host's name.
+    HostNameMismatch,
+    /// The host's distribution is not one that is supported.
+    ///
+    /// What to do: use Debian 12 or 13.
+    UnsupportedDistribution,
+    /// The hosts are managed by another HAPair object, or from another Kubernetes cluster.
+    ///
+    /// What to do: delete the other object first. If it is gone for good, put the owner shown in the message into `spec.takeOverFrom`.
+    ManagedElsewhere,
+    /// A newer operator has changed the hosts; this one stands back.
+    ///
+    /// What to do: nothing, it ends when this operator has lost or renewed its leadership. If it stays, two operators share one Lease name.
+    Superseded,
+    /// Packages are missing and `spec.packages` is Unmanaged.
+    ///
+    /// What to do: install the packages that the message names, on the host it names.
+    PackagesMissing,
+    /// Packages could not be installed.
+    ///
+    /// What to do: the message shows what the package manager said. Mend the host's package sources; the operator tries again by itself.
+    PackagesFailed,
+    /// The running kernel has no DRBD module.
+    ///
+    /// What to do: install the module for this kernel, or boot a kernel that has it. Debian's own kernels do.
+    DrbdModuleMissing,
+    /// A device that a volume names does not exist, or is no block device.
+    ///
+    /// What to do: attach the disk, or correct `spec.disks[].device` by creating the volume anew.
+    DeviceNotFound,
+    /// A device that a volume names is mounted, or something else uses it.
+    ///
+    /// What to do: unmount it, if it is the right one.
+    DeviceInUse,
+    /// A device is too small for the volume.
+    ///
+    /// What to do: use a larger one.
+    DeviceTooSmall,
+    /// A disk of the volume carries something that is not ours.
+    ///
+    /// What to do: check what is there. If it may go, put the signature shown in the message into `spec.disks[].overwrite`.
+    DeviceNotBlank,
+    /// No interface of a host is in the floating IP's network.
+    ///
+    /// What to do: correct the address or the prefix, or give both hosts an address in that network.
+    NetworkNotFound,
+    /// Another machine answers for the floating IP.
+    ///
+    /// What to do: take the address off that machine, or choose another.
+    AddressTaken,
+    /// A systemd unit or resource agent that a service names is not on a host.
+    ///
+    /// What to do: install what brings it, on both hosts, or correct the name.
+    UnitNotFound,
+    /// Another cluster runs on the hosts.
+    ///
+    /// What to do: if it is not needed, destroy it with its own tools (`pcs cluster destroy` on each node); it is never overwritten.
+    ForeignCluster,
+    /// A step failed on a host.
+    ///
+    /// What to do: the message shows the step and what the host said. The operator tries again by itself, ever less often.
+    StepFailed,
+    /// The planner produced something its own safety rules refuse. This is a defect of the operator; nothing was changed.
+    ///
+    /// What to do: report it with the message.
+    PlanRefused,
+    /// The cluster has no quorum, or pacemaker does not run.
+    ///
+    /// What to do: bring the other node back. After a total outage with one survivor, see the runbook for unblocking quorum.
+    NoQuorum,
+    /// One node is not in the cluster, or runs no services.
+    ///
+    /// What to do: bring it back. Until then the service has nowhere to go.
+    NodeOffline,
+    /// A node is in standby: it runs no services.
+    ///
+    /// What to do: nothing, if that is meant; otherwise set `spec.nodes[].standby` to false.
+    NodeStandby,
+    /// pacemaker wants to fence a node and has not been able to. Nothing is taken over from it meanwhile.
+    ///
+    /// What to do: look at the fencing device. Was the host renamed? A node under its old name shows like this too.
+    NodeUnclean,
+    /// A fencing device does not run, or fails its check.
+    ///
+    /// What to do: the message names the device and what it said; check its address, user and password.
+    FencingFailed,
+    /// Fencing is disabled in the spec: a cut network can leave both nodes serving.
+    ///
+    /// What to do: give each node a fencing device and set `spec.fencing.mode` to Required.
+    FencingDisabled,
+    /// The two legs of a volume are not connected.
+    ///
+    /// What to do: look at the network of the replication link. While the legs are apart, only one of them has the newest data.
+    Disconnected,
+    /// A resync is under way; the target has older data until it ends.
+    ///
+    /// What to do: wait; the status shows how far it is.
+    Resyncing,
+    /// A leg's data is not current: it must not be promoted.
+    ///
+    /// What to do: bring the other node back; it has the newest data. pacemaker and DRBD keep the stale leg from being promoted.
+    StaleData,
+    /// A leg has lost its disk, or never had it.
+    ///
+    /// What to do: look at the disk and at the kernel's log on the host that the message names.
+    DiskFailed,
+    /// The two legs hold diverged data. The operator never chooses between them.
+    ///
+    /// What to do: find out which node has the data that shall live; then, on the other, `drbdadm disconnect`, `drbdadm secondary` and
+    /// `drbdadm connect --discard-my-data`; on the survivor `drbdadm connect`.
+    SplitBrain,
+    /// A resource has failed.
+    ///
+    /// What to do: the message shows the agent's words. After mending the cause, `pcs resource cleanup` if it does not recover by itself.
+    ResourceFailed,
+    /// A resource is not running anywhere.
+    ///
+    /// What to do: look at the pair's conditions: quorum, fencing and data come first.
+    NotRunning,
+    /// The service does not answer on its floating address.
+    ///
+    /// What to do: the message shows what came back. pacemaker restarts or moves a service that fails its probe.
+    NotAnswering,
+    /// It cannot be told now: nothing that would know could be asked.
+    ///
+    /// What to do: look at `HostsReachable`.
+    NotObserved,
+    /// The object is being deleted and what it stands for is being taken off the hosts.
+    ///
+    /// What to do: wait.
+    TearingDown,
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(self.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_says_what_to_do() {
+        for reason in Reason::ALL {
+            assert!(reason.runbook().contains("What to do: "), "{reason}");
+        }
+    }
+}

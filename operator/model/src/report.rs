@@ -1,0 +1,77 @@
+//! What there is to say about a pair and its children, before it is given the form of a status.
+
+use std::collections::BTreeMap;
+
+use crate::Reason;
+
+/// Whether a condition holds; `None` means that it cannot be told.
+pub type Holds = Option<bool>;
+
+/// One condition.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Condition {
+    /// Its type, for instance `Ready`.
+    pub type_: &'static str,
+    /// Whether it holds.
+    pub holds: Holds,
+    /// Why.
+    pub reason: Reason,
+    /// For a person.
+    pub message: String,
+}
+
+/// The statuses of a pair and its children.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Report {
+    /// The HAPair's.
+    pub pair: PairReport,
+    /// The ReplicatedVolumes', by name.
+    pub volumes: BTreeMap<String, VolumeReport>,
+    /// The FloatingIPs', by name.
+    pub floating_ips: BTreeMap<String, ChildReport>,
+    /// The ServiceGroups', by name.
+    pub groups: BTreeMap<String, ChildReport>,
+}
+
+/// A HAPair's status.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct PairReport {
+    /// Its conditions.
+    pub conditions: Vec<Condition>,
+    /// The node that serves.
+    pub active: Option<String>,
+    /// `2/2`.
+    pub nodes_online: Option<String>,
+    /// `UpToDate/UpToDate`.
+    pub data: Option<String>,
+    /// Ready, NotReady, Disabled or Unknown.
+    pub fencing: Option<String>,
+    /// Each node: name, whether it answers, its state.
+    pub nodes: Vec<(String, bool, String)>,
+}
+
+/// A ReplicatedVolume's status.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct VolumeReport {
+    /// Its conditions.
+    pub conditions: Vec<Condition>,
+    /// Where DRBD is Primary.
+    pub primary: Option<String>,
+    /// The disk states of the first and the second node.
+    pub data: Option<String>,
+    /// How far a resync is.
+    pub synced: Option<String>,
+    /// DRBD's minor number.
+    pub minor: Option<u32>,
+    /// DRBD's port.
+    pub port: Option<u16>,
+}
+
+/// A FloatingIP's or ServiceGroup's status.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ChildReport {
+    /// Its conditions.
+    pub conditions: Vec<Condition>,
+    /// Where it is.
+    pub node: Option<String>,
+}

@@ -1,0 +1,160 @@
+//! The live CIB and the wanted elements become one configuration: what the operator owns is replaced, everything else stays as it is.
+//!
+//! What it owns is recorded in the CIB itself, as one tag for each object of the API (`hapair-<key>`), so that what a spec no longer asks for
+//! is found again. Absence is not deletion: elements of an object go only while that object is declared without them, or is leaving.
+
+use hapair_model::{desired::Desired, xml::Element};
+
+use crate::{
+    desired_cib::{Object, Wanted, nvpair},
+    names,
+};
+
+const OPTIONS: &str = "cib-bootstrap-options";
+const DEFAULTS: &str = "rsc_defaults-options";
+const TAG: &str = "hapair-";
+
+/// The live configuration as it shall be. It carries no status section: that is the cluster's own.
+pub fn merged(live: &Element, desired: &Desired, wanted: &Wanted) -> Element {
+    let mut cib = live.clone();
+    cib.children.retain(|section| section.name != "status");
+    let configuration = cib.first_mut("configuration");
+    let stale = stale(configuration, desired, wanted);
+
+    let options = set(configuration.first_mut("crm_config"), "cluster_property_set", OPTIONS);
+    put_pairs(options, OPTIONS, &wanted.properties);
+    put_nodes(configuration.first_mut("nodes"), desired);
+    let all = |pick: fn(&Object) -> &Vec<Element>| wanted.objects.iter().flat_map(pick);
+    put(configuration.first_mut("resources"), all(|object| &object.resources), &stale);
+    put(configuration.first_mut("constraints"), all(|object| &object.constraints), &stale);
+    let defaults = set(configuration.first_mut("rsc_defaults"), "meta_attributes", DEFAULTS);
+    put_pairs(defaults, DEFAULTS, &wanted.defaults);
+    put(configuration.first_mut("fencing-topology"), all(|object| &object.levels), &stale);
+    put(configuration.first_mut("tags"), wanted.objects.iter().filter_map(tag).collect::<Vec<_>>().iter(), &stale);
+    for name in ["fencing-topology", "tags"] {
+        configuration.children.retain(|section| section.name != name || !section.children.is_empty());
+    }
+    cib
+}
+
+/// The configuration of a cluster that has never run.
+///
+/// The admin_epoch of 1 makes it win over an empty one, should only one node have it. A DC is elected after one second instead of twenty; the
+/// first change of the running cluster puts that back.
+pub fn seed(desired: &Desired, wanted: &Wanted) -> Element {
+    let nodes = desired.nodes.iter().map(|(side, node)| Element::new("node").with("id", side.node_id()).with("uname", &node.name));
+    let configuration = Element::new("configuration")
+        .child(Element::new("crm_config"))
+        .child(Element::new("nodes").children(nodes))
+        .child(Element::new("resources"))
+        .child(Element::new("constraints"));
+    let empty = Element::new("cib")
+        .with("validate-with", "pacemaker-3.0")
+        .with("admin_epoch", 1)
+        .with("epoch", 1)
+        .with("num_updates", 0)
+        .child(configuration);
+    let mut cib = merged(&empty, desired, wanted);
+    let options = set(cib.first_mut("configuration").first_mut("crm_config"), "cluster_property_set", OPTIONS);
+    put_pairs(options, OPTIONS, &[("dc-deadtime", "1s")]);
+    cib.children.push(Element::new("status"));
+    cib
+}
+
+/// The version a change is planned on.
+pub fn version(cib: &Element) -> String {
+    format!("{}.{}", cib.get("admin_epoch").unwrap_or("0"), cib.get("epoch").unwrap_or("0"))
+}
+
+/// Keys of the objects for which the live configuration has something.
+pub fn recorded(cib: &Element) -> Vec<String> {
+    let tags = cib.at(&["configuration", "tags"]).map(|tags| tags.children.iter()).into_iter().flatten();
+    tags.filter_map(|tag| tag.id()?.strip_prefix(TAG)).map(str::to_owned).collect()
+}
+
+/// Ids that are recorded for an object and no longer wanted for it.
+fn stale(configuration: &Element, desired: &Desired, wanted: &Wanted) -> Vec<String> {
+    let mut stale = Vec::new();
+    let tags = configuration.first("tags").map(|tags| tags.children.iter()).into_iter().flatten();
+    for tag in tags {
+        let Some(key) = tag.id().and_then(|id| id.strip_prefix(TAG)) else { continue };
+        let recorded = tag.children.iter().filter_map(Element::id).map(str::to_owned);
+        if let Some(object) = wanted.objects.iter().find(|object| object.key == key) {
+            let ids = ids(object);
+            stale.extend(recorded.filter(|id| !ids.contains(id)));
+        } else if may_leave(key, configuration, desired) {
+            stale.extend(recorded);
+            stale.extend(tag.id().map(str::to_owned));
+        }
+    }
+    stale
+}
+
+/// Whether what is recorded under this key goes now. Volumes wait for the groups that were seen leaving with them: a file system is unmounted
+/// before its DRBD resource is demoted.
+fn may_leave(key: &str, configuration: &Element, desired: &Desired) -> bool {
+    let leaving = &desired.leaving;
+    let group_remains = leaving.groups.iter().any(|group| {
+        let id = names::group(group);
+        configuration.first("resources").is_some_and(|resources| resources.children.iter().any(|each| each.id() == Some(&id)))
+    });
+    leaving.groups.iter().any(|name| names::group(name) == key)
+        || leaving.floating_ips.iter().any(|name| names::ip(name) == key)
+        || (!group_remains && leaving.volumes.iter().any(|name| names::volume(name) == key))
+        // A floating IP that moved into a group is the group's now.
+        || desired.floating_ips.iter().any(|ip| names::ip(&ip.name) == key)
+}
+
+fn ids(object: &Object) -> Vec<String> {
+    [&object.resources, &object.constraints, &object.levels].into_iter().flatten().filter_map(|each| each.id().map(str::to_owned)).collect()
+}
+
+fn tag(object: &Object) -> Option<Element> {
+    let references: Vec<_> = ids(object).into_iter().map(|id| Element::new("obj_ref").with("id", id)).collect();
+    (!references.is_empty()).then(|| Element::new("tag").with("id", format!("{TAG}{}", object.key)).children(references))
+}
+
+/// Puts elements into a section: one with the same id is replaced where it stands, stale ones go, others stay.
+fn put<'a>(section: &mut Element, wanted: impl Iterator<Item = &'a Element>, stale: &[String]) {
+    section.children.retain(|child| child.id().is_none_or(|id| !stale.iter().any(|each| each == id)));
+    for element in wanted {
+        match section.children.iter_mut().find(|child| child.id() == element.id()) {
+            Some(present) => *present = element.clone(),
+            None => section.children.push(element.clone()),
+        }
+    }
+}
+
+/// The set of this id within a section, made if there is none.
+fn set<'a>(section: &'a mut Element, kind: &str, id: &str) -> &'a mut Element {
+    let position = section.children.iter().position(|child| child.id() == Some(id)).unwrap_or_else(|| {
+        section.children.push(Element::new(kind).with("id", id));
+        section.children.len() - 1
+    });
+    &mut section.children[position]
+}
+
+/// Sets values in a set, by name: whoever wrote one first chose its id.
+fn put_pairs(set: &mut Element, prefix: &str, pairs: &[(&str, &str)]) {
+    for (name, value) in pairs {
+        match set.children.iter_mut().find(|child| child.get("name") == Some(name)) {
+            Some(present) => {
+                present.attributes.insert("value".into(), (*value).into());
+            }
+            None => set.children.push(nvpair(&format!("{prefix}-{name}"), name, value)),
+        }
+    }
+}
+
+/// Standby is an attribute of the node, where `pcs node standby` puts it too. A node whose spec says nothing keeps what an administrator set.
+fn put_nodes(nodes: &mut Element, desired: &Desired) {
+    for (_, declared) in desired.nodes.iter() {
+        let Some(standby) = declared.standby else { continue };
+        let Some(node) = nodes.children.iter_mut().find(|node| node.get("uname") == Some(&declared.name)) else { continue };
+        let id = format!("nodes-{}", node.id().unwrap_or_default());
+        let present = node.all().iter().any(|each| each.get("name") == Some("standby"));
+        if standby || present {
+            put_pairs(set(node, "instance_attributes", &id), &id, &[("standby", if standby { "on" } else { "off" })]);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Taking things off the hosts: children that are being deleted, or the whole pair. Data always stays on its disks.
+
+use hapair_model::{
+    Both, Reason,
+    desired::{Desired, Leaving},
+    observed::{Host, HostView},
+    plan::{Finding, Next, Plan, Step, Subject},
+};
+
+use crate::{cib, files, names, refuse, stages::stage};
+
+/// DRBD resources of volumes that are leaving, once the cluster no longer has them.
+pub fn volumes(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
+    let steps = Both::from_fn(|side| {
+        let host = hosts[side];
+        let ready = desired.leaving.volumes.iter().filter(|name| !in_cib(host, &names::volume(name)) && is_on(host, name));
+        ready.map(|name| Step::TakeDown { resource: name.clone() }).collect()
+    });
+    stage("take volumes down", steps)
+}
+
+fn in_cib(host: &Host, key: &str) -> bool {
+    host.cib.as_ref().is_some_and(|cib| cib::recorded(cib).iter().any(|each| each == key))
+}
+
+fn is_on(host: &Host, volume: &str) -> bool {
+    host.resources.contains_key(volume) || host.files.contains_key(&names::resource_file(volume))
+}
+
+/// Of the children that are leaving: those of which nothing is left on the hosts.
+pub fn gone(desired: &Desired, observed: &Both<HostView>) -> Leaving {
+    let Some(hosts) = observed.as_ref().map(HostView::host).complete() else { return Leaving::default() };
+    let left = |key: String| !hosts.any(|host| in_cib(host, &key));
+    let Leaving { volumes, floating_ips, groups } = &desired.leaving;
+    Leaving {
+        volumes: volumes.iter().filter(|name| left(names::volume(name)) && !hosts.any(|host| is_on(host, name))).cloned().collect(),
+        floating_ips: floating_ips.iter().filter(|name| left(names::ip(name))).cloned().collect(),
+        groups: groups.iter().filter(|name| left(names::group(name))).cloned().collect(),
+    }
+}
+
+/// What taking the whole pair off its hosts needs next. The plan rests, without findings, when nothing is left of it.
+pub fn teardown(desired: &Desired, observed: &Both<HostView>) -> Plan {
+    let mut findings = refuse::silent_hosts(desired, observed);
+    let next = match observed.as_ref().map(HostView::host).complete() {
+        Some(hosts) if findings.is_empty() => next_of_teardown(desired, &hosts),
+        _ => None,
+    };
+    if next.is_some() {
+        findings.push(Finding { about: Subject::Pair, reason: Reason::TearingDown, message: "the pair is being taken off its hosts".into() });
+    }
+    Plan { next: next.unwrap_or(Next::Rest), findings }
+}
+
+fn next_of_teardown(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
+    if hosts.all(|host| host.owner.is_none()) {
+        return None;
+    }
+    let runs = |host: &Host, unit: &str| host.units.get(unit).is_some_and(|unit| unit.is_active() || unit.is_enabled());
+    let stop = Both::from_fn(|side| {
+        let stop = runs(hosts[side], "pacemaker") || runs(hosts[side], "corosync");
+        if stop { vec![Step::LeaveCluster] } else { Vec::new() }
+    });
+    let forget = |side| {
+        let volumes = desired.volumes.iter().map(|volume| Step::TakeDown { resource: volume.name.clone() });
+        volumes.chain([Step::Forget { files: files::paths(desired, side) }]).collect()
+    };
+    stage("stop the cluster", stop).or_else(|| stage("forget the pair", Both::from_fn(forget)))
+}

@@ -1,0 +1,77 @@
+//! Decides. Pure functions of what is declared and what was seen: no clock, no I/O, no randomness but what is handed in.
+//!
+//! [`question`] says what to ask the hosts, [`plan`] what to do next, [`report`] what to tell people. A plan is made in the order in which an
+//! administrator would work: refuse what cannot be, packages, files and daemons, the birth of the volumes, the first start, changes of the
+//! running cluster, the conveniences. Only the next stage is planned: the one after it depends on what the hosts say then.
+
+mod cib;
+mod desired_cib;
+mod files;
+mod leave;
+mod lint;
+mod names;
+mod platform;
+mod question;
+mod refuse;
+mod render;
+mod report;
+mod settle;
+mod stages;
+mod volumes;
+
+use hapair_model::{
+    Both, Secret,
+    desired::Desired,
+    observed::{Host, HostView},
+    plan::{Finding, Next, Plan},
+};
+
+pub use leave::{gone, teardown};
+pub use question::question;
+pub use report::{held_pair, report, unreported_child, unreported_volume};
+pub use settle::settle;
+
+/// Random bytes for keys that do not exist yet, drawn by the caller: the planner itself draws nothing.
+#[derive(Clone, Debug)]
+pub struct FreshKeys {
+    /// For `/etc/corosync/authkey`.
+    pub corosync: Secret,
+    /// For `/etc/pacemaker/authkey`.
+    pub pacemaker: Secret,
+    /// DRBD's shared secret, a line of text.
+    pub drbd: Secret,
+}
+
+/// What to do next with a pair.
+///
+/// With a silent host nothing is planned: unreachable is not down, and half a pair is not changed.
+pub fn plan(desired: &Desired, observed: &Both<HostView>, fresh: &FreshKeys) -> Plan {
+    let findings = refuse::findings(desired, observed);
+    let hosts = observed.as_ref().map(HostView::host).complete();
+    let next = match hosts {
+        Some(hosts) if findings.is_empty() && !desired.paused => lint::checked(desired, &hosts, next(desired, &hosts, fresh)),
+        _ => Ok(Next::Rest),
+    };
+    match next {
+        Ok(next) => Plan { next, findings },
+        Err(refusal) => Plan { next: Next::Rest, findings: [findings, vec![refusal]].concat() },
+    }
+}
+
+/// The plan of a pair whose spec cannot be carried out: to do nothing, and say why.
+pub fn held(desired: &Desired, observed: &Both<HostView>, findings: &[Finding]) -> Plan {
+    Plan { next: Next::Rest, findings: findings.iter().cloned().chain(refuse::silent_hosts(desired, observed)).collect() }
+}
+
+fn next(desired: &Desired, hosts: &Both<&Host>, fresh: &FreshKeys) -> Next {
+    stages::packages(desired, hosts)
+        .or_else(|| stages::prepare(desired, hosts, fresh))
+        .or_else(|| stages::birth(desired, hosts))
+        .or_else(|| stages::start(desired, hosts))
+        .or_else(|| stages::configure(desired, hosts))
+        .or_else(|| leave::volumes(desired, hosts))
+        .or_else(|| stages::settle_down(desired, hosts))
+        .or_else(|| stages::administer(desired, hosts))
+        .unwrap_or(Next::Rest)
+}
+

@@ -1,0 +1,72 @@
+//! Ids in the CIB and paths on the hosts. `<kind>-<name>`, so that an id says what it belongs to.
+
+use hapair_model::desired::{Group, Node, Service};
+
+/// Passwords and wrappers of fencing devices.
+pub const FENCE_DIRECTORY: &str = "/etc/hapair/fence";
+/// The key with which DRBD's peers recognise each other.
+pub const DRBD_KEY: &str = "/var/lib/hapair/drbd.key";
+/// corosync's configuration.
+pub const COROSYNC_CONF: &str = "/etc/corosync/corosync.conf";
+/// The operator's resource agent.
+pub const HTTP_AGENT: &str = "/usr/lib/ocf/resource.d/hapair/http";
+
+pub fn volume(name: &str) -> String {
+    format!("volume-{name}")
+}
+
+pub fn volume_clone(name: &str) -> String {
+    format!("volume-{name}-clone")
+}
+
+pub fn filesystem(name: &str) -> String {
+    format!("filesystem-{name}")
+}
+
+pub fn ip(name: &str) -> String {
+    format!("ip-{name}")
+}
+
+pub fn group(name: &str) -> String {
+    format!("group-{name}")
+}
+
+pub fn service(group: &Group, service: &Service) -> String {
+    format!("service-{}-{}", group.name, service.name)
+}
+
+pub fn probe(group: &str) -> String {
+    format!("probe-{group}")
+}
+
+pub fn fence(node: &Node, level: usize) -> String {
+    format!("fence-{}-{}", node.name, level + 1)
+}
+
+pub fn resource_file(volume: &str) -> String {
+    format!("/etc/drbd.d/{volume}.res")
+}
+
+/// The mount unit of a directory, as systemd-escape(1) names it.
+pub fn mount_unit(directory: &str) -> String {
+    let escaped: String = directory
+        .trim_matches('/')
+        .chars()
+        .map(|each| match each {
+            '/' => "-".to_owned(),
+            '-' => "\\x2d".to_owned(),
+            'A'..='Z' | 'a'..='z' | '0'..='9' | ':' | '_' | '.' => each.to_string(),
+            other => other.to_string().bytes().map(|byte| format!("\\x{byte:02x}")).collect(),
+        })
+        .collect();
+    format!("{escaped}.mount")
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn a_mount_unit_is_escaped_as_systemd_does() {
+        assert_eq!(super::mount_unit("/var/log/tomcat10"), "var-log-tomcat10.mount");
+        assert_eq!(super::mount_unit("/srv/my-data@1"), "srv-my\\x2ddata\\x401.mount");
+    }
+}

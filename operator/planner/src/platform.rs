@@ -1,0 +1,103 @@
+//! What differs between distributions: package names, units, paths.
+
+use hapair_model::{
+    desired::{Desired, FenceDevice, ServiceKind},
+    observed::Distribution,
+    plan::PackageManager,
+};
+
+/// A supported distribution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Platform {
+    /// How packages are installed.
+    pub manager: PackageManager,
+    /// Tomcat's package and unit.
+    pub tomcat: &'static str,
+    pacemaker_tools: &'static [&'static str],
+    ipmi_agent: &'static [&'static str],
+    redfish_agent: &'static [&'static str],
+}
+
+/// Distributions that are supported, for messages.
+pub const SUPPORTED: &str = "Debian 11, 12 and 13, and Enterprise Linux 9";
+
+/// Units that tomcat may have on any of them; asked for before the distribution is known.
+pub const TOMCAT_UNITS: [&str; 3] = ["tomcat9", "tomcat10", "tomcat"];
+
+/// The cluster's own units. drbd is one of them so that it can be kept from starting: the cluster brings resources up.
+pub const UNITS: [&str; 4] = ["corosync", "pacemaker", "pcsd", "drbd"];
+
+impl Platform {
+    /// The platform of a distribution, if it is supported.
+    pub fn of(distribution: &Distribution) -> Option<Self> {
+        let debian = |tomcat, resource_agents: &'static [&'static str], ipmi, redfish| Self {
+            manager: PackageManager::Apt,
+            tomcat,
+            pacemaker_tools: resource_agents,
+            ipmi_agent: ipmi,
+            redfish_agent: redfish,
+        };
+        let major = distribution.version.split('.').next().unwrap_or_default();
+        match (distribution.id.as_str(), major) {
+            ("debian", "11") => Some(debian("tomcat9", &["pacemaker-cli-utils"], &["fence-agents", "ipmitool"], &["fence-agents"])),
+            ("debian", "12") => Some(debian("tomcat10", &["pacemaker-cli-utils"], &["fence-agents", "ipmitool"], &["fence-agents"])),
+            ("debian", "13") => Some(debian(
+                "tomcat10",
+                &["pacemaker-cli-utils", "resource-agents-extra"],
+                &["fence-agents-ipmilan", "ipmitool"],
+                &["fence-agents-redfish"],
+            )),
+            (id, "9") if id == "rhel" || distribution.like.iter().any(|like| like == "rhel") => Some(Self {
+                manager: PackageManager::Dnf,
+                tomcat: "tomcat",
+                pacemaker_tools: &["pacemaker-cli"],
+                ipmi_agent: &["fence-agents-ipmilan", "ipmitool"],
+                redfish_agent: &["fence-agents-redfish"],
+            }),
+            _ => None,
+        }
+    }
+
+    /// Packages that the pair needs on each host.
+    pub fn packages(&self, desired: &Desired) -> Vec<&'static str> {
+        let mut packages = vec!["corosync", "curl", "drbd-utils", "pacemaker", "pcs", "resource-agents"];
+        packages.extend(self.pacemaker_tools);
+        for device in desired.nodes.iter().flat_map(|(_, node)| &node.devices) {
+            packages.extend(self.agent_packages(device));
+        }
+        if services(desired).any(|kind| *kind == ServiceKind::Tomcat) {
+            packages.push(self.tomcat);
+        }
+        packages.sort_unstable();
+        packages.dedup();
+        packages
+    }
+
+    fn agent_packages(&self, device: &FenceDevice) -> &'static [&'static str] {
+        match device.agent.as_str() {
+            "fence_ipmilan" => self.ipmi_agent,
+            "fence_redfish" => self.redfish_agent,
+            // Any other agent is a person's choice, and so is the package that brings it.
+            _ => &[],
+        }
+    }
+
+    /// The systemd unit behind a service, if one is.
+    pub fn unit<'a>(&self, kind: &'a ServiceKind) -> Option<&'a str> {
+        match kind {
+            ServiceKind::Tomcat => Some(self.tomcat),
+            ServiceKind::Systemd(unit) => Some(unit),
+            ServiceKind::Ocf { .. } => None,
+        }
+    }
+
+    /// Packages held against unattended upgrades: those whose upgrade restarts the cluster.
+    pub fn held(&self) -> &'static [&'static str] {
+        &["corosync", "drbd-utils", "pacemaker", "pcs", "resource-agents"]
+    }
+}
+
+/// What runs the services of all groups.
+pub fn services(desired: &Desired) -> impl Iterator<Item = &ServiceKind> {
+    desired.groups.iter().flat_map(|group| &group.services).map(|service| &service.kind)
+}

@@ -1,0 +1,47 @@
+//! What to ask the hosts: exactly what the plan and the report look at.
+
+use hapair_model::{
+    Both, Side,
+    desired::{Desired, ServiceKind},
+    observed::Question,
+};
+
+use crate::{
+    files,
+    platform::{Platform, TOMCAT_UNITS, UNITS, services},
+    report::url,
+};
+
+/// What to ask each host.
+pub fn question(desired: &Desired) -> Both<Question> {
+    Both::from_fn(|side| one(desired, side))
+}
+
+fn one(desired: &Desired, side: Side) -> Question {
+    let mut units: Vec<String> = UNITS.iter().chain(&TOMCAT_UNITS).map(|unit| (*unit).to_owned()).collect();
+    units.extend(services(desired).filter_map(|kind| match kind {
+        ServiceKind::Systemd(unit) => Some(unit.clone()),
+        ServiceKind::Tomcat | ServiceKind::Ocf { .. } => None,
+    }));
+    Question {
+        packages: packages(desired),
+        units: units.into_iter().map(|unit| format!("{unit}.service")).collect(),
+        files: files::paths(desired, side),
+        devices: desired.volumes.iter().map(|volume| (volume.name.clone(), volume.disks[side].device.clone())).collect(),
+        probes: desired.groups.iter().filter_map(|group| Some((group.name.clone(), url(desired, group)?))).collect(),
+        addresses: desired.floating_ips.iter().map(|ip| ip.address.to_string()).collect(),
+    }
+}
+
+/// The host is asked before its distribution is known, so for the packages of all of them.
+fn packages(desired: &Desired) -> Vec<String> {
+    let mut names: Vec<&str> = ["11", "12", "13"].iter().filter_map(|version| platform("debian", version)).flat_map(|p| p.packages(desired)).collect();
+    names.extend(platform("rhel", "9").iter().flat_map(|platform| platform.packages(desired)));
+    names.sort_unstable();
+    names.dedup();
+    names.into_iter().map(str::to_owned).collect()
+}
+
+fn platform(id: &str, version: &str) -> Option<Platform> {
+    Platform::of(&hapair_model::observed::Distribution { id: id.into(), version: version.into(), like: Vec::new() })
+}

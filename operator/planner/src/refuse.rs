@@ -1,0 +1,229 @@
+//! What keeps a pair from being changed at all. Everything is checked before anything is done, and all of it is reported at once.
+
+use hapair_model::{
+    Both, Reason, Side,
+    desired::{Desired, FloatingIp, ServiceKind, Volume},
+    observed::{Device, Host, HostView, Job, Silence},
+    plan::{Finding, Subject},
+};
+
+use crate::{
+    names,
+    platform::{Platform, SUPPORTED},
+    stages, volumes,
+};
+
+/// The smallest device for a volume: room for DRBD's metadata, a journal and some data.
+const SMALLEST_DEVICE: u64 = 64 << 20;
+
+/// Everything that stands in the way.
+pub fn findings(desired: &Desired, observed: &Both<HostView>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (side, view) in observed.iter() {
+        match view {
+            HostView::Silent(silence) => findings.push(silent(desired, side, silence)),
+            HostView::Seen(host) => one_host(desired, side, host, &mut findings),
+        }
+    }
+    if let Some(hosts) = observed.as_ref().map(HostView::host).complete()
+        && findings.is_empty()
+    {
+        both_hosts(desired, &hosts, &mut findings);
+    }
+    findings
+}
+
+/// Hosts that do not answer.
+pub fn silent_hosts(desired: &Desired, observed: &Both<HostView>) -> Vec<Finding> {
+    let silence = |(side, view)| match view {
+        &HostView::Silent(ref why) => Some(silent(desired, side, why)),
+        HostView::Seen(_) => None,
+    };
+    observed.iter().filter_map(silence).collect()
+}
+
+fn about_pair(reason: Reason, message: String) -> Finding {
+    Finding { about: Subject::Pair, reason, message }
+}
+
+fn silent(desired: &Desired, side: Side, silence: &Silence) -> Finding {
+    let node = &desired.nodes[side];
+    let (name, address) = (&node.name, &node.address);
+    match silence {
+        Silence::Unreachable(why) => about_pair(Reason::HostUnreachable, format!("{name}: no answer over SSH at {address}: {why}")),
+        Silence::UnknownHostKey { offered } => about_pair(
+            Reason::HostKeyMismatch,
+            format!("{name}: the host at {address} shows none of the pinned keys. It offers {}. Nothing was sent to it.", offered.join(", ")),
+        ),
+        Silence::Denied(why) => about_pair(Reason::SshDenied, format!("{name}: the host at {address} refuses the SSH key or user: {why}")),
+        Silence::NotRoot(why) => {
+            about_pair(Reason::NotRoot, format!("{name}: the SSH user cannot become root (expected: sudo without a password): {why}"))
+        }
+        Silence::Garbled(what) => about_pair(Reason::HostGarbled, format!("{name}: the answer is not understood: {what}")),
+    }
+}
+
+fn one_host(desired: &Desired, side: Side, host: &Host, findings: &mut Vec<Finding>) {
+    let name = &desired.nodes[side].name;
+    if let Some(record) = &host.owner
+        && record.owner != desired.owner.to_string()
+        && Some(&record.owner) != desired.take_over_from.as_ref()
+    {
+        let message = format!("{name} is managed by {}, not by this HAPair ({}). Nothing was changed.", record.owner, desired.owner);
+        findings.push(about_pair(Reason::ManagedElsewhere, message));
+    }
+    if host.name != *name {
+        let message = format!("{name}: the host calls itself {:?} (uname -n), expected {name:?}. Nothing was changed.", host.name);
+        findings.push(about_pair(Reason::HostNameMismatch, message));
+    }
+    let Some(platform) = Platform::of(&host.distribution) else {
+        let found = format!("{} {}", host.distribution.id, host.distribution.version);
+        findings.push(about_pair(Reason::UnsupportedDistribution, format!("{name} runs {found}; supported are {SUPPORTED}")));
+        return;
+    };
+    packages(desired, name, host, findings);
+    if let Some(cluster) = &host.corosync_cluster
+        && *cluster != desired.name
+    {
+        let message = format!("{name} is in a cluster named {cluster:?}, expected none or {:?}. Nothing was changed.", desired.name);
+        findings.push(about_pair(Reason::ForeignCluster, message));
+    }
+    if !desired.volumes.is_empty() && host.drbd_major.is_none() {
+        findings.push(about_pair(Reason::DrbdModuleMissing, format!("{name}: the running kernel {} has no DRBD module", host.kernel)));
+    }
+    for volume in &desired.volumes {
+        device(volume, side, name, host, findings);
+    }
+    for ip in &desired.floating_ips {
+        network(ip, name, host, findings);
+    }
+    units(desired, &platform, name, host, findings);
+}
+
+fn packages(desired: &Desired, name: &str, host: &Host, findings: &mut Vec<Finding>) {
+    let missing = stages::missing_packages(desired, host);
+    if missing.is_empty() {
+        return;
+    }
+    if !desired.install_packages {
+        let message = format!("{name} lacks {}, and spec.packages is Unmanaged", missing.join(", "));
+        findings.push(about_pair(Reason::PackagesMissing, message));
+    }
+}
+
+/// The installation that has failed on a host, for the report: it is tried again by itself.
+pub fn failed_installation(desired: &Desired, side: Side, host: &Host) -> Option<Finding> {
+    match &host.install {
+        Some(Job::Failed { message, .. }) if Platform::of(&host.distribution).is_some() && !stages::missing_packages(desired, host).is_empty() => {
+            let message = format!("{}: the packages could not be installed: {message}", desired.nodes[side].name);
+            Some(about_pair(Reason::PackagesFailed, message))
+        }
+        _ => None,
+    }
+}
+
+fn device(volume: &Volume, side: Side, node: &str, host: &Host, findings: &mut Vec<Finding>) {
+    let path = &volume.disks[side].device;
+    let mut say = |reason, message| findings.push(Finding { about: Subject::Volume(volume.name.clone()), reason, message });
+    let unknown = Device::default();
+    let device = host.devices.get(&volume.name).unwrap_or(&unknown);
+    if host.resources.contains_key(&volume.name) {
+        return;
+    }
+    if !device.exists {
+        return say(Reason::DeviceNotFound, format!("{node}: {path} does not exist or is no block device"));
+    }
+    if let Some(usage) = &device.in_use {
+        return say(Reason::DeviceInUse, format!("{node}: {path} is in use: {usage}. Nothing was changed."));
+    }
+    if device.size < SMALLEST_DEVICE {
+        let (has, least) = (device.size >> 20, SMALLEST_DEVICE >> 20);
+        return say(Reason::DeviceTooSmall, format!("{node}: {path} has {has} MiB, at least {least} MiB are needed"));
+    }
+    let record = host.volume_records.get(&volume.name);
+    let is_ours = |kind: &str, uuid: &str| kind == "drbd" && record.is_some_and(|record| record.device_uuid == uuid || record.device_uuid == "pending");
+    if device.signatures.iter().any(|signature| is_ours(&signature.kind, &signature.uuid)) {
+        return;
+    }
+    let consent = volume.disks[side].overwrite.as_deref();
+    let foreign: Vec<_> = device.signatures.iter().filter(|signature| consent != Some(signature.to_string().as_str())).collect();
+    if let Some(first) = foreign.first() {
+        let found = foreign.iter().map(|each| format!("{} (UUID {})", each.kind, each.uuid)).collect::<Vec<_>>().join(" and ");
+        say(
+            Reason::DeviceNotBlank,
+            format!(
+                "{node}: {path} holds {found}, expected a blank device. Nothing was changed. To use it anyway set \
+                 spec.disks[node={node}].overwrite to \"{first}\"."
+            ),
+        );
+    }
+}
+
+fn network(ip: &FloatingIp, node: &str, host: &Host, findings: &mut Vec<Finding>) {
+    let same_network = |(address, _): &&(String, String)| {
+        let Some((address, prefix)) = address.split_once('/') else { return false };
+        let (Ok(address), Ok(prefix)) = (address.parse::<std::net::IpAddr>(), prefix.parse::<u8>()) else { return false };
+        prefix == ip.prefix && network_of(address, prefix) == network_of(ip.address, prefix)
+    };
+    let on_itself = |(address, _): &&(String, String)| address.split('/').next() == Some(&ip.address.to_string());
+    if host.addresses.iter().find(same_network).is_none_or(|found| on_itself(&found) && host.addresses.iter().filter(same_network).count() == 1) {
+        let message = format!("{node}: no interface has an address in the network of {}/{}", ip.address, ip.prefix);
+        findings.push(Finding { about: Subject::FloatingIp(ip.name.clone()), reason: Reason::NetworkNotFound, message });
+    }
+}
+
+/// The network part of an address, as bits.
+fn network_of(address: std::net::IpAddr, prefix: u8) -> (bool, u128) {
+    match address {
+        std::net::IpAddr::V4(four) => (false, u128::from(u32::from(four)).checked_shr(u32::from(32 - prefix.min(32))).unwrap_or_default()),
+        std::net::IpAddr::V6(six) => (true, u128::from(six).checked_shr(u32::from(128 - prefix.min(128))).unwrap_or_default()),
+    }
+}
+
+fn units(desired: &Desired, platform: &Platform, node: &str, host: &Host, findings: &mut Vec<Finding>) {
+    for group in &desired.groups {
+        for service in &group.services {
+            if let ServiceKind::Systemd(unit) = &service.kind
+                && platform.unit(&service.kind).is_some()
+                && !host.units.get(unit).is_some_and(|state| state.load == "loaded")
+            {
+                let message = format!("{node}: there is no systemd unit {unit}.service, which the service {} names", service.name);
+                findings.push(Finding { about: Subject::Group(group.name.clone()), reason: Reason::UnitNotFound, message });
+            }
+        }
+    }
+}
+
+fn both_hosts(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding>) {
+    if Platform::of(&hosts.first.distribution) != Platform::of(&hosts.second.distribution) {
+        let versions = hosts.as_ref().map(|host| format!("{} {}", host.distribution.id, host.distribution.version));
+        let message = format!("the hosts run {} and {}; both need the same release", versions.first, versions.second);
+        findings.push(about_pair(Reason::UnsupportedDistribution, message));
+    }
+    if stages::is_formed(hosts) && !stages::keys_are_shared(hosts) {
+        let message = "the hosts do not hold the same keys (/etc/corosync/authkey, /etc/pacemaker/authkey, /var/lib/hapair/drbd.key), but a cluster was \
+                       formed already. Copy them from the node that serves, with owner and mode.";
+        findings.push(about_pair(Reason::ForeignCluster, message.into()));
+    }
+    for volume in &desired.volumes {
+        if volumes::is_split(hosts.as_ref().map(|host| host.resources.get(&volume.name))) {
+            let message = format!("volume {}: the two legs hold diverged data; nothing is changed before a person has chosen", volume.name);
+            findings.push(Finding { about: Subject::Volume(volume.name.clone()), reason: Reason::SplitBrain, message });
+        }
+    }
+    for ip in &desired.floating_ips {
+        taken(ip, desired, hosts, findings);
+    }
+}
+
+fn taken(ip: &FloatingIp, desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding>) {
+    let address = ip.address.to_string();
+    let ours = hosts.any(|host| host.addresses.iter().any(|(each, _)| each.split('/').next() == Some(&address)));
+    let id = names::ip(&ip.name);
+    let configured = hosts.any(|host| host.cib.as_ref().is_some_and(|cib| cib.all().iter().any(|element| element.id() == Some(&id))));
+    let seen_by = hosts.find(|host| host.taken.contains(&address));
+    if let Some(side) = seen_by.filter(|_| !ours && !configured) {
+        let message = format!("{}: another machine answers for {address}. Nothing was changed.", desired.nodes[side].name);
+        findings.push(Finding { about: Subject::FloatingIp(ip.name.clone()), reason: Reason::AddressTaken, message });
+    }
+}

@@ -1,0 +1,63 @@
+//! Configuration files of corosync and DRBD.
+
+use hapair_model::{
+    Side,
+    desired::{Desired, Fencing, Volume},
+};
+
+/// corosync.conf(5): both nodes on all links, two_node (which implies wait_for_all).
+///
+/// The token of 3 s suits machines of one's own; a link's kind is knet, which encrypts.
+pub fn corosync(desired: &Desired) -> String {
+    let nodes: String = desired
+        .nodes
+        .iter()
+        .map(|(side, node)| {
+            let links: String = node.links.iter().map(|(number, address)| format!("    ring{number}_addr: {address}\n")).collect();
+            format!("  node {{\n    nodeid: {}\n    name: {}\n{links}  }}\n", side.node_id(), node.name)
+        })
+        .collect();
+    format!(
+        "# Managed by hapair-operator; changes here are undone.\ntotem {{\n  version: 2\n  cluster_name: {}\n  transport: knet\n  \
+         crypto_cipher: aes256\n  crypto_hash: sha256\n  token: 3000\n}}\n\nnodelist {{\n{nodes}}}\n\nquorum {{\n  provider: corosync_votequorum\n  \
+         two_node: 1\n}}\n\nlogging {{\n  to_logfile: yes\n  logfile: /var/log/corosync/corosync.log\n  to_syslog: yes\n  timestamp: on\n}}\n",
+        desired.name
+    )
+}
+
+/// A DRBD resource file (drbd.conf(5)); `@SECRET@` stands for the shared secret.
+///
+/// Split brain is never resolved by itself. Where there is fencing, a Primary that loses its peer freezes until pacemaker has confirmed that
+/// the peer is off or has been forbidden to be promoted; 8.4 has that policy in the disk section, 9 in the net section.
+pub fn drbd(desired: &Desired, volume: &Volume, major: u32) -> String {
+    let policy = match desired.fencing {
+        Fencing::Required => "resource-and-stonith",
+        Fencing::Disabled => "resource-only",
+    };
+    let nine = major >= 9;
+    let (disk_policy, net_policy) = if nine { (String::new(), format!("    fencing {policy};\n")) } else { (format!("    fencing {policy};\n"), String::new()) };
+    let (suffix, unfence) = if nine { (".9.sh", "unfence-peer") } else { (".sh", "after-resync-target") };
+    let options = if nine { "  options {\n    auto-promote no;\n  }\n" } else { "" };
+    let node = |side: Side| {
+        let node = &desired.nodes[side];
+        let address = node.link(desired.replication_link).unwrap_or(&node.address);
+        let address = if address.contains(':') { format!("ipv6 [{address}]") } else { format!("ipv4 {address}") };
+        let id = if nine { format!("    node-id {};\n", side.node_id() - 1) } else { String::new() };
+        format!(
+            "  on {} {{\n{id}    device /dev/drbd{minor} minor {minor};\n    disk {};\n    meta-disk internal;\n    address {address}:{};\n  }}\n",
+            node.name,
+            volume.disks[side].device,
+            volume.port,
+            minor = volume.minor,
+        )
+    };
+    format!(
+        "# Managed by hapair-operator; changes here are undone.\nresource {} {{\n{options}  net {{\n    protocol C;\n    cram-hmac-alg sha256;\n    \
+         shared-secret \"@SECRET@\";\n    after-sb-0pri disconnect;\n    after-sb-1pri disconnect;\n    after-sb-2pri disconnect;\n{net_policy}  }}\n  \
+         disk {{\n    on-io-error detach;\n{disk_policy}  }}\n  handlers {{\n    fence-peer \"/usr/lib/drbd/crm-fence-peer{suffix} --timeout 150 \
+         --dc-timeout 180\";\n    {unfence} \"/usr/lib/drbd/crm-unfence-peer{suffix}\";\n  }}\n{}{}}}\n",
+        volume.name,
+        node(Side::First),
+        node(Side::Second),
+    )
+}

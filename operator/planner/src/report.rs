@@ -1,0 +1,175 @@
+//! What to tell people: conditions, each an observation, none a memory.
+
+mod children;
+mod pair;
+
+use hapair_model::{
+    Both, Reason,
+    desired::{Desired, Group},
+    observed::{Cluster, Host, HostView},
+    plan::{Finding, Next, Plan, Subject},
+    report::{ChildReport, Condition, Holds, PairReport, Report, VolumeReport},
+};
+
+/// Statuses of the pair and its children. `failure` is how the last stage went wrong, if it did.
+pub fn report(desired: &Desired, observed: &Both<HostView>, plan: &Plan, failure: Option<&Finding>) -> Report {
+    let view = View::new(desired, observed, plan, failure);
+    let volumes = desired.volumes.iter().map(|volume| (volume.name.clone(), children::volume(&view, volume))).collect();
+    let floating_ips = desired.floating_ips.iter().map(|ip| (ip.name.clone(), children::floating_ip(&view, ip))).collect();
+    let groups = desired.groups.iter().map(|group| (group.name.clone(), children::group(&view, group))).collect();
+    Report { pair: pair::pair(&view), volumes, floating_ips, groups }
+}
+
+/// The report of a pair about which nothing can be said but one finding.
+pub fn held_pair(finding: &Finding) -> Report {
+    Report { pair: PairReport { conditions: held_up(Some(finding)), ..PairReport::default() }, ..Report::default() }
+}
+
+/// The report of a volume whose spec was not understood, or that is leaving.
+pub fn unreported_volume(about: &Subject, findings: &[Finding]) -> VolumeReport {
+    VolumeReport { conditions: held_up(concerning(about, findings)), ..VolumeReport::default() }
+}
+
+/// The report of a floating IP or group whose spec was not understood, or that is leaving.
+pub fn unreported_child(about: &Subject, findings: &[Finding]) -> ChildReport {
+    ChildReport { conditions: held_up(concerning(about, findings)), ..ChildReport::default() }
+}
+
+fn concerning<'a>(about: &Subject, findings: &'a [Finding]) -> Option<&'a Finding> {
+    findings.iter().find(|finding| finding.about == *about).or_else(|| findings.iter().find(|finding| finding.about == Subject::Pair))
+}
+
+fn held_up(finding: Option<&Finding>) -> Vec<Condition> {
+    let (reason, message) = finding.map_or((Reason::TearingDown, "it is being taken off the hosts"), |f| (f.reason, f.message.as_str()));
+    let stalled = finding.is_some_and(|finding| needs_a_person(finding.reason));
+    let underway = finding.is_none();
+    vec![
+        condition("Ready", Some(false), reason, message.into()),
+        condition("Reconciling", Some(underway), reason, message.into()),
+        condition("Stalled", Some(stalled), reason, message.into()),
+    ]
+}
+
+/// The URL that a group's probe asks, through its first floating IP.
+pub fn url(desired: &Desired, group: &Group) -> Option<String> {
+    let probe = group.probe.as_ref()?;
+    let address = desired.floating_ip(group.floating_ips.first()?)?.address;
+    let host = if address.is_ipv6() { format!("[{address}]") } else { address.to_string() };
+    Some(format!("http://{host}:{}{}", probe.port, probe.path))
+}
+
+/// What every part of the report looks at.
+struct View<'a> {
+    desired: &'a Desired,
+    observed: &'a Both<HostView>,
+    hosts: Both<Option<&'a Host>>,
+    /// The cluster as the host with quorum sees it.
+    cluster: Option<&'a Cluster>,
+    next: &'a Next,
+    findings: Vec<Finding>,
+}
+
+impl<'a> View<'a> {
+    fn new(desired: &'a Desired, observed: &'a Both<HostView>, plan: &'a Plan, failure: Option<&Finding>) -> Self {
+        let hosts = observed.as_ref().map(HostView::host);
+        let clusters = || hosts.iter().filter_map(|(_, host)| host.and_then(|host| host.cluster.as_ref()));
+        let cluster = clusters().find(|cluster| cluster.quorate && cluster.has_dc).or_else(|| clusters().next());
+        let installing = hosts.iter().filter_map(|(side, host)| crate::refuse::failed_installation(desired, side, (*host)?));
+        let findings = plan.findings.iter().cloned().chain(failure.cloned()).chain(installing).collect();
+        Self { desired, observed, hosts, cluster, next: &plan.next, findings }
+    }
+
+    /// The first finding that concerns this object: its own, or one of the whole pair, which holds everything up.
+    fn finding(&self, about: &Subject) -> Option<&Finding> {
+        concerning(about, &self.findings)
+    }
+
+    /// Ready, Reconciling and Stalled of an object, from what holds it up and what is wrong with it.
+    fn verdict(&self, about: &Subject, finding: Option<&Finding>, problem: Option<(Reason, String)>) -> Vec<Condition> {
+        let underway = match self.next {
+            Next::Rest => None,
+            Next::Wait(what) => Some(what.clone()),
+            Next::Run(stage) => Some(stage.name.to_owned()),
+        };
+        let stalled = finding.filter(|finding| needs_a_person(finding.reason));
+        let ready = match (finding, &problem, &underway) {
+            (Some(finding), _, _) => condition("Ready", Some(false), finding.reason, finding.message.clone()),
+            (None, Some((reason, message)), _) => condition("Ready", Some(false), *reason, message.clone()),
+            (None, None, Some(what)) if *about == Subject::Pair => condition("Ready", Some(false), Reason::Converging, what.clone()),
+            (None, None, _) => condition("Ready", Some(true), Reason::AsDeclared, "everything is as declared".into()),
+        };
+        let reconciling = match underway {
+            Some(what) if ready.holds != Some(true) => condition("Reconciling", Some(true), Reason::Converging, what),
+            _ => condition("Reconciling", Some(false), ready.reason, "nothing is being changed".into()),
+        };
+        let stalled = match stalled {
+            Some(finding) => condition("Stalled", Some(true), finding.reason, finding.message.clone()),
+            None => condition("Stalled", Some(false), ready.reason, "no person is needed".into()),
+        };
+        vec![ready, reconciling, stalled]
+    }
+
+    /// The disk states of a volume on the first and the second node, from whichever host can tell.
+    fn disks(&self, volume: &str) -> Both<Option<&'a str>> {
+        Both::from_fn(|side| {
+            let own = self.hosts[side].and_then(|host| host.resources.get(volume)).map(|leg| leg.disk.as_str());
+            let peers = || self.hosts[side.peer()].and_then(|host| host.resources.get(volume)).map(|leg| leg.peer_disk.as_str());
+            own.or_else(peers)
+        })
+    }
+
+    /// Where a group's members run: the node, or why they do not.
+    fn group_node(&self, group: &Group) -> Result<String, (Reason, String)> {
+        let Some(cluster) = self.cluster else {
+            return Err((Reason::NotObserved, "no host could be asked that is in the cluster".into()));
+        };
+        let members = crate::desired_cib::members(self.desired, group);
+        let failure = cluster.failures.iter().find(|failure| members.contains(&failure.resource));
+        let mut node = None;
+        for id in &members {
+            match cluster.active_in_role(id, "Started") {
+                Some(name) => node = Some(name.to_owned()),
+                None => {
+                    return Err(failure.map_or_else(
+                        || (Reason::NotRunning, format!("{id} does not run on any node")),
+                        |f| (Reason::ResourceFailed, format!("{} failed to {} on {}: {}", f.resource, f.task, f.node, f.message)),
+                    ));
+                }
+            }
+        }
+        node.ok_or_else(|| (Reason::NothingDeclared, format!("group {} has no members", group.name)))
+    }
+
+    /// What the group's probe said: asked from the node that does not serve, where there is one.
+    fn answer(&self, group: &Group, node: &str) -> Option<u16> {
+        let serving = self.desired.side(node)?;
+        let from = |host: Option<&Host>| host.and_then(|host| host.probes.get(&group.name)).copied();
+        from(self.hosts[serving.peer()]).filter(|status| *status != 0).or_else(|| from(self.hosts[serving]))
+    }
+
+    /// Whether a group's service can be had.
+    fn availability(&self, group: &Group) -> (Holds, Reason, String) {
+        let node = match self.group_node(group) {
+            Ok(node) => node,
+            Err((reason, message)) => return (if reason == Reason::NotObserved { None } else { Some(false) }, reason, message),
+        };
+        let Some(url) = url(self.desired, group) else {
+            return (Some(true), Reason::Serving, format!("runs on {node}; it has no probe"));
+        };
+        match self.answer(group, &node) {
+            Some(status @ 200..=399) => (Some(true), Reason::Serving, format!("{url} answers with HTTP status {status} from {node}")),
+            Some(0) => (Some(false), Reason::NotAnswering, format!("{url} does not answer; the group runs on {node}")),
+            Some(status) => (Some(false), Reason::NotAnswering, format!("{url} answers with HTTP status {status} from {node}")),
+            None => (None, Reason::NotObserved, format!("{url} could not be asked")),
+        }
+    }
+}
+
+/// Whether nothing gets better by itself.
+fn needs_a_person(reason: Reason) -> bool {
+    !matches!(reason, Reason::HostUnreachable | Reason::Superseded | Reason::StepFailed | Reason::PackagesFailed | Reason::NotSynced)
+}
+
+fn condition(type_: &'static str, holds: Holds, reason: Reason, message: String) -> Condition {
+    Condition { type_, holds, reason, message }
+}

@@ -1,0 +1,126 @@
+//! The statuses of volumes, floating IPs and groups.
+
+use hapair_model::{
+    Both, Reason,
+    desired::{FloatingIp, Group, Volume},
+    observed::Resource,
+    plan::Subject,
+    report::{ChildReport, VolumeReport},
+};
+
+use super::{View, condition};
+use crate::{names, volumes};
+
+pub fn volume(view: &View<'_>, volume: &Volume) -> VolumeReport {
+    let about = Subject::Volume(volume.name.clone());
+    let problem = volume_problem(view, volume);
+    let legs = legs(view, volume);
+    let known = legs.any(Option::is_some);
+    let split = volumes::is_split(legs.clone());
+    let connected = legs.iter().filter_map(|(_, leg)| *leg).all(Resource::is_connected);
+    let up_to_date = view.disks(&volume.name).all(|disk| *disk == Some("UpToDate"));
+    let (reason, message) = problem.clone().unwrap_or((Reason::Healthy, "both nodes have the newest data".into()));
+    let mut conditions = view.verdict(&about, view.finding(&about), problem);
+    conditions.push(condition("UpToDate", known.then_some(up_to_date), reason, message.clone()));
+    let (reason, message) = match connected {
+        true if known => (Reason::Healthy, "the two legs are connected".into()),
+        _ => (if known { Reason::Disconnected } else { Reason::NotObserved }, message),
+    };
+    conditions.push(condition("Connected", known.then_some(connected), reason, message));
+    conditions.push(match split {
+        true => condition("SplitBrain", Some(true), Reason::SplitBrain, "the two legs hold diverged data".into()),
+        false => condition("SplitBrain", known.then_some(false), Reason::Healthy, "the legs' data has not diverged, as far as is seen".into()),
+    });
+    VolumeReport {
+        conditions,
+        primary: primary(view, &volume.name),
+        data: data(view, &volume.name),
+        // Coarse, so that a long resync does not write a status every second.
+        synced: legs.iter().find_map(|(_, leg)| leg.and_then(|leg| leg.done)).map(|done| format!("{}%", done / 5 * 5)),
+        minor: Some(volume.minor),
+        port: Some(volume.port),
+    }
+}
+
+fn legs<'a>(view: &View<'a>, volume: &Volume) -> Both<Option<&'a Resource>> {
+    Both::from_fn(|side| view.hosts[side].and_then(|host| host.resources.get(&volume.name)))
+}
+
+/// Why the other node could not take the volume over now.
+pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, String)> {
+    let name = &volume.name;
+    let legs = legs(view, volume);
+    let disks = view.disks(name);
+    if volumes::is_split(legs.clone()) {
+        return Some((Reason::SplitBrain, format!("volume {name}: the two legs hold diverged data")));
+    }
+    if !legs.any(Option::is_some) {
+        return Some((Reason::NotObserved, format!("volume {name} is up on no host that answers")));
+    }
+    for (side, disk) in disks.iter() {
+        let node = &view.desired.nodes[side].name;
+        match disk {
+            Some("Diskless" | "Failed" | "Detaching") => return Some((Reason::DiskFailed, format!("volume {name}: {node} has lost its disk"))),
+            Some("UpToDate") => {}
+            Some("DUnknown" | "Unknown") | None => {
+                return Some((Reason::Disconnected, format!("volume {name}: {node} is not connected; its data is older than its peer's")));
+            }
+            Some(other) => {
+                let syncing = legs.any(|leg| leg.is_some_and(|leg| leg.replication.starts_with("Sync")));
+                let reason = if syncing { Reason::Resyncing } else { Reason::StaleData };
+                return Some((reason, format!("volume {name}: the data on {node} is {other}")));
+            }
+        }
+    }
+    let apart = legs.find(|leg| leg.is_some_and(|leg| !leg.is_connected()))?;
+    Some((Reason::Disconnected, format!("volume {name}: {} is not connected to its peer", view.desired.nodes[apart].name)))
+}
+
+/// The disk states of the first and the second node.
+pub fn data(view: &View<'_>, volume: &str) -> Option<String> {
+    let disks = view.disks(volume);
+    disks.any(Option::is_some).then(|| {
+        let disks = disks.map(|disk| disk.unwrap_or("Unknown"));
+        format!("{}/{}", disks.first, disks.second)
+    })
+}
+
+/// The node on which DRBD is Primary.
+pub fn primary(view: &View<'_>, volume: &str) -> Option<String> {
+    let side = view.hosts.find(|host| host.and_then(|host| host.resources.get(volume)).is_some_and(|leg| leg.role == "Primary"))?;
+    Some(view.desired.nodes[side].name.clone())
+}
+
+pub fn floating_ip(view: &View<'_>, ip: &FloatingIp) -> ChildReport {
+    let about = Subject::FloatingIp(ip.name.clone());
+    let address = ip.address.to_string();
+    let holds = |host: Option<&hapair_model::observed::Host>| {
+        host.is_some_and(|host| host.addresses.iter().any(|(each, _)| each.split('/').next() == Some(&address)))
+    };
+    let by_cluster = || view.cluster.and_then(|cluster| cluster.active_in_role(&names::ip(&ip.name), "Started")).map(str::to_owned);
+    let node = view.hosts.find(|host| holds(*host)).map(|side| view.desired.nodes[side].name.clone()).or_else(by_cluster);
+    let seen = view.hosts.any(Option::is_some);
+    let (assigned, reason, message) = match &node {
+        Some(node) => (Some(true), Reason::Healthy, format!("{address} is on {node}")),
+        None if seen => (Some(false), Reason::NotRunning, format!("{address} is on no node")),
+        None => (None, Reason::NotObserved, "no host answers".into()),
+    };
+    let problem = (assigned != Some(true)).then(|| (reason, message.clone()));
+    let mut conditions = view.verdict(&about, view.finding(&about), problem);
+    conditions.push(condition("Assigned", assigned, reason, message));
+    ChildReport { conditions, node }
+}
+
+pub fn group(view: &View<'_>, group: &Group) -> ChildReport {
+    let about = Subject::Group(group.name.clone());
+    let node = view.group_node(group);
+    let (available, why, what) = view.availability(group);
+    let problem = (available != Some(true)).then(|| (why, what.clone()));
+    let mut conditions = view.verdict(&about, view.finding(&about), problem);
+    conditions.push(match &node {
+        Ok(node) => condition("Running", Some(true), Reason::Healthy, format!("runs on {node}")),
+        Err((reason, message)) => condition("Running", (*reason != Reason::NotObserved).then_some(false), *reason, message.clone()),
+    });
+    conditions.push(condition("Available", available, why, what));
+    ChildReport { conditions, node: node.ok() }
+}

@@ -1,0 +1,139 @@
+//! The HAPair's status.
+
+use hapair_model::{
+    Reason,
+    desired::Fencing,
+    observed::HostView,
+    plan::Subject,
+    report::{Condition, PairReport},
+};
+
+use super::{View, children, condition};
+use crate::names;
+
+pub fn pair(view: &View<'_>) -> PairReport {
+    let observations = [hosts_reachable(view), quorate(view), fencing_ready(view), redundancy(view), available(view), paused(view)];
+    let problem = observations
+        .iter()
+        .find(|each| each.holds != Some(true) && each.type_ != "Paused" && each.reason != Reason::FencingDisabled && each.reason != Reason::NothingDeclared)
+        .map(|each| (each.reason, each.message.clone()))
+        // While the cluster is being made, that there is none is not what people need to read.
+        .filter(|_| view.cluster.is_some());
+    let any_finding = view.finding(&Subject::Pair).or_else(|| view.findings.first());
+    let mut conditions = view.verdict(&Subject::Pair, any_finding, problem);
+    let fencing = fencing_word(&observations[2]);
+    conditions.extend(observations);
+    PairReport {
+        conditions,
+        active: view.desired.groups.iter().find_map(|group| view.group_node(group).ok()).or_else(|| {
+            view.desired.volumes.iter().find_map(|volume| children::primary(view, &volume.name))
+        }),
+        nodes_online: view.cluster.map(|cluster| format!("{}/2", cluster.nodes.values().filter(|node| node.online && !node.unclean).count())),
+        data: view.desired.volumes.iter().map(|volume| children::data(view, &volume.name)).max_by_key(|data| badness(data.as_deref())).flatten(),
+        fencing: Some(fencing.into()),
+        nodes: view.desired.nodes.iter().map(|(side, node)| (node.name.clone(), view.hosts[side].is_some(), node_state(view, &node.name))).collect(),
+    }
+}
+
+/// Orders data states, so that the worst volume stands for the pair.
+fn badness(data: Option<&str>) -> usize {
+    data.map_or(3, |data| data.split('/').filter(|disk| *disk != "UpToDate").count())
+}
+
+fn node_state(view: &View<'_>, name: &str) -> String {
+    view.cluster.and_then(|cluster| cluster.nodes.get(name)).map_or("Unknown", |node| node.state()).into()
+}
+
+fn fencing_word(condition: &Condition) -> &'static str {
+    match (condition.reason, condition.holds) {
+        (Reason::FencingDisabled, _) => "Disabled",
+        (_, Some(true)) => "Ready",
+        (_, Some(false)) => "NotReady",
+        (_, None) => "Unknown",
+    }
+}
+
+fn hosts_reachable(view: &View<'_>) -> Condition {
+    let silent = view.findings.iter().find(|finding| {
+        matches!(finding.reason, Reason::HostUnreachable | Reason::HostKeyMismatch | Reason::SshDenied | Reason::NotRoot | Reason::HostGarbled)
+    });
+    match silent {
+        Some(finding) => condition("HostsReachable", Some(false), finding.reason, finding.message.clone()),
+        None if view.observed.all(|host| matches!(host, HostView::Seen(_))) => {
+            condition("HostsReachable", Some(true), Reason::Healthy, "both hosts answer".into())
+        }
+        None => condition("HostsReachable", None, Reason::NotObserved, "the hosts have not been asked".into()),
+    }
+}
+
+fn quorate(view: &View<'_>) -> Condition {
+    match view.cluster {
+        Some(cluster) if cluster.quorate => condition("Quorate", Some(true), Reason::Healthy, "the cluster has quorum".into()),
+        Some(_) => condition("Quorate", Some(false), Reason::NoQuorum, "the cluster has no quorum: nothing is started".into()),
+        None if view.hosts.any(Option::is_some) => condition("Quorate", Some(false), Reason::NoQuorum, "pacemaker runs on no host that answers".into()),
+        None => condition("Quorate", None, Reason::NotObserved, "no host answers".into()),
+    }
+}
+
+fn fencing_ready(view: &View<'_>) -> Condition {
+    if view.desired.fencing == Fencing::Disabled {
+        let message = "fencing is disabled: a cut network can leave both nodes serving";
+        return condition("FencingReady", Some(false), Reason::FencingDisabled, message.into());
+    }
+    let Some(cluster) = view.cluster else {
+        return condition("FencingReady", None, Reason::NotObserved, "no host could be asked that is in the cluster".into());
+    };
+    for (_, node) in view.desired.nodes.iter() {
+        for level in 0..node.devices.len() {
+            let id = names::fence(node, level);
+            if let Some(failure) = cluster.failures.iter().find(|failure| failure.resource == id) {
+                let message = format!("{id} failed to {} on {}: {}", failure.task, failure.node, failure.message);
+                return condition("FencingReady", Some(false), Reason::FencingFailed, message);
+            }
+            // With its peer away a device may have no node to run on; the one for the node that is away is what counts.
+            let peer_online = view.desired.nodes.iter().any(|(_, other)| other.name != node.name && cluster.nodes.get(&other.name).is_some_and(|n| n.online));
+            if peer_online && cluster.active_in_role(&id, "Started").is_none() {
+                return condition("FencingReady", Some(false), Reason::FencingFailed, format!("{id}, which fences {}, does not run", node.name));
+            }
+        }
+    }
+    condition("FencingReady", Some(true), Reason::Healthy, "each node's fencing device answers".into())
+}
+
+fn redundancy(view: &View<'_>) -> Condition {
+    let no = |reason, message| condition("RedundancyHealthy", Some(false), reason, message);
+    let Some(cluster) = view.cluster else {
+        return condition("RedundancyHealthy", None, Reason::NotObserved, "no host could be asked that is in the cluster".into());
+    };
+    for (_, node) in view.desired.nodes.iter() {
+        match cluster.nodes.get(&node.name) {
+            Some(state) if state.unclean => return no(Reason::NodeUnclean, format!("{} is unclean: the cluster waits until it is fenced", node.name)),
+            Some(state) if !state.online => return no(Reason::NodeOffline, format!("{} is not in the cluster", node.name)),
+            Some(state) if state.standby => return no(Reason::NodeStandby, format!("{} is in standby", node.name)),
+            Some(_) => {}
+            None => return no(Reason::NodeOffline, format!("the cluster does not know {}", node.name)),
+        }
+    }
+    let volume = view.desired.volumes.iter().find_map(|volume| children::volume_problem(view, volume));
+    match volume {
+        Some((reason, message)) => no(reason, message),
+        None => condition("RedundancyHealthy", Some(true), Reason::Healthy, "the other node could take over now".into()),
+    }
+}
+
+fn available(view: &View<'_>) -> Condition {
+    if view.desired.groups.is_empty() {
+        return condition("Available", None, Reason::NothingDeclared, "the pair has no service group".into());
+    }
+    let all: Vec<_> = view.desired.groups.iter().map(|group| view.availability(group)).collect();
+    let worst = all.iter().find(|(holds, _, _)| *holds == Some(false)).or_else(|| all.iter().find(|(holds, _, _)| holds.is_none()));
+    let (holds, reason, message) = worst.or(all.first()).cloned().unwrap_or((None, Reason::NotObserved, String::new()));
+    condition("Available", holds, reason, message)
+}
+
+fn paused(view: &View<'_>) -> Condition {
+    match view.desired.paused {
+        true => condition("Paused", Some(true), Reason::PausedByUser, "the pair is looked at, but not changed".into()),
+        false => condition("Paused", Some(false), Reason::Healthy, "the pair is not paused".into()),
+    }
+}

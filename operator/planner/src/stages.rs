@@ -1,0 +1,289 @@
+//! The stages of bringing a pair to what is declared, each `None` when it has nothing (left) to do.
+
+use hapair_model::{
+    Both, Secret, Side,
+    desired::{Desired, Volume},
+    digest,
+    observed::{Host, Job},
+    plan::{Content, File, Next, PackageManager, Stage, Step},
+};
+
+use crate::{
+    FreshKeys, cib, desired_cib, files, names,
+    platform::{Platform, UNITS, services},
+    volumes::{self, Birth},
+};
+
+/// How long a failed installation is left alone before it is tried again, in seconds.
+const INSTALL_PAUSE: u64 = 60;
+
+/// Makes a stage of both hosts' steps; none when there are no steps.
+pub fn stage(name: &'static str, steps: Both<Vec<Step>>) -> Option<Next> {
+    steps.any(|steps| !steps.is_empty()).then_some(Next::Run(Stage { name, steps }))
+}
+
+/// A stage with steps on one host only.
+pub fn stage_on(name: &'static str, side: Side, steps: Vec<Step>) -> Option<Next> {
+    let mut both = Both::from_fn(|_| Vec::new());
+    both[side] = steps;
+    stage(name, both)
+}
+
+fn platform(host: &Host) -> Platform {
+    Platform::of(&host.distribution).expect("an unsupported distribution is refused before anything is planned")
+}
+
+/// Packages first: whatever else a host needs comes with them. Everything they would start is kept from starting.
+pub fn packages(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
+    let missing = Both::from_fn(|side| missing_packages(desired, hosts[side]));
+    if missing.all(Vec::is_empty) {
+        return None;
+    }
+    let steps = Both::from_fn(|side| match &hosts[side].install {
+        _ if missing[side].is_empty() => Vec::new(),
+        Some(Job::Running) => Vec::new(),
+        Some(Job::Failed { age, .. }) if *age < INSTALL_PAUSE => Vec::new(),
+        Some(Job::Failed { .. }) | None => vec![install(desired, hosts[side], &missing[side])],
+    });
+    stage("install packages", steps).or_else(|| Some(Next::Wait("packages are being installed".into())))
+}
+
+/// Packages that this host lacks.
+pub fn missing_packages(desired: &Desired, host: &Host) -> Vec<String> {
+    let wanted = platform(host).packages(desired);
+    wanted.into_iter().filter(|name| !host.packages.contains_key(*name)).map(str::to_owned).collect()
+}
+
+fn install(desired: &Desired, host: &Host, missing: &[String]) -> Step {
+    let platform = platform(host);
+    let services = services(desired).filter_map(|kind| platform.unit(kind)).filter(|unit| !host.units.get(*unit).is_some_and(|u| u.load == "loaded"));
+    let mask = UNITS.iter().copied().filter(|unit| !host.units.get(*unit).is_some_and(|u| u.load == "loaded")).chain(services);
+    Step::InstallPackages { manager: platform.manager, packages: missing.to_vec(), mask: mask.map(str::to_owned).collect() }
+}
+
+/// Everything that is files and daemons below pacemaker: keys, configuration, corosync, DRBD's metadata and connection.
+pub fn prepare(desired: &Desired, hosts: &Both<&Host>, fresh: &FreshKeys) -> Option<Next> {
+    let keys = shared_keys(hosts, fresh);
+    stage("prepare the hosts", Both::from_fn(|side| prepare_one(desired, hosts, side, &keys)))
+}
+
+fn prepare_one(desired: &Desired, hosts: &Both<&Host>, side: Side, keys: &[File]) -> Vec<Step> {
+    let host = hosts[side];
+    let mut steps = Vec::new();
+    let platform = platform(host);
+    let unheld = platform.held().iter().filter(|name| !host.held.iter().any(|held| held == *name)).map(|name| (*name).to_owned());
+    let unheld: Vec<_> = unheld.collect();
+    if platform.manager == PackageManager::Apt && desired.install_packages && !unheld.is_empty() {
+        steps.push(Step::HoldPackages { packages: unheld });
+    }
+    let lines: Vec<_> = desired.nodes.iter().map(|(_, node)| format!("{} {}", node.links.first().map_or(&node.address, |(_, a)| a), node.name)).collect();
+    if host.hosts_block != lines {
+        steps.push(Step::WriteHostsBlock { lines });
+    }
+    steps.extend(keys.iter().cloned().map(Step::WriteFile));
+    let changed = changed_files(desired, host, side);
+    let conf_changed = changed.iter().any(|file| file.path == names::COROSYNC_CONF);
+    let units_changed = changed.iter().any(|file| file.path.starts_with("/etc/systemd/"));
+    let drbd_changed: Vec<_> = changed.iter().map(|file| file.path.clone()).filter(|path| path.starts_with("/etc/drbd.d/")).collect();
+    steps.extend(changed.into_iter().map(Step::WriteFile));
+    if units_changed {
+        steps.push(Step::ReloadUnits);
+    }
+    steps.extend(disable(desired, host, &platform));
+    steps.extend(corosync(host, conf_changed, !keys.is_empty()));
+    for volume in &desired.volumes {
+        steps.extend(leg(volume, hosts, side, !keys.is_empty(), &drbd_changed));
+    }
+    steps
+}
+
+fn changed_files(desired: &Desired, host: &Host, side: Side) -> Vec<File> {
+    let differs = |file: &File| {
+        let facts = host.files.get(&file.path);
+        facts.is_none_or(|facts| facts.digest != file.content.digest() || facts.mode != mode(&file.mode) || facts.owner != file.owner)
+    };
+    files::wanted(desired, side, host.drbd_major.unwrap_or(8)).into_iter().filter(differs).collect()
+}
+
+/// A mode as stat(1) prints it.
+fn mode(octal: &str) -> &str {
+    octal.trim_start_matches('0')
+}
+
+/// Keys that both hosts share. They are made anew, on both, as long as no cluster was ever formed with them.
+fn shared_keys(hosts: &Both<&Host>, fresh: &FreshKeys) -> Vec<File> {
+    let file = |path: &str, mode: &str, owner: &str, bytes: &Secret| File {
+        path: path.into(),
+        mode: mode.into(),
+        owner: owner.into(),
+        content: Content::Secret(bytes.clone()),
+    };
+    let all = [
+        file("/etc/corosync/authkey", "400", "root:root", &fresh.corosync),
+        file("/etc/pacemaker/authkey", "400", "hacluster:haclient", &fresh.pacemaker),
+        file(names::DRBD_KEY, "600", "root:root", &fresh.drbd),
+    ];
+    all.into_iter().filter(|file| !same_key(hosts, &file.path)).collect()
+}
+
+fn same_key(hosts: &Both<&Host>, path: &str) -> bool {
+    let digests = hosts.as_ref().map(|host| host.shared_keys.get(path)).complete();
+    digests.is_some_and(|digests| digests.first == digests.second)
+}
+
+/// Whether both hosts hold the same keys.
+pub fn keys_are_shared(hosts: &Both<&Host>) -> bool {
+    ["/etc/corosync/authkey", "/etc/pacemaker/authkey", names::DRBD_KEY].iter().all(|path| same_key(hosts, path))
+}
+
+/// Whether pacemaker has ever run with a configuration on one of the hosts.
+pub fn is_formed(hosts: &Both<&Host>) -> bool {
+    hosts.any(|host| host.cib_on_disk.is_some() || host.cluster.is_some())
+}
+
+/// Units that the cluster runs, or that would get in its way, are none of systemd's business.
+fn disable(desired: &Desired, host: &Host, platform: &Platform) -> Option<Step> {
+    let mut units = vec!["drbd"];
+    units.extend(services(desired).filter_map(|kind| platform.unit(kind)));
+    // Before there is a cluster a service may run by itself; its data is about to be copied.
+    let clustered = host.cib_on_disk.is_some() || host.cluster.is_some();
+    let is_loose = |unit: &&str| host.units.get(*unit).is_some_and(|state| state.is_enabled() || (!clustered && state.is_active()));
+    let units: Vec<_> = units.into_iter().filter(is_loose).map(str::to_owned).collect();
+    (!units.is_empty()).then_some(Step::DisableUnits { units })
+}
+
+fn corosync(host: &Host, conf_changed: bool, keys_changed: bool) -> Option<Step> {
+    let unit = host.units.get("corosync").cloned().unwrap_or_default();
+    if !unit.is_active() || !unit.is_enabled() {
+        let units = vec!["corosync".to_owned()];
+        return Some(if unit.is_active() && keys_changed { Step::RestartUnits { units } } else { Step::EnableUnits { units } });
+    }
+    if keys_changed {
+        return Some(Step::RestartUnits { units: vec!["corosync".into()] });
+    }
+    conf_changed.then_some(Step::ReloadCorosync)
+}
+
+/// A leg's metadata and connection, until the cluster has the volume: from then on the resource agent brings it up and down.
+fn leg(volume: &Volume, hosts: &Both<&Host>, side: Side, keys_changed: bool, drbd_changed: &[String]) -> Vec<Step> {
+    let (host, resource) = (hosts[side], volume.name.clone());
+    let in_cluster = volumes::is_in_cluster(volume, hosts);
+    let file_changed = drbd_changed.contains(&names::resource_file(&volume.name));
+    let up = host.resources.get(&volume.name);
+    let mut steps = Vec::new();
+    if !has_own_metadata(volume, host) {
+        let disk = &volume.disks[side];
+        let (device, overwrite) = (disk.device.clone(), disk.overwrite.clone());
+        steps.push(Step::CreateMetadata { resource: resource.clone(), device, overwrite, minor: volume.minor, port: volume.port });
+    }
+    let connecting = up.is_some_and(|leg| leg.connection == "StandAlone" && leg.is_blank());
+    if up.is_none() && !in_cluster || up.is_some() && (file_changed || keys_changed) || connecting {
+        steps.push(Step::BringUp { resource });
+    }
+    steps
+}
+
+/// Whether the device carries the metadata that was made for this volume.
+pub fn has_own_metadata(volume: &Volume, host: &Host) -> bool {
+    let Some(record) = host.volume_records.get(&volume.name) else { return false };
+    let signatures = host.devices.get(&volume.name).map(|device| device.signatures.as_slice()).unwrap_or_default();
+    signatures.iter().any(|signature| signature.kind == "drbd" && signature.uuid == record.device_uuid) || host.resources.contains_key(&volume.name)
+}
+
+/// First generation and file system of volumes that have none.
+pub fn birth(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
+    let mut steps = Both::from_fn(|_| Vec::new());
+    let mut waiting = None;
+    for volume in &desired.volumes {
+        let (resource, minor) = (volume.name.clone(), volume.minor);
+        match volumes::birth(volume, hosts) {
+            Birth::Born => {}
+            Birth::Unprepared => waiting = Some(format!("volume {resource} is not up on both nodes")),
+            Birth::Joining => waiting = Some(format!("volume {resource} is joining its peer")),
+            Birth::Blank => {
+                let skip_sync = hosts.all(|host| host.volume_records.get(&resource).is_some_and(|record| record.zeroes));
+                let side = volumes::elected(desired, volume);
+                steps[side].push(Step::Mint { resource, minor, skip_sync });
+                steps[side].push(make_filesystem(volume));
+            }
+            Birth::Formatting => steps[volumes::elected(desired, volume)].push(make_filesystem(volume)),
+        }
+    }
+    stage("give the volumes their first data", steps).or_else(|| waiting.map(Next::Wait))
+}
+
+fn make_filesystem(volume: &Volume) -> Step {
+    Step::MakeFilesystem {
+        resource: volume.name.clone(),
+        minor: volume.minor,
+        filesystem: volume.filesystem.name(),
+        mount_point: volume.mount_point.clone(),
+        owner: volume.owner.clone(),
+        mode: volume.mode.clone(),
+        copy: volume.copy_from.is_some(),
+    }
+}
+
+/// pacemaker's start; the first one with the whole configuration already in place.
+pub fn start(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
+    let seed = (!is_formed(hosts)).then(|| cib::seed(desired, &desired_cib::wanted(desired, &platform(hosts.first))).to_string());
+    let steps = Both::from_fn(|side| {
+        let unit = hosts[side].units.get("pacemaker").cloned().unwrap_or_default();
+        if unit.is_active() && unit.is_enabled() {
+            return Vec::new();
+        }
+        let seed = seed.clone().map(|cib| Step::SeedCib { cib });
+        seed.into_iter().chain([Step::EnableUnits { units: vec!["pacemaker".into()] }]).collect()
+    });
+    stage("start pacemaker", steps)
+}
+
+/// One patch of the running cluster's configuration, if it differs from what is declared.
+pub fn configure(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
+    let side = hosts.find(|host| host.cib.is_some() && host.cluster.as_ref().is_some_and(|cluster| cluster.has_dc && cluster.quorate));
+    let Some((side, live)) = side.and_then(|side| Some((side, hosts[side].cib.as_ref()?))) else {
+        return Some(Next::Wait("the cluster is electing its coordinator".into()));
+    };
+    let mut without_status = live.clone();
+    without_status.children.retain(|section| section.name != "status");
+    let merged = cib::merged(live, desired, &desired_cib::wanted(desired, &platform(hosts[side])));
+    if merged == without_status {
+        return None;
+    }
+    stage_on("configure the cluster", side, vec![Step::PushCib { cib: merged.to_string(), planned_on: cib::version(live) }])
+}
+
+/// Waits while the cluster is still on its way: nodes joining, resources starting, data being copied.
+pub fn settle_down(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
+    let cluster = hosts.first.cluster.as_ref().or(hosts.second.cluster.as_ref())?;
+    if let Some((name, _)) = cluster.nodes.iter().find(|(_, node)| !node.online || node.pending) {
+        return Some(Next::Wait(format!("node {name} is joining")));
+    }
+    let can_run = cluster.nodes.values().any(|node| node.online && !node.standby);
+    let idle = |id: &str| cluster.resources.iter().filter(|resource| resource.id == id).all(|resource| resource.nodes.is_empty());
+    let waiting = desired.groups.iter().find(|group| desired_cib::members(desired, group).iter().any(|id| idle(id)));
+    if let Some(group) = waiting.filter(|_| can_run) {
+        return Some(Next::Wait(format!("group {} is starting", group.name)));
+    }
+    let syncing = desired.volumes.iter().find(|volume| !volumes::is_redundant(volume, hosts));
+    syncing.map(|volume| Next::Wait(format!("volume {} is not UpToDate on both nodes", volume.name)))
+}
+
+/// pcs for the administrator: after the service, since nothing of it depends on pcs.
+pub fn administer(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
+    let password = desired.admin_password.as_ref()?;
+    let known_as = digest(format!("{}:{}", desired.owner.pair, String::from_utf8_lossy(password.expose())).as_bytes());
+    let steps = Both::from_fn(|side| {
+        let host = hosts[side];
+        let runs = host.units.get("pcsd").is_some_and(|unit| unit.is_active() && unit.is_enabled());
+        if runs && host.admin_password.as_ref() == Some(&known_as) {
+            return Vec::new();
+        }
+        vec![Step::SetAdminPassword { digest: known_as.clone(), password: password.clone() }]
+    });
+    stage("set the administrator's password", steps).or_else(|| {
+        let nodes: Vec<_> = desired.nodes.iter().map(|(_, node)| (node.name.clone(), node.links.first().map_or(&node.address, |(_, a)| a).clone())).collect();
+        let side = [Side::First, Side::Second].into_iter().find(|side| nodes.iter().any(|(name, _)| !hosts[*side].pcs_hosts.contains(name)))?;
+        stage_on("log pcs in on both nodes", side, vec![Step::AuthenticatePcs { nodes, password: password.clone() }])
+    })
+}

@@ -1,0 +1,72 @@
+//! How far a volume is on its way from two blank disks to a file system.
+
+use hapair_model::{
+    Both, Side,
+    desired::{Desired, Volume},
+    observed::{Host, Resource},
+};
+
+use crate::names;
+
+/// The label of a file system whose first content is complete (see the script make-filesystem).
+const COMPLETE: &str = "hapair";
+
+/// Where a volume stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Birth {
+    /// A leg is not up yet.
+    Unprepared,
+    /// Both legs are up and have never held data: one generation is minted on the elected one, after they have met.
+    Blank,
+    /// One leg holds data, the other never did: connecting is all it takes.
+    Joining,
+    /// There is data, but the file system's first content is not complete.
+    Formatting,
+    /// Done.
+    Born,
+}
+
+/// Where a volume stands. A volume that the cluster already runs was born before.
+///
+/// A leg that never held any data carries the current UUID 4 (`UUID_JUST_CREATED`, drbd.h). Two such legs need one generation, minted on one of
+/// them, after they have met: two generations are a split brain at birth.
+pub fn birth(volume: &Volume, hosts: &Both<&Host>) -> Birth {
+    if is_in_cluster(volume, hosts) {
+        return Birth::Born;
+    }
+    let legs = hosts.as_ref().map(|host| host.resources.get(&volume.name)).complete();
+    let Some(legs) = legs else { return Birth::Unprepared };
+    match (legs.first.is_blank(), legs.second.is_blank()) {
+        (true, true) => Birth::Blank,
+        (true, false) | (false, true) => Birth::Joining,
+        (false, false) if is_labelled(volume, hosts) => Birth::Born,
+        (false, false) => Birth::Formatting,
+    }
+}
+
+/// The node on which a volume's first generation is minted and its file system made.
+pub fn elected(desired: &Desired, volume: &Volume) -> Side {
+    volume.copy_from.or(desired.preferred).unwrap_or(Side::First)
+}
+
+/// Whether the live configuration has the volume.
+pub fn is_in_cluster(volume: &Volume, hosts: &Both<&Host>) -> bool {
+    let id = names::volume(&volume.name);
+    hosts.any(|host| host.cib.as_ref().is_some_and(|cib| cib.all().iter().any(|element| element.id() == Some(&id))))
+}
+
+/// Whether both legs hold the same current data and are connected.
+pub fn is_redundant(volume: &Volume, hosts: &Both<&Host>) -> bool {
+    hosts.all(|host| host.resources.get(&volume.name).is_some_and(|leg| leg.is_connected() && leg.is_up_to_date()))
+}
+
+/// Whether a leg reports diverged data: StandAlone while the other side is up.
+pub fn is_split(legs: Both<Option<&Resource>>) -> bool {
+    let Some(legs) = legs.complete() else { return false };
+    let apart = legs.any(|leg| leg.connection == "StandAlone");
+    apart && legs.first.generation != legs.second.generation && !legs.any(|leg| leg.is_blank())
+}
+
+fn is_labelled(volume: &Volume, hosts: &Both<&Host>) -> bool {
+    hosts.any(|host| host.devices.get(&volume.name).is_some_and(|device| device.label.as_deref() == Some(COMPLETE)))
+}

@@ -1,0 +1,66 @@
+//! The command line.
+
+use std::{net::SocketAddr, time::Duration};
+
+use clap::{Parser, ValueEnum};
+use hapair_controllers::LeaseName;
+use tracing_subscriber::EnvFilter;
+
+/// Keeps a service and its data alive on pairs of servers, declared as Kubernetes resources.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub struct Arguments {
+    /// Serve only the pairs of this namespace; without it, those of all.
+    #[arg(long, env = "WATCH_NAMESPACE")]
+    pub namespace: Option<String>,
+    /// Where the Lease is that decides which operator leads.
+    #[arg(long, env = "POD_NAMESPACE", default_value = "hapair-system")]
+    lease_namespace: String,
+    /// Its name. Two operators with different names would both act; the hosts refuse all but the newest.
+    #[arg(long, default_value = "hapair-operator")]
+    lease_name: String,
+    /// Seconds for which the Lease holds without being renewed.
+    #[arg(long, default_value_t = 15)]
+    lease_seconds: u64,
+    /// Where /metrics, /healthz and /readyz are served.
+    #[arg(long, default_value = "0.0.0.0:8080")]
+    pub listen: SocketAddr,
+    /// Seconds after which a pair at rest is looked at again.
+    #[arg(long, default_value_t = 15)]
+    resync_seconds: u64,
+    /// Pairs that may be changed at the same time.
+    #[arg(long, default_value_t = 20)]
+    pub concurrency: usize,
+    /// The form of the log.
+    #[arg(long, value_enum, default_value = "text")]
+    log_format: LogFormat,
+}
+
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    Text,
+    Json,
+}
+
+impl Arguments {
+    /// The Lease to campaign for.
+    pub fn lease(&self) -> LeaseName {
+        let duration = Duration::from_secs(self.lease_seconds.max(2));
+        LeaseName { namespace: self.lease_namespace.clone(), name: self.lease_name.clone(), duration }
+    }
+
+    /// How often a pair at rest is looked at.
+    pub fn resync(&self) -> Duration {
+        Duration::from_secs(self.resync_seconds.max(1))
+    }
+
+    /// Logs to standard error, at level `info` unless RUST_LOG says otherwise.
+    pub fn start_logging(&self) {
+        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+        match self.log_format {
+            LogFormat::Text => log.with_ansi(false).init(),
+            LogFormat::Json => log.json().init(),
+        }
+    }
+}

@@ -1,0 +1,31 @@
+//! /metrics, /healthz and /readyz.
+
+use std::{net::SocketAddr, sync::Arc};
+
+use axum::{Router, extract::State, http::StatusCode, routing::get};
+use hapair_controllers::Context;
+
+/// Serves until the program ends.
+pub async fn serve(address: SocketAddr, context: Arc<Context>) {
+    let router = Router::new()
+        .route("/metrics", get(|State(context): State<Arc<Context>>| async move { context.metrics.render() }))
+        .route("/healthz", get(|| async { "ok\n" }))
+        .route("/readyz", get(ready))
+        .with_state(context);
+    let result = match tokio::net::TcpListener::bind(address).await {
+        Ok(listener) => axum::serve(listener, router).await,
+        Err(error) => Err(error),
+    };
+    if let Err(error) = result {
+        tracing::error!(%address, %error, "health and metrics are not served");
+        std::process::exit(1);
+    }
+}
+
+/// Ready once every kind has been listed; a replica that does not lead is ready too.
+async fn ready(State(context): State<Arc<Context>>) -> (StatusCode, String) {
+    match context.index.trouble() {
+        None => (StatusCode::OK, "ok\n".into()),
+        Some(trouble) => (StatusCode::SERVICE_UNAVAILABLE, trouble + "\n"),
+    }
+}

@@ -1,0 +1,52 @@
+//! Kubernetes' own programs, built from its Go modules.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context, Result, bail};
+use sha2::{Digest, Sha256};
+
+const PROGRAMS: [&str; 3] = ["kube-apiserver", "kube-controller-manager", "kubectl"];
+const VERSION: &str = "v1.36.3";
+
+/// Where the programs are.
+#[derive(Clone, Debug)]
+pub struct Binaries(PathBuf);
+
+impl Binaries {
+    /// Builds them, unless the cache has them for these modules.
+    pub fn prepare(mut say: impl FnMut(&str)) -> Result<Self> {
+        let modules = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools");
+        let sums = fs::read(modules.join("go.sum"))?;
+        let key: String = Sha256::digest(&sums).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let directory = hapair_lab::cache_directory().join(format!("kubernetes-{key}"));
+        if PROGRAMS.iter().all(|program| directory.join(program).exists()) {
+            return Ok(Self(directory));
+        }
+        say("building the Kubernetes API server from source (about 8 minutes, once)");
+        let unfinished = directory.with_extension("unfinished");
+        fs::create_dir_all(&unfinished)?;
+        let output = Command::new("go")
+            .current_dir(&modules)
+            .args(["build", "-trimpath", "-ldflags"])
+            .arg(format!("-s -w -X k8s.io/component-base/version.gitVersion={VERSION}"))
+            .arg("-o")
+            .arg(&unfinished)
+            .args(PROGRAMS.map(|program| format!("k8s.io/kubernetes/cmd/{program}")))
+            .output()
+            .context("start go")?;
+        if !output.status.success() {
+            bail!("go build: {}", String::from_utf8_lossy(&output.stderr));
+        }
+        fs::rename(&unfinished, &directory)?;
+        Ok(Self(directory))
+    }
+
+    /// A program's path.
+    pub fn path(&self, program: &str) -> PathBuf {
+        self.0.join(program)
+    }
+}

@@ -1,0 +1,225 @@
+//! The whole product on this machine: two real hosts, a real API server, the operator with exactly the rights of config/rbac.
+
+pub mod client;
+
+use std::{
+    fs::{self, File},
+    os::unix::process::CommandExt,
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result, bail};
+use hapair_cluster::{Binaries, Cluster};
+use hapair_lab::{Config, Lab, Link, bmc};
+use serde_json::Value;
+
+/// The namespace in which the tests keep their pairs.
+pub const NAMESPACE: &str = "web";
+/// The password of hacluster.
+pub const ADMIN_PASSWORD: &str = "hacluster-secret-of-a-test";
+
+/// Hosts, API server and operator.
+#[derive(Debug)]
+pub struct World {
+    /// The hosts.
+    pub lab: Lab,
+    /// The API server.
+    pub cluster: Cluster,
+    operator: Option<Child>,
+}
+
+impl World {
+    /// Brings everything up but the operator: hosts, API server, CRDs, roles, the namespace of the pairs.
+    pub fn up(config: Config, mut say: impl FnMut(&str)) -> Result<Self> {
+        // Compiling before booting: both want the whole machine.
+        let binaries = Binaries::prepare(&mut say)?;
+        let lab = Lab::up(config, &mut say)?;
+        say("starting the API server");
+        let cluster = Cluster::start(&lab.directory().join("cluster"), binaries)?;
+        let world = Self { lab, cluster, operator: None };
+        world.cluster.run(&["create", "namespace", "hapair-system"])?;
+        world.cluster.run(&["create", "namespace", NAMESPACE])?;
+        for folder in ["config/crd", "config/rbac"] {
+            world.apply_folder(folder, &[])?;
+        }
+        world.apply_folder("config/rbac/pair-namespace", &["-n", NAMESPACE])?;
+        let condition = ["wait", "--for=condition=Established", "--timeout=30s", "crd/hapairs.hapair.dev", "crd/servicegroups.hapair.dev"];
+        world.cluster.run(&condition)?;
+        Ok(world)
+    }
+
+    fn apply_folder(&self, folder: &str, more: &[&str]) -> Result<()> {
+        let path = root().join(folder);
+        let rendered = self.cluster.run(&["kustomize", "--load-restrictor=LoadRestrictionsNone", &path.display().to_string()])?;
+        let file = self.lab.directory().join("rendered.yaml");
+        fs::write(&file, rendered)?;
+        let file = file.display().to_string();
+        self.cluster.run(&[["apply", "--server-side", "-f", &file].as_slice(), more].concat()).map(drop)
+    }
+
+    /// Starts the operator under its own ServiceAccount.
+    pub fn start_operator(&mut self, more: &[&str]) -> Result<()> {
+        let child = self.spawn_operator("operator", "127.0.0.1:8080", more)?;
+        self.operator = Some(child);
+        Ok(())
+    }
+
+    /// Starts an operator beside any other; the caller ends it.
+    pub fn spawn_operator(&self, name: &str, listen: &str, more: &[&str]) -> Result<Child> {
+        let kubeconfig = self.cluster.kubeconfig_of("hapair-system", "hapair-operator")?;
+        let log = File::options().create(true).append(true).open(self.lab.directory().join(format!("{name}.log")))?;
+        let temporary = self.lab.directory().join("t");
+        fs::create_dir_all(&temporary)?;
+        let child = Command::new(operator_binary()?)
+            .env("KUBECONFIG", kubeconfig)
+            .env("POD_NAME", name)
+            // Short, since control sockets of ssh lie below it.
+            .env("TMPDIR", temporary)
+            .args(["--lease-namespace=hapair-system", &format!("--listen={listen}"), "--lease-seconds=6"])
+            .args(more)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone()?)
+            .stderr(log)
+            .process_group(0)
+            .spawn()
+            .context("start the operator")?;
+        Ok(child)
+    }
+
+    /// Ends the operator without a word, as a crash would.
+    pub fn kill_operator(&mut self) -> Result<()> {
+        if let Some(mut child) = self.operator.take() {
+            child.kill()?;
+            child.wait()?;
+        }
+        Ok(())
+    }
+
+    /// The Secrets of the sample, for these hosts.
+    pub fn secrets(&self) -> Result<String> {
+        let key = fs::read_to_string(self.lab.private_key())?;
+        let indented: String = key.lines().map(|line| format!("    {line}\n")).collect();
+        let text = fs::read_to_string(root().join("config/samples/secrets.yaml"))?;
+        Ok(text
+            .replace("ssh-privatekey: REPLACE-WITH-A-PRIVATE-KEY\n", &format!("ssh-privatekey: |\n{indented}"))
+            .replace("REPLACE-WITH-A-PASSWORD", ADMIN_PASSWORD)
+            .replace("REPLACE-WITH-THE-BMC-USER", bmc::USER)
+            .replace("REPLACE-WITH-THE-BMC-PASSWORD", bmc::PASSWORD))
+    }
+
+    /// The sample's pair and children, for these hosts.
+    pub fn sample(&self) -> Result<String> {
+        let mut text = fs::read_to_string(root().join("config/samples/tomcat.yaml"))?;
+        for node in 0..2 {
+            let key = format!("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{}{}", "A".repeat(42), node + 1);
+            if !text.contains(&key) {
+                bail!("config/samples/tomcat.yaml lacks the host key {key:?}");
+            }
+            text = text.replace(&key, &self.lab.host_key(node)?);
+        }
+        let subnets = &self.lab.config().subnets;
+        Ok(text.replace("192.0.2.", &format!("{}.", subnets[0])).replace("198.51.100.", &format!("{}.", subnets[1])).replace("/dev/sdb", "/dev/ubdb"))
+    }
+
+    /// Applies manifests in the namespace of the pairs.
+    pub fn apply(&self, manifests: &str) -> Result<()> {
+        let file = self.lab.directory().join("applied.yaml");
+        fs::write(&file, manifests)?;
+        self.cluster.run(&["apply", "--server-side", "--force-conflicts", "-n", NAMESPACE, "-f", &file.display().to_string()]).map(drop)
+    }
+
+    /// The sample's floating address.
+    pub fn floating_address(&self) -> String {
+        format!("{}.100", self.lab.config().subnets[0])
+    }
+
+    /// The page on the floating address, if there is one.
+    pub fn page(&self) -> Option<String> {
+        client::get(&self.floating_address(), 8080, "/").ok()
+    }
+
+    /// An object of the pair as JSON.
+    pub fn object(&self, what: &str) -> Result<Value> {
+        self.cluster.get(NAMESPACE, what)
+    }
+
+    /// A condition of an object: its status, reason and message.
+    pub fn condition(&self, what: &str, type_: &str) -> Result<Option<(String, String, String)>> {
+        Ok(condition_of(&self.object(what)?, type_))
+    }
+
+    /// Waits for something to be so, and says what was being waited for when it does not come.
+    pub fn wait<T>(&self, what: &str, limit: Duration, mut look: impl FnMut(&Self) -> Option<T>) -> Result<T> {
+        let deadline = Instant::now() + limit;
+        loop {
+            if let Some(found) = look(self) {
+                return Ok(found);
+            }
+            if Instant::now() > deadline {
+                bail!("{what}: not within {} s\n{}", limit.as_secs(), self.evidence());
+            }
+            std::thread::sleep(Duration::from_millis(250));
+        }
+    }
+
+    /// Waits for a condition of an object to have this status.
+    pub fn wait_for_condition(&self, what: &str, type_: &str, status: &str, limit: Duration) -> Result<()> {
+        self.wait(&format!("{what} {type_}={status}"), limit, |world| {
+            let (now, _, _) = world.condition(what, type_).ok()??;
+            (now == status).then_some(())
+        })
+    }
+
+    /// What there is to see when something went wrong.
+    pub fn evidence(&self) -> String {
+        let objects = self.cluster.run(&["get", "-n", NAMESPACE, "hapairs,harv,hafip,hasg", "-o", "wide"]).unwrap_or_else(|error| error.to_string());
+        let log = fs::read_to_string(self.lab.directory().join("operator.log")).unwrap_or_default();
+        let lines: Vec<_> = log.lines().rev().take(15).collect();
+        let hosts: String = (0..2)
+            .map(|node| {
+                let seen = self.lab.output(node, "crm_mon -1rf 2>&1 | tail -40; drbdadm status 2>&1; curl -s -m 2 -o /dev/null -w '%{http_code}\\n' http://127.0.0.1:8080/");
+                seen.map_or_else(|error| error.to_string(), |output| String::from_utf8_lossy(&output.stdout).into_owned())
+            })
+            .collect();
+        format!("{objects}\n{}\n{hosts}", lines.into_iter().rev().collect::<Vec<_>>().join("\n"))
+    }
+
+    /// A host's address on link 0.
+    pub fn address(&self, node: usize) -> String {
+        self.lab.address(node, Link::Zero)
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let _ = self.kill_operator();
+        if std::env::var_os("HAPAIR_KEEP").is_none() {
+            let _ = Lab::down(&self.lab.config().name);
+        }
+    }
+}
+
+/// A condition within an object's JSON: status, reason, message.
+pub fn condition_of(object: &Value, type_: &str) -> Option<(String, String, String)> {
+    let condition = object["status"]["conditions"].as_array()?.iter().find(|condition| condition["type"] == type_)?;
+    let text = |field: &str| condition[field].as_str().unwrap_or_default().to_owned();
+    Some((text("status"), text("reason"), text("message")))
+}
+
+/// The repository's root.
+pub fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// The operator beside the running program.
+fn operator_binary() -> Result<PathBuf> {
+    let program = std::env::current_exe()?;
+    let folder = program.parent().context("a program lies in a folder")?;
+    let operator = folder.join("hapair-operator");
+    if !operator.exists() {
+        bail!("{} is not there; build it first: cargo build --workspace", operator.display());
+    }
+    Ok(operator)
+}

@@ -1,0 +1,74 @@
+//! Bridges and cables: one bridge a link, one tap a host and link. A cut cable is a tap that is down.
+
+use std::{process::Command, str::FromStr};
+
+use anyhow::{Result, bail};
+
+use crate::{Config, run};
+
+/// One of the two networks that connect the hosts. Link 0 also carries SSH, the BMCs and the floating addresses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// Link 0.
+    Zero,
+    /// Link 1.
+    One,
+}
+
+impl Link {
+    /// Both links.
+    pub const ALL: [Self; 2] = [Self::Zero, Self::One];
+
+    /// Its number, as corosync counts them.
+    pub fn number(self) -> usize {
+        self as usize
+    }
+
+    fn bridge(self) -> String {
+        format!("link{}", self.number())
+    }
+}
+
+impl FromStr for Link {
+    type Err = anyhow::Error;
+
+    fn from_str(text: &str) -> Result<Self> {
+        match text {
+            "0" => Ok(Self::Zero),
+            "1" => Ok(Self::One),
+            other => bail!("no link {other:?}; there are 0 and 1"),
+        }
+    }
+}
+
+/// The tap that is this host's network card on this link.
+pub(crate) fn tap(node: usize, link: Link) -> String {
+    format!("tap{}-{}", node + 1, link.number())
+}
+
+/// Makes the bridges, the lab's own addresses, the BMCs' addresses and the taps.
+pub(crate) fn create(config: &Config) -> Result<()> {
+    for link in Link::ALL {
+        let bridge = link.bridge();
+        ip(&["link", "add", &bridge, "type", "bridge"])?;
+        ip(&["address", "add", &format!("{}.1/24", config.subnets[link.number()]), "dev", &bridge])?;
+        ip(&["link", "set", &bridge, "up"])?;
+        for node in 0..2 {
+            let tap = tap(node, link);
+            ip(&["tuntap", "add", &tap, "mode", "tap"])?;
+            ip(&["link", "set", &tap, "master", &bridge, "up"])?;
+        }
+    }
+    for node in 0..2 {
+        ip(&["address", "add", &format!("{}.{}/24", config.subnets[0], 21 + node), "dev", &Link::Zero.bridge()])?;
+    }
+    Ok(())
+}
+
+pub(crate) fn set_cable(node: usize, link: Link, plugged: bool) -> Result<()> {
+    ip(&["link", "set", &tap(node, link), if plugged { "up" } else { "down" }])
+}
+
+fn ip(arguments: &[&str]) -> Result<()> {
+    run(Command::new("ip").args(arguments))
+}
