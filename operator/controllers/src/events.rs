@@ -40,7 +40,7 @@ fn event(about: &ObjectReference, condition: &Condition) -> Event {
     let good = (condition.status == ConditionStatus::True) != abnormal;
     Event {
         metadata: ObjectMeta {
-            generate_name: Some(format!("{}.", about.name.clone().unwrap_or_default())),
+            generate_name: Some(format!("{}-", about.name.clone().unwrap_or_default())),
             namespace: about.namespace.clone(),
             ..ObjectMeta::default()
         },

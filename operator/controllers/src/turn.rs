@@ -10,7 +10,7 @@ use hapair_model::{
     host::{Authority, Hosts as _},
     observed::HostView,
     outcome::Outcome,
-    plan::{Finding, Next, Stage, Subject},
+    plan::{Finding, Next, Plan, Stage, Subject},
     report::Report,
 };
 use hapair_planner::{self as planner, FreshKeys};
@@ -38,6 +38,8 @@ pub struct PairTask {
     context: Arc<Context>,
     hosts: credentials::Hosts,
     publisher: Publisher,
+    /// How the last stage failed, until one succeeds or nothing is left to do: so that trying again does not look like all is well.
+    failure: Option<Finding>,
     failures: u32,
     waits: u32,
 }
@@ -53,7 +55,7 @@ struct Work {
 impl PairTask {
     /// The task of a pair.
     pub fn new(name: PairName, context: Arc<Context>) -> Self {
-        Self { name, context, hosts: credentials::Hosts::default(), publisher: Publisher::default(), failures: 0, waits: 0 }
+        Self { name, context, hosts: credentials::Hosts::default(), publisher: Publisher::default(), failure: None, failures: 0, waits: 0 }
     }
 
     /// What it works with.
@@ -109,7 +111,6 @@ impl PairTask {
     }
 
     async fn converge(&mut self, work: Work, credentials: Both<hapair_hosts::Credentials>) -> kube::Result<Option<Duration>> {
-        let mut failure = None;
         for _ in 0..MOST_STAGES {
             let observed = self.observe(&work, credentials.clone()).await;
             let desired = planner::settle(work.desired.clone(), &observed);
@@ -119,20 +120,28 @@ impl PairTask {
                 (false, []) => planner::plan(&desired, &observed, &fresh_keys()),
                 (false, findings) => planner::held(&desired, &observed, findings),
             };
-            self.publish(&work.snapshot, &planner::report(&desired, &observed, &plan, failure.as_ref()), &plan.findings).await?;
+            if !matches!(plan.next, Next::Run(_)) {
+                self.failure = None;
+            }
+            let report = planner::report(&desired, &observed, &plan, self.failure.as_ref());
+            self.publish(&work.snapshot, &report, &plan.findings).await?;
             self.release_gone(&work.snapshot, &planner::gone(&desired, &observed)).await?;
             if leaving && plan.next == Next::Rest && plan.findings.is_empty() {
                 finalizers::release(&self.context.client, &self.context.metrics, work.pair.as_ref()).await?;
                 return Ok(Some(self.context.resync));
             }
             let stage = match plan.next {
-                Next::Run(stage) if failure.is_none() => stage,
-                Next::Run(_) => return Ok(Some(self.back_off())),
+                Next::Run(stage) => stage,
                 Next::Wait(_) => return Ok(Some(self.look_again_soon())),
                 Next::Rest => return Ok(Some(self.rest(&observed))),
             };
             let Some(authority) = self.authority(&desired, &work) else { return Ok(Some(Duration::ZERO)) };
-            failure = self.run(&desired, &stage, &authority, credentials.clone()).await;
+            self.failure = self.run(&desired, &stage, &authority, credentials.clone()).await;
+            if let Some(failure) = &self.failure {
+                let report = planner::report(&desired, &observed, &Plan { next: Next::Run(stage), findings: Vec::new() }, Some(failure));
+                self.publish(&work.snapshot, &report, &[]).await?;
+                return Ok(Some(self.back_off()));
+            }
         }
         Ok(Some(self.back_off()))
     }
@@ -166,6 +175,9 @@ impl PairTask {
     async fn run(&mut self, desired: &Desired, stage: &Stage, authority: &Authority, credentials: Both<hapair_hosts::Credentials>) -> Option<Finding> {
         let start = std::time::Instant::now();
         let context = self.context.clone();
+        for (side, steps) in stage.steps.iter() {
+            tracing::debug!(pair = %self.name, stage = stage.name, node = desired.nodes[side].name, ?steps, "planned");
+        }
         let _slot = context.slots.acquire().await.ok()?;
         let hosts = self.hosts.with(credentials).ok()?;
         let on = async |side: Side| match stage.steps[side].as_slice() {
@@ -328,7 +340,8 @@ fn failure(node: &str, stage: &str, outcome: Outcome) -> Option<Finding> {
 
 fn fresh_keys() -> FreshKeys {
     let mut rng = rand::rng();
-    let mut text = || -> String { (0..64).map(|_| char::from(b"0123456789abcdef"[rng.random_range(0..16)])).collect() };
+    let mut text = || -> String { (0..48).map(|_| char::from(b"0123456789abcdef"[rng.random_range(0..16)])).collect() };
+    // DRBD 8.4 has room for 63 characters and a NUL (SHARED_SECRET_MAX); with 64 it overruns its buffer when asked for its state.
     let drbd = Secret::new(text() + "\n");
     let mut bytes = || -> Secret { Secret::new((0..256).map(|_| rng.random::<u8>()).collect::<Vec<_>>()) };
     FreshKeys { corosync: bytes(), pacemaker: bytes(), drbd }

@@ -31,6 +31,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("seed-cib", include_str!("../scripts/seed-cib")),
     ("set-admin-password", include_str!("../scripts/set-admin-password")),
     ("take-down", include_str!("../scripts/take-down")),
+    ("verify-cib", include_str!("../scripts/verify-cib")),
     ("write-file", include_str!("../scripts/write-file")),
     ("write-hosts-block", include_str!("../scripts/write-hosts-block")),
 ];

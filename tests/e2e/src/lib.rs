@@ -75,6 +75,7 @@ impl World {
         let child = Command::new(operator_binary()?)
             .env("KUBECONFIG", kubeconfig)
             .env("POD_NAME", name)
+            .env("RUST_LOG", "info,hapair_controllers=debug")
             // Short, since control sockets of ssh lie below it.
             .env("TMPDIR", temporary)
             .args(["--lease-namespace=hapair-system", &format!("--listen={listen}"), "--lease-seconds=6"])

@@ -21,7 +21,7 @@ pub(crate) fn start(lab: &Lab, node: usize) -> Result<()> {
     fs::create_dir_all(directory.join("state"))?;
 
     let switch = directory.join("switch");
-    let program = std::env::var_os("HAPAIR_LAB").map_or_else(std::env::current_exe, |path| Ok(path.into()))?;
+    let program = crate::program()?;
     fs::write(&switch, format!("#!/bin/sh\nexec '{}' --name '{}' bmc '{name}' \"$@\"\n", program.display(), lab.config.name))?;
     fs::set_permissions(&switch, fs::Permissions::from_mode(0o755))?;
 

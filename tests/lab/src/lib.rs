@@ -251,6 +251,14 @@ fn directory_of(name: &str) -> PathBuf {
     PathBuf::from("/var/tmp/hapair-lab").join(name)
 }
 
+/// The program `lab`, which a lab starts for its own services, beside whichever program runs.
+fn program() -> Result<PathBuf> {
+    let running = std::env::current_exe()?;
+    let folders = running.ancestors().skip(1).take(2);
+    let found = folders.map(|folder| folder.join("lab")).find(|path| path.is_file());
+    found.with_context(|| format!("there is no program \"lab\" beside {}; build it first: cargo build --workspace", running.display()))
+}
+
 /// Runs a command to its end; an error carries what it printed.
 fn run(command: &mut Command) -> Result<()> {
     let output = command.output().with_context(|| format!("start {:?}", command.get_program()))?;

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 /// Starts this program again as the repository's server.
 pub(crate) fn start(folder: &Path, lab_directory: &Path) -> Result<()> {
     let log = File::create(lab_directory.join("repository.log"))?;
-    let program = std::env::var_os("HAPAIR_LAB").map_or_else(std::env::current_exe, |path| Ok(path.into()))?;
+    let program = crate::program()?;
     Command::new(program)
         .arg("serve-repository")
         .arg(folder)
