@@ -10,11 +10,15 @@ use crate::{
     parse::{block, corosync, crm_mon, drbd, packages, system},
 };
 
+const CIB: &str = "/var/lib/pacemaker/cib/cib.xml";
+
 /// What the sections say about the host. A section that is missing, or whose command failed, says nothing.
 pub fn host(sections: &Sections) -> Host {
     let text = |name: &str| sections.get(name).filter(|section| section.code == 0).map_or("", |section| section.text.as_str());
     let (packages, held) = packages::read(text("packages"));
-    let (corosync_cluster, links) = corosync::read(text("corosync"));
+    let digests = system::digests(text("digests"));
+    let mut files = system::files(text("files"));
+    files.extend(system::files(text("drbd-files")));
     let mut host = Host {
         name: text("name").trim().into(),
         kernel: text("kernel").trim().into(),
@@ -22,19 +26,17 @@ pub fn host(sections: &Sections) -> Host {
         owner: system::record(text("owner")),
         packages,
         held,
-        install: system::job(text("job"), text("job-log")),
+        install: system::job(text("units"), text("uptime"), text("job-log")),
         units: system::units(text("units")),
-        files: system::files(text("files")),
+        files,
         hosts_block: text("hosts-block").lines().map(str::to_owned).collect(),
-        corosync_cluster,
-        links,
+        corosync_cluster: corosync::cluster_name(text("corosync")),
         cluster: crm_mon::read(text("crm-mon")),
         cib: Element::parse(text("cib")).ok().filter(|cib| cib.name == "cib"),
-        cib_on_disk: text("cib-on-disk").split_whitespace().next().map(str::to_owned),
+        cib_on_disk: digests.get(CIB).cloned(),
         drbd_major: drbd::major_version(text("drbd-module")),
-        shared_keys: system::digests(text("shared-keys")),
+        shared_keys: digests,
         addresses: system::addresses(text("addresses")),
-        mounts: block::mounts(text("mounts")),
         admin_password: Some(text("admin-password").trim().to_owned()).filter(|digest| !digest.is_empty()),
         pcs_hosts: system::pcs_hosts(text("pcs-hosts")),
         ..Host::default()

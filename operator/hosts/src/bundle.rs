@@ -25,7 +25,7 @@ pub fn stage(steps: &[Step], authority: &Authority) -> Vec<u8> {
     for (number, step) in steps.iter().enumerate() {
         let Script { name, arguments, input } = script::of(step);
         let lines: String = arguments.iter().map(|argument| format!("{argument}\n")).collect();
-        archive.add(&format!("steps/{number:03}/script"), name.as_bytes());
+        archive.add(&format!("steps/{number:03}/script"), format!("{name}\n").as_bytes());
         archive.add(&format!("steps/{number:03}/arguments"), lines.as_bytes());
         archive.add(&format!("steps/{number:03}/input"), &input);
     }

@@ -83,8 +83,6 @@ pub struct Host {
     pub hosts_block: Vec<String>,
     /// The name of the corosync cluster that runs here.
     pub corosync_cluster: Option<String>,
-    /// corosync links to the peer, by number, and whether they are connected.
-    pub links: BTreeMap<u8, bool>,
     /// pacemaker's view, when it runs.
     pub cluster: Option<Cluster>,
     /// The live CIB, when pacemaker runs.
@@ -103,8 +101,6 @@ pub struct Host {
     pub shared_keys: BTreeMap<String, String>,
     /// Addresses on interfaces, each `address/prefix`, with the interface.
     pub addresses: Vec<(String, String)>,
-    /// Mount points with their sources.
-    pub mounts: Vec<(String, String)>,
     /// Answers of the probes, by group: the HTTP status, or 0 for none.
     pub probes: BTreeMap<String, u16>,
     /// Of the addresses that were asked about: those that another machine answers for.

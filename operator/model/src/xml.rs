@@ -134,7 +134,9 @@ impl Element {
         // The id first, as people look for it there.
         let id = self.attributes.get_key_value("id");
         for (name, value) in id.into_iter().chain(self.attributes.iter().filter(|(name, _)| *name != "id")) {
-            write!(formatter, " {name}=\"{}\"", escape(value))?;
+            // A parser turns line breaks and tabs within an attribute into spaces, unless they are written as references.
+            let value = escape(value).replace('\n', "&#10;").replace('\t', "&#9;").replace('\r', "&#13;");
+            write!(formatter, " {name}=\"{value}\"")?;
         }
         if self.children.is_empty() {
             return writeln!(formatter, "/>");

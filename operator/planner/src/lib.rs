@@ -6,6 +6,7 @@
 
 mod cib;
 mod desired_cib;
+mod devices;
 mod files;
 mod leave;
 mod lint;

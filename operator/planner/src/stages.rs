@@ -9,7 +9,7 @@ use hapair_model::{
 };
 
 use crate::{
-    FreshKeys, cib, desired_cib, files, names,
+    FreshKeys, cib, desired_cib, devices, files, names,
     platform::{Platform, UNITS, services},
     volumes::{self, Birth},
 };
@@ -260,10 +260,15 @@ pub fn settle_down(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
         return Some(Next::Wait(format!("node {name} is joining")));
     }
     let can_run = cluster.nodes.values().any(|node| node.online && !node.standby);
-    let idle = |id: &str| cluster.resources.iter().filter(|resource| resource.id == id).all(|resource| resource.nodes.is_empty());
+    let idle = |id: &str| cluster.active_in_role(id, "Started").is_none() && !cluster.failures.iter().any(|failure| failure.resource == id);
     let waiting = desired.groups.iter().find(|group| desired_cib::members(desired, group).iter().any(|id| idle(id)));
-    if let Some(group) = waiting.filter(|_| can_run) {
+    if let Some(group) = waiting.filter(|_| can_run && cluster.failures.is_empty()) {
         return Some(Next::Wait(format!("group {} is starting", group.name)));
+    }
+    let devices = desired.nodes.iter().filter(|(side, _)| devices::can_run(desired, cluster, *side));
+    let devices = devices.flat_map(|(_, node)| (0..node.devices.len()).map(|level| names::fence(node, level)));
+    if let Some(device) = devices.into_iter().find(|id| idle(id)) {
+        return Some(Next::Wait(format!("{device} is starting")));
     }
     let syncing = desired.volumes.iter().find(|volume| !volumes::is_redundant(volume, hosts));
     syncing.map(|volume| Next::Wait(format!("volume {} is not UpToDate on both nodes", volume.name)))

@@ -1,4 +1,4 @@
-//! Block devices: lsblk, wipefs, blkid, findmnt.
+//! Block devices: lsblk, wipefs, blkid.
 
 use hapair_model::observed::Signature;
 use serde::Deserialize;
@@ -71,23 +71,6 @@ pub fn signatures(json: &str) -> Vec<Signature> {
 /// A value from `blkid --output export`.
 pub fn export<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
-}
-
-#[derive(Deserialize)]
-struct Findmnt {
-    filesystems: Vec<FindmntEntry>,
-}
-
-#[derive(Deserialize)]
-struct FindmntEntry {
-    target: String,
-    source: Option<String>,
-}
-
-/// Mount points and their sources, from `findmnt --json --list`.
-pub fn mounts(json: &str) -> Vec<(String, String)> {
-    let parsed: Result<Findmnt, _> = serde_json::from_str(json);
-    parsed.map_or_else(|_| Vec::new(), |found| found.filesystems.into_iter().map(|m| (m.target, m.source.unwrap_or_default())).collect())
 }
 
 #[cfg(test)]

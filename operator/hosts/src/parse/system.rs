@@ -33,13 +33,13 @@ pub fn units(text: &str) -> BTreeMap<String, Unit> {
     text.split("\n\n").filter_map(block).collect()
 }
 
-/// The package installation, from `systemctl show` of its unit, the time since boot, and the end of its log.
-pub fn job(text: &str, log: &str) -> Option<Job> {
-    let values = values(text);
+/// The package installation, from its unit among those of `systemctl show`, the time since boot, and the end of its log.
+pub fn job(units: &str, uptime: &str, log: &str) -> Option<Job> {
+    let values = values(units.split("\n\n").find(|block| block.lines().any(|line| line == "Id=hapair-packages.service"))?);
     match values.get("ActiveState").copied() {
         Some("active" | "activating" | "deactivating" | "reloading") => Some(Job::Running),
         Some("failed") => {
-            let now = values.get("Now").and_then(|now| now.split('.').next()?.parse::<u64>().ok()).unwrap_or_default();
+            let now = uptime.split('.').next().and_then(|now| now.parse::<u64>().ok()).unwrap_or_default();
             let ended = values.get("InactiveEnterTimestampMonotonic").and_then(|at| at.parse::<u64>().ok()).unwrap_or_default();
             Some(Job::Failed { message: log.trim().to_owned(), age: now.saturating_sub(ended / 1_000_000) })
         }
@@ -47,12 +47,13 @@ pub fn job(text: &str, log: &str) -> Option<Job> {
     }
 }
 
-/// Lines of `digest mode owner path`.
+/// Files, from lines of sha256sum and lines of `mode user:group path`. A file counts only with both.
 pub fn files(text: &str) -> BTreeMap<String, FileFacts> {
+    let digests = digests(text);
     let line = |line: &str| {
-        let mut words = line.splitn(4, ' ');
-        let (digest, mode, owner, path) = (words.next()?, words.next()?, words.next()?, words.next()?);
-        Some((path.to_owned(), FileFacts { digest: digest.into(), mode: mode.into(), owner: owner.into() }))
+        let mut words = line.splitn(3, ' ');
+        let (mode, owner, path) = (words.next()?, words.next()?, words.next()?);
+        Some((path.to_owned(), FileFacts { digest: digests.get(path)?.clone(), mode: mode.into(), owner: owner.into() }))
     };
     text.lines().filter_map(line).collect()
 }
@@ -129,8 +130,9 @@ mod tests {
 
     #[test]
     fn a_failed_installation_tells_its_age() {
-        let text = "ActiveState=failed\nResult=exit-code\nInactiveEnterTimestampMonotonic=30000000\nNow=95.20\n";
-        assert_eq!(job(text, "E: no such package\n"), Some(Job::Failed { message: "E: no such package".into(), age: 65 }));
+        let units = "Id=corosync.service\nActiveState=active\n\nId=hapair-packages.service\nActiveState=failed\n\
+                     InactiveEnterTimestampMonotonic=30000000\n";
+        assert_eq!(job(units, "95.20 180.1", "E: no such package\n"), Some(Job::Failed { message: "E: no such package".into(), age: 65 }));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use hapair_model::{
 };
 
 use super::{View, children, condition};
-use crate::names;
+use crate::{devices, names};
 
 pub fn pair(view: &View<'_>) -> PairReport {
     let observations = [hosts_reachable(view), quorate(view), fencing_ready(view), redundancy(view), available(view), paused(view)];
@@ -83,16 +83,14 @@ fn fencing_ready(view: &View<'_>) -> Condition {
     let Some(cluster) = view.cluster else {
         return condition("FencingReady", None, Reason::NotObserved, "no host could be asked that is in the cluster".into());
     };
-    for (_, node) in view.desired.nodes.iter() {
+    for (side, node) in view.desired.nodes.iter() {
         for level in 0..node.devices.len() {
             let id = names::fence(node, level);
             if let Some(failure) = cluster.failures.iter().find(|failure| failure.resource == id) {
                 let message = format!("{id} failed to {} on {}: {}", failure.task, failure.node, failure.message);
                 return condition("FencingReady", Some(false), Reason::FencingFailed, message);
             }
-            // With its peer away a device may have no node to run on; the one for the node that is away is what counts.
-            let peer_online = view.desired.nodes.iter().any(|(_, other)| other.name != node.name && cluster.nodes.get(&other.name).is_some_and(|n| n.online));
-            if peer_online && cluster.active_in_role(&id, "Started").is_none() {
+            if devices::can_run(view.desired, cluster, side) && cluster.active_in_role(&id, "Started").is_none() {
                 return condition("FencingReady", Some(false), Reason::FencingFailed, format!("{id}, which fences {}, does not run", node.name));
             }
         }

@@ -1,0 +1,57 @@
+# The commands of this repository. `make help` explains each.
+SHELL := /bin/bash
+.ONESHELL:
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+BINARIES := target/debug
+SCRIPTS := $(wildcard operator/hosts/scripts/*) $(wildcard operator/planner/files/*) $(wildcard tests/lab/image/*.sh) tests/lab/image/lab-seed tests/lab/launch-host tests/install-tools
+
+.PHONY: help
+help: ## This list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: build ## From nothing to a page on the floating address, then failovers, on two real hosts (root; about 15 minutes the first time)
+	$(BINARIES)/e2e demo
+
+.PHONY: lab
+lab: build ## The same ground, left running: hosts, API server, operator
+	$(BINARIES)/e2e lab
+
+.PHONY: lab-down
+lab-down: ## End what `make lab` left running
+	$(BINARIES)/lab down
+
+.PHONY: test
+test: check e2e ## Everything CI runs
+
+.PHONY: check
+check: tools ## Format, lints, unit and snapshot tests, shell scripts, generated files
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --quiet -- -D warnings
+	cargo test --workspace --quiet
+	shellcheck -e SC1090,SC1091 $(SCRIPTS)
+	$(MAKE) --no-print-directory verify
+
+.PHONY: e2e
+e2e: build ## The end-to-end test: real operator, real API server, real hosts
+	$(BINARIES)/e2e test
+
+.PHONY: build
+build: tools
+	cargo build --workspace --quiet
+
+.PHONY: generate
+generate: ## Write the CRDs and the runbook of reasons from the types
+	mkdir -p crds/generated
+	cargo run --quiet -p hapair-crds --bin crdgen crds/generated
+	cargo run --quiet -p hapair-planner --example reasons > docs/reasons.md
+
+.PHONY: verify
+verify: generate ## Fail when generated files are not as the types say
+	@git diff --exit-code --stat -- crds/generated docs/reasons.md || { echo "generated files were stale: commit what 'make generate' wrote" >&2; exit 1; }
+
+.PHONY: tools
+tools: ## Install what the tests need from Debian's packages
+	@tests/install-tools
