@@ -74,6 +74,9 @@ pub async fn run(context: Arc<Context>, mut changes: mpsc::UnboundedReceiver<Pai
     while tasks.join_next().await.is_some() {}
 }
 
+/// Several objects applied together reach us one by one; a turn waits so long for the rest of them.
+const GATHER: Duration = Duration::from_millis(250);
+
 /// Serves one pair until nothing of it is left.
 async fn serve(mut task: PairTask, name: PairName, waker: Arc<Notify>) -> PairName {
     let context = task.context().clone();
@@ -81,7 +84,7 @@ async fn serve(mut task: PairTask, name: PairName, waker: Arc<Notify>) -> PairNa
     loop {
         // The first turn waits for the change that made the task.
         tokio::select! {
-            () = waker.notified() => {}
+            () = waker.notified() => tokio::time::sleep(GATHER).await,
             () = tokio::time::sleep(pause) => {}
         }
         if *context.stopping.borrow() {

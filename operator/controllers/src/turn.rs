@@ -27,8 +27,10 @@ use crate::{
 
 /// More stages than any convergence has; a plan that does not end is a defect, and is left to the next turn.
 const MOST_STAGES: usize = 40;
-/// While something is under way on the hosts.
+/// While something is under way on the hosts, at the least.
 const SOON: Duration = Duration::from_secs(1);
+/// A look takes the hosts' time from whatever is under way there: a fifth of it at the most.
+const SHARE: u32 = 4;
 /// Looks in a row that found something under way before they become rarer.
 const PATIENCE: u32 = 300;
 
@@ -112,7 +114,9 @@ impl PairTask {
 
     async fn converge(&mut self, work: Work, credentials: Both<hapair_hosts::Credentials>) -> kube::Result<Option<Duration>> {
         for _ in 0..MOST_STAGES {
+            let start = std::time::Instant::now();
             let observed = self.observe(&work, credentials.clone()).await;
+            let took = start.elapsed();
             let desired = planner::settle(work.desired.clone(), &observed);
             let leaving = work.pair.metadata.deletion_timestamp.is_some();
             let plan = match (leaving, work.findings.as_slice()) {
@@ -132,7 +136,7 @@ impl PairTask {
             }
             let stage = match plan.next {
                 Next::Run(stage) => stage,
-                Next::Wait(_) => return Ok(Some(self.look_again_soon())),
+                Next::Wait(_) => return Ok(Some(self.look_again_soon(took))),
                 Next::Rest => return Ok(Some(self.rest(&observed))),
             };
             let Some(authority) = self.authority(&desired, &work) else { return Ok(Some(Duration::ZERO)) };
@@ -297,10 +301,10 @@ impl PairTask {
         Duration::from_secs(1 << self.failures)
     }
 
-    fn look_again_soon(&mut self) -> Duration {
+    fn look_again_soon(&mut self, took: Duration) -> Duration {
         self.failures = 0;
         self.waits += 1;
-        if self.waits < PATIENCE { SOON } else { self.context.resync }
+        if self.waits < PATIENCE { SOON.max(took * SHARE) } else { self.context.resync }
     }
 
     fn rest(&mut self, observed: &Both<HostView>) -> Duration {

@@ -78,12 +78,9 @@ impl Stage {
         let world = self.world();
         self.scene("node2 is restarted: node1 takes over");
         let began = Instant::now();
-        let _ = world.lab.output(1, "systemctl reboot");
+        let boot = world.lab.restart(1)?;
         self.move_to("node1", began)?;
-        // The lab's hosts halt where a machine would restart: the power button is ours.
-        world.wait("node2 is down", LONG, |world| (!world.lab.is_on(1).ok()?).then_some(()))?;
-        world.lab.power_on(1)?;
-        world.lab.wait_for_ssh(1, LONG)?;
+        world.lab.wait_for_restart(1, &boot, LONG)?;
         world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
         self.say(&format!("both nodes are back and UpToDate after {:.1} s", began.elapsed().as_secs_f32()));
         self.show()

@@ -4,6 +4,7 @@ pub mod client;
 
 use std::{
     fs::{self, File},
+    io::Write,
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
@@ -129,6 +130,21 @@ impl World {
         let file = self.lab.directory().join("applied.yaml");
         fs::write(&file, manifests)?;
         self.cluster.run(&["apply", "--server-side", "--force-conflicts", "-n", NAMESPACE, "-f", &file.display().to_string()]).map(drop)
+    }
+
+    /// Whether the API server would take these manifests; the error carries its words.
+    pub fn dry_run(&self, manifests: &str) -> Result<()> {
+        let file = self.lab.directory().join("dry-run.yaml");
+        fs::write(&file, manifests)?;
+        let file = file.display().to_string();
+        self.cluster.run(&["apply", "--server-side", "--dry-run=server", "--validate=ignore", "-n", NAMESPACE, "-f", &file]).map(drop)
+    }
+
+    /// Runs a command line on a host with a line on its standard input.
+    pub fn on_host_with_input(&self, node: usize, line: &str, input: &str) -> Result<String> {
+        let mut child = self.lab.ssh(node).arg(line).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
+        writeln!(child.stdin.take().context("ssh has no standard input")?, "{input}")?;
+        Ok(String::from_utf8_lossy(&child.wait_with_output()?.stdout).into_owned())
     }
 
     /// The sample's floating address.

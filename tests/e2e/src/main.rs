@@ -1,10 +1,12 @@
 //! `e2e`: the demo, the ground to try things on, and the end-to-end test.
 
+mod checks;
 mod demo;
+mod lab;
+mod suite;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use hapair_e2e::World;
 use hapair_lab::Config;
 
 #[derive(Parser)]
@@ -26,6 +28,8 @@ enum Verb {
     Demo,
     /// The same ground, left running.
     Lab,
+    /// The end-to-end test.
+    Test,
 }
 
 fn main() -> Result<()> {
@@ -33,23 +37,7 @@ fn main() -> Result<()> {
     let config = |name: &str| Config { name: name.into(), with_packages, debian: debian.clone(), ..Config::default() };
     match verb {
         Verb::Demo => demo::run(config("demo")),
-        Verb::Lab => lab(config("lab")),
+        Verb::Lab => lab::run(config("lab")),
+        Verb::Test => suite::run(config("test")),
     }
-}
-
-fn lab(config: Config) -> Result<()> {
-    let mut world = World::up(config, |what| eprintln!("{what}"))?;
-    world.start_operator(&[])?;
-    world.apply(&world.secrets()?)?;
-    let sample = world.lab.directory().join("tomcat.yaml");
-    std::fs::write(&sample, world.sample()?)?;
-    let name = &world.lab.config().name;
-    println!("The lab is up. A shell in its network:\n\n    ip netns exec hapair-{name} bash\n");
-    println!("    export KUBECONFIG={}", world.cluster.kubeconfig().display());
-    println!("    export PATH={}:$PATH", world.cluster.kubectl(&[]).get_program().to_string_lossy().trim_end_matches("/kubectl"));
-    println!("    kubectl apply -n {} -f {}", hapair_e2e::NAMESPACE, sample.display());
-    println!("    kubectl get -n {} hapairs,harv,hafip,hasg --watch\n\nmake lab-down ends it.", hapair_e2e::NAMESPACE);
-    // Left running on purpose: the namespace is what ends it.
-    std::mem::forget(world);
-    Ok(())
 }

@@ -28,6 +28,8 @@ install -m 0755 "$here/lab-seed" "$work/bare/usr/local/sbin/lab-seed"
 install -m 0644 "$here/lab-seed.service" "$work/bare/etc/systemd/system/lab-seed.service"
 chroot "$work/bare" systemctl -q enable lab-seed.service
 echo '127.0.0.1 localhost' > "$work/bare/etc/hosts"
+# Each execution leaves a line in the journal, so that a test can count them on the side of the host.
+printf 'LogLevel VERBOSE\n' > "$work/bare/etc/ssh/sshd_config.d/lab.conf"
 
 # The packages themselves, fetched as the host would resolve them.
 cp -a "$work/bare" "$work/full"

@@ -58,6 +58,9 @@ impl Default for Config {
     }
 }
 
+/// Tells one boot of a host from another.
+const BOOT_ID: &str = "cat /proc/sys/kernel/random/boot_id";
+
 /// A running lab.
 #[derive(Debug)]
 pub struct Lab {
@@ -229,6 +232,28 @@ impl Lab {
             std::thread::sleep(Duration::from_millis(200));
         }
         bail!("{} did not answer SSH within {limit:?}; its console is {}", self.config.nodes[node], host::console(self, node).display())
+    }
+
+    /// Tells a host to restart in good order. Returns which boot that ends, for [`Lab::wait_for_restart`].
+    pub fn restart(&self, node: usize) -> Result<String> {
+        let boot = self.run(node, BOOT_ID)?;
+        // The connection may break before the answer.
+        let _ = self.output(node, "systemctl reboot");
+        Ok(boot)
+    }
+
+    /// Waits until a host that was told to restart lets us in again.
+    pub fn wait_for_restart(&self, node: usize, boot: &str, limit: Duration) -> Result<()> {
+        let deadline = std::time::Instant::now() + limit;
+        while std::time::Instant::now() < deadline {
+            // A kernel that ended instead of starting anew is given power, as a machine would have it.
+            self.power_on(node)?;
+            if self.output(node, BOOT_ID).is_ok_and(|output| output.status.success() && output.stdout != boot.as_bytes()) {
+                return Ok(());
+            }
+            std::thread::sleep(Duration::from_millis(200));
+        }
+        bail!("{} was not up again within {limit:?}; its console is {}", self.config.nodes[node], host::console(self, node).display())
     }
 
     fn make_keys(&self) -> Result<()> {

@@ -1,0 +1,247 @@
+//! What is planned in each situation on the way from two bare hosts to a serving pair, and after each kind of change.
+
+mod situations;
+
+use hapair_model::{
+    Both, Reason, Side,
+    desired::{Fencing, Leaving, ServiceKind},
+    observed::{Job, Signature},
+    plan::{Next, Plan, Step, Subject},
+};
+use situations::*;
+
+fn reasons(plan: &Plan) -> Vec<Reason> {
+    plan.findings.iter().map(|finding| finding.reason).collect()
+}
+
+#[test]
+fn bare_hosts_get_their_packages_with_the_services_masked() {
+    let desired = tomcat_pair();
+    insta::assert_yaml_snapshot!(stage_of(&plan_of(&desired, &two_bare_hosts(&desired))));
+}
+
+#[test]
+fn while_packages_are_installed_nothing_else_is_planned() {
+    let desired = tomcat_pair();
+    let hosts = two_bare_hosts(&desired).map(|mut host| {
+        host.install = Some(Job::Running);
+        host
+    });
+    assert!(matches!(plan_of(&desired, &hosts).next, Next::Wait(_)));
+}
+
+#[test]
+fn an_installation_that_failed_is_tried_again_only_after_a_pause() {
+    let desired = tomcat_pair();
+    let failed = |age| {
+        two_bare_hosts(&desired).map(|mut host| {
+            host.install = Some(Job::Failed { message: "no such package".into(), age });
+            host
+        })
+    };
+    assert!(matches!(plan_of(&desired, &failed(10)).next, Next::Wait(_)));
+    assert!(matches!(plan_of(&desired, &failed(61)).next, Next::Run(_)));
+}
+
+#[test]
+fn hosts_with_packages_are_prepared_in_one_stage() {
+    let desired = tomcat_pair();
+    insta::assert_yaml_snapshot!(stage_of(&plan_of(&desired, &with_packages(&desired))));
+}
+
+#[test]
+fn two_blank_legs_get_one_generation_on_the_node_whose_data_is_kept() {
+    let desired = tomcat_pair();
+    let plan = plan_of(&desired, &prepared(&desired));
+    let stage = stage_of(&plan);
+    assert!(matches!(stage.steps.first.as_slice(), [Step::Mint { skip_sync: true, .. }, Step::MakeFilesystem { copy: true, .. }]));
+    assert!(stage.steps.second.is_empty());
+}
+
+#[test]
+fn a_leg_that_holds_data_is_never_minted_over() {
+    let desired = tomcat_pair();
+    let mut hosts = prepared(&desired);
+    hosts.second.resources.get_mut("logs").unwrap().generation = 42;
+    assert!(matches!(plan_of(&desired, &hosts).next, Next::Wait(_)));
+}
+
+#[test]
+fn a_file_system_whose_content_is_not_complete_is_made_again() {
+    let desired = tomcat_pair();
+    let hosts = born(&desired).map(|mut host| {
+        host.devices.get_mut("logs").unwrap().label = Some("hapair-new".into());
+        host
+    });
+    let plan = plan_of(&desired, &hosts);
+    assert!(matches!(stage_of(&plan).steps.first.as_slice(), [Step::MakeFilesystem { .. }]));
+}
+
+#[test]
+fn pacemaker_first_starts_with_the_whole_configuration_in_place() {
+    let desired = tomcat_pair();
+    let plan = plan_of(&desired, &born(&desired));
+    let stage = stage_of(&plan);
+    let [Step::SeedCib { cib }, Step::EnableUnits { .. }] = stage.steps.first.as_slice() else { panic!("{stage:?}") };
+    assert_eq!(stage.steps.first, stage.steps.second, "the same bytes on both");
+    insta::assert_snapshot!(cib);
+}
+
+#[test]
+fn the_first_change_of_the_running_cluster_puts_dc_deadtime_back() {
+    let desired = tomcat_pair();
+    let plan = plan_of(&desired, &serving(&desired));
+    let [Step::PushCib { cib, planned_on }] = stage_of(&plan).steps.first.as_slice() else { panic!("{plan:?}") };
+    assert!(cib.contains("name=\"dc-deadtime\" value=\"20s\""));
+    assert_eq!(planned_on, "1.1");
+}
+
+#[test]
+fn at_the_goal_the_plan_is_empty() {
+    let desired = tomcat_pair();
+    assert_eq!(plan_of(&desired, &at_rest(&desired)), Plan { next: Next::Rest, findings: Vec::new() });
+}
+
+#[test]
+fn a_host_that_is_silent_holds_the_pair_as_it_is() {
+    let desired = tomcat_pair();
+    let plan = hapair_planner::plan(&desired, &second_silent(&with_packages(&desired)), &fresh());
+    assert_eq!(plan.next, Next::Rest);
+    assert_eq!(reasons(&plan), [Reason::HostUnreachable]);
+}
+
+#[test]
+fn a_paused_pair_is_not_changed() {
+    let mut desired = tomcat_pair();
+    desired.paused = true;
+    assert_eq!(plan_of(&desired, &two_bare_hosts(&desired)).next, Next::Rest);
+}
+
+#[test]
+fn a_device_that_carries_something_is_left_alone_until_that_is_named() {
+    let mut desired = tomcat_pair();
+    let mut hosts = with_packages(&desired);
+    hosts.second.devices.get_mut("logs").unwrap().signatures.push(Signature { kind: "ext4".into(), uuid: "6f1c20a4".into() });
+    let plan = plan_of(&desired, &hosts);
+    assert_eq!(plan.next, Next::Rest);
+    assert_eq!(plan.findings[0].about, Subject::Volume("logs".into()));
+    insta::assert_snapshot!(plan.findings[0].message);
+    desired.volumes[0].disks[Side::Second].overwrite = Some("ext4:6f1c20a4".into());
+    assert!(matches!(plan_of(&desired, &hosts).next, Next::Run(_)));
+}
+
+#[test]
+fn drbd_metadata_that_is_not_ours_is_not_blank() {
+    let desired = tomcat_pair();
+    let mut hosts = with_packages(&desired);
+    hosts.first.devices.get_mut("logs").unwrap().signatures.push(Signature { kind: "drbd".into(), uuid: "0123456789abcdef".into() });
+    assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::DeviceNotBlank]);
+}
+
+#[test]
+fn another_owner_another_cluster_another_name_are_each_refused() {
+    let desired = tomcat_pair();
+    let refused = |change: fn(&mut hapair_model::observed::Host)| {
+        let mut hosts = with_packages(&desired);
+        change(&mut hosts.second);
+        let plan = plan_of(&desired, &hosts);
+        assert_eq!(plan.next, Next::Rest);
+        reasons(&plan)
+    };
+    let owner = hapair_model::observed::Record { owner: "other/pair".into(), epoch: 1 };
+    assert_eq!(refused(|host| host.corosync_cluster = Some("debian".into())), [Reason::ForeignCluster]);
+    assert_eq!(refused(|host| host.name = "renamed".into()), [Reason::HostNameMismatch]);
+    assert_eq!(refused(|host| host.distribution.version = "10".into()), [Reason::UnsupportedDistribution]);
+    assert_eq!(refused(|host| host.drbd_major = None), [Reason::DrbdModuleMissing]);
+    assert_eq!(refused(|host| host.addresses.clear()), [Reason::NetworkNotFound]);
+    assert_eq!(refused(|host| host.taken.push("192.0.2.100".into())), [Reason::AddressTaken]);
+    let mut hosts = with_packages(&desired);
+    hosts.first.owner = Some(owner.clone());
+    assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::ManagedElsewhere]);
+    let mut desired = desired.clone();
+    desired.take_over_from = Some(owner.owner);
+    assert!(matches!(plan_of(&desired, &hosts).next, Next::Run(_)));
+}
+
+#[test]
+fn a_unit_that_does_not_exist_is_named_before_anything_is_done() {
+    let mut desired = tomcat_pair();
+    desired.groups[0].services[0].kind = ServiceKind::Systemd("nosuch".into());
+    let plan = plan_of(&desired, &with_packages(&desired));
+    assert_eq!(reasons(&plan), [Reason::UnitNotFound, Reason::UnitNotFound]);
+}
+
+#[test]
+fn keys_of_a_formed_cluster_are_never_replaced() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    hosts.second.shared_keys.clear();
+    let plan = plan_of(&desired, &hosts);
+    assert_eq!(plan.next, Next::Rest);
+    assert_eq!(reasons(&plan), [Reason::ForeignCluster]);
+}
+
+#[test]
+fn standby_is_one_patch_of_the_configuration() {
+    let mut desired = tomcat_pair();
+    let hosts = at_rest(&desired);
+    desired.nodes.first.standby = Some(true);
+    let plan = plan_of(&desired, &hosts);
+    let [Step::PushCib { cib, .. }] = stage_of(&plan).steps.first.as_slice() else { panic!("{plan:?}") };
+    assert!(cib.contains("<nvpair id=\"nodes-1-standby\" name=\"standby\" value=\"on\"/>"));
+}
+
+#[test]
+fn a_changed_page_is_written_on_both_nodes_and_nothing_else_happens() {
+    let mut desired = tomcat_pair();
+    let hosts = at_rest(&desired);
+    desired.groups[0].files[0].content = Both::new(hapair_model::Secret::new("new"), hapair_model::Secret::new("new"));
+    let plan = plan_of(&desired, &hosts);
+    for side in Side::BOTH {
+        assert!(matches!(stage_of(&plan).steps[side].as_slice(), [Step::WriteFile(file)] if file.path.ends_with("index.html")));
+    }
+}
+
+#[test]
+fn a_child_that_is_merely_absent_stays_on_the_hosts() {
+    let mut desired = tomcat_pair();
+    let hosts = at_rest(&desired);
+    desired.groups.clear();
+    desired.floating_ips.clear();
+    desired.volumes.clear();
+    assert_eq!(plan_of(&desired, &hosts).next, Next::Rest);
+}
+
+#[test]
+fn a_group_that_leaves_goes_before_its_volume() {
+    let mut desired = tomcat_pair();
+    let hosts = at_rest(&desired);
+    desired.groups.clear();
+    desired.volumes.clear();
+    desired.leaving = Leaving { volumes: vec!["logs".into()], groups: vec!["tomcat".into()], ..Leaving::default() };
+    let plan = plan_of(&desired, &hosts);
+    let [Step::PushCib { cib, .. }] = stage_of(&plan).steps.first.as_slice() else { panic!("{plan:?}") };
+    assert!(!cib.contains("group-tomcat"), "{cib}");
+    assert!(cib.contains("volume-logs-clone"), "{cib}");
+}
+
+#[test]
+fn without_fencing_the_configuration_says_so() {
+    let mut desired = tomcat_pair();
+    desired.fencing = Fencing::Disabled;
+    desired.nodes.first.devices.clear();
+    desired.nodes.second.devices.clear();
+    let plan = plan_of(&desired, &born(&desired));
+    let [Step::SeedCib { cib }, _] = stage_of(&plan).steps.first.as_slice() else { panic!("{plan:?}") };
+    assert!(cib.contains("name=\"stonith-enabled\" value=\"false\""));
+    assert!(!cib.contains("fence_"));
+}
+
+#[test]
+fn no_plan_shows_a_secret() {
+    let desired = tomcat_pair();
+    for hosts in [with_packages(&desired), prepared(&desired), born(&desired), serving(&desired)] {
+        let shown = format!("{:?}", plan_of(&desired, &hosts));
+        assert!(!shown.contains("bmc-password") && !shown.contains("admin-password"), "{shown}");
+    }
+}

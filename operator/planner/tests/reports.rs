@@ -1,0 +1,103 @@
+//! What people are told in each situation.
+
+mod situations;
+
+use hapair_model::{
+    Both, Reason,
+    desired::Desired,
+    observed::HostView,
+    plan::Finding,
+    report::{Condition, Report},
+};
+use hapair_planner::{plan, report};
+use situations::*;
+
+fn told(desired: &Desired, observed: &Both<HostView>) -> Report {
+    report(desired, observed, &plan(desired, observed, &fresh()), None)
+}
+
+fn condition<'a>(conditions: &'a [Condition], type_: &str) -> &'a Condition {
+    conditions.iter().find(|condition| condition.type_ == type_).unwrap()
+}
+
+#[test]
+fn a_serving_pair_at_rest_is_ready_and_available() {
+    let desired = tomcat_pair();
+    insta::assert_debug_snapshot!(told(&desired, &seen(&at_rest(&desired))));
+}
+
+#[test]
+fn bare_hosts_are_converging_and_claim_nothing() {
+    let desired = tomcat_pair();
+    let report = told(&desired, &seen(&two_bare_hosts(&desired)));
+    assert_eq!(condition(&report.pair.conditions, "Ready").reason, Reason::Converging);
+    assert_eq!(condition(&report.pair.conditions, "Reconciling").holds, Some(true));
+    assert_ne!(condition(&report.pair.conditions, "Available").holds, Some(true));
+    assert_eq!(report.pair.active, None);
+}
+
+#[test]
+fn a_silent_host_takes_ready_away_and_not_available() {
+    let desired = tomcat_pair();
+    let report = told(&desired, &second_silent(&at_rest(&desired)));
+    assert_eq!(condition(&report.pair.conditions, "Ready").reason, Reason::HostUnreachable);
+    assert_eq!(condition(&report.pair.conditions, "Available").holds, Some(true));
+    assert_eq!(condition(&report.pair.conditions, "Stalled").holds, Some(false));
+    assert_eq!(report.pair.active.as_deref(), Some("node1"));
+}
+
+#[test]
+fn two_silent_hosts_make_everything_unknown() {
+    let desired = tomcat_pair();
+    let silent = || HostView::Silent(hapair_model::observed::Silence::Unreachable("no route".into()));
+    let report = told(&desired, &Both::new(silent(), silent()));
+    for type_ in ["Quorate", "FencingReady", "RedundancyHealthy", "Available"] {
+        assert_eq!(condition(&report.pair.conditions, type_).holds, None, "{type_}");
+    }
+}
+
+#[test]
+fn a_stale_leg_is_named_with_its_node() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    let leg = hosts.first.resources.get_mut("logs").unwrap();
+    (leg.connection, leg.peer_disk) = ("Connecting".into(), "Outdated".into());
+    let leg = hosts.second.resources.get_mut("logs").unwrap();
+    (leg.connection, leg.disk, leg.peer_disk) = ("Connecting".into(), "Outdated".into(), "DUnknown".into());
+    let report = told(&desired, &seen(&hosts));
+    let redundancy = condition(&report.pair.conditions, "RedundancyHealthy");
+    assert_eq!((redundancy.holds, redundancy.reason), (Some(false), Reason::StaleData));
+    assert!(redundancy.message.contains("node2"), "{}", redundancy.message);
+}
+
+#[test]
+fn split_brain_is_reported_and_stalls() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    for (host, generation) in [(&mut hosts.first, 2), (&mut hosts.second, 4_000)] {
+        let leg = host.resources.get_mut("logs").unwrap();
+        (leg.connection, leg.generation, leg.peer_disk) = ("StandAlone".into(), generation, "DUnknown".into());
+    }
+    let report = told(&desired, &seen(&hosts));
+    assert_eq!(condition(&report.volumes["logs"].conditions, "SplitBrain").holds, Some(true));
+    assert_eq!(condition(&report.pair.conditions, "Stalled").reason, Reason::SplitBrain);
+}
+
+#[test]
+fn a_service_that_does_not_answer_is_not_available() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    hosts.first.probes.insert("tomcat".into(), 0);
+    hosts.second.probes.insert("tomcat".into(), 503);
+    let report = told(&desired, &seen(&hosts));
+    assert_eq!(condition(&report.pair.conditions, "Available").reason, Reason::NotAnswering);
+}
+
+#[test]
+fn a_failed_step_shows_in_ready_until_it_is_mended() {
+    let desired = tomcat_pair();
+    let observed = seen(&with_packages(&desired));
+    let failure = Finding { about: hapair_model::plan::Subject::Pair, reason: Reason::StepFailed, message: "node1: no".into() };
+    let report = report(&desired, &observed, &plan(&desired, &observed, &fresh()), Some(&failure));
+    assert_eq!(condition(&report.pair.conditions, "Ready").message, "node1: no");
+}

@@ -1,0 +1,267 @@
+//! Situations of a pair, named as an administrator would name them.
+#![allow(dead_code, reason = "each test file uses its own part of the situations")]
+
+use std::collections::BTreeMap;
+
+use hapair_model::{
+    Both, Secret, Side,
+    desired::{
+        Desired, Disk, FenceDevice, Fencing, FilesystemType, FloatingIp, Group, GroupFile, HttpProbe, Leaving, Node, Owner, Service, ServiceKind,
+        Volume,
+    },
+    digest,
+    observed::{
+        Cluster, ClusterNode, ClusterResource, Device, Distribution, FileFacts, Host, HostView, JUST_CREATED, Resource, Signature, Silence, Unit,
+        VolumeRecord,
+    },
+    plan::{Next, Plan, Stage, Step},
+    xml::Element,
+};
+use hapair_planner::{FreshKeys, plan};
+
+/// The sample: tomcat on a floating IP, its logs on a replicated volume.
+pub fn tomcat_pair() -> Desired {
+    let node = |name: &str, last: u8, bmc: u8| Node {
+        name: name.into(),
+        address: format!("192.0.2.{last}"),
+        links: vec![(0, format!("192.0.2.{last}")), (1, format!("198.51.100.{last}"))],
+        devices: vec![FenceDevice {
+            agent: "fence_ipmilan".into(),
+            parameters: vec![("ip".into(), format!("192.0.2.{bmc}")), ("username".into(), "admin".into())],
+            password: Some(Secret::new("bmc-password")),
+        }],
+        standby: None,
+    };
+    let disk = || Disk { device: "/dev/sdb".into(), overwrite: None };
+    Desired {
+        name: "web".into(),
+        owner: Owner { cluster: "cluster-uid".into(), pair: "pair-uid".into() },
+        take_over_from: None,
+        nodes: Both::new(node("node1", 11, 21), node("node2", 12, 22)),
+        fencing: Fencing::Required,
+        admin_password: Some(Secret::new("admin-password")),
+        install_packages: true,
+        replication_link: 1,
+        preferred: Some(Side::First),
+        paused: false,
+        volumes: vec![Volume {
+            name: "logs".into(),
+            disks: Both::new(disk(), disk()),
+            minor: 0,
+            port: 7789,
+            filesystem: FilesystemType::Ext4,
+            mount_point: "/var/log/tomcat10".into(),
+            owner: "tomcat:adm".into(),
+            mode: "2770".into(),
+            copy_from: Some(Side::First),
+        }],
+        floating_ips: vec![FloatingIp { name: "web".into(), address: "192.0.2.100".parse().unwrap(), prefix: 24 }],
+        groups: vec![Group {
+            name: "tomcat".into(),
+            volumes: vec!["logs".into()],
+            floating_ips: vec!["web".into()],
+            services: vec![Service { name: "tomcat".into(), kind: ServiceKind::Tomcat }],
+            files: vec![GroupFile {
+                path: "/var/lib/tomcat10/webapps/ROOT/index.html".into(),
+                content: Both::new(Secret::new("node1"), Secret::new("node2")),
+                owner: "root:root".into(),
+                mode: "644".into(),
+            }],
+            probe: Some(HttpProbe { port: 8080, path: "/".into() }),
+        }],
+        leaving: Leaving::default(),
+    }
+}
+
+/// Debian 12 with nothing of a cluster, and a blank second disk.
+pub fn bare_host(desired: &Desired, side: Side) -> Host {
+    Host {
+        name: desired.nodes[side].name.clone(),
+        kernel: "6.1.0".into(),
+        distribution: Distribution { id: "debian".into(), version: "12".into(), like: Vec::new() },
+        drbd_major: Some(8),
+        devices: BTreeMap::from([("logs".into(), Device { exists: true, size: 512 << 20, ..Device::default() })]),
+        addresses: vec![(format!("{}/24", desired.nodes[side].address), "eth0".into())],
+        ..Host::default()
+    }
+}
+
+pub type Hosts = Both<Host>;
+
+pub fn two_bare_hosts(desired: &Desired) -> Hosts {
+    Both::from_fn(|side| bare_host(desired, side))
+}
+
+/// Packages are there; none of their services ever ran.
+pub fn with_packages(desired: &Desired) -> Hosts {
+    let packages = [
+        "corosync", "curl", "drbd-utils", "fence-agents", "ipmitool", "pacemaker", "pacemaker-cli-utils", "pcs", "resource-agents", "tomcat10",
+    ];
+    two_bare_hosts(desired).map(|mut host| {
+        host.packages = packages.iter().map(|name| ((*name).to_owned(), "1".to_owned())).collect();
+        let idle = Unit { load: "loaded".into(), active: "inactive".into(), file: "disabled".into() };
+        host.units = ["corosync", "pacemaker", "pcsd", "drbd", "tomcat10"].iter().map(|unit| ((*unit).to_owned(), idle.clone())).collect();
+        host
+    })
+}
+
+/// The first stage went through: files, corosync, two connected blank legs.
+pub fn prepared(desired: &Desired) -> Hosts {
+    let mut hosts = with_packages(desired);
+    let Next::Run(stage) = plan_of(desired, &hosts).next else { panic!("nothing to prepare") };
+    for side in Side::BOTH {
+        stage.steps[side].iter().for_each(|step| carry_out(step, &mut hosts[side]));
+    }
+    hosts
+}
+
+/// The volume has data and a file system on both legs.
+pub fn born(desired: &Desired) -> Hosts {
+    prepared(desired).map(|mut host| {
+        let leg = host.resources.get_mut("logs").unwrap();
+        (leg.disk, leg.peer_disk, leg.generation) = ("UpToDate".into(), "UpToDate".into(), 0x31FB_4757_5D89_66C6);
+        host.devices.get_mut("logs").unwrap().label = Some("hapair".into());
+        host
+    })
+}
+
+/// Everything runs on node1.
+pub fn serving(desired: &Desired) -> Hosts {
+    let mut hosts = born(desired);
+    let Next::Run(stage) = plan_of(desired, &hosts).next else { panic!("nothing to start") };
+    for side in Side::BOTH {
+        stage.steps[side].iter().for_each(|step| carry_out(step, &mut hosts[side]));
+        hosts[side].cluster = Some(cluster(desired));
+        hosts[side].probes.insert("tomcat".into(), 200);
+    }
+    hosts.first.resources.get_mut("logs").unwrap().role = "Primary".into();
+    hosts.first.addresses.push(("192.0.2.100/24".into(), "eth0".into()));
+    hosts
+}
+
+/// Everything is as declared.
+pub fn at_rest(desired: &Desired) -> Hosts {
+    let mut hosts = serving(desired);
+    for _ in 0..5 {
+        let Next::Run(Stage { steps, .. }) = plan_of(desired, &hosts).next else { break };
+        for side in Side::BOTH {
+            for step in &steps[side] {
+                // The live configuration is one, whichever node changes it.
+                if matches!(step, Step::PushCib { .. }) {
+                    carry_out(step, &mut hosts.first);
+                    carry_out(step, &mut hosts.second);
+                } else {
+                    carry_out(step, &mut hosts[side]);
+                }
+            }
+        }
+        if hosts.any(|host| !host.pcs_hosts.is_empty()) {
+            hosts.first.pcs_hosts = vec!["node1".into(), "node2".into()];
+            hosts.second.pcs_hosts = hosts.first.pcs_hosts.clone();
+        }
+    }
+    hosts
+}
+
+fn cluster(desired: &Desired) -> Cluster {
+    let resource = |id: &str, role: &str, node: &str| ClusterResource { id: id.into(), role: role.into(), nodes: vec![node.into()], ..ClusterResource::default() };
+    Cluster {
+        quorate: true,
+        has_dc: true,
+        nodes: desired.nodes.iter().map(|(_, node)| (node.name.clone(), ClusterNode { online: true, ..ClusterNode::default() })).collect(),
+        resources: vec![
+            resource("fence-node1-1", "Started", "node2"),
+            resource("fence-node2-1", "Started", "node1"),
+            resource("volume-logs", "Promoted", "node1"),
+            resource("volume-logs", "Unpromoted", "node2"),
+            resource("filesystem-logs", "Started", "node1"),
+            resource("ip-web", "Started", "node1"),
+            resource("service-tomcat-tomcat", "Started", "node1"),
+            resource("probe-tomcat", "Started", "node1"),
+        ],
+        ..Cluster::default()
+    }
+}
+
+/// What a host looks like after a step, as far as these tests need it. The scripts themselves are tested on real hosts.
+fn carry_out(step: &Step, host: &mut Host) {
+    match step {
+        Step::HoldPackages { packages } => host.held.extend(packages.clone()),
+        Step::WriteHostsBlock { lines } => host.hosts_block = lines.clone(),
+        Step::WriteFile(file) if file.path.ends_with("authkey") || file.path.ends_with("drbd.key") => {
+            host.shared_keys.insert(file.path.clone(), file.content.digest());
+        }
+        Step::WriteFile(file) => {
+            let facts = FileFacts { digest: file.content.digest(), mode: file.mode.trim_start_matches('0').into(), owner: file.owner.clone() };
+            host.files.insert(file.path.clone(), facts);
+        }
+        Step::EnableUnits { units } => {
+            for unit in units {
+                host.units.insert(unit.clone(), Unit { load: "loaded".into(), active: "active".into(), file: "enabled".into() });
+            }
+            if units.iter().any(|unit| unit == "corosync") {
+                host.corosync_cluster = Some("web".into());
+            }
+        }
+        Step::CreateMetadata { resource, minor, port, .. } => {
+            let record = VolumeRecord { device_uuid: "f44642132f79ec16".into(), zeroes: true, minor: *minor, port: *port };
+            let signature = Signature { kind: "drbd".into(), uuid: record.device_uuid.clone() };
+            host.devices.get_mut(resource).unwrap().signatures.push(signature);
+            host.volume_records.insert(resource.clone(), record);
+        }
+        Step::BringUp { resource } => {
+            let leg = Resource {
+                role: "Secondary".into(),
+                peer_role: "Secondary".into(),
+                connection: "Connected".into(),
+                disk: "Inconsistent".into(),
+                peer_disk: "Inconsistent".into(),
+                replication: "Established".into(),
+                done: None,
+                generation: JUST_CREATED,
+            };
+            host.resources.insert(resource.clone(), leg);
+        }
+        Step::SeedCib { cib } | Step::PushCib { cib, .. } => {
+            host.cib_on_disk = Some(digest(cib.as_bytes()));
+            host.cib = Some(Element::parse(cib).unwrap());
+        }
+        Step::SetAdminPassword { digest, .. } => {
+            host.admin_password = Some(digest.clone());
+            host.units.insert("pcsd".into(), Unit { load: "loaded".into(), active: "active".into(), file: "enabled".into() });
+        }
+        Step::AuthenticatePcs { nodes, .. } => host.pcs_hosts = nodes.iter().map(|(name, _)| name.clone()).collect(),
+        Step::TakeDown { resource } => {
+            host.resources.remove(resource);
+            host.files.remove(&format!("/etc/drbd.d/{resource}.res"));
+        }
+        Step::ReloadUnits => {}
+        other => panic!("these tests do not carry out {other:?}"),
+    }
+}
+
+pub fn seen(hosts: &Hosts) -> Both<HostView> {
+    hosts.clone().map(|host| HostView::Seen(Box::new(host)))
+}
+
+/// node2 does not answer.
+pub fn second_silent(hosts: &Hosts) -> Both<HostView> {
+    Both::new(HostView::Seen(Box::new(hosts.first.clone())), HostView::Silent(Silence::Unreachable("timed out".into())))
+}
+
+pub fn plan_of(desired: &Desired, hosts: &Hosts) -> Plan {
+    plan(desired, &seen(hosts), &fresh())
+}
+
+pub fn fresh() -> FreshKeys {
+    let key = |byte: u8| Secret::new(vec![byte; 4]);
+    FreshKeys { corosync: key(1), pacemaker: key(2), drbd: key(3) }
+}
+
+/// The stage that is next, for a snapshot.
+pub fn stage_of(plan: &Plan) -> &Stage {
+    match &plan.next {
+        Next::Run(stage) => stage,
+        other => panic!("expected a stage, not {other:?} with {:?}", plan.findings),
+    }
+}

@@ -1,0 +1,48 @@
+//! What the API server itself refuses (CEL rules and bounds of the CRDs).
+
+use anyhow::{Result, ensure};
+use hapair_e2e::World;
+
+/// A change of the sample, and what the refusal has to speak of.
+const ILLEGAL: &[(&str, &str, &str)] = &[
+    ("    - name: node2\n", "    - name: node1\n", "spec.nodes[1]"),
+    ("fencing: {mode: Required}", "fencing: {mode: Required}\n  preferredNode: node3", "preferredNode"),
+    ("replication: {link: 1}", "replication: {link: 2}", "spec.replication.link"),
+    ("      fencing: [{ipmi:", "      disabled: [{ipmi:", "spec.nodes"),
+    ("filesystem: {type: ext4,", "filesystem: {type: zfs,", "spec.filesystem.type"),
+    ("mountPoint: /var/log/tomcat10", "mountPoint: log", "spec.filesystem.mountPoint"),
+    ("initialData: {copyFrom: {node: node1}}", "initialData: {copyFrom: {node: node1}, empty: {}}", "spec.initialData"),
+    ("initialData: {copyFrom: {node: node1}}", "initialData: {copyFrom: {node: node3}}", "spec.initialData.copyFrom"),
+    ("services: [{name: tomcat, tomcat: {}}]", "services: [{name: tomcat, tomcat: {}, systemd: {unit: a}}]", "spec.services[0]"),
+    ("  floatingIPs: [{name: web}]\n", "", "spec.probe"),
+    ("port: 8080", "port: 80800", "spec.probe.http.port"),
+    ("secretRef: {name: node1-bmc}}}]", "secretRef: {name: node1-bmc}}, redfish: {address: a, system: /b, secretRef: {name: c}}}]", "spec.nodes[0].fencing[0]"),
+];
+
+/// Each illegal change is refused with the path of the field; the sample itself is not.
+pub fn illegal_specs_are_refused(world: &mut World) -> Result<()> {
+    let sample = world.sample()?.replace("\n  preferredNode: node1", "");
+    world.dry_run(&sample)?;
+    for (from, to, path) in ILLEGAL {
+        ensure!(sample.contains(from), "the sample has no {from:?}");
+        refused(world, &sample.replacen(from, to, 1), path)?;
+    }
+    let second = sample.find("    - name: node2\n").unwrap_or_default();
+    let end = sample.find("  ssh: {user: root").unwrap_or_default();
+    refused(world, &format!("{}{}", &sample[..second], &sample[end..]), "spec.nodes")?;
+    let third = sample[second..end].replace("node2", "node3").replace(".12", ".13");
+    refused(world, &format!("{}{third}{}", &sample[..end], &sample[end..]), "spec.nodes")?;
+    let twin = sample.replace(&world.address(1), &world.address(0));
+    refused(world, &twin, "same address")
+}
+
+fn refused(world: &World, manifests: &str, path: &str) -> Result<()> {
+    match world.dry_run(manifests) {
+        Ok(()) => anyhow::bail!("a spec that breaks {path} was taken:\n{manifests}"),
+        Err(error) => {
+            let text = error.to_string();
+            ensure!(text.contains(path), "the refusal does not name {path}: {text}");
+            Ok(())
+        }
+    }
+}

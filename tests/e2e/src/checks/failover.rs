@@ -1,0 +1,67 @@
+//! The service moves: asked for, by a restart, by a power cut.
+
+use anyhow::{Result, ensure};
+use hapair_e2e::World;
+
+use super::LONG;
+
+fn served_by(world: &World, node: &str) -> Result<()> {
+    let wanted = format!("<h1>{node}</h1>");
+    world.wait(&format!("{node}'s page"), LONG, |world| world.page().filter(|page| page.contains(&wanted))).map(drop)
+}
+
+/// Successful fencing actions that the cluster remembers, as seen from a host.
+fn fenced(world: &World, node: usize) -> Result<usize> {
+    let xml = world.lab.run(node, "stonith_admin --history '*' --output-as=xml")?;
+    Ok(xml.matches("<fence_event").count())
+}
+
+/// In the manifest.
+pub fn standby(world: &mut World) -> Result<()> {
+    world.apply(&world.sample()?.replacen("standby: false", "standby: true", 1))?;
+    served_by(world, "node2")?;
+    let log = world.lab.run(1, "cat /var/log/tomcat10/e2e.log")?;
+    ensure!(log.contains("node1 was here"), "node2 does not have node1's log: {log}");
+    world.wait("RedundancyHealthy=False/NodeStandby", LONG, |world| {
+        let (status, reason, _) = world.condition("hapair/web", "RedundancyHealthy").ok()??;
+        (status == "False" && reason == "NodeStandby").then_some(())
+    })
+}
+
+/// A recovered node does not pull the service back.
+pub fn no_fail_back(world: &mut World) -> Result<()> {
+    world.apply(&world.sample()?)?;
+    world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
+    let active = world.object("hapair/web")?["status"]["active"].clone();
+    ensure!(active == "node2" && world.page().is_some_and(|page| page.contains("node2")), "the service went back: {active}");
+    Ok(())
+}
+
+/// An orderly restart is no failure.
+pub fn reboot(world: &mut World) -> Result<()> {
+    let before = fenced(world, 0)?;
+    let boot = world.lab.restart(1)?;
+    served_by(world, "node1")?;
+    world.lab.wait_for_restart(1, &boot, LONG)?;
+    world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
+    ensure!(fenced(world, 0)? == before, "a node was fenced");
+    ensure!(world.condition("harv/logs", "SplitBrain")?.is_some_and(|(status, _, _)| status == "False"), "the volume split");
+    Ok(())
+}
+
+/// Failover is pacemaker's: it works with the operator switched off.
+pub fn power_cut_without_operator(world: &mut World) -> Result<()> {
+    world.lab.run(0, "echo 'before the cut' >> /var/log/tomcat10/e2e.log; sync /var/log/tomcat10/e2e.log")?;
+    world.kill_operator()?;
+    world.lab.power_off(0)?;
+    served_by(world, "node2")?;
+    ensure!(fenced(world, 1)? > 0, "node1 was not fenced");
+    let log = world.lab.run(1, "cat /var/log/tomcat10/e2e.log")?;
+    ensure!(log.contains("before the cut"), "an acknowledged record is lost: {log}");
+    world.start_operator(&["--resync-seconds=3"])?;
+    world.lab.power_on(0)?;
+    world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
+    let data = world.object("hapair/web")?["status"]["data"].clone();
+    ensure!(data == "UpToDate/UpToDate", "the data is {data}");
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! What the operator may do, and what it does when it may not.
+
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use hapair_e2e::World;
+
+use super::{LONG, SOON};
+
+/// Without the right to list floating IPs a fresh operator does not see any: nothing may be removed for that.
+pub fn forbidden_list_removes_nothing(world: &mut World) -> Result<()> {
+    let version = "cibadmin -Q -l | head -1 | grep -o ' epoch=\"[0-9]*\"'";
+    let before = world.lab.run(0, version)?;
+    world.kill_operator()?;
+    let patch = r#"[{"op":"replace","path":"/rules/0/resources","value":["hapairs","replicatedvolumes","servicegroups"]}]"#;
+    world.cluster.run(&["patch", "clusterrole", "hapair-operator", "--type=json", "-p", patch])?;
+    world.start_operator(&["--resync-seconds=3"])?;
+    world.wait("Ready=False/NotSynced", SOON, |world| {
+        let (_, reason, message) = world.condition("hapair/web", "Ready").ok()??;
+        (reason == "NotSynced" && message.contains("floatingips")).then_some(())
+    })?;
+    ensure!(world.page().is_some_and(|page| page.contains("node1")), "the service does not answer any more");
+    ensure!(world.lab.run(0, version)? == before, "the cluster's configuration was changed");
+    let patch = patch.replace("\"servicegroups\"", "\"floatingips\",\"servicegroups\"");
+    world.cluster.run(&["patch", "clusterrole", "hapair-operator", "--type=json", "-p", &patch])?;
+    world.wait_for_condition("hapair/web", "Ready", "True", LONG)
+}
+
+/// A second operator with the same Lease acts only when the first is gone.
+pub fn second_operator_waits(world: &mut World) -> Result<()> {
+    let holder = |world: &World| world.cluster.get("hapair-system", "lease/hapair-operator").ok()?["spec"]["holderIdentity"].as_str().map(str::to_owned);
+    let first = holder(world);
+    let mut second = world.spawn_operator("second", "127.0.0.1:8081", &["--resync-seconds=3"])?;
+    std::thread::sleep(Duration::from_secs(8));
+    ensure!(holder(world) == first, "a second operator took the Lease from a healthy one");
+    world.kill_operator()?;
+    world.wait("the second operator to lead", SOON, |world| holder(world).filter(|holder| holder.starts_with("second_")))?;
+    world.wait_for_condition("hapair/web", "Ready", "True", SOON)?;
+    second.kill()?;
+    second.wait()?;
+    world.start_operator(&["--resync-seconds=3"])?;
+    world.wait("the first to lead again", SOON, |world| holder(world).filter(|holder| holder.starts_with("operator_"))).map(drop)
+}

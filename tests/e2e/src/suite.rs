@@ -1,0 +1,47 @@
+//! The end-to-end test: one pair's life, check by check, on the same ground. A check that fails ends the run: those behind it build on it.
+
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use hapair_e2e::World;
+use hapair_lab::Config;
+
+use crate::checks::{admission, birth, failover, permissions, refusals, rest, secrets};
+
+type Check = fn(&mut World) -> Result<()>;
+
+const CHECKS: &[(&str, Check)] = &[
+    ("an illegal spec is refused by the API server, with the path of the field", admission::illegal_specs_are_refused),
+    ("a host that cannot be reached as declared is named, and nothing is sent to it", refusals::connections),
+    ("what stands in the way is named before anything is changed on a host", refusals::hosts_are_left_alone),
+    ("killed at three moments of the convergence, the operator ends at a pair that is Ready", birth::converges_though_killed),
+    ("kubectl, pcs and drbdadm all show a healthy pair", birth::looks_as_promised),
+    ("the page is node1's, through the floating address", birth::serves_node1s_page),
+    ("at rest nothing is written, and each look is one execution a host", rest::is_radio_silence),
+    ("no secret is anywhere but in its file", secrets::stay_in_their_files),
+    ("a kind that cannot be listed removes nothing, and the status says so", permissions::forbidden_list_removes_nothing),
+    ("a second operator waits for the Lease", permissions::second_operator_waits),
+    ("node1 in standby: node2 serves, with the logs", failover::standby),
+    ("node1 back: the service stays", failover::no_fail_back),
+    ("node2 rebooted while it serves: the service moves, nothing is fenced, nothing splits", failover::reboot),
+    ("node1's power cut with the operator stopped: fenced, and node2 serves", failover::power_cut_without_operator),
+];
+
+/// Runs every check.
+pub fn run(config: Config) -> Result<()> {
+    let start = Instant::now();
+    let mut world = World::up(config, |what| println!("{:7.1} s  {what}", start.elapsed().as_secs_f32()))?;
+    world.start_operator(&["--resync-seconds=3"])?;
+    world.apply(&world.secrets()?)?;
+    for (number, (name, check)) in CHECKS.iter().enumerate() {
+        let began = Instant::now();
+        if let Err(error) = check(&mut world) {
+            println!("{:7.1} s  FAILED  {name}\n{error:?}", start.elapsed().as_secs_f32());
+            println!("{} passed, 1 failed", number);
+            bail!("the end-to-end test failed at: {name}");
+        }
+        println!("{:7.1} s  ok      {name} ({:.1} s)", start.elapsed().as_secs_f32(), began.elapsed().as_secs_f32());
+    }
+    println!("{} passed, 0 failed", CHECKS.len());
+    Ok(())
+}
