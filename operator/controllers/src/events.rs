@@ -50,7 +50,9 @@ fn event(about: &ObjectReference, condition: &Condition) -> Event {
         reason: Some(condition.reason.clone()),
         regarding: Some(about.clone()),
         reporting_controller: Some("hapair.dev/operator".into()),
-        reporting_instance: Some(std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "hapair-operator".into())),
+        reporting_instance: Some(
+            std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "hapair-operator".into()),
+        ),
         type_: Some(if good { "Normal" } else { "Warning" }.into()),
         ..Event::default()
     }

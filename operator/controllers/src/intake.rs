@@ -8,8 +8,8 @@ use hapair_index::Snapshot;
 use hapair_model::{
     Both, Reason, Secret, Side,
     desired::{
-        Desired, Disk, FenceDevice, Fencing, FilesystemType, FloatingIp, Group, GroupFile, HttpProbe, Leaving, Node, Owner, Service, ServiceKind,
-        Volume,
+        Desired, Disk, FenceDevice, Fencing, FilesystemType, FloatingIp, Group, GroupFile, HttpProbe, Leaving, Node, Owner, Service,
+        ServiceKind, Volume,
     },
     plan::{Finding, Subject},
 };
@@ -21,18 +21,18 @@ use crate::sources::Sources;
 pub fn intake(pair: &HAPair, snapshot: &Snapshot, sources: &Sources, cluster: &str) -> (Option<Desired>, Vec<Finding>) {
     let mut intake = Intake { pair, sources, findings: Vec::new() };
     let nodes = intake.nodes();
-    let admin_password = pair.spec.cluster_admin.as_ref().and_then(|admin| {
-        intake.secret(Subject::Pair, "spec.clusterAdmin.secretRef", &admin.secret_ref.name, "password")
-    });
+    let admin_password = pair
+        .spec
+        .cluster_admin
+        .as_ref()
+        .and_then(|admin| intake.secret(Subject::Pair, "spec.clusterAdmin.secretRef", &admin.secret_ref.name, "password"));
     let staying = |object: &dyn Deletable| !object.is_leaving();
     let volumes: Vec<_> = snapshot.volumes.iter().filter(|v| staying(v.as_ref())).filter_map(|v| intake.volume(v)).collect();
-    let floating_ips: Vec<_> = snapshot.floating_ips.iter().filter(|ip| staying(ip.as_ref())).filter_map(|ip| intake.floating_ip(ip)).collect();
+    let floating_ips: Vec<_> =
+        snapshot.floating_ips.iter().filter(|ip| staying(ip.as_ref())).filter_map(|ip| intake.floating_ip(ip)).collect();
     let groups: Vec<_> = snapshot.groups.iter().filter(|g| staying(g.as_ref())).map(|g| intake.group(g)).collect();
-    let leaving = Leaving {
-        volumes: leaving(&snapshot.volumes),
-        floating_ips: leaving(&snapshot.floating_ips),
-        groups: leaving(&snapshot.groups),
-    };
+    let leaving =
+        Leaving { volumes: leaving(&snapshot.volumes), floating_ips: leaving(&snapshot.floating_ips), groups: leaving(&snapshot.groups) };
     intake.references(&volumes, &floating_ips, &groups);
     intake.conflicts(&volumes, &floating_ips);
     let desired = nodes.map(|nodes| Desired {
@@ -122,7 +122,8 @@ impl Intake<'_> {
             Some(links) => links.iter().filter_map(|link| Some((u8::try_from(link.number).ok()?, link.address.clone()))).collect(),
             None => vec![(0, node.address.clone())],
         };
-        let addresses: Vec<String> = std::iter::once(&node.address).chain(links.iter().map(|(_, address): &(u8, String)| address)).cloned().collect();
+        let addresses: Vec<String> =
+            std::iter::once(&node.address).chain(links.iter().map(|(_, address): &(u8, String)| address)).cloned().collect();
         for address in addresses {
             if address.parse::<IpAddr>().is_err() {
                 self.find(Subject::Pair, Reason::InvalidSpec, format!("spec.nodes[{index}]: {address:?} is not an IP address"));
@@ -130,7 +131,8 @@ impl Intake<'_> {
         }
         // Without fencing the devices stay declared, and are not used.
         let wanted = if fencing(self.pair) == Fencing::Disabled { &[] } else { node.fencing.as_deref().unwrap_or_default() };
-        let devices = wanted.iter().enumerate().filter_map(|(level, device)| self.device(&format!("spec.nodes[{index}].fencing[{level}]"), device));
+        let devices =
+            wanted.iter().enumerate().filter_map(|(level, device)| self.device(&format!("spec.nodes[{index}].fencing[{level}]"), device));
         let devices = devices.collect();
         Node { name: node.name.clone(), address: node.address.clone(), links, devices, standby: node.standby }
     }
@@ -261,7 +263,8 @@ impl Intake<'_> {
             for (field, kind, name, known) in volumes.chain(ips) {
                 let about = Subject::Group(group.name.clone());
                 if !known {
-                    let message = format!("spec.{field}: there is no {kind} {name:?} of pair {:?}, or it is being deleted", self.pair.name_any());
+                    let message =
+                        format!("spec.{field}: there is no {kind} {name:?} of pair {:?}, or it is being deleted", self.pair.name_any());
                     self.find(about, Reason::DanglingReference, message);
                 } else if let Some(other) = users.insert((kind, name), &group.name) {
                     let message = format!("spec.{field}: {kind} {name:?} is already in group {other:?}");
@@ -290,9 +293,17 @@ impl Intake<'_> {
                 }
             }
         }
-        let nodes: Vec<String> = self.pair.spec.nodes.iter().flat_map(|n| std::iter::once(&n.address).chain(n.links.iter().flatten().map(|l| &l.address))).cloned().collect();
+        let nodes: Vec<String> = self
+            .pair
+            .spec
+            .nodes
+            .iter()
+            .flat_map(|n| std::iter::once(&n.address).chain(n.links.iter().flatten().map(|l| &l.address)))
+            .cloned()
+            .collect();
         for (at, one) in floating_ips.iter().enumerate() {
-            let twin = floating_ips[..at].iter().find(|other| other.address == one.address).map(|other| format!("floating IP {:?}", other.name));
+            let twin =
+                floating_ips[..at].iter().find(|other| other.address == one.address).map(|other| format!("floating IP {:?}", other.name));
             let node = nodes.iter().any(|address| address.parse() == Ok(one.address)).then(|| "a node".to_owned());
             if let Some(owner) = twin.or(node) {
                 let message = format!("spec.address: {} is also the address of {owner}", one.address);

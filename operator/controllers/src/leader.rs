@@ -117,7 +117,9 @@ impl Campaign {
     /// duration by our own clock.
     async fn acquire(&self, rival: &mut Option<(String, Instant)>, asked: Instant) -> kube::Result<Option<(Lease, Leadership)>> {
         let Some(lease) = self.api.get_opt(&self.lease.name).await? else {
-            return self.take(Lease { metadata: ObjectMeta { name: Some(self.lease.name.clone()), ..ObjectMeta::default() }, spec: None }, asked).await;
+            return self
+                .take(Lease { metadata: ObjectMeta { name: Some(self.lease.name.clone()), ..ObjectMeta::default() }, spec: None }, asked)
+                .await;
         };
         let holder = lease.spec.as_ref().and_then(|spec| spec.holder_identity.clone()).unwrap_or_default();
         let version = lease.resource_version().unwrap_or_default();
@@ -161,4 +163,3 @@ impl Campaign {
         }
     }
 }
-

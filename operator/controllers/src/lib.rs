@@ -12,6 +12,6 @@ mod sources;
 mod supervisor;
 mod turn;
 
-pub use leader::{Leader, LeaseName, Leadership};
+pub use leader::{Leader, Leadership, LeaseName};
 pub use metrics::Metrics;
 pub use supervisor::{Context, run};

@@ -66,7 +66,11 @@ reported!(HAPair, HAPairStatus, PairReport, |report: &PairReport, observed_gener
     nodes_online: report.nodes_online.clone(),
     data: report.data.clone(),
     fencing: report.fencing.clone(),
-    nodes: report.nodes.iter().map(|(name, reachable, state)| NodeStatus { name: name.clone(), reachable: *reachable, state: state.clone() }).collect(),
+    nodes: report
+        .nodes
+        .iter()
+        .map(|(name, reachable, state)| NodeStatus { name: name.clone(), reachable: *reachable, state: state.clone() })
+        .collect(),
 });
 reported!(ReplicatedVolume, ReplicatedVolumeStatus, VolumeReport, |report: &VolumeReport, observed_generation, conditions| {
     ReplicatedVolumeStatus {

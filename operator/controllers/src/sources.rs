@@ -2,8 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hapair_crds::{File, HAPair, ServiceGroup};
-use hapair_index::Snapshot;
+use hapair_index::{Snapshot, config_maps, secrets};
 use hapair_model::Secret;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret as KubeSecret};
 use kube::{Api, Client};
@@ -22,17 +21,16 @@ impl Sources {
     /// Reads everything the snapshot names.
     pub async fn read(client: &Client, namespace: &str, snapshot: &Snapshot) -> kube::Result<Self> {
         let mut sources = Self::default();
-        let Some(pair) = &snapshot.pair else { return Ok(sources) };
-        let secrets: Api<KubeSecret> = Api::namespaced(client.clone(), namespace);
-        for name in secret_names(pair, &snapshot.groups) {
-            if let Some(secret) = secrets.get_opt(&name).await? {
+        let api: Api<KubeSecret> = Api::namespaced(client.clone(), namespace);
+        for name in secrets(snapshot) {
+            if let Some(secret) = api.get_opt(&name).await? {
                 let data = secret.data.unwrap_or_default();
                 sources.secrets.insert(name, data.into_iter().map(|(key, bytes)| (key, Secret::new(bytes.0))).collect());
             }
         }
-        let config_maps: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
-        for name in config_map_names(&snapshot.groups) {
-            if let Some(map) = config_maps.get_opt(&name).await? {
+        let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
+        for name in config_maps(snapshot) {
+            if let Some(map) = api.get_opt(&name).await? {
                 let text = map.data.unwrap_or_default().into_iter().map(|(key, text)| (key, Secret::new(text)));
                 let binary = map.binary_data.unwrap_or_default().into_iter().map(|(key, bytes)| (key, Secret::new(bytes.0)));
                 sources.config_maps.insert(name, text.chain(binary).collect());
@@ -55,28 +53,4 @@ impl Sources {
 fn value(all: &BTreeMap<String, BTreeMap<String, Secret>>, kind: &str, field: &str, name: &str, key: &str) -> Result<Secret, Missing> {
     let object = all.get(name).ok_or_else(|| format!("{field}: there is no {kind} {name:?} in this namespace"))?;
     object.get(key).cloned().ok_or_else(|| format!("{field}: the {kind} {name:?} has no key {key:?}"))
-}
-
-fn secret_names(pair: &HAPair, groups: &[std::sync::Arc<ServiceGroup>]) -> Vec<String> {
-    let mut names = vec![pair.spec.ssh.secret_ref.name.clone()];
-    names.extend(pair.spec.cluster_admin.as_ref().map(|admin| admin.secret_ref.name.clone()));
-    for device in pair.spec.nodes.iter().filter_map(|node| node.fencing.as_ref()).flatten() {
-        names.extend(device.ipmi.as_ref().map(|ipmi| ipmi.secret_ref.name.clone()));
-        names.extend(device.redfish.as_ref().map(|redfish| redfish.secret_ref.name.clone()));
-    }
-    names.extend(files(groups).filter_map(|file| file.secret_key_ref.as_ref()).map(|reference| reference.name.clone()));
-    names.sort();
-    names.dedup();
-    names
-}
-
-fn config_map_names(groups: &[std::sync::Arc<ServiceGroup>]) -> Vec<String> {
-    let mut names: Vec<_> = files(groups).filter_map(|file| file.config_map_key_ref.as_ref()).map(|reference| reference.name.clone()).collect();
-    names.sort();
-    names.dedup();
-    names
-}
-
-fn files(groups: &[std::sync::Arc<ServiceGroup>]) -> impl Iterator<Item = &File> {
-    groups.iter().flat_map(|group| group.spec.files.iter().flatten())
 }

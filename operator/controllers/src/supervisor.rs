@@ -1,10 +1,6 @@
 //! One task a pair, woken by changes and by time.
 
-use std::{
-    collections::HashMap,
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use hapair_index::{Index, PairName};
 use kube::Client;

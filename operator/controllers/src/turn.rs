@@ -176,7 +176,13 @@ impl PairTask {
         })
     }
 
-    async fn run(&mut self, desired: &Desired, stage: &Stage, authority: &Authority, credentials: Both<hapair_hosts::Credentials>) -> Option<Finding> {
+    async fn run(
+        &mut self,
+        desired: &Desired,
+        stage: &Stage,
+        authority: &Authority,
+        credentials: Both<hapair_hosts::Credentials>,
+    ) -> Option<Finding> {
         let start = std::time::Instant::now();
         let context = self.context.clone();
         for (side, steps) in stage.steps.iter() {
@@ -229,7 +235,8 @@ impl PairTask {
 
     fn show_conditions(&self, report: &Report) {
         for condition in &report.pair.conditions {
-            let labels = ConditionLabels { namespace: self.name.namespace.clone(), pair: self.name.name.clone(), condition: condition.type_.into() };
+            let labels =
+                ConditionLabels { namespace: self.name.namespace.clone(), pair: self.name.name.clone(), condition: condition.type_.into() };
             self.context.metrics.conditions.get_or_create(&labels).set(condition.holds.map_or(-1, i64::from));
         }
     }
@@ -246,7 +253,8 @@ impl PairTask {
         if snapshot.volumes.is_empty() && snapshot.floating_ips.is_empty() && snapshot.groups.is_empty() {
             return Ok(None);
         }
-        self.hold(snapshot, Reason::PairNotFound, &format!("spec.pairRef: there is no HAPair {:?} in this namespace", self.name.name)).await?;
+        self.hold(snapshot, Reason::PairNotFound, &format!("spec.pairRef: there is no HAPair {:?} in this namespace", self.name.name))
+            .await?;
         let (client, metrics) = (&self.context.client, &self.context.metrics);
         for volume in snapshot.volumes.iter().filter(|volume| volume.metadata.deletion_timestamp.is_some()) {
             finalizers::release(client, metrics, volume.as_ref()).await?;
@@ -325,7 +333,8 @@ fn same_specs(now: &Snapshot, then: &Snapshot) -> bool {
     fn marks<K: kube::Resource>(objects: &[Arc<K>]) -> Vec<(Option<String>, Option<i64>)> {
         objects.iter().map(|object| (object.uid(), object.meta().generation)).collect()
     }
-    now.pair.as_ref().map(|pair| (pair.uid(), pair.metadata.generation)) == then.pair.as_ref().map(|pair| (pair.uid(), pair.metadata.generation))
+    now.pair.as_ref().map(|pair| (pair.uid(), pair.metadata.generation))
+        == then.pair.as_ref().map(|pair| (pair.uid(), pair.metadata.generation))
         && marks(&now.volumes) == marks(&then.volumes)
         && marks(&now.floating_ips) == marks(&then.floating_ips)
         && marks(&now.groups) == marks(&then.groups)
@@ -335,7 +344,9 @@ fn failure(node: &str, stage: &str, outcome: Outcome) -> Option<Finding> {
     let (reason, message) = match outcome {
         Outcome::Done => return None,
         Outcome::Failed { step, message } => (Reason::StepFailed, format!("{node}: the step {step} of \"{stage}\" failed: {message}")),
-        Outcome::ManagedElsewhere { owner } => (Reason::ManagedElsewhere, format!("{node} is managed by {owner}. Nothing was changed there.")),
+        Outcome::ManagedElsewhere { owner } => {
+            (Reason::ManagedElsewhere, format!("{node} is managed by {owner}. Nothing was changed there."))
+        }
         Outcome::Superseded { epoch } => (Reason::Superseded, format!("{node} has been changed by a newer operator (epoch {epoch})")),
         Outcome::Lost { message } => (Reason::HostUnreachable, format!("{node}: the connection was lost during \"{stage}\": {message}")),
     };

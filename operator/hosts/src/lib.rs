@@ -43,8 +43,7 @@ impl SshHosts {
 
 impl Hosts for SshHosts {
     async fn observe(&self, questions: &Both<Question>) -> Both<HostView> {
-        let (first, second) =
-            tokio::join!(self.look(Side::First, &questions.first), self.look(Side::Second, &questions.second));
+        let (first, second) = tokio::join!(self.look(Side::First, &questions.first), self.look(Side::Second, &questions.second));
         Both::new(first, second)
     }
 

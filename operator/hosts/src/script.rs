@@ -127,7 +127,9 @@ pub fn outcome(steps: &[Step], output: &Output) -> Outcome {
         _ => {}
     }
     let Ok(sections) = frames::read(&output.stdout) else {
-        return Outcome::Lost { message: format!("the answer to a stage is incomplete (exit status {}): {}", output.code, output.excerpt()) };
+        return Outcome::Lost {
+            message: format!("the answer to a stage is incomplete (exit status {}): {}", output.code, output.excerpt()),
+        };
     };
     for (number, step) in steps.iter().enumerate() {
         let name = of(step).name;

@@ -3,6 +3,9 @@
 //! A pair is queued by its *name*, so that children whose pair does not exist are served too. A kind that cannot be listed makes every answer
 //! incomplete, and [`Index::snapshot`] says so instead of showing a pair with fewer children: absence is not deletion.
 
+mod references;
+mod sources;
+
 use std::{
     collections::BTreeMap,
     fmt::Debug,
@@ -13,6 +16,7 @@ use futures::StreamExt;
 use hapair_crds::{FloatingIP, HAPair, ReplicatedVolume, ServiceGroup};
 use kube::{
     Api, Client, Resource, ResourceExt,
+    core::NamespaceResourceScope,
     runtime::{
         WatchStreamExt,
         reflector::{self, ObjectRef, Store},
@@ -20,6 +24,8 @@ use kube::{
     },
 };
 use tokio::sync::mpsc;
+
+pub use references::{config_maps, secrets};
 
 /// A pair's namespace and name, whether or not the HAPair exists.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -37,7 +43,9 @@ impl std::fmt::Display for PairName {
 }
 
 /// A kind that belongs to a pair.
-pub trait OfPair: Resource<DynamicType = ()> + Clone + Debug + Send + Sync + serde::de::DeserializeOwned + 'static {
+pub trait OfPair:
+    Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + Send + Sync + serde::de::DeserializeOwned + 'static
+{
     /// The name of the pair it belongs to.
     fn pair(&self) -> String;
 }
@@ -96,15 +104,17 @@ impl Index {
     /// Starts watching, in one namespace or in all. Pairs for which something changed come out of the channel.
     pub fn start(client: &Client, namespace: Option<&str>) -> (Arc<Self>, mpsc::UnboundedReceiver<PairName>) {
         let (queue, changes) = mpsc::unbounded_channel();
+        let (first, objects) = mpsc::unbounded_channel();
         let troubles = Troubles::default();
-        let index = Self {
-            pairs: watch(client, namespace, &queue, &troubles),
-            volumes: watch(client, namespace, &queue, &troubles),
-            floating_ips: watch(client, namespace, &queue, &troubles),
-            groups: watch(client, namespace, &queue, &troubles),
+        let index = Arc::new(Self {
+            pairs: watch(client, namespace, &first, &troubles),
+            volumes: watch(client, namespace, &first, &troubles),
+            floating_ips: watch(client, namespace, &first, &troubles),
+            groups: watch(client, namespace, &first, &troubles),
             troubles,
-        };
-        (Arc::new(index), changes)
+        });
+        tokio::spawn(sources::follow(client.clone(), index.clone(), objects, queue));
+        (index, changes)
     }
 
     /// What there is about a pair, or why that is not known completely.
@@ -129,7 +139,8 @@ impl Index {
     /// The kinds that cannot be listed, and why; none when everything is known.
     pub fn trouble(&self) -> Option<String> {
         let troubles = self.troubles.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        (!troubles.is_empty()).then(|| troubles.iter().map(|(kind, why)| format!("{kind} cannot be listed: {why}")).collect::<Vec<_>>().join("; "))
+        (!troubles.is_empty())
+            .then(|| troubles.iter().map(|(kind, why)| format!("{kind} cannot be listed: {why}")).collect::<Vec<_>>().join("; "))
     }
 
     /// Every pair that exists or that a child names.
@@ -154,10 +165,7 @@ fn of_pair<K: OfPair>(store: &Store<K>, name: &PairName) -> Vec<Arc<K>> {
     found
 }
 
-fn watch<K: OfPair>(client: &Client, namespace: Option<&str>, queue: &mpsc::UnboundedSender<PairName>, troubles: &Troubles) -> Store<K>
-where
-    K: Resource<Scope = kube::core::NamespaceResourceScope>,
-{
+fn watch<K: OfPair>(client: &Client, namespace: Option<&str>, queue: &mpsc::UnboundedSender<PairName>, troubles: &Troubles) -> Store<K> {
     let api: Api<K> = match namespace {
         Some(namespace) => Api::namespaced(client.clone(), namespace),
         None => Api::all(client.clone()),

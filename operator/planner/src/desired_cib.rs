@@ -86,11 +86,19 @@ fn pair(desired: &Desired) -> Object {
             object.resources.push(fence_device(desired, side, node, level, device));
             // A node cannot be trusted to shoot itself.
             object.constraints.push(
-                Element::new("rsc_location").with("id", format!("{id}-avoids-{}", node.name)).with("rsc", &id).with("node", &node.name).with("score", "-INFINITY"),
+                Element::new("rsc_location")
+                    .with("id", format!("{id}-avoids-{}", node.name))
+                    .with("rsc", &id)
+                    .with("node", &node.name)
+                    .with("score", "-INFINITY"),
             );
             if several {
                 object.levels.push(
-                    Element::new("fencing-level").with("id", format!("{id}-level")).with("target", &node.name).with("index", level + 1).with("devices", id),
+                    Element::new("fencing-level")
+                        .with("id", format!("{id}-level"))
+                        .with("target", &node.name)
+                        .with("index", level + 1)
+                        .with("devices", id),
                 );
             }
         }
@@ -143,7 +151,9 @@ fn drbd_clone(volume: &Volume) -> Element {
             ("monitor", "20s", "30s", Some("Slave")),
         ],
     );
-    let primitive = ocf(&id, "linbit", "drbd").child(attributes("instance_attributes", &id, &owned(&[("drbd_resource", &volume.name)]))).child(operations);
+    let primitive = ocf(&id, "linbit", "drbd")
+        .child(attributes("instance_attributes", &id, &owned(&[("drbd_resource", &volume.name)])))
+        .child(operations);
     Element::new("clone").with("id", &clone).child(attributes("meta_attributes", &clone, &owned(&meta))).child(primitive)
 }
 
@@ -258,8 +268,11 @@ pub fn nvpair(id: &str, name: &str, value: &str) -> Element {
 /// Operations: name, interval, time-out, role. A monitor that failed to end is a failure; so is a stop, and then fencing is the answer.
 fn operations(id: &str, list: &[(&str, &str, &str, Option<&str>)]) -> Element {
     let operation = |(name, interval, timeout, role): &(&str, &str, &str, Option<&str>)| {
-        let operation =
-            Element::new("op").with("id", format!("{id}-{name}-{interval}")).with("name", name).with("interval", interval).with("timeout", timeout);
+        let operation = Element::new("op")
+            .with("id", format!("{id}-{name}-{interval}"))
+            .with("name", name)
+            .with("interval", interval)
+            .with("timeout", timeout);
         match role {
             Some(role) => operation.with("role", role),
             None => operation,

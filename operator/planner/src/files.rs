@@ -67,7 +67,9 @@ fn fence_files(node: &Node, level: usize, device: &FenceDevice) -> Vec<File> {
     };
     let script = match device.agent.as_str() {
         "fence_ipmilan" => include_str!("../files/ipmitool-with-password-file").replace("@PASSWORD_FILE@", &format!("{path}.password")),
-        _ => format!("#!/bin/sh\n# Managed by hapair-operator. Prints the device's password for its fence agent.\nexec cat {path}.password\n"),
+        _ => format!(
+            "#!/bin/sh\n# Managed by hapair-operator. Prints the device's password for its fence agent.\nexec cat {path}.password\n"
+        ),
     };
     vec![secret(format!("{path}.password"), "600", password.clone()), text(&path, "700", script)]
 }

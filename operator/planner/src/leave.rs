@@ -47,7 +47,11 @@ pub fn teardown(desired: &Desired, observed: &Both<HostView>) -> Plan {
         _ => None,
     };
     if next.is_some() {
-        findings.push(Finding { about: Subject::Pair, reason: Reason::TearingDown, message: "the pair is being taken off its hosts".into() });
+        findings.push(Finding {
+            about: Subject::Pair,
+            reason: Reason::TearingDown,
+            message: "the pair is being taken off its hosts".into(),
+        });
     }
     Plan { next: next.unwrap_or(Next::Rest), findings }
 }

@@ -75,4 +75,3 @@ fn next(desired: &Desired, hosts: &Both<&Host>, fresh: &FreshKeys) -> Next {
         .or_else(|| stages::administer(desired, hosts))
         .unwrap_or(Next::Rest)
 }
-

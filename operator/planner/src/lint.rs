@@ -46,7 +46,8 @@ fn broken_rule(desired: &Desired, hosts: &Both<&Host>, side: Side, step: &Step) 
                 overwrite.as_deref() == Some(signature.to_string().as_str())
                     || host.volume_records.get(resource).is_some_and(|record| record.device_uuid == "pending")
             });
-            (!consented || host.resources.contains_key(resource)).then_some("nothing that holds data is overwritten without consent that names it")
+            (!consented || host.resources.contains_key(resource))
+                .then_some("nothing that holds data is overwritten without consent that names it")
         }
         Step::Mint { resource, .. } => {
             let blank = hosts.all(|host| host.resources.get(resource).is_some_and(hapair_model::observed::Resource::is_blank));

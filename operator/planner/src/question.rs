@@ -35,7 +35,8 @@ fn one(desired: &Desired, side: Side) -> Question {
 
 /// The host is asked before its distribution is known, so for the packages of all of them.
 fn packages(desired: &Desired) -> Vec<String> {
-    let mut names: Vec<&str> = ["11", "12", "13"].iter().filter_map(|version| platform("debian", version)).flat_map(|p| p.packages(desired)).collect();
+    let mut names: Vec<&str> =
+        ["11", "12", "13"].iter().filter_map(|version| platform("debian", version)).flat_map(|p| p.packages(desired)).collect();
     names.extend(platform("rhel", "9").iter().flat_map(|platform| platform.packages(desired)));
     names.sort_unstable();
     names.dedup();

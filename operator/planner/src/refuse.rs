@@ -35,8 +35,8 @@ pub fn findings(desired: &Desired, observed: &Both<HostView>) -> Vec<Finding> {
 
 /// Hosts that do not answer.
 pub fn silent_hosts(desired: &Desired, observed: &Both<HostView>) -> Vec<Finding> {
-    let silence = |(side, view)| match view {
-        &HostView::Silent(ref why) => Some(silent(desired, side, why)),
+    let silence = |(side, view): (Side, &HostView)| match view {
+        HostView::Silent(why) => Some(silent(desired, side, why)),
         HostView::Seen(_) => None,
     };
     observed.iter().filter_map(silence).collect()
@@ -53,7 +53,10 @@ fn silent(desired: &Desired, side: Side, silence: &Silence) -> Finding {
         Silence::Unreachable(why) => about_pair(Reason::HostUnreachable, format!("{name}: no answer over SSH at {address}: {why}")),
         Silence::UnknownHostKey { offered } => about_pair(
             Reason::HostKeyMismatch,
-            format!("{name}: the host at {address} shows none of the pinned keys. It offers {}. Nothing was sent to it.", offered.join(", ")),
+            format!(
+                "{name}: the host at {address} shows none of the pinned keys. It offers {}. Nothing was sent to it.",
+                offered.join(", ")
+            ),
         ),
         Silence::Denied(why) => about_pair(Reason::SshDenied, format!("{name}: the host at {address} refuses the SSH key or user: {why}")),
         Silence::NotRoot(why) => {
@@ -114,7 +117,9 @@ fn packages(desired: &Desired, name: &str, host: &Host, findings: &mut Vec<Findi
 /// The installation that has failed on a host, for the report: it is tried again by itself.
 pub fn failed_installation(desired: &Desired, side: Side, host: &Host) -> Option<Finding> {
     match &host.install {
-        Some(Job::Failed { message, .. }) if Platform::of(&host.distribution).is_some() && !stages::missing_packages(desired, host).is_empty() => {
+        Some(Job::Failed { message, .. })
+            if Platform::of(&host.distribution).is_some() && !stages::missing_packages(desired, host).is_empty() =>
+        {
             let message = format!("{}: the packages could not be installed: {message}", desired.nodes[side].name);
             Some(about_pair(Reason::PackagesFailed, message))
         }
@@ -141,7 +146,9 @@ fn device(volume: &Volume, side: Side, node: &str, host: &Host, findings: &mut V
         return say(Reason::DeviceTooSmall, format!("{node}: {path} has {has} MiB, at least {least} MiB are needed"));
     }
     let record = host.volume_records.get(&volume.name);
-    let is_ours = |kind: &str, uuid: &str| kind == "drbd" && record.is_some_and(|record| record.device_uuid == uuid || record.device_uuid == "pending");
+    let is_ours = |kind: &str, uuid: &str| {
+        kind == "drbd" && record.is_some_and(|record| record.device_uuid == uuid || record.device_uuid == "pending")
+    };
     if device.signatures.iter().any(|signature| is_ours(&signature.kind, &signature.uuid)) {
         return;
     }
@@ -166,7 +173,12 @@ fn network(ip: &FloatingIp, node: &str, host: &Host, findings: &mut Vec<Finding>
         prefix == ip.prefix && network_of(address, prefix) == network_of(ip.address, prefix)
     };
     let on_itself = |(address, _): &&(String, String)| address.split('/').next() == Some(&ip.address.to_string());
-    if host.addresses.iter().find(same_network).is_none_or(|found| on_itself(&found) && host.addresses.iter().filter(same_network).count() == 1) {
+    if host
+        .addresses
+        .iter()
+        .find(same_network)
+        .is_none_or(|found| on_itself(&found) && host.addresses.iter().filter(same_network).count() == 1)
+    {
         let message = format!("{node}: no interface has an address in the network of {}/{}", ip.address, ip.prefix);
         findings.push(Finding { about: Subject::FloatingIp(ip.name.clone()), reason: Reason::NetworkNotFound, message });
     }
@@ -185,7 +197,7 @@ fn units(desired: &Desired, platform: &Platform, node: &str, host: &Host, findin
         for service in &group.services {
             if let ServiceKind::Systemd(unit) = &service.kind
                 && platform.unit(&service.kind).is_some()
-                && !host.units.get(unit).is_some_and(|state| state.load == "loaded")
+                && host.units.get(unit).is_none_or(|state| state.load != "loaded")
             {
                 let message = format!("{node}: there is no systemd unit {unit}.service, which the service {} names", service.name);
                 findings.push(Finding { about: Subject::Group(group.name.clone()), reason: Reason::UnitNotFound, message });

@@ -35,7 +35,8 @@ pub fn drbd(desired: &Desired, volume: &Volume, major: u32) -> String {
         Fencing::Disabled => "resource-only",
     };
     let nine = major >= 9;
-    let (disk_policy, net_policy) = if nine { (String::new(), format!("    fencing {policy};\n")) } else { (format!("    fencing {policy};\n"), String::new()) };
+    let (disk_policy, net_policy) =
+        if nine { (String::new(), format!("    fencing {policy};\n")) } else { (format!("    fencing {policy};\n"), String::new()) };
     let (suffix, unfence) = if nine { (".9.sh", "unfence-peer") } else { (".sh", "after-resync-target") };
     let options = if nine { "  options {\n    auto-promote no;\n  }\n" } else { "" };
     let node = |side: Side| {

@@ -56,8 +56,9 @@ pub fn missing_packages(desired: &Desired, host: &Host) -> Vec<String> {
 
 fn install(desired: &Desired, host: &Host, missing: &[String]) -> Step {
     let platform = platform(host);
-    let services = services(desired).filter_map(|kind| platform.unit(kind)).filter(|unit| !host.units.get(*unit).is_some_and(|u| u.load == "loaded"));
-    let mask = UNITS.iter().copied().filter(|unit| !host.units.get(*unit).is_some_and(|u| u.load == "loaded")).chain(services);
+    let services =
+        services(desired).filter_map(|kind| platform.unit(kind)).filter(|unit| host.units.get(*unit).is_none_or(|u| u.load != "loaded"));
+    let mask = UNITS.iter().copied().filter(|unit| host.units.get(*unit).is_none_or(|u| u.load != "loaded")).chain(services);
     Step::InstallPackages { manager: platform.manager, packages: missing.to_vec(), mask: mask.map(str::to_owned).collect() }
 }
 
@@ -76,7 +77,8 @@ fn prepare_one(desired: &Desired, hosts: &Both<&Host>, side: Side, keys: &[File]
     if platform.manager == PackageManager::Apt && desired.install_packages && !unheld.is_empty() {
         steps.push(Step::HoldPackages { packages: unheld });
     }
-    let lines: Vec<_> = desired.nodes.iter().map(|(_, node)| format!("{} {}", node.links.first().map_or(&node.address, |(_, a)| a), node.name)).collect();
+    let lines: Vec<_> =
+        desired.nodes.iter().map(|(_, node)| format!("{} {}", node.links.first().map_or(&node.address, |(_, a)| a), node.name)).collect();
     if host.hosts_block != lines {
         steps.push(Step::WriteHostsBlock { lines });
     }
@@ -187,7 +189,8 @@ fn leg(volume: &Volume, hosts: &Both<&Host>, side: Side, keys_changed: bool, drb
 pub fn has_own_metadata(volume: &Volume, host: &Host) -> bool {
     let Some(record) = host.volume_records.get(&volume.name) else { return false };
     let signatures = host.devices.get(&volume.name).map(|device| device.signatures.as_slice()).unwrap_or_default();
-    signatures.iter().any(|signature| signature.kind == "drbd" && signature.uuid == record.device_uuid) || host.resources.contains_key(&volume.name)
+    signatures.iter().any(|signature| signature.kind == "drbd" && signature.uuid == record.device_uuid)
+        || host.resources.contains_key(&volume.name)
 }
 
 /// First generation and file system of volumes that have none.
@@ -287,8 +290,13 @@ pub fn administer(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
         vec![Step::SetAdminPassword { digest: known_as.clone(), password: password.clone() }]
     });
     stage("set the administrator's password", steps).or_else(|| {
-        let nodes: Vec<_> = desired.nodes.iter().map(|(_, node)| (node.name.clone(), node.links.first().map_or(&node.address, |(_, a)| a).clone())).collect();
-        let side = [Side::First, Side::Second].into_iter().find(|side| nodes.iter().any(|(name, _)| !hosts[*side].pcs_hosts.contains(name)))?;
+        let nodes: Vec<_> = desired
+            .nodes
+            .iter()
+            .map(|(_, node)| (node.name.clone(), node.links.first().map_or(&node.address, |(_, a)| a).clone()))
+            .collect();
+        let side =
+            [Side::First, Side::Second].into_iter().find(|side| nodes.iter().any(|(name, _)| !hosts[*side].pcs_hosts.contains(name)))?;
         stage_on("log pcs in on both nodes", side, vec![Step::AuthenticatePcs { nodes, password: password.clone() }])
     })
 }

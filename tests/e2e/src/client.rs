@@ -17,7 +17,7 @@ pub fn get(address: &str, port: u16, path: &str) -> Result<String> {
     let mut answer = String::new();
     stream.read_to_string(&mut answer)?;
     let (head, body) = answer.split_once("\r\n\r\n").context("the answer is cut off")?;
-    if !head.split_whitespace().nth(1).is_some_and(|status| status == "200") {
+    if head.split_whitespace().nth(1) != Some("200") {
         bail!("{}", head.lines().next().unwrap_or_default());
     }
     Ok(body.to_owned())

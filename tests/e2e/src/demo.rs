@@ -104,7 +104,8 @@ impl Stage {
 
     fn move_to(&self, node: &str, began: Instant) -> Result<()> {
         let wanted = format!("<h1>{node}</h1>");
-        self.world().wait(&format!("{node}'s page on the floating address"), LONG, |world| world.page().filter(|page| page.contains(&wanted)))?;
+        self.world()
+            .wait(&format!("{node}'s page on the floating address"), LONG, |world| world.page().filter(|page| page.contains(&wanted)))?;
         self.say(&format!("{node}'s page after {:.1} s", began.elapsed().as_secs_f32()));
         Ok(())
     }

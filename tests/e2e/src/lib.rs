@@ -122,7 +122,10 @@ impl World {
             text = text.replace(&key, &self.lab.host_key(node)?);
         }
         let subnets = &self.lab.config().subnets;
-        Ok(text.replace("192.0.2.", &format!("{}.", subnets[0])).replace("198.51.100.", &format!("{}.", subnets[1])).replace("/dev/sdb", "/dev/ubdb"))
+        Ok(text
+            .replace("192.0.2.", &format!("{}.", subnets[0]))
+            .replace("198.51.100.", &format!("{}.", subnets[1]))
+            .replace("/dev/sdb", "/dev/ubdb"))
     }
 
     /// Applies manifests in the namespace of the pairs.
@@ -191,7 +194,8 @@ impl World {
 
     /// What there is to see when something went wrong.
     pub fn evidence(&self) -> String {
-        let objects = self.cluster.run(&["get", "-n", NAMESPACE, "hapairs,harv,hafip,hasg", "-o", "wide"]).unwrap_or_else(|error| error.to_string());
+        let objects =
+            self.cluster.run(&["get", "-n", NAMESPACE, "hapairs,harv,hafip,hasg", "-o", "wide"]).unwrap_or_else(|error| error.to_string());
         let log = fs::read_to_string(self.lab.directory().join("operator.log")).unwrap_or_default();
         let lines: Vec<_> = log.lines().rev().take(15).collect();
         let hosts: String = (0..2)

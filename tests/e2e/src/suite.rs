@@ -36,7 +36,7 @@ pub fn run(config: Config) -> Result<()> {
     for (number, (name, check)) in CHECKS.iter().enumerate() {
         let began = Instant::now();
         if let Err(error) = check(&mut world) {
-            println!("{:7.1} s  FAILED  {name}\n{error:?}", start.elapsed().as_secs_f32());
+            println!("{:7.1} s  FAILED  {name}\n{error:#}", start.elapsed().as_secs_f32());
             println!("{} passed, 1 failed", number);
             bail!("the end-to-end test failed at: {name}");
         }

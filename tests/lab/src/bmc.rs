@@ -35,10 +35,7 @@ pub(crate) fn start(lab: &Lab, node: usize) -> Result<()> {
         switch.display(),
     );
     fs::write(directory.join("lan.conf"), lan)?;
-    fs::write(
-        directory.join("sim.emu"),
-        "mc_setbmc 0x20\nmc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02\nmc_enable 0x20\n",
-    )?;
+    fs::write(directory.join("sim.emu"), "mc_setbmc 0x20\nmc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02\nmc_enable 0x20\n")?;
     let log = fs::File::create(directory.join("log"))?;
     Command::new("ipmi_sim")
         .current_dir(&directory)

@@ -1,6 +1,11 @@
 //! `lab`: two real hosts to try things on.
 
-use std::{os::unix::process::CommandExt, path::PathBuf, process::Command, time::Instant};
+use std::{
+    os::unix::process::CommandExt,
+    path::PathBuf,
+    process::{Command, ExitCode},
+    time::Instant,
+};
 
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -94,11 +99,22 @@ enum Cable {
     Heal,
 }
 
-fn main() -> Result<()> {
-    let Arguments { name, verb } = Arguments::parse();
+fn main() -> ExitCode {
+    match run(Arguments::parse()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("{error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(arguments: Arguments) -> Result<()> {
+    let Arguments { name, verb } = arguments;
     match verb {
         Verb::Up { debian, with_packages, disk_mib, nodes, subnets } => {
-            let config = Config { name, debian, with_packages, disk_mib, nodes: pair(nodes)?, subnets: pair(subnets)?, ..Config::default() };
+            let config =
+                Config { name, debian, with_packages, disk_mib, nodes: pair(nodes)?, subnets: pair(subnets)?, ..Config::default() };
             up(config)
         }
         Verb::Down => Lab::down(&name),

@@ -42,10 +42,15 @@ impl Namespace {
         setns(file, CloneFlags::CLONE_NEWNET).with_context(|| format!("enter network namespace {}", self.name))
     }
 
-    /// The processes that live in it.
+    /// The processes that live in it. Of a caller within it, the `ip` that lists them is one too, and gone by then.
     pub fn processes(&self) -> Result<Vec<Pid>> {
         let output = Command::new("ip").args(["netns", "pids", &self.name]).output().context("start ip")?;
-        Ok(String::from_utf8_lossy(&output.stdout).lines().filter_map(|line| line.trim().parse().ok()).map(Pid::from_raw).collect())
+        let listed = String::from_utf8_lossy(&output.stdout)
+            .lines()
+            .filter_map(|line| line.trim().parse().ok())
+            .map(Pid::from_raw)
+            .collect::<Vec<_>>();
+        Ok(listed.into_iter().filter(|pid| PathBuf::from(format!("/proc/{pid}")).exists()).collect())
     }
 
     /// Ends every process in it but the caller, and deletes it. One that does not exist is fine.

@@ -96,7 +96,8 @@ mod tests {
 
     #[test]
     fn drbd_metadata_shows_with_its_device_uuid() {
-        let json = r#"{"signatures": [{"device": "ubdb", "offset": "0x1ffff03c", "type": "drbd", "uuid": "f44642132f79ec16", "label": null}]}"#;
+        let json =
+            r#"{"signatures": [{"device": "ubdb", "offset": "0x1ffff03c", "type": "drbd", "uuid": "f44642132f79ec16", "label": null}]}"#;
         assert_eq!(signatures(json)[0].to_string(), "drbd:f44642132f79ec16");
     }
 }

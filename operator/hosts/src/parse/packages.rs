@@ -23,7 +23,8 @@ mod tests {
 
     #[test]
     fn a_package_that_was_removed_but_not_purged_is_not_installed() {
-        let (installed, held) = read("installed hold pcs 0.11.5-1+deb12u1\nconfig-files deinstall corosync 3.1.7\nnot-installed unknown drbd-utils \n");
+        let (installed, held) =
+            read("installed hold pcs 0.11.5-1+deb12u1\nconfig-files deinstall corosync 3.1.7\nnot-installed unknown drbd-utils \n");
         assert_eq!(installed.into_keys().collect::<Vec<_>>(), ["pcs"]);
         assert_eq!(held, ["pcs"]);
     }

@@ -29,7 +29,9 @@ pub fn volume(view: &View<'_>, volume: &Volume) -> VolumeReport {
     conditions.push(condition("Connected", known.then_some(connected), reason, message));
     conditions.push(match split {
         true => condition("SplitBrain", Some(true), Reason::SplitBrain, "the two legs hold diverged data".into()),
-        false => condition("SplitBrain", known.then_some(false), Reason::Healthy, "the legs' data has not diverged, as far as is seen".into()),
+        false => {
+            condition("SplitBrain", known.then_some(false), Reason::Healthy, "the legs' data has not diverged, as far as is seen".into())
+        }
     });
     VolumeReport {
         conditions,
@@ -60,7 +62,9 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
     for (side, disk) in disks.iter() {
         let node = &view.desired.nodes[side].name;
         match disk {
-            Some("Diskless" | "Failed" | "Detaching") => return Some((Reason::DiskFailed, format!("volume {name}: {node} has lost its disk"))),
+            Some("Diskless" | "Failed" | "Detaching") => {
+                return Some((Reason::DiskFailed, format!("volume {name}: {node} has lost its disk")));
+            }
             Some("UpToDate") => {}
             Some("DUnknown" | "Unknown") | None => {
                 return Some((Reason::Disconnected, format!("volume {name}: {node} is not connected; its data is older than its peer's")));

@@ -15,7 +15,12 @@ pub fn pair(view: &View<'_>) -> PairReport {
     let observations = [hosts_reachable(view), quorate(view), fencing_ready(view), redundancy(view), available(view), paused(view)];
     let problem = observations
         .iter()
-        .find(|each| each.holds != Some(true) && each.type_ != "Paused" && each.reason != Reason::FencingDisabled && each.reason != Reason::NothingDeclared)
+        .find(|each| {
+            each.holds != Some(true)
+                && each.type_ != "Paused"
+                && each.reason != Reason::FencingDisabled
+                && each.reason != Reason::NothingDeclared
+        })
         .map(|each| (each.reason, each.message.clone()))
         // While the cluster is being made, that there is none is not what people need to read.
         .filter(|_| view.cluster.is_some());
@@ -25,13 +30,29 @@ pub fn pair(view: &View<'_>) -> PairReport {
     conditions.extend(observations);
     PairReport {
         conditions,
-        active: view.desired.groups.iter().find_map(|group| view.group_node(group).ok()).or_else(|| {
-            view.desired.volumes.iter().find_map(|volume| children::primary(view, &volume.name))
-        }),
-        nodes_online: view.cluster.map(|cluster| format!("{}/2", cluster.nodes.values().filter(|node| node.online && !node.unclean).count())),
-        data: view.desired.volumes.iter().map(|volume| children::data(view, &volume.name)).max_by_key(|data| badness(data.as_deref())).flatten(),
+        active: view
+            .desired
+            .groups
+            .iter()
+            .find_map(|group| view.group_node(group).ok())
+            .or_else(|| view.desired.volumes.iter().find_map(|volume| children::primary(view, &volume.name))),
+        nodes_online: view
+            .cluster
+            .map(|cluster| format!("{}/2", cluster.nodes.values().filter(|node| node.online && !node.unclean).count())),
+        data: view
+            .desired
+            .volumes
+            .iter()
+            .map(|volume| children::data(view, &volume.name))
+            .max_by_key(|data| badness(data.as_deref()))
+            .flatten(),
         fencing: Some(fencing.into()),
-        nodes: view.desired.nodes.iter().map(|(side, node)| (node.name.clone(), view.hosts[side].is_some(), node_state(view, &node.name))).collect(),
+        nodes: view
+            .desired
+            .nodes
+            .iter()
+            .map(|(side, node)| (node.name.clone(), view.hosts[side].is_some(), node_state(view, &node.name)))
+            .collect(),
     }
 }
 
@@ -55,7 +76,10 @@ fn fencing_word(condition: &Condition) -> &'static str {
 
 fn hosts_reachable(view: &View<'_>) -> Condition {
     let silent = view.findings.iter().find(|finding| {
-        matches!(finding.reason, Reason::HostUnreachable | Reason::HostKeyMismatch | Reason::SshDenied | Reason::NotRoot | Reason::HostGarbled)
+        matches!(
+            finding.reason,
+            Reason::HostUnreachable | Reason::HostKeyMismatch | Reason::SshDenied | Reason::NotRoot | Reason::HostGarbled
+        )
     });
     match silent {
         Some(finding) => condition("HostsReachable", Some(false), finding.reason, finding.message.clone()),
@@ -70,7 +94,9 @@ fn quorate(view: &View<'_>) -> Condition {
     match view.cluster {
         Some(cluster) if cluster.quorate => condition("Quorate", Some(true), Reason::Healthy, "the cluster has quorum".into()),
         Some(_) => condition("Quorate", Some(false), Reason::NoQuorum, "the cluster has no quorum: nothing is started".into()),
-        None if view.hosts.any(Option::is_some) => condition("Quorate", Some(false), Reason::NoQuorum, "pacemaker runs on no host that answers".into()),
+        None if view.hosts.any(Option::is_some) => {
+            condition("Quorate", Some(false), Reason::NoQuorum, "pacemaker runs on no host that answers".into())
+        }
         None => condition("Quorate", None, Reason::NotObserved, "no host answers".into()),
     }
 }
@@ -91,7 +117,12 @@ fn fencing_ready(view: &View<'_>) -> Condition {
                 return condition("FencingReady", Some(false), Reason::FencingFailed, message);
             }
             if devices::can_run(view.desired, cluster, side) && cluster.active_in_role(&id, "Started").is_none() {
-                return condition("FencingReady", Some(false), Reason::FencingFailed, format!("{id}, which fences {}, does not run", node.name));
+                return condition(
+                    "FencingReady",
+                    Some(false),
+                    Reason::FencingFailed,
+                    format!("{id}, which fences {}, does not run", node.name),
+                );
             }
         }
     }
@@ -105,7 +136,9 @@ fn redundancy(view: &View<'_>) -> Condition {
     };
     for (_, node) in view.desired.nodes.iter() {
         match cluster.nodes.get(&node.name) {
-            Some(state) if state.unclean => return no(Reason::NodeUnclean, format!("{} is unclean: the cluster waits until it is fenced", node.name)),
+            Some(state) if state.unclean => {
+                return no(Reason::NodeUnclean, format!("{} is unclean: the cluster waits until it is fenced", node.name));
+            }
             Some(state) if !state.online => return no(Reason::NodeOffline, format!("{} is not in the cluster", node.name)),
             Some(state) if state.standby => return no(Reason::NodeStandby, format!("{} is in standby", node.name)),
             Some(_) => {}

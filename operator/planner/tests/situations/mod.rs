@@ -1,18 +1,19 @@
 //! Situations of a pair, named as an administrator would name them.
 #![allow(dead_code, reason = "each test file uses its own part of the situations")]
+#![allow(clippy::unwrap_used, reason = "a situation that cannot be built fails the test")]
 
 use std::collections::BTreeMap;
 
 use hapair_model::{
     Both, Secret, Side,
     desired::{
-        Desired, Disk, FenceDevice, Fencing, FilesystemType, FloatingIp, Group, GroupFile, HttpProbe, Leaving, Node, Owner, Service, ServiceKind,
-        Volume,
+        Desired, Disk, FenceDevice, Fencing, FilesystemType, FloatingIp, Group, GroupFile, HttpProbe, Leaving, Node, Owner, Service,
+        ServiceKind, Volume,
     },
     digest,
     observed::{
-        Cluster, ClusterNode, ClusterResource, Device, Distribution, FileFacts, Host, HostView, JUST_CREATED, Resource, Signature, Silence, Unit,
-        VolumeRecord,
+        Cluster, ClusterNode, ClusterResource, Device, Distribution, FileFacts, Host, HostView, JUST_CREATED, Resource, Signature, Silence,
+        Unit, VolumeRecord,
     },
     plan::{Next, Plan, Stage, Step},
     xml::Element,
@@ -95,7 +96,16 @@ pub fn two_bare_hosts(desired: &Desired) -> Hosts {
 /// Packages are there; none of their services ever ran.
 pub fn with_packages(desired: &Desired) -> Hosts {
     let packages = [
-        "corosync", "curl", "drbd-utils", "fence-agents", "ipmitool", "pacemaker", "pacemaker-cli-utils", "pcs", "resource-agents", "tomcat10",
+        "corosync",
+        "curl",
+        "drbd-utils",
+        "fence-agents",
+        "ipmitool",
+        "pacemaker",
+        "pacemaker-cli-utils",
+        "pcs",
+        "resource-agents",
+        "tomcat10",
     ];
     two_bare_hosts(desired).map(|mut host| {
         host.packages = packages.iter().map(|name| ((*name).to_owned(), "1".to_owned())).collect();
@@ -164,7 +174,12 @@ pub fn at_rest(desired: &Desired) -> Hosts {
 }
 
 fn cluster(desired: &Desired) -> Cluster {
-    let resource = |id: &str, role: &str, node: &str| ClusterResource { id: id.into(), role: role.into(), nodes: vec![node.into()], ..ClusterResource::default() };
+    let resource = |id: &str, role: &str, node: &str| ClusterResource {
+        id: id.into(),
+        role: role.into(),
+        nodes: vec![node.into()],
+        ..ClusterResource::default()
+    };
     Cluster {
         quorate: true,
         has_dc: true,
@@ -192,7 +207,8 @@ fn carry_out(step: &Step, host: &mut Host) {
             host.shared_keys.insert(file.path.clone(), file.content.digest());
         }
         Step::WriteFile(file) => {
-            let facts = FileFacts { digest: file.content.digest(), mode: file.mode.trim_start_matches('0').into(), owner: file.owner.clone() };
+            let facts =
+                FileFacts { digest: file.content.digest(), mode: file.mode.trim_start_matches('0').into(), owner: file.owner.clone() };
             host.files.insert(file.path.clone(), facts);
         }
         Step::EnableUnits { units } => {

@@ -5,7 +5,7 @@ use hapair_e2e::World;
 
 /// A change of the sample, and what the refusal has to speak of.
 const ILLEGAL: &[(&str, &str, &str)] = &[
-    ("    - name: node2\n", "    - name: node1\n", "spec.nodes[1]"),
+    ("    - name: node2\n", "    - name: node1\n", "spec.nodes"),
     ("fencing: {mode: Required}", "fencing: {mode: Required}\n  preferredNode: node3", "preferredNode"),
     ("replication: {link: 1}", "replication: {link: 2}", "spec.replication.link"),
     ("      fencing: [{ipmi:", "      disabled: [{ipmi:", "spec.nodes"),
@@ -16,7 +16,11 @@ const ILLEGAL: &[(&str, &str, &str)] = &[
     ("services: [{name: tomcat, tomcat: {}}]", "services: [{name: tomcat, tomcat: {}, systemd: {unit: a}}]", "spec.services[0]"),
     ("  floatingIPs: [{name: web}]\n", "", "spec.probe"),
     ("port: 8080", "port: 80800", "spec.probe.http.port"),
-    ("secretRef: {name: node1-bmc}}}]", "secretRef: {name: node1-bmc}}, redfish: {address: a, system: /b, secretRef: {name: c}}}]", "spec.nodes[0].fencing[0]"),
+    (
+        "secretRef: {name: node1-bmc}}}]",
+        "secretRef: {name: node1-bmc}}, redfish: {address: a, system: /b, secretRef: {name: c}}}]",
+        "spec.nodes[0].fencing[0]",
+    ),
 ];
 
 /// Each illegal change is refused with the path of the field; the sample itself is not.

@@ -19,7 +19,10 @@ pub fn converges_though_killed(world: &mut World) -> Result<()> {
     }
     world.wait_for_condition("hapair/web", "Available", "True", LONG)?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
-    world.cluster.run(&["wait", "-n", NAMESPACE, "--for=condition=Ready", "hapair/web", "harv/logs", "hafip/web", "hasg/tomcat", "--timeout=30s"]).map(drop)
+    world
+        .cluster
+        .run(&["wait", "-n", NAMESPACE, "--for=condition=Ready", "hapair/web", "harv/logs", "hafip/web", "hasg/tomcat", "--timeout=30s"])
+        .map(drop)
 }
 
 /// kubectl's columns; pcs, pcsd and DRBD on the hosts.

@@ -28,7 +28,9 @@ pub fn forbidden_list_removes_nothing(world: &mut World) -> Result<()> {
 
 /// A second operator with the same Lease acts only when the first is gone.
 pub fn second_operator_waits(world: &mut World) -> Result<()> {
-    let holder = |world: &World| world.cluster.get("hapair-system", "lease/hapair-operator").ok()?["spec"]["holderIdentity"].as_str().map(str::to_owned);
+    let holder = |world: &World| {
+        world.cluster.get("hapair-system", "lease/hapair-operator").ok()?["spec"]["holderIdentity"].as_str().map(str::to_owned)
+    };
     let first = holder(world);
     let mut second = world.spawn_operator("second", "127.0.0.1:8081", &["--resync-seconds=3"])?;
     std::thread::sleep(Duration::from_secs(8));

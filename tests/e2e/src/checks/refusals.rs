@@ -15,7 +15,10 @@ fn refused(world: &World, what: &str, reason: &str, words: &str) -> Result<()> {
 
 fn untouched(world: &World) -> Result<()> {
     for node in 0..2 {
-        let left = world.lab.run(node, "ls -d /var/lib/hapair /etc/hapair /etc/corosync /run/systemd/system/*.service 2> /dev/null; grep -c hapair /etc/hosts || true")?;
+        let left = world.lab.run(
+            node,
+            "ls -d /var/lib/hapair /etc/hapair /etc/corosync /run/systemd/system/*.service 2> /dev/null; grep -c hapair /etc/hosts || true",
+        )?;
         ensure!(left.trim() == "0", "something was changed on {}: {left}", world.lab.config().nodes[node]);
     }
     Ok(())
