@@ -27,7 +27,7 @@ pub fn host(sections: &Sections) -> Host {
         packages,
         held,
         install: system::job(text("units"), text("uptime"), text("job-log")),
-        units: system::units(text("units")),
+        units: system::units(text("units"), text("enabled")),
         files,
         hosts_block: text("hosts-block").lines().map(str::to_owned).collect(),
         corosync_cluster: corosync::cluster_name(text("corosync")),

@@ -152,19 +152,14 @@ pub struct Unit {
     pub load: String,
     /// `ActiveState`.
     pub active: String,
-    /// `UnitFileState`: enabled, disabled, static…
-    pub file: String,
+    /// Whether systemd starts it by itself.
+    pub enabled: bool,
 }
 
 impl Unit {
     /// Whether it runs.
     pub fn is_active(&self) -> bool {
         self.active == "active"
-    }
-
-    /// Whether systemd starts it by itself.
-    pub fn is_enabled(&self) -> bool {
-        self.file == "enabled" || self.file == "enabled-runtime"
     }
 }
 

@@ -60,7 +60,7 @@ fn next_of_teardown(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     if hosts.all(|host| host.owner.is_none()) {
         return None;
     }
-    let runs = |host: &Host, unit: &str| host.units.get(unit).is_some_and(|unit| unit.is_active() || unit.is_enabled());
+    let runs = |host: &Host, unit: &str| host.units.get(unit).is_some_and(|unit| unit.is_active() || unit.enabled);
     let stop = Both::from_fn(|side| {
         let stop = runs(hosts[side], "pacemaker") || runs(hosts[side], "corosync");
         if stop { vec![Step::LeaveCluster] } else { Vec::new() }

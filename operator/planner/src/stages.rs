@@ -88,13 +88,14 @@ fn prepare_one(desired: &Desired, hosts: &Both<&Host>, side: Side, keys: &[File]
     let units_changed = changed.iter().any(|file| file.path.starts_with("/etc/systemd/"));
     let drbd_changed: Vec<_> = changed.iter().map(|file| file.path.clone()).filter(|path| path.starts_with("/etc/drbd.d/")).collect();
     steps.extend(changed.into_iter().map(Step::WriteFile));
-    if units_changed {
-        steps.push(Step::ReloadUnits);
-    }
     steps.extend(disable(desired, host, &platform));
     steps.extend(corosync(host, conf_changed, !keys.is_empty()));
     for volume in &desired.volumes {
         steps.extend(leg(volume, hosts, side, !keys.is_empty(), &drbd_changed));
+    }
+    // Last: it keeps systemd busy for seconds, and nothing in this stage needs it.
+    if units_changed {
+        steps.push(Step::ReloadUnits);
     }
     steps
 }
@@ -149,14 +150,14 @@ fn disable(desired: &Desired, host: &Host, platform: &Platform) -> Option<Step> 
     units.extend(services(desired).filter_map(|kind| platform.unit(kind)));
     // Before there is a cluster a service may run by itself; its data is about to be copied.
     let clustered = host.cib_on_disk.is_some() || host.cluster.is_some();
-    let is_loose = |unit: &&str| host.units.get(*unit).is_some_and(|state| state.is_enabled() || (!clustered && state.is_active()));
+    let is_loose = |unit: &&str| host.units.get(*unit).is_some_and(|state| state.enabled || (!clustered && state.is_active()));
     let units: Vec<_> = units.into_iter().filter(is_loose).map(str::to_owned).collect();
     (!units.is_empty()).then_some(Step::DisableUnits { units })
 }
 
 fn corosync(host: &Host, conf_changed: bool, keys_changed: bool) -> Option<Step> {
     let unit = host.units.get("corosync").cloned().unwrap_or_default();
-    if !unit.is_active() || !unit.is_enabled() {
+    if !unit.is_active() || !unit.enabled {
         let units = vec!["corosync".to_owned()];
         return Some(if unit.is_active() && keys_changed { Step::RestartUnits { units } } else { Step::EnableUnits { units } });
     }
@@ -232,7 +233,7 @@ pub fn start(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     let seed = (!is_formed(hosts)).then(|| cib::seed(desired, &desired_cib::wanted(desired, &platform(hosts.first))).to_string());
     let steps = Both::from_fn(|side| {
         let unit = hosts[side].units.get("pacemaker").cloned().unwrap_or_default();
-        if unit.is_active() && unit.is_enabled() {
+        if unit.is_active() && unit.enabled {
             return Vec::new();
         }
         let seed = seed.clone().map(|cib| Step::SeedCib { cib });
@@ -283,7 +284,7 @@ pub fn administer(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     let known_as = digest(format!("{}:{}", desired.owner.pair, String::from_utf8_lossy(password.expose())).as_bytes());
     let steps = Both::from_fn(|side| {
         let host = hosts[side];
-        let runs = host.units.get("pcsd").is_some_and(|unit| unit.is_active() && unit.is_enabled());
+        let runs = host.units.get("pcsd").is_some_and(|unit| unit.is_active() && unit.enabled);
         if runs && host.admin_password.as_ref() == Some(&known_as) {
             return Vec::new();
         }

@@ -57,6 +57,11 @@ impl Cluster {
         Ok(cluster)
     }
 
+    /// One that runs already.
+    pub fn attach(directory: &Path, binaries: Binaries) -> Self {
+        Self { directory: directory.to_owned(), binaries }
+    }
+
     /// Starts kube-apiserver (again) and waits until it is ready.
     pub fn start_api_server(&self) -> Result<()> {
         self.spawn(

@@ -51,6 +51,13 @@ impl World {
         Ok(world)
     }
 
+    /// The ground that a run with HAPAIR_KEEP=1 left.
+    pub fn attach(name: &str) -> Result<Self> {
+        let lab = Lab::attach(name)?;
+        let cluster = Cluster::attach(&lab.directory().join("cluster"), Binaries::prepare(|_| {})?);
+        Ok(Self { lab, cluster, operator: None })
+    }
+
     fn apply_folder(&self, folder: &str, more: &[&str]) -> Result<()> {
         let path = root().join(folder);
         let rendered = self.cluster.run(&["kustomize", "--load-restrictor=LoadRestrictionsNone", &path.display().to_string()])?;

@@ -31,7 +31,11 @@ enum Verb {
     /// The same ground, left running.
     Lab,
     /// The end-to-end test.
-    Test,
+    Test {
+        /// Go on at this check (they count from 0), on the ground that a failed run with HAPAIR_KEEP=1 left.
+        #[arg(long)]
+        from: Option<usize>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -50,6 +54,6 @@ fn run(arguments: Arguments) -> Result<()> {
     match verb {
         Verb::Demo => demo::run(config("demo")),
         Verb::Lab => lab::run(config("lab")),
-        Verb::Test => suite::run(config("test")),
+        Verb::Test { from } => suite::run(config("test"), from),
     }
 }

@@ -21,14 +21,15 @@ pub fn distribution(text: &str) -> Distribution {
     }
 }
 
-/// Units, from `systemctl show`: blocks of `Property=value`, with a blank line between.
-pub fn units(text: &str) -> BTreeMap<String, Unit> {
+/// Units, from `systemctl show` (blocks of `Property=value`, with a blank line between) and the names of those that are enabled.
+pub fn units(text: &str, enabled: &str) -> BTreeMap<String, Unit> {
     let block = |block: &str| {
         let values = values(block);
         let get = |key: &str| values.get(key).copied().unwrap_or_default().to_owned();
         let name = get("Id");
+        let enabled = enabled.lines().any(|line| line == name);
         let name = name.strip_suffix(".service").unwrap_or(&name).to_owned();
-        (!name.is_empty()).then(|| (name, Unit { load: get("LoadState"), active: get("ActiveState"), file: get("UnitFileState") }))
+        (!name.is_empty()).then(|| (name, Unit { load: get("LoadState"), active: get("ActiveState"), enabled }))
     };
     text.split("\n\n").filter_map(block).collect()
 }
@@ -121,10 +122,10 @@ mod tests {
 
     #[test]
     fn units_are_told_apart_by_blank_lines() {
-        let text = "Id=corosync.service\nLoadState=loaded\nActiveState=active\nUnitFileState=enabled\n\nId=nosuch.service\nLoadState=not-found\n\
-                    ActiveState=inactive\nUnitFileState=\n";
-        let units = units(text);
-        assert!(units["corosync"].is_active() && units["corosync"].is_enabled());
+        let text = "Id=corosync.service\nLoadState=loaded\nActiveState=active\n\nId=nosuch.service\nLoadState=not-found\n\
+                    ActiveState=inactive\n";
+        let units = units(text, "ssh.service\ncorosync.service\n");
+        assert!(units["corosync"].is_active() && units["corosync"].enabled && !units["nosuch"].enabled);
         assert_eq!(units["nosuch"].load, "not-found");
     }
 

@@ -2,6 +2,7 @@
 
 use anyhow::{Result, ensure};
 use hapair_e2e::World;
+use hapair_lab::Link;
 
 use super::LONG;
 
@@ -63,5 +64,31 @@ pub fn power_cut_without_operator(world: &mut World) -> Result<()> {
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
     let data = world.object("hapair/web")?["status"]["data"].clone();
     ensure!(data == "UpToDate/UpToDate", "the data is {data}");
+    Ok(())
+}
+
+/// While the replication link was cut only node2 got the newest records. Its power is cut then: node1 must not be promoted on its older data,
+/// and every acknowledged record is there once node2 is back.
+pub fn stale_leg_is_not_promoted(world: &mut World) -> Result<()> {
+    served_by(world, "node2")?;
+    world.lab.cut(0, Link::One)?;
+    world.wait_for_condition("harv/logs", "Connected", "False", LONG)?;
+    world.lab.run(1, "for i in $(seq 200); do echo record $i; done > /var/log/tomcat10/records; sync /var/log/tomcat10/records")?;
+    world.wait("RedundancyHealthy=False for the volume", LONG, |world| {
+        let (status, reason, message) = world.condition("hapair/web", "RedundancyHealthy").ok()??;
+        (status == "False" && ["Disconnected", "StaleData"].contains(&reason.as_str()) && message.contains("logs")).then_some(())
+    })?;
+    world.lab.power_off(1)?;
+    let mut promoted = false;
+    world.wait("node2 to serve again, after it was fenced", LONG, |world| {
+        let page = world.page().unwrap_or_default();
+        promoted |= page.contains("node1");
+        (promoted || world.lab.is_on(1).unwrap_or(false) && page.contains("node2")).then_some(())
+    })?;
+    ensure!(!promoted, "node1 was promoted on data that lacks acknowledged records");
+    world.lab.heal(0, Link::One)?;
+    world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
+    let records = world.lab.run(1, "wc -l < /var/log/tomcat10/records")?;
+    ensure!(records.trim() == "200", "{} of 200 acknowledged records are left", records.trim());
     Ok(())
 }

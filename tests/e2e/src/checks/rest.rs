@@ -3,7 +3,7 @@
 use anyhow::{Context, Result, ensure};
 use hapair_e2e::{World, client};
 
-use super::SOON;
+use super::{LONG, SOON};
 
 /// What may not change while the pair is at rest: the configuration's version and every file of ours.
 fn state(world: &World, node: usize) -> Result<String> {
@@ -16,7 +16,7 @@ fn state(world: &World, node: usize) -> Result<String> {
 /// Executions that the host's sshd has seen.
 fn executions(world: &World, node: usize) -> Result<u64> {
     // The look itself is one more, before it is counted.
-    let text = world.lab.run(node, "journalctl --boot --unit ssh --no-pager | grep -c 'Starting session: command'")?;
+    let text = world.lab.run(node, "journalctl --boot --identifier sshd --no-pager | grep -c 'Starting session: command'")?;
     text.trim().parse().context("a number")
 }
 
@@ -30,15 +30,16 @@ fn metric(name: &str) -> Result<u64> {
 /// again changes nothing either.
 pub fn is_radio_silence(world: &mut World) -> Result<()> {
     world.apply(&world.sample()?)?;
+    let begun = world.wait("a first look", SOON, |_| metric("hapair_turns_total").ok())?;
     // What the apply woke is over when a whole resync has passed.
-    let settled = metric("hapair_turns_total")? + 2;
+    let settled = begun + 2;
     world.wait("two looks", SOON, |_| (metric("hapair_turns_total").ok()? >= settled).then_some(()))?;
     let before = [state(world, 0)?, state(world, 1)?];
     let (turns, probes, writes) = (metric("hapair_turns_total")?, metric("hapair_probes_total")?, metric("hapair_api_writes_total")?);
     let versions = world.cluster.run(&["get", "-A", "hapairs,harv,hafip,hasg", "-o", "jsonpath={.items[*].metadata.resourceVersion}"])?;
     let executed = [executions(world, 0)?, executions(world, 1)?];
 
-    world.wait("ten resyncs", SOON, |_| (metric("hapair_turns_total").ok()? >= turns + 10).then_some(()))?;
+    world.wait("ten resyncs", LONG, |_| (metric("hapair_turns_total").ok()? >= turns + 10).then_some(()))?;
 
     let looks = metric("hapair_turns_total")? - turns;
     let seen = [executions(world, 0)? - executed[0], executions(world, 1)? - executed[1]];
