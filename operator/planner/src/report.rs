@@ -4,7 +4,7 @@ mod children;
 mod pair;
 
 use hapair_model::{
-    Both, Reason,
+    Both, Reason, Side,
     desired::{Desired, Group},
     observed::{Cluster, Host, HostView},
     plan::{Finding, Next, Plan, Subject},
@@ -110,11 +110,15 @@ impl<'a> View<'a> {
     }
 
     /// The disk states of a volume on the first and the second node, from whichever host can tell.
+    ///
+    /// A Secondary that has lost its Primary goes on calling its data UpToDate, since no one told it otherwise: what the Primary says of it counts.
     fn disks(&self, volume: &str) -> Both<Option<&'a str>> {
-        Both::from_fn(|side| {
-            let own = self.hosts[side].and_then(|host| host.resources.get(volume)).map(|leg| leg.disk.as_str());
-            let peers = || self.hosts[side.peer()].and_then(|host| host.resources.get(volume)).map(|leg| leg.peer_disk.as_str());
-            own.or_else(peers)
+        let leg = |side| self.hosts[side].and_then(|host: &'a Host| host.resources.get(volume));
+        Both::from_fn(|side: Side| match (leg(side), leg(side.peer())) {
+            (_, Some(peer)) if peer.role == "Primary" && !peer.is_connected() => Some(peer.peer_disk.as_str()),
+            (Some(own), _) => Some(own.disk.as_str()),
+            (None, Some(peer)) => Some(peer.peer_disk.as_str()),
+            (None, None) => None,
         })
     }
 

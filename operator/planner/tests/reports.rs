@@ -72,6 +72,17 @@ fn a_stale_leg_is_named_with_its_node() {
 }
 
 #[test]
+fn a_secondary_that_lost_its_primary_is_not_called_up_to_date() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    let leg = hosts.first.resources.get_mut("logs").unwrap();
+    (leg.connection, leg.peer_disk) = ("Connecting".into(), "Outdated".into());
+    let leg = hosts.second.resources.get_mut("logs").unwrap();
+    (leg.connection, leg.peer_disk) = ("Connecting".into(), "DUnknown".into());
+    assert_eq!(told(&desired, &seen(&hosts)).pair.data.as_deref(), Some("UpToDate/Outdated"));
+}
+
+#[test]
 fn split_brain_is_reported_and_stalls() {
     let desired = tomcat_pair();
     let mut hosts = at_rest(&desired);
