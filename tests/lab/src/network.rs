@@ -1,4 +1,4 @@
-//! Bridges and cables: one bridge a link, one tap a host and link. A cut cable is a tap that is down.
+//! Bridges and cables: one bridge a link, one tap a host and link. A cut cable is a port of the bridge that is disabled.
 
 use std::{process::Command, str::FromStr};
 
@@ -65,8 +65,10 @@ pub(crate) fn create(config: &Config) -> Result<()> {
     Ok(())
 }
 
+/// Cut, the bridge's port drops every frame. The tap itself stays up: the host's network card would not recover from writing to one that is down.
 pub(crate) fn set_cable(node: usize, link: Link, plugged: bool) -> Result<()> {
-    ip(&["link", "set", &tap(node, link), if plugged { "up" } else { "down" }])
+    let state = if plugged { "forwarding" } else { "disabled" };
+    run(Command::new("bridge").args(["link", "set", "dev", &tap(node, link), "state", state]))
 }
 
 fn ip(arguments: &[&str]) -> Result<()> {
