@@ -8,7 +8,7 @@ use hapair_model::{
     xml::Element,
 };
 
-use crate::{files, names, platform::Platform, report};
+use crate::{files, groups, names, platform::Platform};
 
 /// Everything the operator owns in a CIB.
 #[derive(Debug, Default)]
@@ -163,7 +163,7 @@ fn group_object(desired: &Desired, group: &Group, platform: &Platform) -> Object
     members.extend(group.volumes.iter().filter_map(|name| desired.volume(name)).map(filesystem));
     members.extend(group.floating_ips.iter().filter_map(|name| address(desired, name)));
     members.extend(group.services.iter().map(|each| service(group, each, platform)));
-    members.extend(report::url(desired, group).map(|url| probe(group, &url)));
+    members.extend(groups::url(desired, group).map(|url| probe(group, &url)));
     let mut object = Object { key: id.clone(), ..Object::default() };
     if members.is_empty() {
         return object;
@@ -279,13 +279,4 @@ fn operations(id: &str, list: &[(&str, &str, &str, Option<&str>)]) -> Element {
         }
     };
     Element::new("operations").children(list.iter().map(operation))
-}
-
-/// The ids of a group's members.
-pub fn members(desired: &Desired, group: &Group) -> Vec<String> {
-    let mut ids: Vec<_> = group.volumes.iter().map(|name| names::filesystem(name)).collect();
-    ids.extend(group.floating_ips.iter().map(|name| names::ip(name)));
-    ids.extend(group.services.iter().map(|each| names::service(group, each)));
-    ids.extend(report::url(desired, group).map(|_| names::probe(&group.name)));
-    ids
 }

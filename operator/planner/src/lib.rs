@@ -8,6 +8,7 @@ mod cib;
 mod desired_cib;
 mod devices;
 mod files;
+mod groups;
 mod leave;
 mod lint;
 mod names;

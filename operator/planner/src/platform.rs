@@ -101,3 +101,30 @@ impl Platform {
 pub fn services(desired: &Desired) -> impl Iterator<Item = &ServiceKind> {
     desired.groups.iter().flat_map(|group| &group.services).map(|service| &service.kind)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn platform(id: &str, like: &str, version: &str) -> Option<Platform> {
+        let like = like.split_whitespace().map(str::to_owned).collect();
+        Platform::of(&Distribution { id: id.into(), like, version: version.into() })
+    }
+
+    #[test]
+    fn each_distribution_has_its_tomcat_and_its_agents() {
+        let debian = |version| platform("debian", "", version).unwrap();
+        assert_eq!((debian("11").tomcat, debian("12").tomcat, debian("13").tomcat), ("tomcat9", "tomcat10", "tomcat10"));
+        // Debian 12's fence-agents does not bring ipmitool; 13 splits the agents.
+        assert_eq!(debian("12").ipmi_agent, ["fence-agents", "ipmitool"]);
+        assert_eq!(debian("13").ipmi_agent, ["fence-agents-ipmilan", "ipmitool"]);
+        let rocky = platform("rocky", "rhel centos fedora", "9.4").unwrap();
+        assert_eq!((rocky.manager, rocky.tomcat), (PackageManager::Dnf, "tomcat"));
+    }
+
+    #[test]
+    fn an_unknown_release_is_not_guessed_at() {
+        assert_eq!(platform("debian", "", "10"), None);
+        assert_eq!(platform("ubuntu", "debian", "24.04"), None);
+    }
+}

@@ -7,9 +7,8 @@ use hapair_model::{
 };
 
 use crate::{
-    files,
+    files, groups,
     platform::{Platform, TOMCAT_UNITS, UNITS, services},
-    report::url,
 };
 
 /// What to ask each host.
@@ -28,7 +27,7 @@ fn one(desired: &Desired, side: Side) -> Question {
         units: units.into_iter().map(|unit| format!("{unit}.service")).collect(),
         files: files::paths(desired, side),
         devices: desired.volumes.iter().map(|volume| (volume.name.clone(), volume.disks[side].device.clone())).collect(),
-        probes: desired.groups.iter().filter_map(|group| Some((group.name.clone(), url(desired, group)?))).collect(),
+        probes: desired.groups.iter().filter_map(|group| Some((group.name.clone(), groups::url(desired, group)?))).collect(),
         addresses: desired.floating_ips.iter().map(|ip| ip.address.to_string()).collect(),
     }
 }

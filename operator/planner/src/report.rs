@@ -11,6 +11,8 @@ use hapair_model::{
     report::{ChildReport, Condition, Holds, PairReport, Report, VolumeReport},
 };
 
+use crate::groups;
+
 /// Statuses of the pair and its children. `failure` is how the last stage went wrong, if it did.
 pub fn report(desired: &Desired, observed: &Both<HostView>, plan: &Plan, failure: Option<&Finding>) -> Report {
     let view = View::new(desired, observed, plan, failure);
@@ -48,14 +50,6 @@ fn held_up(finding: Option<&Finding>) -> Vec<Condition> {
         condition("Reconciling", Some(underway), reason, message.into()),
         condition("Stalled", Some(stalled), reason, message.into()),
     ]
-}
-
-/// The URL that a group's probe asks, through its first floating IP.
-pub fn url(desired: &Desired, group: &Group) -> Option<String> {
-    let probe = group.probe.as_ref()?;
-    let address = desired.floating_ip(group.floating_ips.first()?)?.address;
-    let host = if address.is_ipv6() { format!("[{address}]") } else { address.to_string() };
-    Some(format!("http://{host}:{}{}", probe.port, probe.path))
 }
 
 /// What every part of the report looks at.
@@ -127,7 +121,7 @@ impl<'a> View<'a> {
         let Some(cluster) = self.cluster else {
             return Err((Reason::NotObserved, "no host could be asked that is in the cluster".into()));
         };
-        let members = crate::desired_cib::members(self.desired, group);
+        let members = groups::members(self.desired, group);
         let failure = cluster.failures.iter().find(|failure| members.contains(&failure.resource));
         let mut node = None;
         for id in &members {
@@ -157,7 +151,7 @@ impl<'a> View<'a> {
             Ok(node) => node,
             Err((reason, message)) => return (if reason == Reason::NotObserved { None } else { Some(false) }, reason, message),
         };
-        let Some(url) = url(self.desired, group) else {
+        let Some(url) = groups::url(self.desired, group) else {
             return (Some(true), Reason::Serving, format!("runs on {node}; it has no probe"));
         };
         match self.answer(group, &node) {

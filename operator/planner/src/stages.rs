@@ -9,7 +9,7 @@ use hapair_model::{
 };
 
 use crate::{
-    FreshKeys, cib, desired_cib, devices, files, names,
+    FreshKeys, cib, desired_cib, devices, files, groups, names,
     platform::{Platform, UNITS, services},
     volumes::{self, Birth},
 };
@@ -265,7 +265,7 @@ pub fn settle_down(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     }
     let can_run = cluster.nodes.values().any(|node| node.online && !node.standby);
     let idle = |id: &str| cluster.active_in_role(id, "Started").is_none() && !cluster.failures.iter().any(|failure| failure.resource == id);
-    let waiting = desired.groups.iter().find(|group| desired_cib::members(desired, group).iter().any(|id| idle(id)));
+    let waiting = desired.groups.iter().find(|group| groups::members(desired, group).iter().any(|id| idle(id)));
     if let Some(group) = waiting.filter(|_| can_run && cluster.failures.is_empty()) {
         return Some(Next::Wait(format!("group {} is starting", group.name)));
     }

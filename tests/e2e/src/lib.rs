@@ -60,7 +60,7 @@ impl World {
 
     fn apply_folder(&self, folder: &str, more: &[&str]) -> Result<()> {
         let path = root().join(folder);
-        let rendered = self.cluster.run(&["kustomize", "--load-restrictor=LoadRestrictionsNone", &path.display().to_string()])?;
+        let rendered = self.cluster.run(&["kustomize", &path.display().to_string()])?;
         let file = self.lab.directory().join("rendered.yaml");
         fs::write(&file, rendered)?;
         let file = file.display().to_string();
