@@ -47,7 +47,7 @@ pub fn host(sections: &Sections) -> Host {
     }
     for (name, section) in sections {
         if let Some(volume) = name.strip_prefix("device.") {
-            host.devices.insert(volume.to_owned(), device(volume, section.code == 0, &text));
+            host.devices.insert(volume.to_owned(), device(volume, section.code == 0, sections));
             if let Some(record) = drbd::record(text(&format!("volume-record.{volume}"))) {
                 host.volume_records.insert(volume.to_owned(), record);
             }
@@ -62,12 +62,19 @@ pub fn host(sections: &Sections) -> Host {
     host
 }
 
-fn device<'a>(volume: &str, exists: bool, text: &impl Fn(&str) -> &'a str) -> Device {
+fn device(volume: &str, exists: bool, sections: &Sections) -> Device {
+    let text = |name: &str| sections.get(name).filter(|section| section.code == 0).map_or("", |section| section.text.as_str());
+    // A look at the signatures that failed must never read as a blank device.
+    let signatures = match sections.get(&format!("device-signatures.{volume}")) {
+        Some(section) if section.code != 0 => block::signatures("unreadable"),
+        Some(section) => block::signatures(&section.text),
+        None => Vec::new(),
+    };
     Device {
         exists,
         size: text(&format!("device.{volume}")).trim().parse().unwrap_or_default(),
         in_use: if exists { block::in_use(text(&format!("device-use.{volume}"))) } else { None },
-        signatures: block::signatures(text(&format!("device-signatures.{volume}"))),
+        signatures,
         label: block::export(text(&format!("device-label.{volume}")), "LABEL").map(str::to_owned),
     }
 }

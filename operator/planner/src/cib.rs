@@ -25,12 +25,15 @@ pub fn merged(live: &Element, desired: &Desired, wanted: &Wanted) -> Element {
     put_pairs(options, OPTIONS, &wanted.properties);
     put_nodes(configuration.first_mut("nodes"), desired);
     let all = |pick: fn(&Object) -> &Vec<Element>| wanted.objects.iter().flat_map(pick);
-    put(configuration.first_mut("resources"), all(|object| &object.resources), &stale);
+    let held = held(configuration, wanted, &stale);
+    let free = all(|object| &object.resources).filter(|element| element.id().is_none_or(|id| !held.iter().any(|each| each == id)));
+    put(configuration.first_mut("resources"), free, &stale);
     put(configuration.first_mut("constraints"), all(|object| &object.constraints), &stale);
     let defaults = set(configuration.first_mut("rsc_defaults"), "meta_attributes", DEFAULTS);
     put_pairs(defaults, DEFAULTS, &wanted.defaults);
     put(configuration.first_mut("fencing-topology"), all(|object| &object.levels), &stale);
-    put(configuration.first_mut("tags"), wanted.objects.iter().filter_map(tag).collect::<Vec<_>>().iter(), &stale);
+    let free = wanted.objects.iter().filter(|object| !ids(object).iter().any(|id| held.contains(id)));
+    put(configuration.first_mut("tags"), free.filter_map(tag).collect::<Vec<_>>().iter(), &stale);
     for name in ["fencing-topology", "tags"] {
         configuration.children.retain(|section| section.name != name || !section.children.is_empty());
     }
@@ -70,6 +73,14 @@ pub fn version(cib: &Element) -> String {
 pub fn recorded(cib: &Element) -> Vec<String> {
     let tags = cib.at(&["configuration", "tags"]).map(|tags| tags.children.iter()).into_iter().flatten();
     tags.filter_map(|tag| tag.id()?.strip_prefix(TAG)).map(str::to_owned).collect()
+}
+
+/// Ids within resources that stay although nothing declares them: a group whose object was deleted with Retain keeps its members.
+fn held(configuration: &Element, wanted: &Wanted, stale: &[String]) -> Vec<String> {
+    let declared = |id: &str| wanted.objects.iter().flat_map(|object| &object.resources).any(|each| each.id() == Some(id));
+    let resources = configuration.first("resources").map(|resources| resources.children.iter()).into_iter().flatten();
+    let staying = resources.filter(|each| each.id().is_some_and(|id| !declared(id) && !stale.iter().any(|one| one == id)));
+    staying.flat_map(|each| each.all().into_iter().skip(1)).filter_map(|each| each.id().map(str::to_owned)).collect()
 }
 
 /// Ids that are recorded for an object and no longer wanted for it.

@@ -7,7 +7,10 @@ use hapair_model::{
     plan::{Finding, Next, Plan, Step, Subject},
 };
 
-use crate::{cib, files, names, refuse, stages::stage};
+use crate::{
+    cib, files, names, refuse,
+    stages::{self, stage},
+};
 
 /// DRBD resources of volumes that are leaving, once the cluster no longer has them.
 pub fn volumes(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
@@ -30,7 +33,9 @@ fn is_on(host: &Host, volume: &str) -> bool {
 /// Of the children that are leaving: those of which nothing is left on the hosts.
 pub fn gone(desired: &Desired, observed: &Both<HostView>) -> Leaving {
     let Some(hosts) = observed.as_ref().map(HostView::host).complete() else { return Leaving::default() };
-    let left = |key: String| !hosts.any(|host| in_cib(host, &key));
+    // Without a live configuration nothing is known to be gone, unless there never was one.
+    let known = hosts.any(|host| host.cib.is_some()) || !stages::is_formed(&hosts);
+    let left = |key: String| known && !hosts.any(|host| in_cib(host, &key));
     let Leaving { volumes, floating_ips, groups } = &desired.leaving;
     Leaving {
         volumes: volumes.iter().filter(|name| left(names::volume(name)) && !hosts.any(|host| is_on(host, name))).cloned().collect(),
@@ -42,6 +47,10 @@ pub fn gone(desired: &Desired, observed: &Both<HostView>) -> Leaving {
 /// What taking the whole pair off its hosts needs next. The plan rests, without findings, when nothing is left of it.
 pub fn teardown(desired: &Desired, observed: &Both<HostView>) -> Plan {
     let mut findings = refuse::silent_hosts(desired, observed);
+    if desired.paused {
+        let message = "the pair is being deleted, but it is paused: nothing is taken off its hosts".into();
+        findings.push(Finding { about: Subject::Pair, reason: Reason::PausedByUser, message });
+    }
     let next = match observed.as_ref().map(HostView::host).complete() {
         Some(hosts) if findings.is_empty() => next_of_teardown(desired, &hosts),
         _ => None,
@@ -57,15 +66,19 @@ pub fn teardown(desired: &Desired, observed: &Both<HostView>) -> Plan {
 }
 
 fn next_of_teardown(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
-    if hosts.all(|host| host.owner.is_none()) {
-        return None;
-    }
+    // A host that has no record of ours, or someone else's, is none of ours any more, whatever the spec says of its address.
+    let ours = |host: &Host| {
+        desired.side(&host.name).is_some() && host.owner.as_ref().is_some_and(|record| record.owner == desired.owner.to_string())
+    };
     let runs = |host: &Host, unit: &str| host.units.get(unit).is_some_and(|unit| unit.is_active() || unit.enabled);
     let stop = Both::from_fn(|side| {
-        let stop = runs(hosts[side], "pacemaker") || runs(hosts[side], "corosync");
+        let stop = ours(hosts[side]) && (runs(hosts[side], "pacemaker") || runs(hosts[side], "corosync"));
         if stop { vec![Step::LeaveCluster] } else { Vec::new() }
     });
     let forget = |side| {
+        if !ours(hosts[side]) {
+            return Vec::new();
+        }
         let volumes = desired.volumes.iter().map(|volume| Step::TakeDown { resource: volume.name.clone() });
         volumes.chain([Step::Forget { files: files::paths(desired, side) }]).collect()
     };

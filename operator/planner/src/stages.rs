@@ -110,7 +110,8 @@ fn changed_files(desired: &Desired, host: &Host, side: Side) -> Vec<File> {
 
 /// A mode as stat(1) prints it.
 fn mode(octal: &str) -> &str {
-    octal.trim_start_matches('0')
+    let digits = octal.trim_start_matches('0');
+    if digits.is_empty() { "0" } else { digits }
 }
 
 /// Keys that both hosts share. They are made anew, on both, as long as no cluster was ever formed with them.
@@ -144,13 +145,22 @@ pub fn is_formed(hosts: &Both<&Host>) -> bool {
     hosts.any(|host| host.cib_on_disk.is_some() || host.cluster.is_some())
 }
 
+/// Whether it is known which volumes the cluster runs: there is no cluster, or its live configuration was read. Otherwise a volume that it runs
+/// would look like a new one.
+fn tells_what_it_runs(hosts: &Both<&Host>) -> bool {
+    !is_formed(hosts) || hosts.any(|host| host.cib.is_some())
+}
+
 /// Units that the cluster runs, or that would get in its way, are none of systemd's business.
 fn disable(desired: &Desired, host: &Host, platform: &Platform) -> Option<Step> {
-    let mut units = vec!["drbd"];
+    // Resources of someone else need drbd.service to come up again.
+    let foreign = host.resources.keys().any(|name| desired.volume(name).is_none());
+    let mut units = if foreign { Vec::new() } else { vec!["drbd"] };
     units.extend(services(desired).filter_map(|kind| platform.unit(kind)));
     // Before there is a cluster a service may run by itself; its data is about to be copied.
     let clustered = host.cib_on_disk.is_some() || host.cluster.is_some();
-    let is_loose = |unit: &&str| host.units.get(*unit).is_some_and(|state| state.enabled || (!clustered && state.is_active()));
+    let is_loose =
+        |unit: &&str| host.units.get(*unit).is_some_and(|state| state.enabled || (!clustered && *unit != "drbd" && state.is_active()));
     let units: Vec<_> = units.into_iter().filter(is_loose).map(str::to_owned).collect();
     (!units.is_empty()).then_some(Step::DisableUnits { units })
 }
@@ -169,6 +179,9 @@ fn corosync(host: &Host, conf_changed: bool, keys_changed: bool) -> Option<Step>
 
 /// A leg's metadata and connection, until the cluster has the volume: from then on the resource agent brings it up and down.
 fn leg(volume: &Volume, hosts: &Both<&Host>, side: Side, keys_changed: bool, drbd_changed: &[String]) -> Vec<Step> {
+    if !tells_what_it_runs(hosts) {
+        return Vec::new();
+    }
     let (host, resource) = (hosts[side], volume.name.clone());
     let in_cluster = volumes::is_in_cluster(volume, hosts);
     let file_changed = drbd_changed.contains(&names::resource_file(&volume.name));
@@ -188,14 +201,19 @@ fn leg(volume: &Volume, hosts: &Both<&Host>, side: Side, keys_changed: bool, drb
 
 /// Whether the device carries the metadata that was made for this volume.
 pub fn has_own_metadata(volume: &Volume, host: &Host) -> bool {
+    if host.resources.contains_key(&volume.name) {
+        return true;
+    }
     let Some(record) = host.volume_records.get(&volume.name) else { return false };
     let signatures = host.devices.get(&volume.name).map(|device| device.signatures.as_slice()).unwrap_or_default();
     signatures.iter().any(|signature| signature.kind == "drbd" && signature.uuid == record.device_uuid)
-        || host.resources.contains_key(&volume.name)
 }
 
 /// First generation and file system of volumes that have none.
 pub fn birth(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
+    if !tells_what_it_runs(hosts) {
+        return None;
+    }
     let mut steps = Both::from_fn(|_| Vec::new());
     let mut waiting = None;
     for volume in &desired.volumes {

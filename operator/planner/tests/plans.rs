@@ -245,3 +245,52 @@ fn no_plan_shows_a_secret() {
         assert!(!shown.contains("bmc-password") && !shown.contains("admin-password"), "{shown}");
     }
 }
+
+#[test]
+fn a_group_deleted_with_retain_keeps_its_address_and_the_pair_goes_on() {
+    let mut desired = tomcat_pair();
+    let hosts = at_rest(&desired);
+    desired.groups.clear();
+    assert_eq!(plan_of(&desired, &hosts).next, Next::Rest, "the address within the group that stays is not declared a second time");
+}
+
+#[test]
+fn a_cluster_that_does_not_tell_what_it_runs_gets_no_new_volume() {
+    let desired = tomcat_pair();
+    let hosts = at_rest(&desired).map(|mut host| {
+        host.cluster = None;
+        host.cib = None;
+        host.resources.clear();
+        host.volume_records.clear();
+        host.devices.get_mut("logs").unwrap().signatures.clear();
+        host.units.get_mut("pacemaker").unwrap().active = "inactive".into();
+        host
+    });
+    let plan = plan_of(&desired, &hosts);
+    for side in Side::BOTH {
+        assert!(matches!(stage_of(&plan).steps[side].as_slice(), [Step::EnableUnits { .. }]), "{plan:?}");
+    }
+}
+
+#[test]
+fn a_host_that_is_not_ours_any_more_is_not_torn_down() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    let ours = hapair_model::observed::Record { owner: desired.owner.to_string(), epoch: 1 };
+    hosts.first.owner = Some(ours);
+    let plan = hapair_planner::teardown(&desired, &seen(&hosts));
+    assert!(matches!(stage_of(&plan).steps.first.as_slice(), [Step::LeaveCluster]));
+    assert!(stage_of(&plan).steps.second.is_empty());
+}
+
+#[test]
+fn what_was_not_observed_is_not_gone() {
+    let mut desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    desired.groups.clear();
+    desired.leaving.groups = vec!["tomcat".into()];
+    for host in [&mut hosts.first, &mut hosts.second] {
+        (host.cib, host.cluster) = (None, None);
+    }
+    assert_eq!(hapair_planner::gone(&desired, &seen(&hosts)), Leaving::default());
+}
