@@ -11,7 +11,6 @@ use crate::{frames, ssh::Output};
 pub const FILES: &[(&str, &str)] = &[
     ("authenticate-pcs", include_str!("../scripts/authenticate-pcs")),
     ("bring-up", include_str!("../scripts/bring-up")),
-    ("clean-up", include_str!("../scripts/clean-up")),
     ("create-metadata", include_str!("../scripts/create-metadata")),
     ("disable-units", include_str!("../scripts/disable-units")),
     ("enable-units", include_str!("../scripts/enable-units")),
@@ -26,7 +25,6 @@ pub const FILES: &[(&str, &str)] = &[
     ("push-cib", include_str!("../scripts/push-cib")),
     ("reload-corosync", include_str!("../scripts/reload-corosync")),
     ("reload-units", include_str!("../scripts/reload-units")),
-    ("remove-file", include_str!("../scripts/remove-file")),
     ("restart-units", include_str!("../scripts/restart-units")),
     ("seed-cib", include_str!("../scripts/seed-cib")),
     ("set-admin-password", include_str!("../scripts/set-admin-password")),
@@ -60,7 +58,6 @@ pub fn of(step: &Step) -> Script {
         }
         Step::HoldPackages { packages } => script("hold-packages", packages.clone()),
         Step::WriteFile(file) => write_file(file),
-        Step::RemoveFile { path } => script("remove-file", vec![path.clone()]),
         Step::WriteHostsBlock { lines } => Script { input: lines.join("\n").into_bytes(), ..script("write-hosts-block", vec![]) },
         Step::EnableUnits { units } => script("enable-units", units.clone()),
         Step::DisableUnits { units } => script("disable-units", units.clone()),
@@ -96,7 +93,6 @@ pub fn of(step: &Step) -> Script {
             let arguments = nodes.iter().flat_map(|(name, address)| [name.clone(), address.clone()]).collect();
             Script { input: password.expose().to_vec(), ..script("authenticate-pcs", arguments) }
         }
-        Step::CleanUp { resource } => script("clean-up", vec![resource.clone()]),
         Step::TakeDown { resource } => script("take-down", vec![resource.clone()]),
         Step::LeaveCluster => script("leave-cluster", vec![]),
         Step::Forget { files } => script("forget", files.clone()),

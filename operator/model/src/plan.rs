@@ -53,11 +53,6 @@ pub enum Step {
     },
     /// Write a file whole or not at all.
     WriteFile(File),
-    /// Remove a file.
-    RemoveFile {
-        /// Where it is.
-        path: String,
-    },
     /// Make the managed block of /etc/hosts hold these lines.
     WriteHostsBlock {
         /// The lines.
@@ -153,11 +148,6 @@ pub enum Step {
         /// The password.
         #[serde(skip)]
         password: Secret,
-    },
-    /// Forget a resource's failures, after what caused them was mended.
-    CleanUp {
-        /// The resource.
-        resource: String,
     },
     /// Take a DRBD resource down and forget its configuration. Its data and metadata stay on the disk.
     TakeDown {
