@@ -7,7 +7,7 @@ mod references;
 mod sources;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, HashMap},
     fmt::Debug,
     sync::{Arc, Mutex},
 };
@@ -178,10 +178,18 @@ fn watch<K: OfPair>(client: &Client, namespace: Option<&str>, queue: &mpsc::Unbo
     tokio::spawn(async move {
         let events = watcher(api, watcher::Config::default()).default_backoff().reflect(writer);
         futures::pin_mut!(events);
+        let mut marks = HashMap::new();
         while let Some(event) = events.next().await {
             match event {
-                Ok(watcher::Event::Apply(object) | watcher::Event::Delete(object)) => {
-                    // The receiver ends only with the program.
+                Ok(watcher::Event::Apply(object)) => {
+                    // Our own statuses come back as changes, too, and must not make us look again.
+                    if marks.insert(ObjectRef::from_obj(&object), mark(&object)) != Some(mark(&object)) {
+                        // The receiver ends only with the program.
+                        let _ = queue.send(pair_name(&object));
+                    }
+                }
+                Ok(watcher::Event::Delete(object)) => {
+                    marks.remove(&ObjectRef::from_obj(&object));
                     let _ = queue.send(pair_name(&object));
                 }
                 Ok(watcher::Event::InitDone) => {
@@ -204,6 +212,12 @@ fn watch<K: OfPair>(client: &Client, namespace: Option<&str>, queue: &mpsc::Unbo
         }
     });
     store
+}
+
+/// What of an object makes its pair worth another look: what people declare, and that it is being deleted.
+fn mark<K: OfPair>(object: &K) -> impl PartialEq + Send + use<K> {
+    let meta = object.meta().clone();
+    (meta.uid, meta.generation, meta.deletion_timestamp, meta.annotations)
 }
 
 fn set(troubles: &Troubles, kind: &str, trouble: Option<String>) {
