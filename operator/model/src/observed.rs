@@ -154,6 +154,8 @@ pub struct Unit {
     pub active: String,
     /// Whether systemd starts it by itself.
     pub enabled: bool,
+    /// Its files are newer than what systemd knows of it (`NeedDaemonReload`).
+    pub outdated: bool,
 }
 
 impl Unit {

@@ -7,7 +7,7 @@ use hapair_model::{
 };
 
 use crate::{
-    files, groups,
+    files, groups, names,
     platform::{Platform, TOMCAT_UNITS, UNITS, services},
 };
 
@@ -22,9 +22,10 @@ fn one(desired: &Desired, side: Side) -> Question {
         ServiceKind::Systemd(unit) => Some(unit.clone()),
         ServiceKind::Tomcat | ServiceKind::Ocf { .. } => None,
     }));
+    let mounts = desired.volumes.iter().map(|volume| names::mount_unit(&volume.mount_point));
     Question {
         packages: packages(desired),
-        units: units.into_iter().map(|unit| format!("{unit}.service")).collect(),
+        units: units.into_iter().map(|unit| format!("{unit}.service")).chain(mounts).collect(),
         files: files::paths(desired, side),
         devices: desired.volumes.iter().map(|volume| (volume.name.clone(), volume.disks[side].device.clone())).collect(),
         probes: desired.groups.iter().filter_map(|group| Some((group.name.clone(), groups::url(desired, group)?))).collect(),

@@ -85,7 +85,6 @@ fn prepare_one(desired: &Desired, hosts: &Both<&Host>, side: Side, keys: &[File]
     steps.extend(keys.iter().cloned().map(Step::WriteFile));
     let changed = changed_files(desired, host, side);
     let conf_changed = changed.iter().any(|file| file.path == names::COROSYNC_CONF);
-    let units_changed = changed.iter().any(|file| file.path.starts_with("/etc/systemd/"));
     let drbd_changed: Vec<_> = changed.iter().map(|file| file.path.clone()).filter(|path| path.starts_with("/etc/drbd.d/")).collect();
     steps.extend(changed.into_iter().map(Step::WriteFile));
     steps.extend(disable(desired, host, &platform));
@@ -93,8 +92,9 @@ fn prepare_one(desired: &Desired, hosts: &Both<&Host>, side: Side, keys: &[File]
     for volume in &desired.volumes {
         steps.extend(leg(volume, hosts, side, !keys.is_empty(), &drbd_changed));
     }
-    // Last: it keeps systemd busy for seconds, and nothing in this stage needs it.
-    if units_changed {
+    // Last: it keeps systemd busy for seconds, and nothing in this stage needs it. A unit that is not loaded yet needs no word of its files.
+    let mounts = desired.volumes.iter().map(|volume| names::mount_unit(&volume.mount_point));
+    if mounts.into_iter().any(|unit| host.units.get(&unit).is_some_and(|unit| unit.outdated)) {
         steps.push(Step::ReloadUnits);
     }
     steps
@@ -268,7 +268,12 @@ pub fn configure(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     };
     let mut without_status = live.clone();
     without_status.children.retain(|section| section.name != "status");
-    let merged = cib::merged(live, desired, &desired_cib::wanted(desired, &platform(hosts[side])));
+    let mut wanted = desired_cib::wanted(desired, &platform(hosts[side]));
+    if settle_down(desired, hosts).is_some() {
+        // The seed's short one does no harm meanwhile, and a change would make the cluster think again in the middle of its first start.
+        wanted.properties.retain(|(name, _)| *name != "dc-deadtime");
+    }
+    let merged = cib::merged(live, desired, &wanted);
     if merged == without_status {
         return None;
     }

@@ -29,7 +29,9 @@ pub fn units(text: &str, enabled: &str) -> BTreeMap<String, Unit> {
         let name = get("Id");
         let enabled = enabled.lines().any(|line| line == name);
         let name = name.strip_suffix(".service").unwrap_or(&name).to_owned();
-        (!name.is_empty()).then(|| (name, Unit { load: get("LoadState"), active: get("ActiveState"), enabled }))
+        (!name.is_empty()).then(|| {
+            (name, Unit { load: get("LoadState"), active: get("ActiveState"), enabled, outdated: get("NeedDaemonReload") == "yes" })
+        })
     };
     text.split("\n\n").filter_map(block).collect()
 }

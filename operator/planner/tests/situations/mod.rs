@@ -109,7 +109,7 @@ pub fn with_packages(desired: &Desired) -> Hosts {
     ];
     two_bare_hosts(desired).map(|mut host| {
         host.packages = packages.iter().map(|name| ((*name).to_owned(), "1".to_owned())).collect();
-        let idle = Unit { load: "loaded".into(), active: "inactive".into(), enabled: false };
+        let idle = Unit { load: "loaded".into(), active: "inactive".into(), ..Unit::default() };
         host.units = ["corosync", "pacemaker", "pcsd", "drbd", "tomcat10"].iter().map(|unit| ((*unit).to_owned(), idle.clone())).collect();
         host
     })
@@ -213,7 +213,7 @@ fn carry_out(step: &Step, host: &mut Host) {
         }
         Step::EnableUnits { units } => {
             for unit in units {
-                host.units.insert(unit.clone(), Unit { load: "loaded".into(), active: "active".into(), enabled: true });
+                host.units.insert(unit.clone(), Unit { load: "loaded".into(), active: "active".into(), enabled: true, ..Unit::default() });
             }
             if units.iter().any(|unit| unit == "corosync") {
                 host.corosync_cluster = Some("web".into());
@@ -244,7 +244,7 @@ fn carry_out(step: &Step, host: &mut Host) {
         }
         Step::SetAdminPassword { digest, .. } => {
             host.admin_password = Some(digest.clone());
-            host.units.insert("pcsd".into(), Unit { load: "loaded".into(), active: "active".into(), enabled: true });
+            host.units.insert("pcsd".into(), Unit { load: "loaded".into(), active: "active".into(), enabled: true, ..Unit::default() });
         }
         Step::AuthenticatePcs { nodes, .. } => host.pcs_hosts = nodes.iter().map(|(name, _)| name.clone()).collect(),
         Step::TakeDown { resource } => {
