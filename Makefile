@@ -5,7 +5,7 @@ SHELL := /bin/bash
 .DEFAULT_GOAL := help
 
 BINARIES := target/debug
-SCRIPTS := $(wildcard operator/hosts/scripts/*) $(wildcard operator/planner/files/*) $(wildcard tests/lab/image/*.sh) tests/lab/image/lab-seed tests/lab/launch-host tests/install-tools
+SCRIPTS := $(wildcard operator/hosts/scripts/*) $(wildcard operator/planner/files/*) $(wildcard tests/lab/image/*.sh) tests/lab/image/lab-seed tests/lab/launch-host tests/install-tools tests/bench/expert
 
 .PHONY: help
 help: ## This list
@@ -37,6 +37,10 @@ check: tools ## Format, lints, unit and snapshot tests, shell scripts, generated
 .PHONY: e2e
 e2e: build ## The end-to-end test: real operator, real API server, real hosts
 	$(BINARIES)/e2e test
+
+.PHONY: bench
+bench: build ## Time the operator against an expert's script, on identical fresh hosts (about 10 minutes)
+	$(BINARIES)/bench
 
 .PHONY: build
 build: tools
