@@ -1,6 +1,6 @@
 //! The cluster's configuration as it shall be: every element the operator owns, with every option explicit.
 //!
-//! Roles are written Master and Slave: with the schema pacemaker-3.0 they are understood by pacemaker 2.0 to 3.0, the newer words are not.
+//! The words for a promotable clone's roles are those of the distribution's pacemaker: 2.0 does not know the newer ones, 3.0 warns of the older.
 
 use hapair_model::{
     Side,
@@ -8,11 +8,16 @@ use hapair_model::{
     xml::Element,
 };
 
-use crate::{files, groups, names, platform::Platform};
+use crate::{
+    files, groups, names,
+    platform::{Dialect, Platform},
+};
 
 /// Everything the operator owns in a CIB.
 #[derive(Debug, Default)]
 pub struct Wanted {
+    /// The schema of a configuration that is new.
+    pub schema: &'static str,
     /// Cluster options.
     pub properties: Vec<(&'static str, &'static str)>,
     /// Defaults of resources.
@@ -40,7 +45,7 @@ pub fn wanted(desired: &Desired, platform: &Platform) -> Wanted {
     let mut objects = vec![pair(desired)];
     objects.extend(desired.volumes.iter().map(|volume| Object {
         key: names::volume(&volume.name),
-        resources: vec![drbd_clone(volume)],
+        resources: vec![drbd_clone(volume, &platform.dialect)],
         ..Object::default()
     }));
     objects.extend(desired.floating_ips.iter().filter(|ip| !in_group(&ip.name)).map(|ip| Object {
@@ -49,7 +54,7 @@ pub fn wanted(desired: &Desired, platform: &Platform) -> Wanted {
         ..Object::default()
     }));
     objects.extend(desired.groups.iter().map(|group| group_object(desired, group, platform)));
-    Wanted { properties: properties(desired.fencing), defaults: DEFAULTS.to_vec(), objects }
+    Wanted { schema: platform.dialect.schema, properties: properties(desired.fencing), defaults: DEFAULTS.to_vec(), objects }
 }
 
 /// A recovered node does not pull the service back (stickiness above any preference); a failing service is tried three times, then moves.
@@ -127,7 +132,7 @@ fn fence_device(desired: &Desired, side: Side, node: &Node, level: usize, device
 }
 
 /// The promotable clone of a DRBD resource. Time-outs are the agent's advised ones (ocf:linbit:drbd, meta-data), and promotion waits for a fence.
-fn drbd_clone(volume: &Volume) -> Element {
+fn drbd_clone(volume: &Volume, dialect: &Dialect) -> Element {
     let (id, clone) = (names::volume(&volume.name), names::volume_clone(&volume.name));
     let meta = [
         ("promotable", "true"),
@@ -147,8 +152,8 @@ fn drbd_clone(volume: &Volume) -> Element {
             ("demote", "0s", "90s", None),
             ("notify", "0s", "90s", None),
             ("stop", "0s", "100s", None),
-            ("monitor", "15s", "30s", Some("Master")),
-            ("monitor", "20s", "30s", Some("Slave")),
+            ("monitor", "15s", "30s", Some(dialect.promoted)),
+            ("monitor", "20s", "30s", Some(dialect.unpromoted)),
         ],
     );
     let primitive = ocf(&id, "linbit", "drbd")
@@ -175,7 +180,7 @@ fn group_object(desired: &Desired, group: &Group, platform: &Platform) -> Object
                 .with("id", format!("{id}-with-{clone}"))
                 .with("rsc", &id)
                 .with("with-rsc", &clone)
-                .with("with-rsc-role", "Master")
+                .with("with-rsc-role", platform.dialect.promoted)
                 .with("score", "INFINITY"),
         );
         object.constraints.push(

@@ -13,10 +13,28 @@ pub struct Platform {
     pub manager: PackageManager,
     /// Tomcat's package and unit.
     pub tomcat: &'static str,
+    /// The words of its pacemaker.
+    pub dialect: Dialect,
     pacemaker_tools: &'static [&'static str],
     ipmi_agent: &'static [&'static str],
     redfish_agent: &'static [&'static str],
 }
+
+/// How a version of pacemaker writes its configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Dialect {
+    /// The schema, `validate-with`.
+    pub schema: &'static str,
+    /// The role of the instance that serves.
+    pub promoted: &'static str,
+    /// The role of the other.
+    pub unpromoted: &'static str,
+}
+
+/// Pacemaker 2.0.
+const OLDER: Dialect = Dialect { schema: "pacemaker-3.0", promoted: "Master", unpromoted: "Slave" };
+/// Pacemaker 2.1 and later.
+const NEWER: Dialect = Dialect { schema: "pacemaker-3.7", promoted: "Promoted", unpromoted: "Unpromoted" };
 
 /// Distributions that are supported, for messages.
 pub const SUPPORTED: &str = "Debian 11, 12 and 13, and Enterprise Linux 9";
@@ -30,26 +48,23 @@ pub const UNITS: [&str; 4] = ["corosync", "pacemaker", "pcsd", "drbd"];
 impl Platform {
     /// The platform of a distribution, if it is supported.
     pub fn of(distribution: &Distribution) -> Option<Self> {
-        let debian = |tomcat, resource_agents: &'static [&'static str], ipmi, redfish| Self {
+        let debian = |tomcat, dialect, ipmi, redfish| Self {
             manager: PackageManager::Apt,
             tomcat,
-            pacemaker_tools: resource_agents,
+            dialect,
+            pacemaker_tools: &["pacemaker-cli-utils"],
             ipmi_agent: ipmi,
             redfish_agent: redfish,
         };
         let major = distribution.version.split('.').next().unwrap_or_default();
         match (distribution.id.as_str(), major) {
-            ("debian", "11") => Some(debian("tomcat9", &["pacemaker-cli-utils"], &["fence-agents", "ipmitool"], &["fence-agents"])),
-            ("debian", "12") => Some(debian("tomcat10", &["pacemaker-cli-utils"], &["fence-agents", "ipmitool"], &["fence-agents"])),
-            ("debian", "13") => Some(debian(
-                "tomcat10",
-                &["pacemaker-cli-utils", "resource-agents-extra"],
-                &["fence-agents-ipmilan", "ipmitool"],
-                &["fence-agents-redfish"],
-            )),
+            ("debian", "11") => Some(debian("tomcat9", OLDER, &["fence-agents", "ipmitool"], &["fence-agents"])),
+            ("debian", "12") => Some(debian("tomcat10", NEWER, &["fence-agents", "ipmitool"], &["fence-agents"])),
+            ("debian", "13") => Some(debian("tomcat10", NEWER, &["fence-agents-ipmilan", "ipmitool"], &["fence-agents-redfish"])),
             (id, "9") if id == "rhel" || distribution.like.iter().any(|like| like == "rhel") => Some(Self {
                 manager: PackageManager::Dnf,
                 tomcat: "tomcat",
+                dialect: NEWER,
                 pacemaker_tools: &["pacemaker-cli"],
                 ipmi_agent: &["fence-agents-ipmilan", "ipmitool"],
                 redfish_agent: &["fence-agents-redfish"],
