@@ -35,6 +35,7 @@ pub fn intake(pair: &HAPair, snapshot: &Snapshot, sources: &Sources, cluster: &s
         Leaving { volumes: leaving(&snapshot.volumes), floating_ips: leaving(&snapshot.floating_ips), groups: leaving(&snapshot.groups) };
     intake.references(&volumes, &floating_ips, &groups);
     intake.conflicts(&volumes, &floating_ips);
+    intake.files(&groups, &volumes);
     let desired = nodes.map(|nodes| Desired {
         name: pair.name_any(),
         owner: Owner { cluster: cluster.to_owned(), pair: pair.uid().unwrap_or_default() },
@@ -274,6 +275,26 @@ impl Intake<'_> {
         }
     }
 
+    /// Files whose place is someone else's: another group's, the operator's own, or a volume, which only one node has mounted.
+    fn files(&mut self, groups: &[Group], volumes: &[Volume]) {
+        let mut owners: BTreeMap<&str, &str> = BTreeMap::new();
+        for group in groups {
+            for (at, file) in group.files.iter().enumerate() {
+                let path = file.path.as_str();
+                let reserved = RESERVED.iter().find(|each| is_within(path, each)).map(|each| format!("{each} is written by the operator"));
+                let on_volume = volumes
+                    .iter()
+                    .find(|volume| is_within(path, &volume.mount_point))
+                    .map(|volume| format!("it would lie on volume {:?}, which is mounted on one node only", volume.name));
+                let twice = owners.insert(path, &group.name).map(|other| format!("group {other:?} has a file there already"));
+                if let Some(why) = reserved.or(on_volume).or(twice) {
+                    let message = format!("spec.files[{at}].path: {path}: {why}");
+                    self.find(Subject::Group(group.name.clone()), Reason::Conflict, message);
+                }
+            }
+        }
+    }
+
     /// Disks, mount points and addresses that two objects claim.
     fn conflicts(&mut self, volumes: &[Volume], floating_ips: &[FloatingIp]) {
         for (at, one) in volumes.iter().enumerate() {
@@ -312,6 +333,21 @@ impl Intake<'_> {
         }
     }
 }
+
+/// Folders and files that the operator writes itself, or that belong to the tools it drives.
+const RESERVED: [&str; 11] = [
+    "/etc/corosync",
+    "/etc/drbd.conf",
+    "/etc/drbd.d",
+    "/etc/hapair",
+    "/etc/hosts",
+    "/etc/pacemaker",
+    "/etc/systemd/system",
+    "/usr/lib/ocf/resource.d/hapair",
+    "/var/lib/hapair",
+    "/var/lib/pacemaker",
+    "/var/lib/pcsd",
+];
 
 fn is_within(inner: &str, outer: &str) -> bool {
     inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

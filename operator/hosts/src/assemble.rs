@@ -1,6 +1,7 @@
 //! The sections of a probe, put together into a host.
 
 use hapair_model::{
+    Secret,
     observed::{Device, Host},
     xml::Element,
 };
@@ -29,6 +30,8 @@ pub fn host(sections: &Sections) -> Host {
         install: system::job(text("units"), text("uptime"), text("job-log")),
         units: system::units(text("units"), text("enabled")),
         files,
+        pending: text("pending").lines().map(str::to_owned).collect(),
+        drbd_config: drbd::config(text("drbd-config"), text("drbd-ours")),
         hosts_block: text("hosts-block").lines().map(str::to_owned).collect(),
         corosync_cluster: corosync::cluster_name(text("corosync")),
         cluster: crm_mon::read(text("crm-mon")),
@@ -37,20 +40,19 @@ pub fn host(sections: &Sections) -> Host {
         drbd_major: drbd::major_version(text("drbd-module")),
         shared_keys: digests,
         addresses: system::addresses(text("addresses")),
-        admin_password: Some(text("admin-password").trim().to_owned()).filter(|digest| !digest.is_empty()),
+        admin_password: Some(text("admin-password").trim()).filter(|digest| !digest.is_empty()).map(Secret::new),
         pcs_hosts: system::pcs_hosts(text("pcs-hosts")),
         ..Host::default()
     };
-    for (name, (minor, mut resource)) in drbd::resources(text("drbd")) {
-        resource.generation = drbd::generation(text(&format!("drbd-gi.{minor}"))).unwrap_or_default();
+    for (name, mut resource) in drbd::resources(text("drbd")) {
+        resource.generation = drbd::generation(text(&format!("drbd-gi.{}", resource.minor))).unwrap_or_default();
         host.resources.insert(name, resource);
     }
     for (name, section) in sections {
         if let Some(volume) = name.strip_prefix("device.") {
             host.devices.insert(volume.to_owned(), device(volume, section.code == 0, sections));
-            if let Some(record) = drbd::record(text(&format!("volume-record.{volume}"))) {
-                host.volume_records.insert(volume.to_owned(), record);
-            }
+        } else if let Some(volume) = name.strip_prefix("volume-record.") {
+            host.volume_records.extend(drbd::record(&section.text).map(|record| (volume.to_owned(), record)));
         } else if let Some(group) = name.strip_prefix("answer.") {
             host.probes.insert(group.to_owned(), section.text.trim().parse().unwrap_or_default());
         } else if let Some(address) = name.strip_prefix("neighbour.")

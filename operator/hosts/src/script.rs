@@ -2,7 +2,7 @@
 
 use hapair_model::{
     outcome::Outcome,
-    plan::{Content, File, PackageManager, Step},
+    plan::{Content, File, FollowUp, PackageManager, Step},
 };
 
 use crate::{frames, ssh::Output};
@@ -21,6 +21,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("install-packages.dnf", include_str!("../scripts/install-packages.dnf")),
     ("leave-cluster", include_str!("../scripts/leave-cluster")),
     ("make-filesystem", include_str!("../scripts/make-filesystem")),
+    ("make-filesystem.job", include_str!("../scripts/make-filesystem.job")),
     ("mint", include_str!("../scripts/mint")),
     ("push-cib", include_str!("../scripts/push-cib")),
     ("reload-corosync", include_str!("../scripts/reload-corosync")),
@@ -87,7 +88,7 @@ pub fn of(step: &Step) -> Script {
         Step::SeedCib { cib } => Script { input: cib.clone().into_bytes(), ..script("seed-cib", vec![]) },
         Step::PushCib { cib, planned_on } => Script { input: cib.clone().into_bytes(), ..script("push-cib", vec![planned_on.clone()]) },
         Step::SetAdminPassword { digest, password } => {
-            Script { input: password.expose().to_vec(), ..script("set-admin-password", vec![digest.clone()]) }
+            Script { input: [digest.expose(), b"\n", password.expose()].concat(), ..script("set-admin-password", vec![]) }
         }
         Step::AuthenticatePcs { nodes, password } => {
             let arguments = nodes.iter().flat_map(|(name, address)| [name.clone(), address.clone()]).collect();
@@ -108,7 +109,8 @@ fn write_file(file: &File) -> Script {
         Content::Secret(secret) => secret.expose().to_vec(),
     };
     let keep = if KEPT.iter().any(|path| file.path.starts_with(path)) { "keep" } else { "" };
-    Script { name: "write-file", arguments: vec![file.path.clone(), file.mode.clone(), file.owner.clone(), keep.into()], input }
+    let mark = file.follow_up.as_ref().map(FollowUp::mark).unwrap_or_default();
+    Script { name: "write-file", arguments: vec![file.path.clone(), file.mode.clone(), file.owner.clone(), keep.into(), mark], input }
 }
 
 /// Exit statuses of `scripts/run`.

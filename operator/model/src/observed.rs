@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::xml::Element;
+use crate::{Secret, xml::Element};
 
 /// What to ask a host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -79,6 +79,8 @@ pub struct Host {
     pub units: BTreeMap<String, Unit>,
     /// Files that were asked for and exist.
     pub files: BTreeMap<String, FileFacts>,
+    /// Marks of what has to follow a changed file and has not yet (see `FollowUp`).
+    pub pending: Vec<String>,
     /// The lines of the managed block of /etc/hosts.
     pub hosts_block: Vec<String>,
     /// The name of the corosync cluster that runs here.
@@ -95,7 +97,9 @@ pub struct Host {
     pub drbd_major: Option<u32>,
     /// DRBD resources that are up, by name.
     pub resources: BTreeMap<String, Resource>,
-    /// The record of the metadata that was created here: DRBD's device UUID and whether the device read as zeroes, by volume.
+    /// DRBD resources that are configured here, by name, whoever made them.
+    pub drbd_config: BTreeMap<String, DrbdConfig>,
+    /// Every record of metadata that was created here: DRBD's device UUID and whether the device read as zeroes, by volume.
     pub volume_records: BTreeMap<String, VolumeRecord>,
     /// Digests of the keys that both hosts share, by path.
     pub shared_keys: BTreeMap<String, String>,
@@ -106,7 +110,7 @@ pub struct Host {
     /// Of the addresses that were asked about: those that another machine answers for.
     pub taken: Vec<String>,
     /// The digest of the password that hacluster was given here.
-    pub admin_password: Option<String>,
+    pub admin_password: Option<Secret>,
     /// The nodes on which pcs is logged in.
     pub pcs_hosts: Vec<String>,
 }
@@ -206,6 +210,17 @@ impl std::fmt::Display for Signature {
     }
 }
 
+/// What a host's configuration files say of a DRBD resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DrbdConfig {
+    /// Minor numbers of its volumes.
+    pub minors: Vec<u32>,
+    /// Its ports on both hosts.
+    pub ports: Vec<u16>,
+    /// Whether the file is the operator's.
+    pub ours: bool,
+}
+
 /// The record of DRBD metadata created here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VolumeRecord {
@@ -222,6 +237,8 @@ pub struct VolumeRecord {
 /// A DRBD resource with one volume, as `drbdsetup` shows it on one host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Resource {
+    /// Its minor number.
+    pub minor: u32,
     /// Primary, Secondary, Unknown.
     pub role: String,
     /// Connected, Connecting, StandAlone…
@@ -345,6 +362,11 @@ pub struct FenceEvent {
 }
 
 impl Cluster {
+    /// Whether this resource has not started, and has not failed either.
+    pub fn is_idle(&self, id: &str) -> bool {
+        self.active_in_role(id, "Started").is_none() && !self.failures.iter().any(|failure| failure.resource == id)
+    }
+
     /// Where this resource is active in this role.
     pub fn active_in_role(&self, id: &str, role: &str) -> Option<&str> {
         let found = self.resources.iter().find(|each| each.id == id && each.role == role && !each.nodes.is_empty());

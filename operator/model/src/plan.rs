@@ -83,7 +83,7 @@ pub enum Step {
         resource: String,
         /// The device.
         device: String,
-        /// The signature that may be overwritten, as `type:uuid`.
+        /// The signatures that may be overwritten, as `type:uuid`, several joined by `+`.
         overwrite: Option<String>,
         /// Its minor number, kept in the record.
         minor: u32,
@@ -136,7 +136,8 @@ pub enum Step {
     /// Give hacluster its password and start pcsd.
     SetAdminPassword {
         /// What is kept to recognise the password by.
-        digest: String,
+        #[serde(skip)]
+        digest: Secret,
         /// The password.
         #[serde(skip)]
         password: Secret,
@@ -184,6 +185,31 @@ pub struct File {
     pub owner: String,
     /// What it holds.
     pub content: Content,
+    /// What has to follow once it has changed.
+    pub follow_up: Option<FollowUp>,
+}
+
+/// What has to follow once a file has changed. The host keeps a mark of it from before the change until it is done, so that a crash in between
+/// leaves no daemon with an older file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub enum FollowUp {
+    /// corosync reads its configuration again.
+    ReloadCorosync,
+    /// corosync starts anew: it reads its key only then.
+    RestartCorosync,
+    /// DRBD adjusts a resource that is up.
+    Adjust(String),
+}
+
+impl FollowUp {
+    /// The mark's name below `/var/lib/hapair/pending`.
+    pub fn mark(&self) -> String {
+        match self {
+            Self::ReloadCorosync => "reload-corosync".into(),
+            Self::RestartCorosync => "restart-corosync".into(),
+            Self::Adjust(resource) => format!("adjust-{resource}"),
+        }
+    }
 }
 
 /// What a file holds.

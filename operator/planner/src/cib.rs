@@ -15,11 +15,13 @@ const DEFAULTS: &str = "rsc_defaults-options";
 const TAG: &str = "hapair-";
 
 /// The live configuration as it shall be. It carries no status section: that is the cluster's own.
-pub fn merged(live: &Element, desired: &Desired, wanted: &Wanted) -> Element {
+///
+/// `running` are the ids of resources that are active somewhere: what holds a volume in use keeps it in the configuration.
+pub fn merged(live: &Element, desired: &Desired, wanted: &Wanted, running: &[&str]) -> Element {
     let mut cib = live.clone();
     cib.children.retain(|section| section.name != "status");
     let configuration = cib.first_mut("configuration");
-    let stale = stale(configuration, desired, wanted);
+    let stale = stale(configuration, desired, wanted, running);
 
     let options = set(configuration.first_mut("crm_config"), "cluster_property_set", OPTIONS);
     put_pairs(options, OPTIONS, &wanted.properties);
@@ -52,12 +54,12 @@ pub fn seed(desired: &Desired, wanted: &Wanted) -> Element {
         .child(Element::new("resources"))
         .child(Element::new("constraints"));
     let empty = Element::new("cib")
-        .with("validate-with", "pacemaker-3.0")
+        .with("validate-with", wanted.schema)
         .with("admin_epoch", 1)
         .with("epoch", 1)
         .with("num_updates", 0)
         .child(configuration);
-    let mut cib = merged(&empty, desired, wanted);
+    let mut cib = merged(&empty, desired, wanted, &[]);
     let options = set(cib.first_mut("configuration").first_mut("crm_config"), "cluster_property_set", OPTIONS);
     put_pairs(options, OPTIONS, &[("dc-deadtime", "1s")]);
     cib.children.push(Element::new("status"));
@@ -84,7 +86,7 @@ fn held(configuration: &Element, wanted: &Wanted, stale: &[String]) -> Vec<Strin
 }
 
 /// Ids that are recorded for an object and no longer wanted for it.
-fn stale(configuration: &Element, desired: &Desired, wanted: &Wanted) -> Vec<String> {
+fn stale(configuration: &Element, desired: &Desired, wanted: &Wanted, running: &[&str]) -> Vec<String> {
     let mut stale = Vec::new();
     let tags = configuration.first("tags").map(|tags| tags.children.iter()).into_iter().flatten();
     for tag in tags {
@@ -93,7 +95,7 @@ fn stale(configuration: &Element, desired: &Desired, wanted: &Wanted) -> Vec<Str
         if let Some(object) = wanted.objects.iter().find(|object| object.key == key) {
             let ids = ids(object);
             stale.extend(recorded.filter(|id| !ids.contains(id)));
-        } else if may_leave(key, configuration, desired) {
+        } else if may_leave(key, configuration, desired, running) {
             stale.extend(recorded);
             stale.extend(tag.id().map(str::to_owned));
         }
@@ -101,9 +103,9 @@ fn stale(configuration: &Element, desired: &Desired, wanted: &Wanted) -> Vec<Str
     stale
 }
 
-/// Whether what is recorded under this key goes now. Volumes wait for the groups that were seen leaving with them: a file system is unmounted
-/// before its DRBD resource is demoted.
-fn may_leave(key: &str, configuration: &Element, desired: &Desired) -> bool {
+/// Whether what is recorded under this key goes now. A volume waits for the groups that were seen leaving with it, and until its file system is
+/// unmounted: a DRBD resource that is in use cannot be demoted, and a node that fails to stop it would be fenced.
+fn may_leave(key: &str, configuration: &Element, desired: &Desired, running: &[&str]) -> bool {
     let leaving = &desired.leaving;
     let group_remains = leaving.groups.iter().any(|group| {
         let id = names::group(group);
@@ -111,7 +113,8 @@ fn may_leave(key: &str, configuration: &Element, desired: &Desired) -> bool {
     });
     leaving.groups.iter().any(|name| names::group(name) == key)
         || leaving.floating_ips.iter().any(|name| names::ip(name) == key)
-        || (!group_remains && leaving.volumes.iter().any(|name| names::volume(name) == key))
+        || (!group_remains
+            && leaving.volumes.iter().any(|name| names::volume(name) == key && !running.contains(&names::filesystem(name).as_str())))
         // A floating IP that moved into a group is the group's now.
         || desired.floating_ips.iter().any(|ip| names::ip(&ip.name) == key)
 }

@@ -3,7 +3,7 @@
 use hapair_model::{
     Secret, Side,
     desired::{Desired, FenceDevice, Node},
-    plan::{Content, File},
+    plan::{Content, File, FollowUp},
 };
 
 use crate::{
@@ -14,7 +14,7 @@ use crate::{
 /// The files one host shall have. `drbd_major` decides about the form of DRBD's.
 pub fn wanted(desired: &Desired, side: Side, drbd_major: u32) -> Vec<File> {
     let mut files = vec![
-        text(names::COROSYNC_CONF, "644", render::corosync(desired)),
+        File { follow_up: Some(FollowUp::ReloadCorosync), ..text(names::COROSYNC_CONF, "644", render::corosync(desired)) },
         text(names::HTTP_AGENT, "755", include_str!("../files/http").to_owned()),
     ];
     for volume in &desired.volumes {
@@ -23,6 +23,7 @@ pub fn wanted(desired: &Desired, side: Side, drbd_major: u32) -> Vec<File> {
             mode: "600".into(),
             owner: "root:root".into(),
             content: Content::WithDrbdSecret(render::drbd(desired, volume, drbd_major)),
+            follow_up: Some(FollowUp::Adjust(volume.name.clone())),
         });
         files.push(text(&mount_drop_in(&volume.mount_point), "644", MOUNT_DROP_IN.to_owned()));
     }
@@ -33,7 +34,7 @@ pub fn wanted(desired: &Desired, side: Side, drbd_major: u32) -> Vec<File> {
     }
     for file in desired.groups.iter().flat_map(|group| &group.files) {
         let content = Content::Secret(file.content[side].clone());
-        files.push(File { path: file.path.clone(), mode: file.mode.clone(), owner: file.owner.clone(), content });
+        files.push(File { path: file.path.clone(), mode: file.mode.clone(), owner: file.owner.clone(), content, follow_up: None });
     }
     files
 }
@@ -52,7 +53,7 @@ pub fn mount_drop_in(mount_point: &str) -> String {
 }
 
 fn text(path: &str, mode: &str, content: String) -> File {
-    File { path: path.into(), mode: mode.into(), owner: "root:root".into(), content: Content::Text(content) }
+    File { path: path.into(), mode: mode.into(), owner: "root:root".into(), content: Content::Text(content), follow_up: None }
 }
 
 /// A device's password never enters the CIB or a command line: it is in a file, and so is a script that brings it to where it is needed.
@@ -64,6 +65,7 @@ fn fence_files(node: &Node, level: usize, device: &FenceDevice) -> Vec<File> {
         mode: mode.into(),
         owner: "root:root".into(),
         content: Content::Secret(bytes),
+        follow_up: None,
     };
     let script = match device.agent.as_str() {
         "fence_ipmilan" => include_str!("../files/ipmitool-with-password-file").replace("@PASSWORD_FILE@", &format!("{path}.password")),

@@ -3,7 +3,7 @@
 use hapair_model::{
     Both, Reason,
     desired::{Desired, Leaving},
-    observed::{Host, HostView},
+    observed::{Cluster, Host, HostView},
     plan::{Finding, Next, Plan, Step, Subject},
 };
 
@@ -12,14 +12,23 @@ use crate::{
     stages::{self, stage},
 };
 
-/// DRBD resources of volumes that are leaving, once the cluster no longer has them.
+/// DRBD resources of volumes that are leaving, once the cluster no longer has them and has stopped using them.
 pub fn volumes(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
+    let present = desired.leaving.volumes.iter().filter(|name| hosts.any(|host| is_on(host, name)));
+    let (used, idle): (Vec<_>, Vec<_>) =
+        present.partition(|name| hosts.any(|host| in_cib(host, &names::volume(name)) || is_used(host, name)));
     let steps = Both::from_fn(|side| {
-        let host = hosts[side];
-        let ready = desired.leaving.volumes.iter().filter(|name| !in_cib(host, &names::volume(name)) && is_on(host, name));
-        ready.map(|name| Step::TakeDown { resource: name.clone() }).collect()
+        let down = idle.iter().filter(|name| is_on(hosts[side], name));
+        down.map(|name| Step::TakeDown { resource: (*name).clone() }).collect()
     });
-    stage("take volumes down", steps)
+    stage("take volumes down", steps).or_else(|| used.first().map(|name| Next::Wait(format!("volume {name} is still in use"))))
+}
+
+/// Whether the cluster still runs something of the volume here, or its DRBD resource is Primary.
+fn is_used(host: &Host, volume: &str) -> bool {
+    let ids = [names::volume(volume), names::filesystem(volume)];
+    let runs = |cluster: &Cluster| cluster.resources.iter().any(|each| ids.contains(&each.id) && !each.nodes.is_empty());
+    host.cluster.as_ref().is_some_and(runs) || host.resources.get(volume).is_some_and(|leg| leg.role == "Primary")
 }
 
 fn in_cib(host: &Host, key: &str) -> bool {
@@ -27,7 +36,7 @@ fn in_cib(host: &Host, key: &str) -> bool {
 }
 
 fn is_on(host: &Host, volume: &str) -> bool {
-    host.resources.contains_key(volume) || host.files.contains_key(&names::resource_file(volume))
+    host.resources.contains_key(volume) || host.drbd_config.get(volume).is_some_and(|config| config.ours)
 }
 
 /// Of the children that are leaving: those of which nothing is left on the hosts.

@@ -7,6 +7,7 @@
 mod cib;
 mod desired_cib;
 mod devices;
+mod fencing;
 mod files;
 mod groups;
 mod leave;
@@ -72,6 +73,7 @@ fn next(desired: &Desired, hosts: &Both<&Host>, fresh: &FreshKeys) -> Next {
         .or_else(|| stages::start(desired, hosts))
         .or_else(|| stages::configure(desired, hosts))
         .or_else(|| leave::volumes(desired, hosts))
+        .or_else(|| stages::reload_units(desired, hosts))
         .or_else(|| stages::settle_down(desired, hosts))
         .or_else(|| stages::administer(desired, hosts))
         .unwrap_or(Next::Rest)

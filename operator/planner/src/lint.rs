@@ -7,7 +7,7 @@ use hapair_model::{
     plan::{Finding, Next, Step, Subject},
 };
 
-use crate::stages;
+use crate::{devices::all_signatures, stages};
 
 /// The plan, or why it is not run.
 pub fn checked(desired: &Desired, hosts: &Both<&Host>, next: Next) -> Result<Next, Finding> {
@@ -42,10 +42,8 @@ fn broken_rule(desired: &Desired, hosts: &Both<&Host>, side: Side, step: &Step) 
     match step {
         Step::CreateMetadata { resource, overwrite, .. } => {
             let device = host.devices.get(resource)?;
-            let consented = device.signatures.iter().all(|signature| {
-                overwrite.as_deref() == Some(signature.to_string().as_str())
-                    || host.volume_records.get(resource).is_some_and(|record| record.device_uuid == "pending")
-            });
+            let pending = host.volume_records.get(resource).is_some_and(|record| record.device_uuid == "pending");
+            let consented = pending || device.signatures.is_empty() || overwrite.as_deref() == Some(all_signatures(device).as_str());
             (!consented || host.resources.contains_key(resource))
                 .then_some("nothing that holds data is overwritten without consent that names it")
         }

@@ -47,6 +47,11 @@ pub fn resource_file(volume: &str) -> String {
     format!("/etc/drbd.d/{volume}.res")
 }
 
+/// The transient unit that makes a volume's file system.
+pub fn filesystem_job(volume: &str) -> String {
+    format!("hapair-filesystem-{volume}")
+}
+
 /// The mount unit of a directory, as systemd-escape(1) names it.
 pub fn mount_unit(directory: &str) -> String {
     let escaped: String = directory

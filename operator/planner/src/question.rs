@@ -23,9 +23,10 @@ fn one(desired: &Desired, side: Side) -> Question {
         ServiceKind::Tomcat | ServiceKind::Ocf { .. } => None,
     }));
     let mounts = desired.volumes.iter().map(|volume| names::mount_unit(&volume.mount_point));
+    let jobs = desired.volumes.iter().map(|volume| format!("{}.service", names::filesystem_job(&volume.name)));
     Question {
         packages: packages(desired),
-        units: units.into_iter().map(|unit| format!("{unit}.service")).chain(mounts).collect(),
+        units: units.into_iter().map(|unit| format!("{unit}.service")).chain(mounts).chain(jobs).collect(),
         files: files::paths(desired, side),
         devices: desired.volumes.iter().map(|volume| (volume.name.clone(), volume.disks[side].device.clone())).collect(),
         probes: desired.groups.iter().filter_map(|group| Some((group.name.clone(), groups::url(desired, group)?))).collect(),

@@ -8,7 +8,7 @@ use hapair_model::{
 };
 
 use crate::{
-    names,
+    devices, names,
     platform::{Platform, SUPPORTED},
     stages, volumes,
 };
@@ -132,6 +132,14 @@ fn device(volume: &Volume, side: Side, node: &str, host: &Host, findings: &mut V
     let mut say = |reason, message| findings.push(Finding { about: Subject::Volume(volume.name.clone()), reason, message });
     let unknown = Device::default();
     let device = host.devices.get(&volume.name).unwrap_or(&unknown);
+    // A resource of this name that is configured or up, and whose file is not ours, is someone's.
+    if host.drbd_config.get(&volume.name).map_or(host.resources.contains_key(&volume.name), |config| !config.ours)
+        && !host.volume_records.contains_key(&volume.name)
+    {
+        let message =
+            format!("{node}: there is a DRBD resource {} already, which hapair-operator did not make. Nothing was changed.", volume.name);
+        return say(Reason::Conflict, message);
+    }
     if host.resources.contains_key(&volume.name) {
         return;
     }
@@ -152,15 +160,14 @@ fn device(volume: &Volume, side: Side, node: &str, host: &Host, findings: &mut V
     if device.signatures.iter().any(|signature| is_ours(&signature.kind, &signature.uuid)) {
         return;
     }
-    let consent = volume.disks[side].overwrite.as_deref();
-    let foreign: Vec<_> = device.signatures.iter().filter(|signature| consent != Some(signature.to_string().as_str())).collect();
-    if let Some(first) = foreign.first() {
-        let found = foreign.iter().map(|each| format!("{} (UUID {})", each.kind, each.uuid)).collect::<Vec<_>>().join(" and ");
+    let all = devices::all_signatures(device);
+    if !device.signatures.is_empty() && volume.disks[side].overwrite.as_ref() != Some(&all) {
+        let found = device.signatures.iter().map(|each| format!("{} (UUID {})", each.kind, each.uuid)).collect::<Vec<_>>().join(" and ");
         say(
             Reason::DeviceNotBlank,
             format!(
                 "{node}: {path} holds {found}, expected a blank device. Nothing was changed. To use it anyway set \
-                 spec.disks[node={node}].overwrite to \"{first}\"."
+                 spec.disks[node={node}].overwrite to \"{all}\"."
             ),
         );
     }

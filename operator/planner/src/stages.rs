@@ -1,15 +1,17 @@
 //! The stages of bringing a pair to what is declared, each `None` when it has nothing (left) to do.
 
+use std::collections::BTreeSet;
+
 use hapair_model::{
     Both, Secret, Side,
-    desired::{Desired, Volume},
+    desired::{Desired, Group, Volume},
     digest,
     observed::{Host, Job},
-    plan::{Content, File, Next, PackageManager, Stage, Step},
+    plan::{Content, File, FollowUp, Next, PackageManager, Stage, Step},
 };
 
 use crate::{
-    FreshKeys, cib, desired_cib, devices, files, groups, names,
+    FreshKeys, cib, desired_cib, fencing, files, groups, names,
     platform::{Platform, UNITS, services},
     volumes::{self, Birth},
 };
@@ -84,20 +86,28 @@ fn prepare_one(desired: &Desired, hosts: &Both<&Host>, side: Side, keys: &[File]
     }
     steps.extend(keys.iter().cloned().map(Step::WriteFile));
     let changed = changed_files(desired, host, side);
-    let conf_changed = changed.iter().any(|file| file.path == names::COROSYNC_CONF);
-    let drbd_changed: Vec<_> = changed.iter().map(|file| file.path.clone()).filter(|path| path.starts_with("/etc/drbd.d/")).collect();
+    let due = Due::of(host, keys.iter().chain(&changed));
     steps.extend(changed.into_iter().map(Step::WriteFile));
     steps.extend(disable(desired, host, &platform));
-    steps.extend(corosync(host, conf_changed, !keys.is_empty()));
+    steps.extend(corosync(host, &due));
     for volume in &desired.volumes {
-        steps.extend(leg(volume, hosts, side, !keys.is_empty(), &drbd_changed));
-    }
-    // Last: it keeps systemd busy for seconds, and nothing in this stage needs it. A unit that is not loaded yet needs no word of its files.
-    let mounts = desired.volumes.iter().map(|volume| names::mount_unit(&volume.mount_point));
-    if mounts.into_iter().any(|unit| host.units.get(&unit).is_some_and(|unit| unit.outdated)) {
-        steps.push(Step::ReloadUnits);
+        steps.extend(leg(volume, hosts, side, &due));
     }
     steps
+}
+
+/// What has to follow: files that change now, and files that changed before a crash.
+struct Due(BTreeSet<String>);
+
+impl Due {
+    fn of<'a>(host: &Host, changed: impl Iterator<Item = &'a File>) -> Self {
+        let now = changed.filter_map(|file| file.follow_up.as_ref()).map(FollowUp::mark);
+        Self(host.pending.iter().cloned().chain(now).collect())
+    }
+
+    fn has(&self, follow_up: &FollowUp) -> bool {
+        self.0.contains(&follow_up.mark())
+    }
 }
 
 fn changed_files(desired: &Desired, host: &Host, side: Side) -> Vec<File> {
@@ -116,16 +126,18 @@ fn mode(octal: &str) -> &str {
 
 /// Keys that both hosts share. They are made anew, on both, as long as no cluster was ever formed with them.
 fn shared_keys(hosts: &Both<&Host>, fresh: &FreshKeys) -> Vec<File> {
-    let file = |path: &str, mode: &str, owner: &str, bytes: &Secret| File {
+    let file = |path: &str, mode: &str, owner: &str, bytes: &Secret, follow_up| File {
         path: path.into(),
         mode: mode.into(),
         owner: owner.into(),
         content: Content::Secret(bytes.clone()),
+        follow_up,
     };
     let all = [
-        file("/etc/corosync/authkey", "400", "root:root", &fresh.corosync),
-        file("/etc/pacemaker/authkey", "400", "hacluster:haclient", &fresh.pacemaker),
-        file(names::DRBD_KEY, "600", "root:root", &fresh.drbd),
+        file("/etc/corosync/authkey", "400", "root:root", &fresh.corosync, Some(FollowUp::RestartCorosync)),
+        file("/etc/pacemaker/authkey", "400", "hacluster:haclient", &fresh.pacemaker, None),
+        // The resource files carry the key, and so are written after it.
+        file(names::DRBD_KEY, "600", "root:root", &fresh.drbd, None),
     ];
     all.into_iter().filter(|file| !same_key(hosts, &file.path)).collect()
 }
@@ -165,26 +177,23 @@ fn disable(desired: &Desired, host: &Host, platform: &Platform) -> Option<Step> 
     (!units.is_empty()).then_some(Step::DisableUnits { units })
 }
 
-fn corosync(host: &Host, conf_changed: bool, keys_changed: bool) -> Option<Step> {
+fn corosync(host: &Host, due: &Due) -> Option<Step> {
     let unit = host.units.get("corosync").cloned().unwrap_or_default();
-    if !unit.is_active() || !unit.enabled {
-        let units = vec!["corosync".to_owned()];
-        return Some(if unit.is_active() && keys_changed { Step::RestartUnits { units } } else { Step::EnableUnits { units } });
+    let units = vec!["corosync".to_owned()];
+    match (unit.is_active(), unit.enabled) {
+        (true, _) if due.has(&FollowUp::RestartCorosync) => Some(Step::RestartUnits { units }),
+        (false, _) | (_, false) => Some(Step::EnableUnits { units }),
+        (true, true) => due.has(&FollowUp::ReloadCorosync).then_some(Step::ReloadCorosync),
     }
-    if keys_changed {
-        return Some(Step::RestartUnits { units: vec!["corosync".into()] });
-    }
-    conf_changed.then_some(Step::ReloadCorosync)
 }
 
 /// A leg's metadata and connection, until the cluster has the volume: from then on the resource agent brings it up and down.
-fn leg(volume: &Volume, hosts: &Both<&Host>, side: Side, keys_changed: bool, drbd_changed: &[String]) -> Vec<Step> {
+fn leg(volume: &Volume, hosts: &Both<&Host>, side: Side, due: &Due) -> Vec<Step> {
     if !tells_what_it_runs(hosts) {
         return Vec::new();
     }
     let (host, resource) = (hosts[side], volume.name.clone());
     let in_cluster = volumes::is_in_cluster(volume, hosts);
-    let file_changed = drbd_changed.contains(&names::resource_file(&volume.name));
     let up = host.resources.get(&volume.name);
     let mut steps = Vec::new();
     if !has_own_metadata(volume, host) {
@@ -193,7 +202,7 @@ fn leg(volume: &Volume, hosts: &Both<&Host>, side: Side, keys_changed: bool, drb
         steps.push(Step::CreateMetadata { resource: resource.clone(), device, overwrite, minor: volume.minor, port: volume.port });
     }
     let connecting = up.is_some_and(|leg| leg.connection == "StandAlone" && leg.is_blank());
-    if up.is_none() && !in_cluster || up.is_some() && (file_changed || keys_changed) || connecting {
+    if up.is_none() && !in_cluster || up.is_some() && due.has(&FollowUp::Adjust(resource.clone())) || connecting {
         steps.push(Step::BringUp { resource });
     }
     steps
@@ -218,6 +227,10 @@ pub fn birth(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     let mut waiting = None;
     for volume in &desired.volumes {
         let (resource, minor) = (volume.name.clone(), volume.minor);
+        if hosts.any(|host| volumes::is_being_filled(volume, host)) {
+            waiting = Some(format!("volume {resource} is getting its first content"));
+            continue;
+        }
         match volumes::birth(volume, hosts) {
             Birth::Born => {}
             Birth::Unprepared => waiting = Some(format!("volume {resource} is not up on both nodes")),
@@ -273,11 +286,37 @@ pub fn configure(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
         // The seed's short one does no harm meanwhile, and a change would make the cluster think again in the middle of its first start.
         wanted.properties.retain(|(name, _)| *name != "dc-deadtime");
     }
-    let merged = cib::merged(live, desired, &wanted);
+    let active = hosts[side].cluster.iter().flat_map(|cluster| &cluster.resources).filter(|each| !each.nodes.is_empty());
+    let running: Vec<_> = active.map(|each| each.id.as_str()).collect();
+    let merged = cib::merged(live, desired, &wanted, &running);
     if merged == without_status {
         return None;
     }
     stage_on("configure the cluster", side, vec![Step::PushCib { cib: merged.to_string(), planned_on: cib::version(live) }])
+}
+
+/// systemd reads units again whose files are newer than what it knows. That takes seconds, so a service that is starting is not held up by it.
+pub fn reload_units(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
+    if starting_group(desired, hosts).is_some() {
+        return None;
+    }
+    let is_outdated = |host: &Host, volume: &Volume| {
+        let unit = host.units.get(&names::mount_unit(&volume.mount_point));
+        unit.is_some_and(|unit| unit.outdated)
+    };
+    let steps = Both::from_fn(|side| {
+        let outdated = desired.volumes.iter().any(|volume| is_outdated(hosts[side], volume));
+        if outdated { vec![Step::ReloadUnits] } else { Vec::new() }
+    });
+    stage("let systemd read its units again", steps)
+}
+
+/// A group whose members have not all started, and have not failed either.
+fn starting_group<'a>(desired: &'a Desired, hosts: &Both<&Host>) -> Option<&'a Group> {
+    let cluster = hosts.first.cluster.as_ref().or(hosts.second.cluster.as_ref())?;
+    let can_run = cluster.nodes.values().any(|node| node.online && !node.standby);
+    let waiting = desired.groups.iter().find(|group| groups::members(desired, group).iter().any(|id| cluster.is_idle(id)));
+    waiting.filter(|_| can_run && cluster.failures.is_empty())
 }
 
 /// Waits while the cluster is still on its way: nodes joining, resources starting, data being copied.
@@ -286,15 +325,12 @@ pub fn settle_down(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     if let Some((name, _)) = cluster.nodes.iter().find(|(_, node)| !node.online || node.pending) {
         return Some(Next::Wait(format!("node {name} is joining")));
     }
-    let can_run = cluster.nodes.values().any(|node| node.online && !node.standby);
-    let idle = |id: &str| cluster.active_in_role(id, "Started").is_none() && !cluster.failures.iter().any(|failure| failure.resource == id);
-    let waiting = desired.groups.iter().find(|group| groups::members(desired, group).iter().any(|id| idle(id)));
-    if let Some(group) = waiting.filter(|_| can_run && cluster.failures.is_empty()) {
+    if let Some(group) = starting_group(desired, hosts) {
         return Some(Next::Wait(format!("group {} is starting", group.name)));
     }
-    let devices = desired.nodes.iter().filter(|(side, _)| devices::can_run(desired, cluster, *side));
+    let devices = desired.nodes.iter().filter(|(side, _)| fencing::can_run(desired, cluster, *side));
     let devices = devices.flat_map(|(_, node)| (0..node.devices.len()).map(|level| names::fence(node, level)));
-    if let Some(device) = devices.into_iter().find(|id| idle(id)) {
+    if let Some(device) = devices.into_iter().find(|id| cluster.is_idle(id)) {
         return Some(Next::Wait(format!("{device} is starting")));
     }
     let syncing = desired.volumes.iter().find(|volume| !volumes::is_redundant(volume, hosts));
@@ -304,7 +340,7 @@ pub fn settle_down(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
 /// pcs for the administrator: after the service, since nothing of it depends on pcs.
 pub fn administer(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     let password = desired.admin_password.as_ref()?;
-    let known_as = digest(format!("{}:{}", desired.owner.pair, String::from_utf8_lossy(password.expose())).as_bytes());
+    let known_as = Secret::new(digest(format!("{}:{}", desired.owner.pair, String::from_utf8_lossy(password.expose())).as_bytes()));
     let steps = Both::from_fn(|side| {
         let host = hosts[side];
         let runs = host.units.get("pcsd").is_some_and(|unit| unit.is_active() && unit.enabled);

@@ -55,6 +55,11 @@ pub fn is_in_cluster(volume: &Volume, hosts: &Both<&Host>) -> bool {
     hosts.any(|host| host.cib.as_ref().is_some_and(|cib| cib.all().iter().any(|element| element.id() == Some(&id))))
 }
 
+/// Whether the first content is being written on this host: the job that does it runs.
+pub fn is_being_filled(volume: &Volume, host: &Host) -> bool {
+    host.units.get(&names::filesystem_job(&volume.name)).is_some_and(|unit| matches!(unit.active.as_str(), "active" | "activating"))
+}
+
 /// Whether both legs hold the same current data and are connected.
 pub fn is_redundant(volume: &Volume, hosts: &Both<&Host>) -> bool {
     hosts.all(|host| host.resources.get(&volume.name).is_some_and(|leg| leg.is_connected() && leg.is_up_to_date()))

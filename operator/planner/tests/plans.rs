@@ -78,6 +78,15 @@ fn a_file_system_whose_content_is_not_complete_is_made_again() {
 }
 
 #[test]
+fn while_the_first_content_is_written_nothing_else_is_planned() {
+    let desired = tomcat_pair();
+    let mut hosts = prepared(&desired);
+    let running = hapair_model::observed::Unit { load: "loaded".into(), active: "active".into(), ..Default::default() };
+    hosts.first.units.insert("hapair-filesystem-logs".into(), running);
+    assert!(matches!(plan_of(&desired, &hosts).next, Next::Wait(_)));
+}
+
+#[test]
 fn pacemaker_first_starts_with_the_whole_configuration_in_place() {
     let desired = tomcat_pair();
     let plan = plan_of(&desired, &born(&desired));
@@ -223,6 +232,77 @@ fn a_group_that_leaves_goes_before_its_volume() {
     let [Step::PushCib { cib, .. }] = stage_of(&plan).steps.first.as_slice() else { panic!("{plan:?}") };
     assert!(!cib.contains("group-tomcat"), "{cib}");
     assert!(cib.contains("volume-logs-clone"), "{cib}");
+}
+
+#[test]
+fn a_volume_leaves_only_once_its_file_system_is_unmounted_and_it_is_secondary() {
+    let mut desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    desired.groups.clear();
+    desired.volumes.clear();
+    desired.leaving = Leaving { volumes: vec!["logs".into()], groups: vec!["tomcat".into()], ..Leaving::default() };
+    carry_out_next(&desired, &mut hosts);
+    assert!(matches!(plan_of(&desired, &hosts).next, Next::Wait(_)), "the file system is still mounted");
+    stop_in_cluster(&mut hosts, "filesystem-logs");
+    let plan = plan_of(&desired, &hosts);
+    let [Step::PushCib { cib, .. }] = stage_of(&plan).steps.first.as_slice() else { panic!("{plan:?}") };
+    assert!(!cib.contains("volume-logs"), "{cib}");
+    carry_out_next(&desired, &mut hosts);
+    assert!(matches!(plan_of(&desired, &hosts).next, Next::Wait(_)), "the resource is still Primary");
+    stop_in_cluster(&mut hosts, "volume-logs");
+    hosts.first.resources.get_mut("logs").unwrap().role = "Secondary".into();
+    let plan = plan_of(&desired, &hosts);
+    for side in Side::BOTH {
+        assert!(matches!(stage_of(&plan).steps[side].as_slice(), [Step::TakeDown { .. }]), "{plan:?}");
+    }
+}
+
+#[test]
+fn a_change_that_a_crash_cut_off_from_what_follows_is_followed_up() {
+    let desired = tomcat_pair();
+    let with_mark = |mark: &str| {
+        let mut hosts = at_rest(&desired);
+        hosts.second.pending = vec![mark.to_owned()];
+        let plan = plan_of(&desired, &hosts);
+        assert!(stage_of(&plan).steps.first.is_empty());
+        stage_of(&plan).steps.second.clone()
+    };
+    assert!(matches!(with_mark("reload-corosync").as_slice(), [Step::ReloadCorosync]));
+    assert!(matches!(with_mark("adjust-logs").as_slice(), [Step::BringUp { .. }]));
+}
+
+#[test]
+fn a_new_volume_takes_no_number_that_anything_on_the_hosts_has() {
+    let desired = tomcat_pair();
+    let mut hosts = with_packages(&desired);
+    let left = hapair_model::observed::VolumeRecord { device_uuid: "f4".into(), zeroes: false, minor: 0, port: 7789 };
+    hosts.first.volume_records.insert("left-behind".into(), left);
+    let foreign = hapair_model::observed::DrbdConfig { minors: vec![1], ports: vec![7790], ours: false };
+    hosts.second.drbd_config.insert("someones".into(), foreign);
+    hosts.second.resources.insert("up".into(), hapair_model::observed::Resource { minor: 2, ..Default::default() });
+    let settled = hapair_planner::settle(desired, &seen(&hosts));
+    assert_eq!((settled.volumes[0].minor, settled.volumes[0].port), (3, 7791));
+}
+
+#[test]
+fn a_resource_of_someone_else_with_the_volumes_name_is_left_alone() {
+    let desired = tomcat_pair();
+    let mut hosts = with_packages(&desired);
+    hosts.first.drbd_config.insert("logs".into(), hapair_model::observed::DrbdConfig::default());
+    let plan = plan_of(&desired, &hosts);
+    assert_eq!((plan.next.clone(), reasons(&plan)), (Next::Rest, vec![Reason::Conflict]));
+}
+
+#[test]
+fn a_device_with_several_signatures_needs_consent_to_all_of_them() {
+    let mut desired = tomcat_pair();
+    let mut hosts = with_packages(&desired);
+    let signature = |kind: &str| Signature { kind: kind.into(), uuid: String::new() };
+    hosts.second.devices.get_mut("logs").unwrap().signatures = vec![signature("gpt"), signature("PMBR")];
+    desired.volumes[0].disks[Side::Second].overwrite = Some("gpt:".into());
+    assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::DeviceNotBlank]);
+    desired.volumes[0].disks[Side::Second].overwrite = Some("PMBR:+gpt:".into());
+    assert!(matches!(plan_of(&desired, &hosts).next, Next::Run(_)));
 }
 
 #[test]

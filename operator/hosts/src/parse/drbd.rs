@@ -2,16 +2,19 @@
 
 use std::collections::BTreeMap;
 
-use hapair_model::observed::{Resource, VolumeRecord};
+use hapair_model::{
+    observed::{DrbdConfig, Resource, VolumeRecord},
+    xml::Element,
+};
 
 /// The major version of the kernel's module, from its `version` as modinfo and /sys/module show it: 8 or 9.
 pub fn major_version(text: &str) -> Option<u32> {
     text.trim().split_once('.')?.0.parse().ok()
 }
 
-/// Resources and their minors, from `drbdsetup events2 --now all`. Nothing, unless the dump is whole (`exists -` ends it).
-pub fn resources(text: &str) -> BTreeMap<String, (u32, Resource)> {
-    let mut found: BTreeMap<String, (u32, Resource)> = BTreeMap::new();
+/// Resources, from `drbdsetup events2 --now all`. Nothing, unless the dump is whole (`exists -` ends it).
+pub fn resources(text: &str) -> BTreeMap<String, Resource> {
+    let mut found: BTreeMap<String, Resource> = BTreeMap::new();
     for line in text.lines() {
         let mut words = line.split_whitespace();
         let (Some("exists"), Some(kind)) = (words.next(), words.next()) else { continue };
@@ -20,7 +23,7 @@ pub fn resources(text: &str) -> BTreeMap<String, (u32, Resource)> {
         }
         let values: BTreeMap<&str, &str> = words.filter_map(|word| word.split_once(':')).collect();
         let Some(name) = values.get("name") else { continue };
-        let (minor, resource) = found.entry((*name).to_owned()).or_default();
+        let resource = found.entry((*name).to_owned()).or_default();
         let value = |key: &str| values.get(key).copied().unwrap_or("Unknown").to_owned();
         match kind {
             "resource" => resource.role = value("role"),
@@ -29,7 +32,7 @@ pub fn resources(text: &str) -> BTreeMap<String, (u32, Resource)> {
                 resource.peer_role = value("role");
             }
             "device" => {
-                *minor = values.get("minor").and_then(|minor| minor.parse().ok()).unwrap_or_default();
+                resource.minor = values.get("minor").and_then(|minor| minor.parse().ok()).unwrap_or_default();
                 resource.disk = value("disk");
             }
             "peer-device" => {
@@ -41,6 +44,24 @@ pub fn resources(text: &str) -> BTreeMap<String, (u32, Resource)> {
         }
     }
     BTreeMap::new()
+}
+
+/// What the configuration files say, from `drbdadm dump-xml` and the names of the files that are ours.
+pub fn config(xml: &str, ours: &str) -> BTreeMap<String, DrbdConfig> {
+    let Ok(root) = Element::parse(xml) else { return BTreeMap::new() };
+    let resource = |element: &Element| {
+        let file = element.get("conf-file-line").and_then(|place| place.rsplit_once(':')).map_or("", |(file, _)| file);
+        let numbers = |tag: &str, attribute: &str| -> Vec<u32> {
+            element.all().into_iter().filter(|each| each.name == tag).filter_map(|each| each.get(attribute)?.parse().ok()).collect()
+        };
+        let config = DrbdConfig {
+            minors: numbers("device", "minor"),
+            ports: numbers("address", "port").into_iter().filter_map(|port| u16::try_from(port).ok()).collect(),
+            ours: ours.lines().any(|path| path == file),
+        };
+        Some((element.get("name")?.to_owned(), config))
+    };
+    root.children.iter().filter(|each| each.name == "resource").filter_map(resource).collect()
 }
 
 /// The current data generation's UUID, from `drbdsetup get-gi`, without its lowest bit: that tells whether the node is Primary
@@ -74,8 +95,8 @@ mod tests {
 
     #[test]
     fn two_connected_blank_legs_read_as_such() {
-        let (minor, logs) = &resources(CONNECTED)["logs"];
-        assert_eq!(*minor, 0);
+        let logs = &resources(CONNECTED)["logs"];
+        assert_eq!(logs.minor, 0);
         assert!(logs.is_connected() && !logs.is_up_to_date());
         assert_eq!((logs.disk.as_str(), logs.peer_disk.as_str()), ("Inconsistent", "Inconsistent"));
         assert_eq!(generation("0000000000000004:0000000000000000:0:0:0:0:0:1:0:1:0\n"), Some(4));
@@ -89,6 +110,21 @@ mod tests {
     #[test]
     fn the_role_bit_is_not_part_of_a_generation() {
         assert_eq!(generation("31FB47575D8966C7:0:0:0"), generation("31FB47575D8966C6:0:0:0"));
+    }
+
+    #[test]
+    fn a_configuration_tells_whose_it_is_and_what_it_takes() {
+        let xml = r#"<config file="/etc/drbd.conf"><common></common>
+            <resource name="logs" conf-file-line="/etc/drbd.d/logs.res:2">
+              <host name="node1"><volume vnr="0"><device minor="3">/dev/drbd3</device><disk>/dev/sdb</disk></volume>
+                <address family="ipv4" port="7791">198.51.100.11</address></host>
+              <host name="node2"><volume vnr="0"><device minor="3">/dev/drbd3</device><disk>/dev/sdb</disk></volume>
+                <address family="ipv4" port="7791">198.51.100.12</address></host>
+            </resource></config>"#;
+        let of = |ours: &str| config(xml, ours)["logs"].clone();
+        assert_eq!(of("/etc/drbd.d/logs.res\n"), DrbdConfig { minors: vec![3, 3], ports: vec![7791, 7791], ours: true });
+        assert!(!of("/etc/drbd.d/other.res\n").ours);
+        assert!(config("<config><resource", "").is_empty());
     }
 
     #[test]

@@ -9,7 +9,7 @@ use hapair_model::{
 };
 
 use super::{View, children, condition};
-use crate::{devices, names};
+use crate::{fencing, names};
 
 pub fn pair(view: &View<'_>) -> PairReport {
     let observations = [hosts_reachable(view), quorate(view), fencing_ready(view), redundancy(view), available(view), paused(view)];
@@ -116,7 +116,7 @@ fn fencing_ready(view: &View<'_>) -> Condition {
                 let message = format!("{id} failed to {} on {}: {}", failure.task, failure.node, failure.message);
                 return condition("FencingReady", Some(false), Reason::FencingFailed, message);
             }
-            if devices::can_run(view.desired, cluster, side) && cluster.active_in_role(&id, "Started").is_none() {
+            if fencing::can_run(view.desired, cluster, side) && cluster.active_in_role(&id, "Started").is_none() {
                 return condition(
                     "FencingReady",
                     Some(false),

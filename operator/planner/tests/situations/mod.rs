@@ -12,10 +12,10 @@ use hapair_model::{
     },
     digest,
     observed::{
-        Cluster, ClusterNode, ClusterResource, Device, Distribution, FileFacts, Host, HostView, JUST_CREATED, Resource, Signature, Silence,
-        Unit, VolumeRecord,
+        Cluster, ClusterNode, ClusterResource, Device, Distribution, DrbdConfig, FileFacts, Host, HostView, JUST_CREATED, Resource,
+        Signature, Silence, Unit, VolumeRecord,
     },
-    plan::{Next, Plan, Stage, Step},
+    plan::{FollowUp, Next, Plan, Stage, Step},
     xml::Element,
 };
 use hapair_planner::{FreshKeys, plan};
@@ -153,18 +153,10 @@ pub fn serving(desired: &Desired) -> Hosts {
 pub fn at_rest(desired: &Desired) -> Hosts {
     let mut hosts = serving(desired);
     for _ in 0..5 {
-        let Next::Run(Stage { steps, .. }) = plan_of(desired, &hosts).next else { break };
-        for side in Side::BOTH {
-            for step in &steps[side] {
-                // The live configuration is one, whichever node changes it.
-                if matches!(step, Step::PushCib { .. }) {
-                    carry_out(step, &mut hosts.first);
-                    carry_out(step, &mut hosts.second);
-                } else {
-                    carry_out(step, &mut hosts[side]);
-                }
-            }
+        if !matches!(plan_of(desired, &hosts).next, Next::Run(_)) {
+            break;
         }
+        carry_out_next(desired, &mut hosts);
         if hosts.any(|host| !host.pcs_hosts.is_empty()) {
             hosts.first.pcs_hosts = vec!["node1".into(), "node2".into()];
             hosts.second.pcs_hosts = hosts.first.pcs_hosts.clone();
@@ -210,6 +202,9 @@ fn carry_out(step: &Step, host: &mut Host) {
             let facts =
                 FileFacts { digest: file.content.digest(), mode: file.mode.trim_start_matches('0').into(), owner: file.owner.clone() };
             host.files.insert(file.path.clone(), facts);
+            if let Some(FollowUp::Adjust(resource)) = &file.follow_up {
+                host.drbd_config.insert(resource.clone(), DrbdConfig { minors: vec![0], ports: vec![7789], ours: true });
+            }
         }
         Step::EnableUnits { units } => {
             for unit in units {
@@ -227,6 +222,7 @@ fn carry_out(step: &Step, host: &mut Host) {
         }
         Step::BringUp { resource } => {
             let leg = Resource {
+                minor: host.volume_records[resource].minor,
                 role: "Secondary".into(),
                 peer_role: "Secondary".into(),
                 connection: "Connected".into(),
@@ -250,9 +246,33 @@ fn carry_out(step: &Step, host: &mut Host) {
         Step::TakeDown { resource } => {
             host.resources.remove(resource);
             host.files.remove(&format!("/etc/drbd.d/{resource}.res"));
+            host.drbd_config.remove(resource);
         }
         Step::ReloadUnits => {}
         other => panic!("these tests do not carry out {other:?}"),
+    }
+}
+
+/// The next stage goes through; the live configuration is one, whichever node changes it.
+pub fn carry_out_next(desired: &Desired, hosts: &mut Hosts) {
+    let plan = plan_of(desired, hosts);
+    let steps = &stage_of(&plan).steps;
+    for side in Side::BOTH {
+        for step in &steps[side] {
+            if matches!(step, Step::PushCib { .. }) {
+                carry_out(step, &mut hosts.first);
+                carry_out(step, &mut hosts.second);
+            } else {
+                carry_out(step, &mut hosts[side]);
+            }
+        }
+    }
+}
+
+/// The cluster has stopped this resource.
+pub fn stop_in_cluster(hosts: &mut Hosts, id: &str) {
+    for host in [&mut hosts.first, &mut hosts.second] {
+        host.cluster.as_mut().unwrap().resources.retain(|each| each.id != id);
     }
 }
 
