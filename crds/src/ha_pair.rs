@@ -58,6 +58,10 @@ pub struct HAPairSpec {
     /// Whether the operator installs the packages it needs (apt, dnf). When absent: Managed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub packages: Option<Management>,
+    /// Whether the operator opens the hosts' firewall (firewalld, ufw or nftables, whichever runs; none: nothing to open) for what the pair needs:
+    /// corosync, pcsd and DRBD from the other node only, and the ports of the groups' probes from everywhere. When absent: Managed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub firewall: Option<Management>,
     /// Which link carries DRBD's traffic. When absent: link 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replication: Option<Replication>,
@@ -82,7 +86,8 @@ pub struct HAPairSpec {
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Node {
-    /// Its name in the cluster. It must be the host's own name (`uname -n`): the DRBD agent and the fence handlers rely on that.
+    /// Its name in the cluster. It must be the host's own name (`uname -n`): the DRBD agent and the fence handlers rely on that. A host with
+    /// another name is refused, unless `hostname` is Managed.
     #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
     pub name: String,
     /// The address at which the operator reaches it over SSH; also link 0 when no links are given.
@@ -100,6 +105,9 @@ pub struct Node {
     #[schemars(length(max = 9))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub fencing: Option<Vec<FencingDevice>>,
+    /// Managed: a host that has another name is given this one, as long as there is no cluster on it. When absent: Unmanaged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hostname: Option<Management>,
     /// true: the node runs no services. false: it may. When absent, whatever an administrator set stays.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub standby: Option<bool>,

@@ -33,7 +33,7 @@ use crate::{Condition, DeletionPolicy, LocalReference};
 )]
 #[x_kube(
     validation = Rule::new("self.pairRef == oldSelf.pairRef").message("a volume cannot move to another pair").field_path(".pairRef"),
-    validation = Rule::new("self.disks.all(d, oldSelf.disks.exists(o, o.node == d.node && o.device == d.device))").message("a volume's disks cannot be changed: the data is on them").field_path(".disks"),
+    validation = Rule::new("self.disks.all(d, oldSelf.disks.exists(o, o.node == d.node && has(o.device) == has(d.device) && (!has(d.device) || o.device == d.device) && (!has(d.partition) || o.partition == d.partition)))").message("a volume's disks cannot be changed: the data is on them").field_path(".disks"),
     validation = Rule::new("self.filesystem.type == oldSelf.filesystem.type").message("a file system's type cannot be changed: the data is in it").field_path(".filesystem.type"),
     validation = Rule::new("self.initialData == oldSelf.initialData").message("the volume got its first data once; changing initialData would do nothing").field_path(".initialData"),
     validation = Rule::new("!has(self.initialData.copyFrom) || self.disks.exists(d, d.node == self.initialData.copyFrom.node)").message("initialData.copyFrom names a node without a disk").field_path(".initialData.copyFrom")
@@ -54,20 +54,38 @@ pub struct ReplicatedVolumeSpec {
     pub deletion_policy: Option<DeletionPolicy>,
 }
 
-/// One node's leg of the volume.
+/// One node's leg of the volume. Exactly one of device and partition is set.
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("has(self.device) != has(self.partition)").message("exactly one of device and partition is needed"))]
 pub struct Disk {
     /// The node.
     #[schemars(length(min = 1, max = 63))]
     pub node: String,
     /// The block device there: a blank disk, partition or logical volume, better by a lasting name below /dev/disk/by-id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 6, max = 255), regex(pattern = r"^/dev/[A-Za-z0-9/._:+-]+$"))]
-    pub device: String,
-    /// Consent to overwrite what is on the device, exactly as the DeviceNotBlank message shows it, for instance `ext4:6f1c20a4-…`.
+    pub device: Option<String>,
+    /// A partition that the operator makes, and finds again by its name, hapair- and the volume's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub partition: Option<Partition>,
+    /// Consent to overwrite what is on the device or disk, exactly as the DeviceNotBlank message shows it, for instance `ext4:6f1c20a4-…`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 255))]
     pub overwrite: Option<String>,
+}
+
+/// A partition of its own for the volume.
+#[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Partition {
+    /// The disk: blank, or with nothing but partitions of other volumes. A blank one gets a partition table (GPT).
+    #[schemars(length(min = 6, max = 255), regex(pattern = r"^/dev/[A-Za-z0-9/._:+-]+$"))]
+    pub disk: String,
+    /// The partition's size, for instance 20Gi. When absent: all that is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 3, max = 12), regex(pattern = r"^[1-9][0-9]{0,7}(Mi|Gi|Ti)$"))]
+    pub size: Option<String>,
 }
 
 /// The file system of a volume.

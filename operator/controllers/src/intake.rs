@@ -8,8 +8,8 @@ use hapair_index::Snapshot;
 use hapair_model::{
     Both, Reason, Secret, Side,
     desired::{
-        Desired, Disk, FenceDevice, Fencing, FilesystemType, FloatingIp, Group, GroupFile, HttpProbe, Leaving, Node, Owner, Service,
-        ServiceKind, Volume,
+        Desired, Disk, FenceDevice, Fencing, FilesystemType, FloatingIp, Group, GroupFile, HttpProbe, Leaving, Node, Owner, Partition,
+        Service, ServiceKind, Volume,
     },
     plan::{Finding, Subject},
 };
@@ -45,6 +45,7 @@ pub fn intake(pair: &HAPair, snapshot: &Snapshot, sources: &Sources, cluster: &s
         fencing: fencing(pair),
         admin_password,
         install_packages: pair.spec.packages != Some(crds::Management::Unmanaged),
+        open_firewall: pair.spec.firewall != Some(crds::Management::Unmanaged),
         replication_link: pair.spec.replication.as_ref().and_then(|r| u8::try_from(r.link).ok()).unwrap_or(0),
         paused: pair.spec.paused == Some(true),
         volumes,
@@ -135,7 +136,14 @@ impl Intake<'_> {
         let devices =
             wanted.iter().enumerate().filter_map(|(level, device)| self.device(&format!("spec.nodes[{index}].fencing[{level}]"), device));
         let devices = devices.collect();
-        Node { name: node.name.clone(), address: node.address.clone(), links, devices, standby: node.standby }
+        Node {
+            name: node.name.clone(),
+            address: node.address.clone(),
+            links,
+            devices,
+            set_hostname: node.hostname == Some(crds::Management::Managed),
+            standby: node.standby,
+        }
     }
 
     fn device(&mut self, field: &str, device: &crds::FencingDevice) -> Option<FenceDevice> {
@@ -168,16 +176,23 @@ impl Intake<'_> {
 
     fn volume(&mut self, volume: &crds::ReplicatedVolume) -> Option<Volume> {
         let about = Subject::Volume(volume.name_any());
-        let disk = |node: &str| {
-            let disk = volume.spec.disks.iter().find(|disk| disk.node == node)?;
-            Some(Disk { device: disk.device.clone(), overwrite: disk.overwrite.clone() })
-        };
+        let disk = |node: &str| disk(&volume.name_any(), volume.spec.disks.iter().find(|disk| disk.node == node)?);
         let [first, second] = self.pair.spec.nodes.as_slice() else { return None };
         let (Some(first_disk), Some(second_disk)) = (disk(&first.name), disk(&second.name)) else {
             let message = format!("spec.disks: expected one disk on {} and one on {}", first.name, second.name);
             self.find(about, Reason::InvalidSpec, message);
             return None;
         };
+        if let Some(partition) = [&first_disk, &second_disk].into_iter().find_map(|disk| disk.partition.as_ref())
+            && partition.name.len() > LONGEST_PARTITION_NAME
+        {
+            let message = format!(
+                "metadata.name: the partition's name, {}, has more than the {LONGEST_PARTITION_NAME} characters a partition table has room for",
+                partition.name
+            );
+            self.find(about, Reason::InvalidSpec, message);
+            return None;
+        }
         let filesystem = &volume.spec.filesystem;
         let copy_from = volume.spec.initial_data.copy_from.as_ref();
         let or_root = |name: &Option<String>| name.clone().unwrap_or_else(|| "root".into());
@@ -300,8 +315,8 @@ impl Intake<'_> {
         for (at, one) in volumes.iter().enumerate() {
             for other in &volumes[..at] {
                 for side in Side::BOTH {
-                    if one.disks[side].device == other.disks[side].device {
-                        let message = format!("spec.disks: {} is also a disk of volume {:?}", one.disks[side].device, other.name);
+                    if let Some(device) = common_device(&one.disks[side], &other.disks[side]) {
+                        let message = format!("spec.disks: {device} is also a disk of volume {:?}", other.name);
                         self.find(Subject::Volume(one.name.clone()), Reason::Conflict, message);
                     }
                 }
@@ -348,6 +363,38 @@ const RESERVED: [&str; 11] = [
     "/var/lib/pacemaker",
     "/var/lib/pcsd",
 ];
+
+/// Room in a GPT for a partition's name, in UTF-16 characters (UEFI specification, GPT partition entry).
+const LONGEST_PARTITION_NAME: usize = 36;
+
+fn disk(volume: &str, disk: &crds::Disk) -> Option<Disk> {
+    let overwrite = disk.overwrite.clone();
+    let Some(partition) = &disk.partition else { return Some(Disk { device: disk.device.clone()?, partition: None, overwrite }) };
+    let name = format!("hapair-{volume}");
+    Some(Disk {
+        device: format!("/dev/disk/by-partlabel/{name}"),
+        partition: Some(Partition { disk: partition.disk.clone(), name, size_mib: partition.size.as_deref().and_then(mebibytes) }),
+        overwrite,
+    })
+}
+
+/// A size such as 20Gi in MiB.
+fn mebibytes(size: &str) -> Option<u64> {
+    let (number, unit) = size.split_at(size.len().checked_sub(2)?);
+    let shift = match unit {
+        "Mi" => 0,
+        "Gi" => 10,
+        "Ti" => 20,
+        _ => return None,
+    };
+    Some(number.parse::<u64>().ok()? << shift)
+}
+
+/// The device that two disks both want whole. Partitions share a disk in peace.
+fn common_device<'a>(one: &'a Disk, other: &'a Disk) -> Option<&'a str> {
+    let whole = |disk: &'a Disk| disk.partition.as_ref().map_or(disk.device.as_str(), |partition| partition.disk.as_str());
+    (whole(one) == whole(other) && (one.partition.is_none() || other.partition.is_none())).then(|| whole(one))
+}
 
 fn is_within(inner: &str, outer: &str) -> bool {
     inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))

@@ -30,6 +30,7 @@ pub fn host(sections: &Sections) -> Host {
         install: system::job(text("units"), text("uptime"), text("job-log")),
         units: system::units(text("units"), text("enabled")),
         files,
+        firewall: system::firewall(text("firewall")),
         pending: text("pending").lines().map(str::to_owned).collect(),
         drbd_config: drbd::config(text("drbd-config"), text("drbd-ours")),
         hosts_block: text("hosts-block").lines().map(str::to_owned).collect(),
@@ -50,7 +51,9 @@ pub fn host(sections: &Sections) -> Host {
     }
     for (name, section) in sections {
         if let Some(volume) = name.strip_prefix("device.") {
-            host.devices.insert(volume.to_owned(), device(volume, section.code == 0, sections));
+            host.devices.insert(volume.to_owned(), device("device", volume, section.code == 0, sections));
+        } else if let Some(volume) = name.strip_prefix("disk.") {
+            host.disks.insert(volume.to_owned(), device("disk", volume, section.code == 0, sections));
         } else if let Some(volume) = name.strip_prefix("volume-record.") {
             host.volume_records.extend(drbd::record(&section.text).map(|record| (volume.to_owned(), record)));
         } else if let Some(group) = name.strip_prefix("answer.") {
@@ -64,19 +67,23 @@ pub fn host(sections: &Sections) -> Host {
     host
 }
 
-fn device(volume: &str, exists: bool, sections: &Sections) -> Device {
-    let text = |name: &str| sections.get(name).filter(|section| section.code == 0).map_or("", |section| section.text.as_str());
+fn device(kind: &str, volume: &str, exists: bool, sections: &Sections) -> Device {
+    let get = |what: &str| sections.get(&format!("{kind}{what}.{volume}"));
+    let text = |what: &str| get(what).filter(|section| section.code == 0).map_or("", |section| section.text.as_str());
     // A look at the signatures that failed must never read as a blank device.
-    let signatures = match sections.get(&format!("device-signatures.{volume}")) {
+    let signatures = match get("-signatures") {
         Some(section) if section.code != 0 => block::signatures("unreadable"),
         Some(section) => block::signatures(&section.text),
         None => Vec::new(),
     };
+    let (size, path) = text("").split_once('\n').unwrap_or_default();
     Device {
         exists,
-        size: text(&format!("device.{volume}")).trim().parse().unwrap_or_default(),
-        in_use: if exists { block::in_use(text(&format!("device-use.{volume}"))) } else { None },
+        path: path.trim().to_owned(),
+        size: size.trim().parse().unwrap_or_default(),
+        partitions: block::partitions(text("-use")),
+        in_use: if exists { block::in_use(text("-use")) } else { None },
         signatures,
-        label: block::export(text(&format!("device-label.{volume}")), "LABEL").map(str::to_owned),
+        label: block::export(text("-label"), "LABEL").map(str::to_owned),
     }
 }

@@ -39,6 +39,7 @@ fn question_lines(question: &Question) -> String {
     question.units.iter().for_each(|name| line("unit", &[name]));
     question.files.iter().for_each(|path| line("file", &[path]));
     question.devices.iter().for_each(|(volume, path)| line("device", &[volume, path]));
+    question.disks.iter().for_each(|(volume, path)| line("disk", &[volume, path]));
     question.probes.iter().for_each(|(group, url)| line("probe", &[group, url]));
     question.addresses.iter().for_each(|address| line("address", &[address]));
     lines

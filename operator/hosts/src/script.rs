@@ -11,6 +11,8 @@ use crate::{frames, ssh::Output};
 pub const FILES: &[(&str, &str)] = &[
     ("authenticate-pcs", include_str!("../scripts/authenticate-pcs")),
     ("bring-up", include_str!("../scripts/bring-up")),
+    ("clean-up", include_str!("../scripts/clean-up")),
+    ("close-firewall", include_str!("../scripts/close-firewall")),
     ("create-metadata", include_str!("../scripts/create-metadata")),
     ("disable-units", include_str!("../scripts/disable-units")),
     ("enable-units", include_str!("../scripts/enable-units")),
@@ -20,15 +22,18 @@ pub const FILES: &[(&str, &str)] = &[
     ("install-packages.apt", include_str!("../scripts/install-packages.apt")),
     ("install-packages.dnf", include_str!("../scripts/install-packages.dnf")),
     ("leave-cluster", include_str!("../scripts/leave-cluster")),
+    ("make-partition", include_str!("../scripts/make-partition")),
     ("make-filesystem", include_str!("../scripts/make-filesystem")),
     ("make-filesystem.job", include_str!("../scripts/make-filesystem.job")),
     ("mint", include_str!("../scripts/mint")),
+    ("open-firewall", include_str!("../scripts/open-firewall")),
     ("push-cib", include_str!("../scripts/push-cib")),
     ("reload-corosync", include_str!("../scripts/reload-corosync")),
     ("reload-units", include_str!("../scripts/reload-units")),
     ("restart-units", include_str!("../scripts/restart-units")),
     ("seed-cib", include_str!("../scripts/seed-cib")),
     ("set-admin-password", include_str!("../scripts/set-admin-password")),
+    ("set-hostname", include_str!("../scripts/set-hostname")),
     ("take-down", include_str!("../scripts/take-down")),
     ("verify-cib", include_str!("../scripts/verify-cib")),
     ("write-file", include_str!("../scripts/write-file")),
@@ -59,11 +64,23 @@ pub fn of(step: &Step) -> Script {
         }
         Step::HoldPackages { packages } => script("hold-packages", packages.clone()),
         Step::WriteFile(file) => write_file(file),
+        Step::SetHostname { name } => script("set-hostname", vec![name.clone()]),
         Step::WriteHostsBlock { lines } => Script { input: lines.join("\n").into_bytes(), ..script("write-hosts-block", vec![]) },
         Step::EnableUnits { units } => script("enable-units", units.clone()),
         Step::DisableUnits { units } => script("disable-units", units.clone()),
+        Step::OpenFirewall { firewall } => script("open-firewall", vec![firewall.name().into()]),
+        Step::CloseFirewall { firewall } => script("close-firewall", vec![firewall.name().into()]),
         Step::ReloadCorosync => script("reload-corosync", vec![]),
         Step::ReloadUnits => script("reload-units", vec![]),
+        Step::MakePartition { disk, name, size_mib, overwrite } => script(
+            "make-partition",
+            vec![
+                disk.clone(),
+                name.clone(),
+                size_mib.map(|size| size.to_string()).unwrap_or_default(),
+                overwrite.clone().unwrap_or_default(),
+            ],
+        ),
         Step::CreateMetadata { resource, device, overwrite, minor, port } => script(
             "create-metadata",
             vec![resource.clone(), device.clone(), overwrite.clone().unwrap_or_default(), minor.to_string(), port.to_string()],
@@ -87,6 +104,7 @@ pub fn of(step: &Step) -> Script {
         ),
         Step::SeedCib { cib } => Script { input: cib.clone().into_bytes(), ..script("seed-cib", vec![]) },
         Step::PushCib { cib, planned_on } => Script { input: cib.clone().into_bytes(), ..script("push-cib", vec![planned_on.clone()]) },
+        Step::CleanUp { resource } => script("clean-up", vec![resource.clone()]),
         Step::SetAdminPassword { digest, password } => {
             Script { input: [digest.expose(), b"\n", password.expose()].concat(), ..script("set-admin-password", vec![]) }
         }

@@ -19,6 +19,8 @@ pub struct Desired {
     pub admin_password: Option<Secret>,
     /// Whether missing packages are installed.
     pub install_packages: bool,
+    /// Whether the hosts' firewall is opened for what the pair needs.
+    pub open_firewall: bool,
     /// The link that carries DRBD's traffic.
     pub replication_link: u8,
     /// Where the service starts when both nodes could run it.
@@ -79,6 +81,8 @@ pub struct Node {
     pub links: Vec<(u8, String)>,
     /// Devices that can cut its power, in the order in which they are tried.
     pub devices: Vec<FenceDevice>,
+    /// Whether the host is given this name when it has another.
+    pub set_hostname: bool,
     /// Whether it is to run services; `None` leaves that to an administrator.
     pub standby: Option<bool>,
 }
@@ -138,8 +142,21 @@ pub struct Volume {
 pub struct Disk {
     /// The block device.
     pub device: String,
-    /// The signature that may be overwritten, as `type:uuid`.
+    /// The partition that the device is, when it is to be made.
+    pub partition: Option<Partition>,
+    /// The signatures that may be overwritten, as `type:uuid`, several joined by `+`.
     pub overwrite: Option<String>,
+}
+
+/// A partition that is made for a volume.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Partition {
+    /// The disk.
+    pub disk: String,
+    /// Its name in the partition table.
+    pub name: String,
+    /// Its size; `None`: all that is left.
+    pub size_mib: Option<u64>,
 }
 
 /// A file system's type.

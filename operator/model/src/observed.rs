@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Serialize;
+
 use crate::{Secret, xml::Element};
 
 /// What to ask a host.
@@ -15,6 +17,8 @@ pub struct Question {
     pub files: Vec<String>,
     /// Block devices, each with the volume it is for.
     pub devices: Vec<(String, String)>,
+    /// Disks on which a partition is to be made, each with the volume it is for.
+    pub disks: Vec<(String, String)>,
     /// URLs to ask, each with the group it is for.
     pub probes: Vec<(String, String)>,
     /// Addresses that must not answer on the network, when they are not on one of the hosts.
@@ -91,8 +95,12 @@ pub struct Host {
     pub cib: Option<Element>,
     /// Whether there is a CIB on disk, and the digest of its file.
     pub cib_on_disk: Option<String>,
-    /// Devices that were asked for.
+    /// The firewall that runs.
+    pub firewall: Option<Firewall>,
+    /// Devices that were asked for, by volume.
     pub devices: BTreeMap<String, Device>,
+    /// Disks that were asked for, by volume.
+    pub disks: BTreeMap<String, Device>,
     /// The major version of the running kernel's DRBD module, loaded or not; `None` when it has none.
     pub drbd_major: Option<u32>,
     /// DRBD resources that are up, by name.
@@ -124,6 +132,29 @@ pub struct Distribution {
     pub like: Vec<String>,
     /// `VERSION_ID`.
     pub version: String,
+}
+
+/// A firewall that the operator knows how to open.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Firewall {
+    /// firewalld.
+    Firewalld,
+    /// ufw.
+    Ufw,
+    /// The rules of /etc/nftables.conf, loaded by nftables.service.
+    Nftables,
+}
+
+impl Firewall {
+    /// Its name, which is its unit's, too.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Firewalld => "firewalld",
+            Self::Ufw => "ufw",
+            Self::Nftables => "nftables",
+        }
+    }
 }
 
 /// A host's record of who manages it.
@@ -185,8 +216,12 @@ pub struct FileFacts {
 pub struct Device {
     /// Whether it exists and is a block device.
     pub exists: bool,
+    /// Its path without symbolic links.
+    pub path: String,
     /// Its size in bytes.
     pub size: u64,
+    /// The names of its partitions.
+    pub partitions: Vec<String>,
     /// Where it, or something on it, is mounted or otherwise in use.
     pub in_use: Option<String>,
     /// Every signature on it, as wipefs finds them.

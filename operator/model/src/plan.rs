@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Both, Reason, Secret, digest};
+use crate::{Both, Reason, Secret, digest, observed::Firewall};
 
 /// What to do next with a pair.
 #[derive(Clone, Debug, PartialEq)]
@@ -53,6 +53,11 @@ pub enum Step {
     },
     /// Write a file whole or not at all.
     WriteFile(File),
+    /// Give the host its name.
+    SetHostname {
+        /// The name.
+        name: String,
+    },
     /// Make the managed block of /etc/hosts hold these lines.
     WriteHostsBlock {
         /// The lines.
@@ -73,10 +78,31 @@ pub enum Step {
         /// The units.
         units: Vec<String>,
     },
+    /// Make the firewall let in what the file of rules names.
+    OpenFirewall {
+        /// Which firewall.
+        firewall: Firewall,
+    },
+    /// Take the operator's rules out of the firewall.
+    CloseFirewall {
+        /// Which firewall.
+        firewall: Firewall,
+    },
     /// Tell the running corosync to read its file again.
     ReloadCorosync,
     /// Read the unit files again.
     ReloadUnits,
+    /// Make a partition on a disk that is blank, or has nothing but partitions of volumes.
+    MakePartition {
+        /// The disk.
+        disk: String,
+        /// The partition's name.
+        name: String,
+        /// Its size in MiB; `None`: all that is left.
+        size_mib: Option<u64>,
+        /// The signatures that may be overwritten, as `type:uuid`, several joined by `+`.
+        overwrite: Option<String>,
+    },
     /// Make DRBD metadata on a blank device, and record whose it is.
     CreateMetadata {
         /// The DRBD resource.
@@ -132,6 +158,11 @@ pub enum Step {
         cib: String,
         /// The version the change was planned on, `admin_epoch.epoch`; a CIB that has moved on is left alone.
         planned_on: String,
+    },
+    /// Make the cluster forget a resource's failures, so that it tries again.
+    CleanUp {
+        /// The resource's id.
+        resource: String,
     },
     /// Give hacluster its password and start pcsd.
     SetAdminPassword {
@@ -199,6 +230,10 @@ pub enum FollowUp {
     RestartCorosync,
     /// DRBD adjusts a resource that is up.
     Adjust(String),
+    /// The firewall lets in what its file of rules names.
+    OpenFirewall,
+    /// The cluster forgets the failures of a resource, whose cause may be mended now.
+    CleanUp(String),
 }
 
 impl FollowUp {
@@ -208,6 +243,8 @@ impl FollowUp {
             Self::ReloadCorosync => "reload-corosync".into(),
             Self::RestartCorosync => "restart-corosync".into(),
             Self::Adjust(resource) => format!("adjust-{resource}"),
+            Self::OpenFirewall => "open-firewall".into(),
+            Self::CleanUp(resource) => format!("clean-up-{resource}"),
         }
     }
 }

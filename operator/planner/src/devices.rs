@@ -2,6 +2,15 @@
 
 use hapair_model::observed::Device;
 
+/// The prefix of the names of partitions that are made for volumes.
+const OURS: &str = "hapair-";
+
+/// Whether a disk has a partition table with nothing in it but partitions of volumes.
+pub fn has_only_our_partitions(disk: &Device) -> bool {
+    let table = disk.signatures.iter().all(|signature| matches!(signature.kind.as_str(), "gpt" | "PMBR"));
+    table && !disk.partitions.is_empty() && disk.partitions.iter().all(|name| name.starts_with(OURS))
+}
+
 /// Everything on a device in the words of `disks[].overwrite`: `type:uuid`, several in order and joined by `+`.
 pub fn all_signatures(device: &Device) -> String {
     let mut found: Vec<_> = device.signatures.iter().map(ToString::to_string).collect();

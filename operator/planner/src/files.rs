@@ -1,7 +1,7 @@
 //! Files that the operator keeps on a host, all of them in one list.
 
 use hapair_model::{
-    Secret, Side,
+    Side,
     desired::{Desired, FenceDevice, Node},
     plan::{Content, File, FollowUp},
 };
@@ -52,7 +52,8 @@ pub fn mount_drop_in(mount_point: &str) -> String {
     format!("/etc/systemd/system/{}.d/hapair.conf", names::mount_unit(mount_point))
 }
 
-fn text(path: &str, mode: &str, content: String) -> File {
+/// A file of root's that everyone may read.
+pub fn text(path: &str, mode: &str, content: String) -> File {
     File { path: path.into(), mode: mode.into(), owner: "root:root".into(), content: Content::Text(content), follow_up: None }
 }
 
@@ -60,12 +61,13 @@ fn text(path: &str, mode: &str, content: String) -> File {
 fn fence_files(node: &Node, level: usize, device: &FenceDevice) -> Vec<File> {
     let Some(password) = &device.password else { return Vec::new() };
     let path = fence_script(node, level);
-    let secret = |path: String, mode: &str, bytes: Secret| File {
-        path,
-        mode: mode.into(),
+    let password_file = File {
+        path: format!("{path}.password"),
+        mode: "600".into(),
         owner: "root:root".into(),
-        content: Content::Secret(bytes),
-        follow_up: None,
+        content: Content::Secret(password.clone()),
+        // A device that has failed to start stays stopped, whatever its password is now.
+        follow_up: Some(FollowUp::CleanUp(names::fence(node, level))),
     };
     let script = match device.agent.as_str() {
         "fence_ipmilan" => include_str!("../files/ipmitool-with-password-file").replace("@PASSWORD_FILE@", &format!("{path}.password")),
@@ -73,7 +75,7 @@ fn fence_files(node: &Node, level: usize, device: &FenceDevice) -> Vec<File> {
             "#!/bin/sh\n# Managed by hapair-operator. Prints the device's password for its fence agent.\nexec cat {path}.password\n"
         ),
     };
-    vec![secret(format!("{path}.password"), "600", password.clone()), text(&path, "700", script)]
+    vec![password_file, text(&path, "700", script)]
 }
 
 /// The script through which a fence agent gets at its device's password.

@@ -8,7 +8,7 @@ use hapair_model::{
 };
 
 use crate::{
-    cib, files, names, refuse,
+    cib, files, firewall, names, refuse,
     stages::{self, stage},
 };
 
@@ -89,7 +89,9 @@ fn next_of_teardown(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
             return Vec::new();
         }
         let volumes = desired.volumes.iter().map(|volume| Step::TakeDown { resource: volume.name.clone() });
-        volumes.chain([Step::Forget { files: files::paths(desired, side) }]).collect()
+        let close = hosts[side].firewall.filter(|_| desired.open_firewall).map(|firewall| Step::CloseFirewall { firewall });
+        let files = files::paths(desired, side).into_iter().chain(firewall::PATHS.map(str::to_owned)).collect();
+        volumes.chain(close).chain([Step::Forget { files }]).collect()
     };
     stage("stop the cluster", stop).or_else(|| stage("forget the pair", Both::from_fn(forget)))
 }

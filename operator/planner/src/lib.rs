@@ -9,6 +9,7 @@ mod desired_cib;
 mod devices;
 mod fencing;
 mod files;
+mod firewall;
 mod groups;
 mod leave;
 mod lint;

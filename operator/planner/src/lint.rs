@@ -7,7 +7,10 @@ use hapair_model::{
     plan::{Finding, Next, Step, Subject},
 };
 
-use crate::{devices::all_signatures, stages};
+use crate::{
+    devices::{all_signatures, has_only_our_partitions},
+    stages,
+};
 
 /// The plan, or why it is not run.
 pub fn checked(desired: &Desired, hosts: &Both<&Host>, next: Next) -> Result<Next, Finding> {
@@ -47,6 +50,13 @@ fn broken_rule(desired: &Desired, hosts: &Both<&Host>, side: Side, step: &Step) 
             (!consented || host.resources.contains_key(resource))
                 .then_some("nothing that holds data is overwritten without consent that names it")
         }
+        Step::MakePartition { disk, overwrite, .. } => {
+            let volume = desired.volumes.iter().find(|each| each.disks[side].partition.as_ref().is_some_and(|part| part.disk == *disk))?;
+            let device = host.disks.get(&volume.name)?;
+            let free = device.signatures.is_empty() || has_only_our_partitions(device);
+            let consented = overwrite.as_deref() == Some(all_signatures(device).as_str());
+            (!free && !consented).then_some("no disk that holds anything is partitioned without consent that names it")
+        }
         Step::Mint { resource, .. } => {
             let blank = hosts.all(|host| host.resources.get(resource).is_some_and(hapair_model::observed::Resource::is_blank));
             (!blank).then_some("a first generation is minted only when both legs are blank")
@@ -54,6 +64,10 @@ fn broken_rule(desired: &Desired, hosts: &Both<&Host>, side: Side, step: &Step) 
         Step::MakeFilesystem { resource, .. } => {
             let volume = desired.volume(resource)?;
             crate::volumes::is_in_cluster(volume, hosts).then_some("no file system is made on a volume that the cluster runs")
+        }
+        Step::SetHostname { .. } => {
+            let clustered = host.cib_on_disk.is_some() || host.cluster.is_some() || host.corosync_cluster.is_some();
+            clustered.then_some("a host that is in a cluster is not renamed")
         }
         Step::SeedCib { .. } => stages::is_formed(hosts).then_some("a cluster that has a configuration is not given another"),
         Step::WriteFile(file) if file.path.ends_with("/authkey") => {

@@ -83,6 +83,9 @@ impl Platform {
         if services(desired).any(|kind| *kind == ServiceKind::Tomcat) {
             packages.push(self.tomcat);
         }
+        if self.manager == PackageManager::Apt && desired.volumes.iter().any(|volume| volume.disks.any(|disk| disk.partition.is_some())) {
+            packages.push("fdisk");
+        }
         packages.sort_unstable();
         packages.dedup();
         packages

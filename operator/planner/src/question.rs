@@ -7,7 +7,7 @@ use hapair_model::{
 };
 
 use crate::{
-    files, groups, names,
+    files, firewall, groups, names,
     platform::{Platform, TOMCAT_UNITS, UNITS, services},
 };
 
@@ -18,6 +18,7 @@ pub fn question(desired: &Desired) -> Both<Question> {
 
 fn one(desired: &Desired, side: Side) -> Question {
     let mut units: Vec<String> = UNITS.iter().chain(&TOMCAT_UNITS).map(|unit| (*unit).to_owned()).collect();
+    units.extend(["firewalld", "nftables"].map(str::to_owned));
     units.extend(services(desired).filter_map(|kind| match kind {
         ServiceKind::Systemd(unit) => Some(unit.clone()),
         ServiceKind::Tomcat | ServiceKind::Ocf { .. } => None,
@@ -27,8 +28,13 @@ fn one(desired: &Desired, side: Side) -> Question {
     Question {
         packages: packages(desired),
         units: units.into_iter().map(|unit| format!("{unit}.service")).chain(mounts).chain(jobs).collect(),
-        files: files::paths(desired, side),
+        files: files::paths(desired, side).into_iter().chain(firewall::PATHS.map(str::to_owned)).collect(),
         devices: desired.volumes.iter().map(|volume| (volume.name.clone(), volume.disks[side].device.clone())).collect(),
+        disks: desired
+            .volumes
+            .iter()
+            .filter_map(|volume| Some((volume.name.clone(), volume.disks[side].partition.as_ref()?.disk.clone())))
+            .collect(),
         probes: desired.groups.iter().filter_map(|group| Some((group.name.clone(), groups::url(desired, group)?))).collect(),
         addresses: desired.floating_ips.iter().map(|ip| ip.address.to_string()).collect(),
     }

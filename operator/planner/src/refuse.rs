@@ -2,13 +2,14 @@
 
 use hapair_model::{
     Both, Reason, Side,
-    desired::{Desired, FloatingIp, ServiceKind, Volume},
-    observed::{Device, Host, HostView, Job, Silence},
+    desired::{Desired, Disk, FloatingIp, ServiceKind, Volume},
+    observed::{Device, Host, HostView, Job, Signature, Silence},
     plan::{Finding, Subject},
 };
 
 use crate::{
-    devices, names,
+    devices::{self, has_only_our_partitions},
+    names,
     platform::{Platform, SUPPORTED},
     stages, volumes,
 };
@@ -75,8 +76,15 @@ fn one_host(desired: &Desired, side: Side, host: &Host, findings: &mut Vec<Findi
         let message = format!("{name} is managed by {}, not by this HAPair ({}). Nothing was changed.", record.owner, desired.owner);
         findings.push(about_pair(Reason::ManagedElsewhere, message));
     }
-    if host.name != *name {
-        let message = format!("{name}: the host calls itself {:?} (uname -n), expected {name:?}. Nothing was changed.", host.name);
+    let clustered = host.cib_on_disk.is_some() || host.cluster.is_some() || host.corosync_cluster.is_some();
+    if host.name != *name && (clustered || !desired.nodes[side].set_hostname) {
+        let remedy = if clustered {
+            "A cluster knows the host by its name: rename it back"
+        } else {
+            "Rename it, or set spec.nodes[].hostname to Managed"
+        };
+        let message =
+            format!("{name}: the host calls itself {:?} (uname -n), expected {name:?}. Nothing was changed. {remedy}.", host.name);
         findings.push(about_pair(Reason::HostNameMismatch, message));
     }
     let Some(platform) = Platform::of(&host.distribution) else {
@@ -97,6 +105,7 @@ fn one_host(desired: &Desired, side: Side, host: &Host, findings: &mut Vec<Findi
     for volume in &desired.volumes {
         device(volume, side, name, host, findings);
     }
+    shared_devices(desired, name, host, findings);
     for ip in &desired.floating_ips {
         network(ip, name, host, findings);
     }
@@ -128,48 +137,77 @@ pub fn failed_installation(desired: &Desired, side: Side, host: &Host) -> Option
 }
 
 fn device(volume: &Volume, side: Side, node: &str, host: &Host, findings: &mut Vec<Finding>) {
-    let path = &volume.disks[side].device;
-    let mut say = |reason, message| findings.push(Finding { about: Subject::Volume(volume.name.clone()), reason, message });
-    let unknown = Device::default();
-    let device = host.devices.get(&volume.name).unwrap_or(&unknown);
+    let name = &volume.name;
+    let mut say = |reason, message| findings.push(Finding { about: Subject::Volume(name.clone()), reason, message });
+    let record = host.volume_records.get(name);
     // A resource of this name that is configured or up, and whose file is not ours, is someone's.
-    if host.drbd_config.get(&volume.name).map_or(host.resources.contains_key(&volume.name), |config| !config.ours)
-        && !host.volume_records.contains_key(&volume.name)
-    {
-        let message =
-            format!("{node}: there is a DRBD resource {} already, which hapair-operator did not make. Nothing was changed.", volume.name);
+    let foreign = host.drbd_config.get(name).map_or(host.resources.contains_key(name), |config| !config.ours);
+    if foreign && record.is_none() {
+        let message = format!("{node}: there is a DRBD resource {name} already, which hapair-operator did not make. Nothing was changed.");
         return say(Reason::Conflict, message);
     }
-    if host.resources.contains_key(&volume.name) {
+    if host.resources.contains_key(name) {
         return;
     }
+    let (disk, unknown) = (&volume.disks[side], Device::default());
+    let device = host.devices.get(name).unwrap_or(&unknown);
+    let problem = match &disk.partition {
+        Some(partition) if !device.exists => {
+            let whole = host.disks.get(name).unwrap_or(&unknown);
+            unusable(&partition.disk, whole, partition.size_mib.unwrap_or(0) << 20)
+                .or_else(|| if has_only_our_partitions(whole) { None } else { carries(&partition.disk, whole, disk, node) })
+        }
+        _ => unusable(&disk.device, device, 0).or_else(|| {
+            let is_ours = |each: &Signature| {
+                each.kind == "drbd" && record.is_some_and(|record| record.device_uuid == each.uuid || record.device_uuid == "pending")
+            };
+            if device.signatures.iter().any(is_ours) { None } else { carries(&disk.device, device, disk, node) }
+        }),
+    };
+    if let Some((reason, message)) = problem {
+        say(reason, format!("{node}: {message}"));
+    }
+}
+
+/// Why a device cannot be used whatever is on it.
+fn unusable(path: &str, device: &Device, needed: u64) -> Option<(Reason, String)> {
+    let least = needed.max(SMALLEST_DEVICE);
     if !device.exists {
-        return say(Reason::DeviceNotFound, format!("{node}: {path} does not exist or is no block device"));
+        return Some((Reason::DeviceNotFound, format!("{path} does not exist or is no block device")));
     }
     if let Some(usage) = &device.in_use {
-        return say(Reason::DeviceInUse, format!("{node}: {path} is in use: {usage}. Nothing was changed."));
+        return Some((Reason::DeviceInUse, format!("{path} is in use: {usage}. Nothing was changed.")));
     }
-    if device.size < SMALLEST_DEVICE {
-        let (has, least) = (device.size >> 20, SMALLEST_DEVICE >> 20);
-        return say(Reason::DeviceTooSmall, format!("{node}: {path} has {has} MiB, at least {least} MiB are needed"));
+    if device.size < least {
+        let (has, least) = (device.size >> 20, least >> 20);
+        return Some((Reason::DeviceTooSmall, format!("{path} has {has} MiB, at least {least} MiB are needed")));
     }
-    let record = host.volume_records.get(&volume.name);
-    let is_ours = |kind: &str, uuid: &str| {
-        kind == "drbd" && record.is_some_and(|record| record.device_uuid == uuid || record.device_uuid == "pending")
-    };
-    if device.signatures.iter().any(|signature| is_ours(&signature.kind, &signature.uuid)) {
-        return;
-    }
+    None
+}
+
+/// What a device carries, unless nothing, or nothing but what may be overwritten.
+fn carries(path: &str, device: &Device, disk: &Disk, node: &str) -> Option<(Reason, String)> {
     let all = devices::all_signatures(device);
-    if !device.signatures.is_empty() && volume.disks[side].overwrite.as_ref() != Some(&all) {
-        let found = device.signatures.iter().map(|each| format!("{} (UUID {})", each.kind, each.uuid)).collect::<Vec<_>>().join(" and ");
-        say(
-            Reason::DeviceNotBlank,
-            format!(
-                "{node}: {path} holds {found}, expected a blank device. Nothing was changed. To use it anyway set \
-                 spec.disks[node={node}].overwrite to \"{all}\"."
-            ),
-        );
+    if device.signatures.is_empty() || disk.overwrite.as_ref() == Some(&all) {
+        return None;
+    }
+    let found = device.signatures.iter().map(|each| format!("{} (UUID {})", each.kind, each.uuid)).collect::<Vec<_>>().join(" and ");
+    let message = format!(
+        "{path} holds {found}, expected a blank device. Nothing was changed. To use it anyway set \
+         spec.disks[node={node}].overwrite to \"{all}\"."
+    );
+    Some((Reason::DeviceNotBlank, message))
+}
+
+/// One device under two names is still one device.
+fn shared_devices(desired: &Desired, node: &str, host: &Host, findings: &mut Vec<Finding>) {
+    for (at, volume) in desired.volumes.iter().enumerate() {
+        let path = |volume: &Volume| host.devices.get(&volume.name).map(|device| device.path.as_str()).filter(|path| !path.is_empty());
+        let twin = desired.volumes[..at].iter().find(|other| path(volume).is_some() && path(other) == path(volume));
+        if let Some((twin, path)) = twin.zip(path(volume)) {
+            let message = format!("{node}: {path} is also the device of volume {:?}. Nothing was changed.", twin.name);
+            findings.push(Finding { about: Subject::Volume(volume.name.clone()), reason: Reason::Conflict, message });
+        }
     }
 }
 

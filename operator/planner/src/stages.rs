@@ -4,14 +4,14 @@ use std::collections::BTreeSet;
 
 use hapair_model::{
     Both, Secret, Side,
-    desired::{Desired, Group, Volume},
+    desired::{Desired, Group, Partition, Volume},
     digest,
-    observed::{Host, Job},
+    observed::{Firewall, Host, Job, Unit},
     plan::{Content, File, FollowUp, Next, PackageManager, Stage, Step},
 };
 
 use crate::{
-    FreshKeys, cib, desired_cib, fencing, files, groups, names,
+    FreshKeys, cib, desired_cib, fencing, files, firewall, groups, names,
     platform::{Platform, UNITS, services},
     volumes::{self, Birth},
 };
@@ -71,8 +71,11 @@ pub fn prepare(desired: &Desired, hosts: &Both<&Host>, fresh: &FreshKeys) -> Opt
 }
 
 fn prepare_one(desired: &Desired, hosts: &Both<&Host>, side: Side, keys: &[File]) -> Vec<Step> {
-    let host = hosts[side];
+    let (host, node) = (hosts[side], &desired.nodes[side]);
     let mut steps = Vec::new();
+    if host.name != node.name {
+        steps.push(Step::SetHostname { name: node.name.clone() });
+    }
     let platform = platform(host);
     let unheld = platform.held().iter().filter(|name| !host.held.iter().any(|held| held == *name)).map(|name| (*name).to_owned());
     let unheld: Vec<_> = unheld.collect();
@@ -88,10 +91,16 @@ fn prepare_one(desired: &Desired, hosts: &Both<&Host>, side: Side, keys: &[File]
     let changed = changed_files(desired, host, side);
     let due = Due::of(host, keys.iter().chain(&changed));
     steps.extend(changed.into_iter().map(Step::WriteFile));
+    if let Some(firewall) = host.firewall.filter(|_| due.has(&FollowUp::OpenFirewall)) {
+        steps.push(Step::OpenFirewall { firewall });
+    }
     steps.extend(disable(desired, host, &platform));
     steps.extend(corosync(host, &due));
     for volume in &desired.volumes {
         steps.extend(leg(volume, hosts, side, &due));
+    }
+    if host.units.get("pacemaker").is_some_and(Unit::is_active) {
+        steps.extend(due.clean_ups().map(|resource| Step::CleanUp { resource }));
     }
     steps
 }
@@ -105,6 +114,12 @@ impl Due {
         Self(host.pending.iter().cloned().chain(now).collect())
     }
 
+    /// Resources whose failures are to be forgotten.
+    fn clean_ups(&self) -> impl Iterator<Item = String> {
+        let prefix = FollowUp::CleanUp(String::new()).mark();
+        self.0.iter().filter_map(move |mark| mark.strip_prefix(&prefix).map(str::to_owned))
+    }
+
     fn has(&self, follow_up: &FollowUp) -> bool {
         self.0.contains(&follow_up.mark())
     }
@@ -115,7 +130,8 @@ fn changed_files(desired: &Desired, host: &Host, side: Side) -> Vec<File> {
         let facts = host.files.get(&file.path);
         facts.is_none_or(|facts| facts.digest != file.content.digest() || facts.mode != mode(&file.mode) || facts.owner != file.owner)
     };
-    files::wanted(desired, side, host.drbd_major.unwrap_or(8)).into_iter().filter(differs).collect()
+    let files = files::wanted(desired, side, host.drbd_major.unwrap_or(8));
+    files.into_iter().chain(firewall::files(desired, side, host.firewall)).filter(differs).collect()
 }
 
 /// A mode as stat(1) prints it.
@@ -199,6 +215,10 @@ fn leg(volume: &Volume, hosts: &Both<&Host>, side: Side, due: &Due) -> Vec<Step>
     if !has_own_metadata(volume, host) {
         let disk = &volume.disks[side];
         let (device, overwrite) = (disk.device.clone(), disk.overwrite.clone());
+        let is_made = host.devices.get(&volume.name).is_some_and(|device| device.exists);
+        if let Some(Partition { disk, name, size_mib }) = disk.partition.clone().filter(|_| !is_made) {
+            steps.push(Step::MakePartition { disk, name, size_mib, overwrite: overwrite.clone() });
+        }
         steps.push(Step::CreateMetadata { resource: resource.clone(), device, overwrite, minor: volume.minor, port: volume.port });
     }
     let connecting = up.is_some_and(|leg| leg.connection == "StandAlone" && leg.is_blank());
@@ -300,12 +320,11 @@ pub fn reload_units(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     if starting_group(desired, hosts).is_some() {
         return None;
     }
-    let is_outdated = |host: &Host, volume: &Volume| {
-        let unit = host.units.get(&names::mount_unit(&volume.mount_point));
-        unit.is_some_and(|unit| unit.outdated)
-    };
+    // The units that we give drop-ins to.
+    let mounts = desired.volumes.iter().map(|volume| names::mount_unit(&volume.mount_point));
+    let units: Vec<_> = mounts.chain([Firewall::Nftables.name().to_owned()]).collect();
     let steps = Both::from_fn(|side| {
-        let outdated = desired.volumes.iter().any(|volume| is_outdated(hosts[side], volume));
+        let outdated = units.iter().any(|unit| hosts[side].units.get(unit).is_some_and(|unit| unit.outdated));
         if outdated { vec![Step::ReloadUnits] } else { Vec::new() }
     });
     stage("let systemd read its units again", steps)

@@ -4,9 +4,9 @@ mod situations;
 
 use hapair_model::{
     Both, Reason, Side,
-    desired::{Fencing, Leaving, ServiceKind},
-    observed::{Job, Signature},
-    plan::{Next, Plan, Step, Subject},
+    desired::{Fencing, Leaving, Partition, ServiceKind},
+    observed::{Device, Firewall, Job, Signature},
+    plan::{Content, File, Next, Plan, Step, Subject},
 };
 use situations::*;
 
@@ -139,6 +139,93 @@ fn a_device_that_carries_something_is_left_alone_until_that_is_named() {
     assert!(matches!(plan_of(&desired, &hosts).next, Next::Run(_)));
 }
 
+fn partitioned() -> (hapair_model::desired::Desired, Hosts) {
+    let mut desired = tomcat_pair();
+    for side in Side::BOTH {
+        desired.volumes[0].disks[side] = hapair_model::desired::Disk {
+            device: "/dev/disk/by-partlabel/hapair-logs".into(),
+            partition: Some(Partition { disk: "/dev/sdb".into(), name: "hapair-logs".into(), size_mib: None }),
+            overwrite: None,
+        };
+    }
+    let hosts = with_packages(&desired).map(|mut host| {
+        host.packages.insert("fdisk".into(), "1".into());
+        let disk = host.devices.insert("logs".into(), Device::default()).unwrap();
+        host.disks.insert("logs".into(), disk);
+        host
+    });
+    (desired, hosts)
+}
+
+#[test]
+fn a_partition_is_made_before_there_is_metadata_on_it() {
+    let (desired, hosts) = partitioned();
+    let plan = plan_of(&desired, &hosts);
+    let steps = &stage_of(&plan).steps.first;
+    let at = |wanted: fn(&Step) -> bool| steps.iter().position(wanted).unwrap();
+    assert!(at(|step| matches!(step, Step::MakePartition { .. })) < at(|step| matches!(step, Step::CreateMetadata { .. })));
+}
+
+#[test]
+fn a_disk_that_holds_anything_is_not_partitioned_until_that_is_named() {
+    let (mut desired, mut hosts) = partitioned();
+    let gpt = Signature { kind: "gpt".into(), uuid: "9d0e".into() };
+    hosts.first.disks.get_mut("logs").unwrap().signatures = vec![gpt];
+    hosts.first.disks.get_mut("logs").unwrap().partitions = vec!["hapair-other".into(), "someones".into()];
+    assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::DeviceNotBlank]);
+    hosts.first.disks.get_mut("logs").unwrap().partitions.pop();
+    assert!(matches!(plan_of(&desired, &hosts).next, Next::Run(_)), "partitions of other volumes stay beside it");
+    hosts.first.disks.get_mut("logs").unwrap().partitions.clear();
+    desired.volumes[0].disks.first.overwrite = Some("gpt:9d0e".into());
+    assert!(matches!(plan_of(&desired, &hosts).next, Next::Run(_)));
+}
+
+#[test]
+fn a_firewall_lets_the_peer_in_before_corosync_starts_and_clients_reach_the_service() {
+    let desired = tomcat_pair();
+    let mut hosts = with_packages(&desired);
+    (hosts.first.firewall, hosts.second.firewall) = (Some(Firewall::Nftables), Some(Firewall::Firewalld));
+    let plan = plan_of(&desired, &hosts);
+    for side in Side::BOTH {
+        let steps = &stage_of(&plan).steps[side];
+        let at = |wanted: fn(&Step) -> bool| steps.iter().position(wanted).unwrap();
+        assert!(at(|step| matches!(step, Step::OpenFirewall { .. })) < at(|step| matches!(step, Step::EnableUnits { .. })));
+    }
+    let written = |side: Side, path: &str| {
+        let mut files = stage_of(&plan).steps[side].iter().filter_map(|step| match step {
+            Step::WriteFile(File { path: each, content: Content::Text(text), .. }) if each == path => Some(text.clone()),
+            _ => None,
+        });
+        files.next().unwrap()
+    };
+    insta::assert_snapshot!(written(Side::First, "/etc/hapair/firewall.rules"));
+    insta::assert_snapshot!(written(Side::Second, "/etc/firewalld/policies/hapair.xml"));
+}
+
+#[test]
+fn a_firewall_that_is_not_managed_is_left_alone() {
+    let mut desired = tomcat_pair();
+    desired.open_firewall = false;
+    let mut hosts = with_packages(&desired);
+    hosts.first.firewall = Some(Firewall::Ufw);
+    assert!(!format!("{:?}", stage_of(&plan_of(&desired, &hosts))).contains("irewall"));
+}
+
+#[test]
+fn one_device_under_two_names_is_still_one_device() {
+    let mut desired = tomcat_pair();
+    let mut hosts = with_packages(&desired);
+    let mut twin = desired.volumes[0].clone();
+    (twin.name, twin.mount_point) = ("twin".into(), "/srv".into());
+    desired.volumes.push(twin);
+    for host in [&mut hosts.first, &mut hosts.second] {
+        host.devices.get_mut("logs").unwrap().path = "/dev/sdb".into();
+        let device = host.devices["logs"].clone();
+        host.devices.insert("twin".into(), device);
+    }
+    assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::Conflict, Reason::Conflict]);
+}
+
 #[test]
 fn drbd_metadata_that_is_not_ours_is_not_blank() {
     let desired = tomcat_pair();
@@ -170,6 +257,19 @@ fn another_owner_another_cluster_another_name_are_each_refused() {
     let mut desired = desired.clone();
     desired.take_over_from = Some(owner.owner);
     assert!(matches!(plan_of(&desired, &hosts).next, Next::Run(_)));
+}
+
+#[test]
+fn a_host_is_renamed_only_when_asked_to_and_never_in_a_cluster() {
+    let mut desired = tomcat_pair();
+    desired.nodes.second.set_hostname = true;
+    let renamed = |mut hosts: Hosts| {
+        hosts.second.name = "debian".into();
+        hosts
+    };
+    let plan = plan_of(&desired, &renamed(with_packages(&desired)));
+    assert!(matches!(stage_of(&plan).steps.second.first(), Some(Step::SetHostname { .. })));
+    assert_eq!(reasons(&plan_of(&desired, &renamed(at_rest(&desired)))), [Reason::HostNameMismatch]);
 }
 
 #[test]
@@ -269,6 +369,7 @@ fn a_change_that_a_crash_cut_off_from_what_follows_is_followed_up() {
     };
     assert!(matches!(with_mark("reload-corosync").as_slice(), [Step::ReloadCorosync]));
     assert!(matches!(with_mark("adjust-logs").as_slice(), [Step::BringUp { .. }]));
+    assert!(matches!(with_mark("clean-up-fence-node1-1").as_slice(), [Step::CleanUp { resource }] if resource == "fence-node1-1"));
 }
 
 #[test]

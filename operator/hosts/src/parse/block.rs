@@ -14,11 +14,19 @@ struct LsblkDevice {
     #[serde(rename = "type")]
     kind: Option<String>,
     mountpoint: Option<String>,
+    partlabel: Option<String>,
     #[serde(default)]
     children: Vec<LsblkDevice>,
 }
 
-/// What uses a device, from `lsblk --json --output NAME,TYPE,MOUNTPOINT`: a mount, swap, LVM, RAID. DRBD on it is looked at elsewhere, and a
+/// The names of a disk's partitions, from the same; one without a name counts as an empty one.
+pub fn partitions(json: &str) -> Vec<String> {
+    let devices = serde_json::from_str::<Lsblk>(json).map(|lsblk| lsblk.blockdevices).unwrap_or_default();
+    let parts = devices.into_iter().flat_map(|device| device.children).filter(|child| child.kind.as_deref() == Some("part"));
+    parts.map(|part| part.partlabel.unwrap_or_default()).collect()
+}
+
+/// What uses a device, from `lsblk --json --output NAME,TYPE,MOUNTPOINT,PARTLABEL`: a mount, swap, LVM, RAID. DRBD on it is looked at elsewhere, and a
 /// mere partition table is a signature, not a use.
 pub fn in_use(json: &str) -> Option<String> {
     let Ok(lsblk) = serde_json::from_str::<Lsblk>(json) else {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hapair_model::observed::{Distribution, FileFacts, Job, Record, Unit};
+use hapair_model::observed::{Distribution, FileFacts, Firewall, Job, Record, Unit};
 use serde::Deserialize;
 
 /// `KEY=value` lines; quotes around a value are taken off.
@@ -48,6 +48,11 @@ pub fn job(units: &str, uptime: &str, log: &str) -> Option<Job> {
         }
         _ => None,
     }
+}
+
+/// The firewall that runs: the name the probe found.
+pub fn firewall(text: &str) -> Option<Firewall> {
+    [Firewall::Firewalld, Firewall::Ufw, Firewall::Nftables].into_iter().find(|each| each.name() == text.trim())
 }
 
 /// Files, from lines of sha256sum and lines of `mode user:group path`. A file counts only with both.

@@ -31,9 +31,10 @@ pub fn tomcat_pair() -> Desired {
             parameters: vec![("ip".into(), format!("192.0.2.{bmc}")), ("username".into(), "admin".into())],
             password: Some(Secret::new("bmc-password")),
         }],
+        set_hostname: false,
         standby: None,
     };
-    let disk = || Disk { device: "/dev/sdb".into(), overwrite: None };
+    let disk = || Disk { device: "/dev/sdb".into(), partition: None, overwrite: None };
     Desired {
         name: "web".into(),
         owner: Owner { cluster: "cluster-uid".into(), pair: "pair-uid".into() },
@@ -42,6 +43,7 @@ pub fn tomcat_pair() -> Desired {
         fencing: Fencing::Required,
         admin_password: Some(Secret::new("admin-password")),
         install_packages: true,
+        open_firewall: true,
         replication_link: 1,
         preferred: Some(Side::First),
         paused: false,
@@ -193,6 +195,7 @@ fn cluster(desired: &Desired) -> Cluster {
 /// What a host looks like after a step, as far as these tests need it. The scripts themselves are tested on real hosts.
 fn carry_out(step: &Step, host: &mut Host) {
     match step {
+        Step::SetHostname { name } => host.name = name.clone(),
         Step::HoldPackages { packages } => host.held.extend(packages.clone()),
         Step::WriteHostsBlock { lines } => host.hosts_block = lines.clone(),
         Step::WriteFile(file) if file.path.ends_with("authkey") || file.path.ends_with("drbd.key") => {
