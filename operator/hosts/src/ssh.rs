@@ -167,7 +167,14 @@ impl Host {
             }
         };
         let ((), stdout, stderr) = tokio::join!(send, read_all(stdout), read_all(stderr));
-        let status = child.wait().await.map_err(|error| lost(&error))?;
+        let status = match child.wait().await {
+            Ok(status) => status,
+            // The remote shell found no such command (exit status 127), which is the only way the crate tells of it.
+            Err(openssh::Error::Remote(_)) if self.credentials.user != "root" => {
+                return Err(Silence::NotRoot("there is no sudo on the host".into()));
+            }
+            Err(error) => return Err(lost(&error)),
+        };
         let stderr = String::from_utf8_lossy(&stderr).into_owned();
         match stdout.strip_prefix(b"root\n") {
             Some(rest) => Ok(Output { code: status.code().unwrap_or(-1), stdout: rest.to_vec(), stderr }),

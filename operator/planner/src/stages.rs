@@ -6,7 +6,7 @@ use hapair_model::{
     Both, Secret, Side,
     desired::{Desired, Group, Partition, Volume},
     digest,
-    observed::{Firewall, Host, Job, Unit},
+    observed::{Firewall, Host, Job},
     plan::{Content, File, FollowUp, Next, PackageManager, Stage, Step},
 };
 
@@ -99,9 +99,9 @@ fn prepare_one(desired: &Desired, hosts: &Both<&Host>, side: Side, keys: &[File]
     for volume in &desired.volumes {
         steps.extend(leg(volume, hosts, side, &due));
     }
-    if host.units.get("pacemaker").is_some_and(Unit::is_active) {
-        steps.extend(due.clean_ups().map(|resource| Step::CleanUp { resource }));
-    }
+    // A device that the cluster does not have yet has no failures to forget.
+    let in_cib = |id: &String| host.cib.as_ref().is_some_and(|cib| cib.all().iter().any(|element| element.id() == Some(id)));
+    steps.extend(due.clean_ups().filter(in_cib).map(|resource| Step::CleanUp { resource }));
     steps
 }
 

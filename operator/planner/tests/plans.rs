@@ -150,7 +150,7 @@ fn partitioned() -> (hapair_model::desired::Desired, Hosts) {
     }
     let hosts = with_packages(&desired).map(|mut host| {
         host.packages.insert("fdisk".into(), "1".into());
-        let disk = host.devices.insert("logs".into(), Device::default()).unwrap();
+        let disk = host.devices.insert("logs".into(), Device::default()).unwrap_or_default();
         host.disks.insert("logs".into(), disk);
         host
     });

@@ -6,19 +6,24 @@ use anyhow::{Result, bail};
 use hapair_e2e::World;
 use hapair_lab::Config;
 
-use crate::checks::{admission, birth, failover, permissions, refusals, rest, secrets};
+use crate::checks::{admission, birth, failover, permissions, refusals, rest, secrets, teardown};
 
 type Check = fn(&mut World) -> Result<()>;
 
 const CHECKS: &[(&str, Check)] = &[
     ("an illegal spec is refused by the API server, with the path of the field", admission::illegal_specs_are_refused),
     ("a host that cannot be reached as declared is named, and nothing is sent to it", refusals::connections),
+    ("a host of the wrong kind is named, and left alone", refusals::hosts_of_the_wrong_kind),
     ("what stands in the way is named before anything is changed on a host", refusals::hosts_are_left_alone),
+    ("packages that cannot be had are waited for, and a host is given its name", birth::waits_for_packages),
     ("killed at three moments of the convergence, the operator ends at a pair that is Ready", birth::converges_though_killed),
     ("kubectl, pcs and drbdadm all show a healthy pair", birth::looks_as_promised),
     ("the page is node1's, through the floating address", birth::serves_node1s_page),
     ("at rest nothing is written, and each look is one execution a host", rest::is_radio_silence),
     ("no secret is anywhere but in its file", secrets::stay_in_their_files),
+    ("no secret was ever on a command line or in an environment", secrets::were_never_seen),
+    ("a Secret that is deleted later is named, and the service goes on", refusals::secret_deleted_later),
+    ("a wrong BMC password is shown, and the right one is enough to go on", refusals::wrong_bmc_password),
     ("a kind that cannot be listed removes nothing, and the status says so", permissions::forbidden_list_removes_nothing),
     ("a second operator waits for the Lease", permissions::second_operator_waits),
     ("node1 in standby: node2 serves, with the logs", failover::standby),
@@ -29,6 +34,8 @@ const CHECKS: &[(&str, Check)] = &[
         "replication cut, then the serving node's power: the stale leg is not promoted, no record is lost",
         failover::stale_leg_is_not_promoted,
     ),
+    ("a group, a volume and an address leave the hosts when they are deleted so", teardown::of_children),
+    ("the pair leaves its hosts, and the data stays on its disks", teardown::of_the_pair),
 ];
 
 /// Runs every check.

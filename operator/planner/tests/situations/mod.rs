@@ -15,7 +15,7 @@ use hapair_model::{
         Cluster, ClusterNode, ClusterResource, Device, Distribution, DrbdConfig, FileFacts, Host, HostView, JUST_CREATED, Resource,
         Signature, Silence, Unit, VolumeRecord,
     },
-    plan::{FollowUp, Next, Plan, Stage, Step},
+    plan::{File, FollowUp, Next, Plan, Stage, Step},
     xml::Element,
 };
 use hapair_planner::{FreshKeys, plan};
@@ -192,19 +192,49 @@ fn cluster(desired: &Desired) -> Cluster {
     }
 }
 
+fn mark(file: &File, host: &mut Host) {
+    let mark = file.follow_up.as_ref().map(FollowUp::mark);
+    host.pending.extend(mark.filter(|mark| !host.pending.contains(mark)));
+}
+
+/// The marks that a step takes away, as its script does.
+fn follow(step: &Step, host: &mut Host) {
+    let done: Vec<FollowUp> = match step {
+        Step::ReloadCorosync => vec![FollowUp::ReloadCorosync],
+        Step::RestartUnits { .. } => vec![FollowUp::ReloadCorosync, FollowUp::RestartCorosync],
+        Step::EnableUnits { units } => {
+            let idle = |unit: &String| !host.units.get(unit).is_some_and(Unit::is_active);
+            if units.iter().any(idle) { vec![FollowUp::ReloadCorosync, FollowUp::RestartCorosync] } else { Vec::new() }
+        }
+        Step::BringUp { resource } => vec![FollowUp::Adjust(resource.clone())],
+        Step::OpenFirewall { .. } => vec![FollowUp::OpenFirewall],
+        Step::CleanUp { resource } => {
+            assert!(host.cib.as_ref().unwrap().to_string().contains(&format!("id=\"{resource}\"")), "there is no {resource} to clean up");
+            vec![FollowUp::CleanUp(resource.clone())]
+        }
+        _ => Vec::new(),
+    };
+    host.pending.retain(|mark| !done.iter().any(|each| each.mark() == *mark));
+    let starts_pacemaker = matches!(step, Step::EnableUnits { units } if units.iter().any(|unit| unit == "pacemaker"));
+    host.pending.retain(|mark| !(starts_pacemaker && mark.starts_with("clean-up-")));
+}
+
 /// What a host looks like after a step, as far as these tests need it. The scripts themselves are tested on real hosts.
-fn carry_out(step: &Step, host: &mut Host) {
+pub fn carry_out(step: &Step, host: &mut Host) {
+    follow(step, host);
     match step {
         Step::SetHostname { name } => host.name = name.clone(),
         Step::HoldPackages { packages } => host.held.extend(packages.clone()),
         Step::WriteHostsBlock { lines } => host.hosts_block = lines.clone(),
         Step::WriteFile(file) if file.path.ends_with("authkey") || file.path.ends_with("drbd.key") => {
+            mark(file, host);
             host.shared_keys.insert(file.path.clone(), file.content.digest());
         }
         Step::WriteFile(file) => {
             let facts =
                 FileFacts { digest: file.content.digest(), mode: file.mode.trim_start_matches('0').into(), owner: file.owner.clone() };
             host.files.insert(file.path.clone(), facts);
+            mark(file, host);
             if let Some(FollowUp::Adjust(resource)) = &file.follow_up {
                 host.drbd_config.insert(resource.clone(), DrbdConfig { minors: vec![0], ports: vec![7789], ours: true });
             }
@@ -223,6 +253,7 @@ fn carry_out(step: &Step, host: &mut Host) {
             host.devices.get_mut(resource).unwrap().signatures.push(signature);
             host.volume_records.insert(resource.clone(), record);
         }
+        Step::BringUp { resource } if host.resources.contains_key(resource) => {}
         Step::BringUp { resource } => {
             let leg = Resource {
                 minor: host.volume_records[resource].minor,
@@ -251,7 +282,12 @@ fn carry_out(step: &Step, host: &mut Host) {
             host.files.remove(&format!("/etc/drbd.d/{resource}.res"));
             host.drbd_config.remove(resource);
         }
-        Step::ReloadUnits => {}
+        Step::ReloadUnits
+        | Step::ReloadCorosync
+        | Step::RestartUnits { .. }
+        | Step::CleanUp { .. }
+        | Step::OpenFirewall { .. }
+        | Step::DisableUnits { .. } => {}
         other => panic!("these tests do not carry out {other:?}"),
     }
 }

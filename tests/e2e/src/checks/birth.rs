@@ -3,12 +3,34 @@
 use anyhow::{Result, ensure};
 use hapair_e2e::{NAMESPACE, World};
 
-use super::LONG;
+use super::{LONG, secrets};
+
+/// A repository that does not answer: the packages cannot be installed, which is said with the host's name; mended, it goes on by itself. node2
+/// has another name at first, and is given its own because the manifest asks for that.
+pub fn waits_for_packages(world: &mut World) -> Result<()> {
+    secrets::watch(world)?;
+    world.lab.run(1, "sed -i 's/:8000/:8001/' /etc/apt/sources.list; hostname debian; echo debian > /etc/hostname")?;
+    world.apply(&world.sample()?)?;
+    world.wait("Ready=False/HostNameMismatch", LONG, |world| {
+        let (_, reason, message) = world.condition("hapair/web", "Ready").ok()??;
+        (reason == "HostNameMismatch" && message.contains("debian")).then_some(())
+    })?;
+    world.apply(&renaming(world)?)?;
+    world.wait("Ready=False/PackagesFailed on node2", LONG, |world| {
+        let (_, reason, message) = world.condition("hapair/web", "Ready").ok()??;
+        (reason == "PackagesFailed" && message.contains("node2")).then_some(())
+    })?;
+    world.lab.run(1, "sed -i 's/:8001/:8000/' /etc/apt/sources.list").map(drop)
+}
+
+/// The sample, with the wish that node2 be given its name.
+fn renaming(world: &World) -> Result<String> {
+    Ok(world.sample()?.replace("    - name: node2\n", "    - name: node2\n      hostname: Managed\n"))
+}
 
 /// The sample is applied; the operator is killed while packages are installed, while the volume gets its first data, and while the cluster
 /// starts.
 pub fn converges_though_killed(world: &mut World) -> Result<()> {
-    world.apply(&world.sample()?)?;
     for moment in ["packages are being installed", "give the volumes their first data", "start pacemaker"] {
         world.wait(&format!("Ready to speak of {moment:?}"), LONG, |world| {
             let (_, _, message) = world.condition("hapair/web", "Ready").ok()??;
@@ -19,6 +41,7 @@ pub fn converges_though_killed(world: &mut World) -> Result<()> {
     }
     world.wait_for_condition("hapair/web", "Available", "True", LONG)?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
+    ensure!(world.lab.run(1, "uname -n; cat /etc/hostname")? == "node2\nnode2\n", "node2 was not given its name");
     world
         .cluster
         .run(&["wait", "-n", NAMESPACE, "--for=condition=Ready", "hapair/web", "harv/logs", "hafip/web", "hasg/tomcat", "--timeout=30s"])

@@ -7,6 +7,7 @@ pub mod permissions;
 pub mod refusals;
 pub mod rest;
 pub mod secrets;
+pub mod teardown;
 
 use std::time::Duration;
 

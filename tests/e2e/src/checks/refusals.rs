@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use hapair_e2e::{NAMESPACE, World};
 
-use super::SOON;
+use super::{LONG, SOON};
 
 /// Waits until an object's Ready is False for this reason, with these words in the message.
 fn refused(world: &World, what: &str, reason: &str, words: &str) -> Result<()> {
@@ -40,16 +40,71 @@ pub fn connections(world: &mut World) -> Result<()> {
     world.cluster.run(&["create", "secret", "generic", "-n", NAMESPACE, "web-ssh", &format!("--from-file=ssh-privatekey={stranger}")])?;
     world.apply(&sample)?;
     refused(world, "hapair/web", "SshDenied", "node1")?;
+    remove(world)?;
     world.cluster.run(&["delete", "secret", "-n", NAMESPACE, "web-ssh"])?;
     world.apply(&world.secrets()?)?;
+    // A host that was shown wrong keys may take none at all for a while (OpenSSH 9.8, PerSourcePenalties).
+    for node in 0..2 {
+        world.lab.wait_for_ssh(node, LONG)?;
+    }
     untouched(world)
+}
+
+/// Deletes the pair and its children. Nothing of them is on a host yet.
+fn remove(world: &World) -> Result<()> {
+    world.cluster.run(&["delete", "-n", NAMESPACE, "harv,hafip,hasg,hapair", "--all", "--timeout=60s"]).map(drop)
+}
+
+/// A user who is not root, hosts that are not there, a distribution and a kernel that cannot be used.
+pub fn hosts_of_the_wrong_kind(world: &mut World) -> Result<()> {
+    let sample = world.sample()?;
+    for node in 0..2 {
+        world.lab.run(node, "useradd --create-home plain && cp -r /root/.ssh /home/plain/ && chown -R plain /home/plain/.ssh")?;
+    }
+    world.apply(&sample.replace("ssh: {user: root,", "ssh: {user: plain,"))?;
+    refused(world, "hapair/web", "NotRoot", "sudo")?;
+    let nowhere = world.address(1).replace(".12", ".99");
+    world.apply(&sample.replacen(&format!("address: {}", world.address(1)), &format!("address: {nowhere}"), 1))?;
+    refused(world, "hapair/web", "HostUnreachable", "node2")?;
+    world.lab.run(1, "cp /etc/os-release /root/ && sed -i 's/^VERSION_ID=.*/VERSION_ID=\"9\"/' /etc/os-release")?;
+    world.apply(&sample)?;
+    refused(world, "hapair/web", "UnsupportedDistribution", "node2")?;
+    world.lab.run(
+        1,
+        "cat /root/os-release > /etc/os-release; cd /lib/modules/$(uname -r) && mv $(find . -name 'drbd.ko*') /root/drbd.ko && depmod",
+    )?;
+    refused(world, "harv/logs", "DrbdModuleMissing", "node2")?;
+    world.lab.run(1, "mv /root/drbd.ko /lib/modules/$(uname -r)/kernel/drivers/block/drbd/ && depmod")?;
+    remove(world)?;
+    untouched(world)
+}
+
+/// A Secret that is deleted while the pair serves: it goes on serving, and the status says what is missing.
+pub fn secret_deleted_later(world: &mut World) -> Result<()> {
+    world.cluster.run(&["delete", "secret", "-n", NAMESPACE, "web-ssh"])?;
+    refused(world, "hapair/web", "SourceMissing", "web-ssh")?;
+    ensure!(world.page().is_some(), "the service does not answer any more");
+    world.apply(&world.secrets()?)?;
+    world.wait_for_condition("hapair/web", "Ready", "True", SOON)
+}
+
+/// A BMC's password that is wrong from one day on is shown; the right one is enough to go on.
+pub fn wrong_bmc_password(world: &mut World) -> Result<()> {
+    let secrets = world.secrets()?;
+    world.apply(&secrets.replace(hapair_lab::bmc::PASSWORD, "not-the-password"))?;
+    world.wait("FencingReady=False/FencingFailed", LONG, |world| {
+        let (status, reason, message) = world.condition("hapair/web", "FencingReady").ok()??;
+        (status == "False" && reason == "FencingFailed" && message.contains("fence-node")).then_some(())
+    })?;
+    world.apply(&secrets)?;
+    world.wait_for_condition("hapair/web", "Ready", "True", LONG)
 }
 
 /// Devices, networks, units and references that are not as declared. Each is mended, and the next one shows.
 pub fn hosts_are_left_alone(world: &mut World) -> Result<()> {
     let sample = world.sample()?.replace("  fencing: {mode: Required}", "  paused: false\n  fencing: {mode: Required}");
     let remake = |world: &World, manifests: &str| -> Result<()> {
-        world.cluster.run(&["delete", "-n", NAMESPACE, "harv,hafip,hasg,hapair", "--all", "--timeout=60s"])?;
+        remove(world)?;
         world.apply(manifests)
     };
     remake(world, &sample.replace("/dev/ubdb", "/dev/nosuch"))?;
@@ -64,6 +119,25 @@ pub fn hosts_are_left_alone(world: &mut World) -> Result<()> {
     refused(world, "harv/logs", "DeviceNotBlank", "node2: /dev/ubdb holds ext4 (UUID 6f1c20a4-0000-4000-8000-000000000001)")?;
     world.lab.run(1, "wipefs -a -q /dev/ubdb && dd if=/dev/zero of=/dev/ubdb bs=1M 2> /dev/null; sync; udevadm settle")?;
 
+    world.on_host_with_input(0, "sfdisk -q /dev/ubdb && udevadm settle", "label: gpt\nname=someones")?;
+    remake(world, &sample)?;
+    refused(world, "harv/logs", "DeviceNotBlank", "node1: /dev/ubdb holds")?;
+    world.lab.run(0, "dd if=/dev/zero of=/dev/ubdb bs=1M 2> /dev/null; sync; blockdev --rereadpt /dev/ubdb; udevadm settle")?;
+
+    let with_twin = |change: &dyn Fn(&str) -> String| {
+        let [_, volume, _, _] = sample.split("---\n").collect::<Vec<_>>()[..] else { return sample.clone() };
+        format!("{sample}---\n{}", change(&volume.replace("name: logs", "name: twin")))
+    };
+    remake(world, &with_twin(&|twin| twin.replace("/dev/ubdb", "/dev/ubdc")))?;
+    refused(world, "harv/twin", "Conflict", "spec.filesystem.mountPoint")?;
+    remake(world, &with_twin(&|twin| twin.replace("/var/log/tomcat10", "/var/log/tomcat10/more").replace("/dev/ubdb", "/dev/ubdc")))?;
+    refused(world, "harv/twin", "Conflict", "lie within each other")?;
+    remake(
+        world,
+        &with_twin(&|twin| twin.replace("/var/log/tomcat10", "/srv").replace("partition: {disk: /dev/ubdb}", "device: /dev/ubdb")),
+    )?;
+    refused(world, "harv/twin", "Conflict", "/dev/ubdb is also a disk of volume")?;
+
     remake(world, &sample.replace(&world.floating_address(), "203.0.113.7"))?;
     refused(world, "hafip/web", "NetworkNotFound", "203.0.113.7")?;
     remake(world, &sample.replace(&world.floating_address(), &world.lab.gateway(hapair_lab::Link::Zero)))?;
@@ -76,6 +150,6 @@ pub fn hosts_are_left_alone(world: &mut World) -> Result<()> {
     refused(world, "hasg/tomcat", "DanglingReference", "other")?;
     remake(world, &sample.replacen("pairRef: {name: web}", "pairRef: {name: nobody}", 1))?;
     refused(world, "harv/logs", "PairNotFound", "nobody")?;
-    world.cluster.run(&["delete", "-n", NAMESPACE, "harv,hafip,hasg,hapair", "--all", "--timeout=60s"])?;
+    remove(world)?;
     untouched(world)
 }

@@ -4,6 +4,51 @@ use anyhow::{Result, ensure};
 use hapair_e2e::{ADMIN_PASSWORD, NAMESPACE, World};
 use hapair_lab::bmc;
 
+/// Looks at the command line and the environment of every process, many times a second, from now on. DRBD's secret joins once it exists.
+const SAMPLER: &str = r#"
+import os, time
+patterns = [line.strip() for line in open("/run/secrets", "rb")]
+os.remove("/run/secrets")
+key = "/var/lib/hapair/drbd.key"
+rounds = 0
+while True:
+    if key and os.path.exists(key):
+        patterns.append(open(key, "rb").read().strip())
+        key = None
+    for pid in os.listdir("/proc"):
+        for what in ("cmdline", "environ") if pid.isdigit() else ():
+            try:
+                data = open("/proc/%s/%s" % (pid, what), "rb").read()
+            except OSError:
+                continue
+            if any(pattern and pattern in data for pattern in patterns):
+                open("/run/secrets-seen", "ab").write(what.encode() + b" of " + data[:40].replace(b"\0", b" ") + b"\n")
+    rounds += 1
+    open("/run/secrets-rounds", "w").write(str(rounds))
+    time.sleep(0.1)
+"#;
+
+/// Starts the sampler on both hosts.
+pub fn watch(world: &World) -> Result<()> {
+    for node in 0..2 {
+        world.on_host_with_input(node, "cat > /run/sampler.py", SAMPLER)?;
+        world.on_host_with_input(node, "umask 077; cat > /run/secrets", &format!("{ADMIN_PASSWORD}\n{}", bmc::PASSWORD))?;
+        world.lab.run(node, "setsid python3 /run/sampler.py < /dev/null > /run/sampler.log 2>&1 &")?;
+    }
+    Ok(())
+}
+
+/// What the samplers have seen since they were started.
+pub fn were_never_seen(world: &mut World) -> Result<()> {
+    for node in 0..2 {
+        let rounds = world.lab.run(node, "cat /run/secrets-rounds; cat /run/sampler.log")?;
+        ensure!(rounds.trim().parse::<u32>().is_ok_and(|rounds| rounds > 100), "the sampler of node{} ended: {rounds}", node + 1);
+        let seen = world.lab.run(node, "cat /run/secrets-seen 2> /dev/null || true")?;
+        ensure!(seen.is_empty(), "a secret was seen on node{}: {seen}", node + 1);
+    }
+    Ok(())
+}
+
 /// Looks for each secret in logs, the CIB, process listings, world-readable files, events, statuses and the operator's log.
 pub fn stay_in_their_files(world: &mut World) -> Result<()> {
     let key = std::fs::read_to_string(world.lab.private_key())?;

@@ -1,0 +1,118 @@
+//! What each change of a spec that can change does to a pair at rest, and how a stage that was cut off anywhere goes on.
+#![allow(clippy::unwrap_used, reason = "a situation that cannot be built fails the test")]
+
+mod situations;
+
+use std::fmt::Write;
+
+use hapair_model::{
+    Secret, Side,
+    desired::{Desired, Fencing, HttpProbe, ServiceKind},
+    plan::{Next, Step},
+};
+use situations::*;
+
+/// The step in a line; of a changed configuration, the lines that differ.
+fn told(step: &Step, hosts: &Hosts) -> String {
+    match step {
+        Step::WriteFile(file) => format!("write {}\n", file.path),
+        Step::PushCib { cib, .. } => {
+            let mut live = hosts.first.cib.clone().unwrap();
+            live.children.retain(|section| section.name != "status");
+            let live = live.to_string();
+            let only = |one: &str, other: &str, sign: char| -> String {
+                one.lines()
+                    .filter(|line| !other.lines().any(|each| each == *line))
+                    .map(|line| format!("  {sign}{}\n", line.trim()))
+                    .collect()
+            };
+            format!("patch the configuration\n{}{}", only(&live, cib, '-'), only(cib, &live, '+'))
+        }
+        other => format!("{}\n", serde_json::to_value(other).unwrap()["action"].as_str().unwrap()),
+    }
+}
+
+/// The stages that lead from a pair at rest to what is declared after a change.
+fn stages_after(change: impl Fn(&mut Desired)) -> String {
+    let mut desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    change(&mut desired);
+    let mut text = String::new();
+    for _ in 0..6 {
+        let plan = plan_of(&desired, &hosts);
+        let Next::Run(stage) = &plan.next else {
+            writeln!(text, "then: {}", if plan.findings.is_empty() { "at rest" } else { &plan.findings[0].message }).unwrap();
+            return text;
+        };
+        for side in Side::BOTH {
+            for step in &stage.steps[side] {
+                write!(text, "{}: {}", desired.nodes[side].name, told(step, &hosts)).unwrap();
+            }
+        }
+        carry_out_next(&desired, &mut hosts);
+    }
+    text + "never at rest\n"
+}
+
+#[test]
+fn every_field_that_can_change_has_its_plan() {
+    let changes: &[(&str, fn(&mut Desired))] = &[
+        ("nodes[].standby", |desired| desired.nodes.second.standby = Some(true)),
+        ("nodes[].address, beside links", |desired| desired.nodes.first.address = "192.0.2.211".into()),
+        ("nodes[].fencing[].ipmi.address", |desired| desired.nodes.first.devices[0].parameters[0].1 = "192.0.2.31".into()),
+        ("nodes[].fencing[].ipmi.secretRef: another password", |desired| {
+            desired.nodes.first.devices[0].password = Some(Secret::new("another"));
+        }),
+        ("nodes[].fencing: a second level", |desired| {
+            let mut device = desired.nodes.first.devices[0].clone();
+            device.parameters[0].1 = "192.0.2.31".into();
+            desired.nodes.first.devices.push(device);
+        }),
+        ("fencing.mode: Disabled", |desired| {
+            desired.fencing = Fencing::Disabled;
+            desired.nodes.first.devices.clear();
+            desired.nodes.second.devices.clear();
+        }),
+        ("clusterAdmin.secretRef: another password", |desired| desired.admin_password = Some(Secret::new("another"))),
+        ("clusterAdmin: gone", |desired| desired.admin_password = None),
+        ("packages: Unmanaged", |desired| desired.install_packages = false),
+        ("firewall: Unmanaged", |desired| desired.open_firewall = false),
+        ("preferredNode: node2", |desired| desired.preferred = Some(Side::Second)),
+        ("preferredNode: none", |desired| desired.preferred = None),
+        ("paused", |desired| desired.paused = true),
+        ("volume: filesystem.mountPoint", |desired| desired.volumes[0].mount_point = "/srv/logs".into()),
+        ("volume: filesystem.owner", |desired| desired.volumes[0].owner = "root:root".into()),
+        ("floating IP: address", |desired| desired.floating_ips[0].address = "192.0.2.101".parse().unwrap()),
+        ("group: probe", |desired| desired.groups[0].probe = Some(HttpProbe { port: 8081, path: "/ready".into() })),
+        ("group: probe gone", |desired| desired.groups[0].probe = None),
+        ("group: files: gone", |desired| desired.groups[0].files.clear()),
+        ("group: volumes: gone", |desired| desired.groups[0].volumes.clear()),
+        ("group: services: an agent", |desired| {
+            desired.groups[0].services[0].kind =
+                ServiceKind::Ocf { agent: "heartbeat:pgsql".into(), parameters: vec![("pgdata".into(), "/srv".into())] };
+        }),
+    ];
+    let text: String = changes.iter().map(|(name, change)| format!("── {name}\n{}\n", stages_after(change))).collect();
+    insta::assert_snapshot!(text);
+}
+
+#[test]
+fn a_stage_that_was_cut_off_anywhere_ends_where_it_would_have_ended() {
+    let desired = tomcat_pair();
+    let whole = prepared(&desired);
+    let plan = plan_of(&desired, &with_packages(&desired));
+    let steps = &stage_of(&plan).steps;
+    for first in 0..=steps.first.len() {
+        for second in 0..=steps.second.len() {
+            let mut hosts = with_packages(&desired);
+            steps.first[..first].iter().for_each(|step| carry_out(step, &mut hosts.first));
+            steps.second[..second].iter().for_each(|step| carry_out(step, &mut hosts.second));
+            for _ in 0..4 {
+                if matches!(&plan_of(&desired, &hosts).next, Next::Run(stage) if stage.name == "prepare the hosts") {
+                    carry_out_next(&desired, &mut hosts);
+                }
+            }
+            assert_eq!(hosts, whole, "after {first} steps on node1 and {second} on node2");
+        }
+    }
+}

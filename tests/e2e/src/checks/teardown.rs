@@ -1,0 +1,45 @@
+//! Taking things off the hosts, because their objects are deleted with `deletionPolicy: Teardown`.
+
+use anyhow::{Result, ensure};
+use hapair_e2e::{NAMESPACE, World};
+
+use super::LONG;
+
+fn delete(world: &World, what: &str) -> Result<()> {
+    world.cluster.run(&["patch", "-n", NAMESPACE, what, "--type=merge", "-p", r#"{"spec":{"deletionPolicy":"Teardown"}}"#])?;
+    world.cluster.run(&["delete", "-n", NAMESPACE, what, &format!("--timeout={}s", LONG.as_secs())]).map(drop)
+}
+
+/// The group, then its volume and its address: nothing of them is left but the data.
+pub fn of_children(world: &mut World) -> Result<()> {
+    delete(world, "hasg/tomcat")?;
+    ensure!(world.page().is_none(), "the service still answers");
+    delete(world, "harv/logs")?;
+    delete(world, "hafip/web")?;
+    for node in 0..2 {
+        let left = world.lab.run(
+            node,
+            "cibadmin -Q -l | grep -c -E 'group-tomcat|volume-logs|ip-web' || true; drbdsetup events2 --now | grep -c name:logs || true; \
+             ls /etc/drbd.d/logs.res 2> /dev/null | wc -l; wipefs --noheadings --output TYPE /dev/disk/by-partlabel/hapair-logs",
+        )?;
+        let words: Vec<_> = left.split_whitespace().collect();
+        ensure!(words == ["0", "0", "0", "drbd"], "left on node{}: {left}", node + 1);
+    }
+    world.wait_for_condition("hapair/web", "Ready", "True", LONG)
+}
+
+/// The pair: the hosts are themselves again, and the data is still on its disks.
+pub fn of_the_pair(world: &mut World) -> Result<()> {
+    delete(world, "hapair/web")?;
+    for node in 0..2 {
+        let left = world.lab.run(
+            node,
+            "systemctl is-active pacemaker corosync || true; systemctl is-enabled pacemaker corosync || true; \
+             ls -d /var/lib/hapair/owner /etc/corosync/corosync.conf /etc/hapair/fence/* 2> /dev/null; grep -c hapair /etc/hosts || true; \
+             wipefs --noheadings --output TYPE /dev/disk/by-partlabel/hapair-logs",
+        )?;
+        let words: Vec<_> = left.split_whitespace().collect();
+        ensure!(words == ["inactive", "inactive", "disabled", "disabled", "0", "drbd"], "left on node{}: {left}", node + 1);
+    }
+    Ok(())
+}
