@@ -191,7 +191,8 @@ fn carries(path: &str, device: &Device, disk: &Disk, node: &str) -> Option<(Reas
     if device.signatures.is_empty() || disk.overwrite.as_ref() == Some(&all) {
         return None;
     }
-    let found = device.signatures.iter().map(|each| format!("{} (UUID {})", each.kind, each.uuid)).collect::<Vec<_>>().join(" and ");
+    let told = |each: &Signature| if each.uuid.is_empty() { each.kind.clone() } else { format!("{} (UUID {})", each.kind, each.uuid) };
+    let found = device.signatures.iter().map(told).collect::<Vec<_>>().join(" and ");
     let message = format!(
         "{path} holds {found}, expected a blank device. Nothing was changed. To use it anyway set \
          spec.disks[node={node}].overwrite to \"{all}\"."
