@@ -54,9 +54,12 @@ fn stages_after(change: impl Fn(&mut Desired)) -> String {
     text + "never at rest\n"
 }
 
+/// A field, and what is done to it.
+type Change = (&'static str, fn(&mut Desired));
+
 #[test]
 fn every_field_that_can_change_has_its_plan() {
-    let changes: &[(&str, fn(&mut Desired))] = &[
+    let changes: &[Change] = &[
         ("nodes[].standby", |desired| desired.nodes.second.standby = Some(true)),
         ("nodes[].address, beside links", |desired| desired.nodes.first.address = "192.0.2.211".into()),
         ("nodes[].fencing[].ipmi.address", |desired| desired.nodes.first.devices[0].parameters[0].1 = "192.0.2.31".into()),

@@ -4,7 +4,7 @@
 use std::{
     fs,
     path::Path,
-    process::{Command, ExitCode},
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -25,17 +25,8 @@ struct Arguments {
 const LIMIT: Duration = Duration::from_secs(600);
 const DISK: &str = "/dev/ubdb";
 
-fn main() -> ExitCode {
-    match run(&Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(arguments: &Arguments) -> Result<()> {
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
     let (mut expert, mut operator) = (Vec::new(), Vec::new());
     for round in 1..=arguments.rounds {
         expert.push(time_expert()?);

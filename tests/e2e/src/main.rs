@@ -5,8 +5,6 @@ mod demo;
 mod lab;
 mod suite;
 
-use std::process::ExitCode;
-
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use hapair_lab::Config;
@@ -38,18 +36,8 @@ enum Verb {
     },
 }
 
-fn main() -> ExitCode {
-    match run(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(arguments: Arguments) -> Result<()> {
-    let Arguments { with_packages, debian, verb } = arguments;
+fn main() -> Result<()> {
+    let Arguments { with_packages, debian, verb } = Arguments::parse();
     let config = |name: &str| Config { name: name.into(), with_packages, debian: debian.clone(), ..Config::default() };
     match verb {
         Verb::Demo => demo::run(config("demo")),

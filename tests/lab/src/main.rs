@@ -1,11 +1,6 @@
 //! `lab`: two real hosts to try things on.
 
-use std::{
-    os::unix::process::CommandExt,
-    path::PathBuf,
-    process::{Command, ExitCode},
-    time::Instant,
-};
+use std::{os::unix::process::CommandExt, path::PathBuf, process::Command, time::Instant};
 
 use anyhow::{Result, bail};
 use clap::{Parser, Subcommand, ValueEnum};
@@ -99,18 +94,8 @@ enum Cable {
     Heal,
 }
 
-fn main() -> ExitCode {
-    match run(Arguments::parse()) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("{error:#}");
-            ExitCode::FAILURE
-        }
-    }
-}
-
-fn run(arguments: Arguments) -> Result<()> {
-    let Arguments { name, verb } = arguments;
+fn main() -> Result<()> {
+    let Arguments { name, verb } = Arguments::parse();
     match verb {
         Verb::Up { debian, with_packages, disk_mib, nodes, subnets } => {
             let config =
