@@ -1,6 +1,6 @@
 //! One host over SSH: its keys pinned, one lasting connection, one execution at a time on it.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
+use std::{fs, io::ErrorKind, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
 
 use hapair_model::{Secret, observed::Silence};
 use openssh::{ControlPersist, KnownHosts, Session, SessionBuilder, Stdio};
@@ -130,6 +130,10 @@ impl Host {
         let attempt = tokio::time::timeout(CONNECT_LIMIT * 2, builder.connect_mux(&self.credentials.address)).await;
         match attempt {
             Ok(Ok(session)) => Ok(session),
+            // A host that was not there a moment ago and is now has refused nothing.
+            Ok(Err(openssh::Error::Connect(error))) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::ConnectionRefused) => {
+                Err(Silence::Unreachable(error.to_string()))
+            }
             Ok(Err(error)) => Err(self.why_not(&detail(&error)).await),
             Err(_) => Err(Silence::Unreachable("no answer".into())),
         }

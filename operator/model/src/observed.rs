@@ -370,6 +370,8 @@ pub struct ClusterResource {
     pub nodes: Vec<String>,
     /// It has failed.
     pub failed: bool,
+    /// The configuration no longer has it; the cluster stops it.
+    pub orphaned: bool,
     /// The cluster will not touch it before a person does.
     pub blocked: bool,
 }
@@ -400,6 +402,11 @@ impl Cluster {
     /// Whether this resource has not started, and has not failed either.
     pub fn is_idle(&self, id: &str) -> bool {
         self.active_in_role(id, "Started").is_none() && !self.failures.iter().any(|failure| failure.resource == id)
+    }
+
+    /// A resource that the configuration no longer has and that is still active.
+    pub fn leftover(&self) -> Option<&ClusterResource> {
+        self.resources.iter().find(|each| each.orphaned && !each.nodes.is_empty())
     }
 
     /// Where this resource is active in this role.

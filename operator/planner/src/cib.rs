@@ -16,12 +16,12 @@ const TAG: &str = "hapair-";
 
 /// The live configuration as it shall be. It carries no status section: that is the cluster's own.
 ///
-/// `running` are the ids of resources that are active somewhere: what holds a volume in use keeps it in the configuration.
+/// `running` are the ids of resources that are active somewhere: what leaves is stopped before it goes.
 pub fn merged(live: &Element, desired: &Desired, wanted: &Wanted, running: &[&str]) -> Element {
     let mut cib = live.clone();
     cib.children.retain(|section| section.name != "status");
     let configuration = cib.first_mut("configuration");
-    let stale = stale(configuration, desired, wanted, running);
+    let Departures { stale, stopping } = departures(configuration, desired, wanted, running);
 
     let options = set(configuration.first_mut("crm_config"), "cluster_property_set", OPTIONS);
     put_pairs(options, OPTIONS, &wanted.properties);
@@ -30,6 +30,8 @@ pub fn merged(live: &Element, desired: &Desired, wanted: &Wanted, running: &[&st
     let held = held(configuration, wanted, &stale);
     let free = all(|object| &object.resources).filter(|element| element.id().is_none_or(|id| !held.iter().any(|each| each == id)));
     put(configuration.first_mut("resources"), free, &stale);
+    let resources = configuration.first_mut("resources").children.iter_mut();
+    resources.filter(|each| each.id().is_some_and(|id| stopping.iter().any(|one| one == id))).for_each(stop);
     put(configuration.first_mut("constraints"), all(|object| &object.constraints), &stale);
     let defaults = set(configuration.first_mut("rsc_defaults"), "meta_attributes", DEFAULTS);
     put_pairs(defaults, DEFAULTS, &wanted.defaults);
@@ -85,27 +87,56 @@ fn held(configuration: &Element, wanted: &Wanted, stale: &[String]) -> Vec<Strin
     staying.flat_map(|each| each.all().into_iter().skip(1)).filter_map(|each| each.id().map(str::to_owned)).collect()
 }
 
-/// Ids that are recorded for an object and no longer wanted for it.
-fn stale(configuration: &Element, desired: &Desired, wanted: &Wanted, running: &[&str]) -> Vec<String> {
-    let mut stale = Vec::new();
+/// What becomes of the elements that are recorded for objects.
+#[derive(Default)]
+struct Departures {
+    /// Ids that go now.
+    stale: Vec<String>,
+    /// Ids of resources that are to be stopped first. A resource that vanishes while it runs is stopped without its group's order and without its
+    /// clone's options: DRBD's agent cannot even be demoted then.
+    stopping: Vec<String>,
+}
+
+fn departures(configuration: &Element, desired: &Desired, wanted: &Wanted, running: &[&str]) -> Departures {
+    let mut found = Departures::default();
     let tags = configuration.first("tags").map(|tags| tags.children.iter()).into_iter().flatten();
     for tag in tags {
         let Some(key) = tag.id().and_then(|id| id.strip_prefix(TAG)) else { continue };
-        let recorded = tag.children.iter().filter_map(Element::id).map(str::to_owned);
+        let recorded: Vec<_> = tag.children.iter().filter_map(Element::id).map(str::to_owned).collect();
         if let Some(object) = wanted.objects.iter().find(|object| object.key == key) {
             let ids = ids(object);
-            stale.extend(recorded.filter(|id| !ids.contains(id)));
-        } else if may_leave(key, configuration, desired, running) {
-            stale.extend(recorded);
-            stale.extend(tag.id().map(str::to_owned));
+            found.stale.extend(recorded.into_iter().filter(|id| !ids.contains(id)));
+        } else if may_leave(key, configuration, desired) {
+            let active: Vec<_> = recorded.iter().filter(|id| is_active(configuration, id, running)).cloned().collect();
+            if active.is_empty() {
+                found.stale.extend(recorded);
+                found.stale.extend(tag.id().map(str::to_owned));
+            }
+            found.stopping.extend(active);
         }
     }
-    stale
+    found
 }
 
-/// Whether what is recorded under this key goes now. A volume waits for the groups that were seen leaving with it, and until its file system is
-/// unmounted: a DRBD resource that is in use cannot be demoted, and a node that fails to stop it would be fenced.
-fn may_leave(key: &str, configuration: &Element, desired: &Desired, running: &[&str]) -> bool {
+/// Whether anything of the resource with this id is active in the cluster.
+fn is_active(configuration: &Element, id: &str, running: &[&str]) -> bool {
+    let resources = configuration.first("resources").map(|resources| resources.children.iter()).into_iter().flatten();
+    let found = resources.into_iter().find(|each| each.id() == Some(id));
+    found.is_some_and(|each| each.all().iter().filter_map(|part| part.id()).any(|id| running.contains(&id)))
+}
+
+/// Tells the cluster to stop a resource and leave it stopped.
+fn stop(resource: &mut Element) {
+    let id = format!("{}-meta_attributes", resource.id().unwrap_or_default());
+    if resource.first("meta_attributes").is_none() {
+        resource.children.insert(0, Element::new("meta_attributes").with("id", &id));
+    }
+    put_pairs(resource.first_mut("meta_attributes"), &id, &[("target-role", "Stopped")]);
+}
+
+/// Whether what is recorded under this key is to leave. Volumes wait for the groups that were seen leaving with them: a file system is unmounted
+/// before its DRBD resource is demoted.
+fn may_leave(key: &str, configuration: &Element, desired: &Desired) -> bool {
     let leaving = &desired.leaving;
     let group_remains = leaving.groups.iter().any(|group| {
         let id = names::group(group);
@@ -113,8 +144,7 @@ fn may_leave(key: &str, configuration: &Element, desired: &Desired, running: &[&
     });
     leaving.groups.iter().any(|name| names::group(name) == key)
         || leaving.floating_ips.iter().any(|name| names::ip(name) == key)
-        || (!group_remains
-            && leaving.volumes.iter().any(|name| names::volume(name) == key && !running.contains(&names::filesystem(name).as_str())))
+        || (!group_remains && leaving.volumes.iter().any(|name| names::volume(name) == key))
         // A floating IP that moved into a group is the group's now.
         || desired.floating_ips.iter().any(|ip| names::ip(&ip.name) == key)
 }

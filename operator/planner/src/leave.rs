@@ -21,7 +21,9 @@ pub fn volumes(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
         let down = idle.iter().filter(|name| is_on(hosts[side], name));
         down.map(|name| Step::TakeDown { resource: (*name).clone() }).collect()
     });
-    stage("take volumes down", steps).or_else(|| used.first().map(|name| Next::Wait(format!("volume {name} is still in use"))))
+    stage("take volumes down", steps).or_else(|| used.first().map(|name| Next::Wait(format!("volume {name} is still in use")))).or_else(
+        || keys(&desired.leaving).find(|key| hosts.any(|host| in_cib(host, key))).map(|key| Next::Wait(format!("{key} is stopping"))),
+    )
 }
 
 /// Whether the cluster still runs something of the volume here, or its DRBD resource is Primary.
@@ -29,6 +31,12 @@ fn is_used(host: &Host, volume: &str) -> bool {
     let ids = [names::volume(volume), names::filesystem(volume)];
     let runs = |cluster: &Cluster| cluster.resources.iter().any(|each| ids.contains(&each.id) && !each.nodes.is_empty());
     host.cluster.as_ref().is_some_and(runs) || host.resources.get(volume).is_some_and(|leg| leg.role == "Primary")
+}
+
+/// The keys of everything that is leaving.
+fn keys(leaving: &Leaving) -> impl Iterator<Item = String> {
+    let groups = leaving.groups.iter().map(|name| names::group(name));
+    groups.chain(leaving.floating_ips.iter().map(|name| names::ip(name))).chain(leaving.volumes.iter().map(|name| names::volume(name)))
 }
 
 fn in_cib(host: &Host, key: &str) -> bool {
@@ -44,7 +52,8 @@ pub fn gone(desired: &Desired, observed: &Both<HostView>) -> Leaving {
     let Some(hosts) = observed.as_ref().map(HostView::host).complete() else { return Leaving::default() };
     // Without a live configuration nothing is known to be gone, unless there never was one.
     let known = hosts.any(|host| host.cib.is_some()) || !stages::is_formed(&hosts);
-    let left = |key: String| known && !hosts.any(|host| in_cib(host, &key));
+    let stopped = !hosts.any(|host| host.cluster.as_ref().is_some_and(|cluster| cluster.leftover().is_some()));
+    let left = |key: String| known && stopped && !hosts.any(|host| in_cib(host, &key));
     let Leaving { volumes, floating_ips, groups } = &desired.leaving;
     Leaving {
         volumes: volumes.iter().filter(|name| left(names::volume(name)) && !hosts.any(|host| is_on(host, name))).cloned().collect(),

@@ -321,35 +321,41 @@ fn a_child_that_is_merely_absent_stays_on_the_hosts() {
     assert_eq!(plan_of(&desired, &hosts).next, Next::Rest);
 }
 
-#[test]
-fn a_group_that_leaves_goes_before_its_volume() {
-    let mut desired = tomcat_pair();
-    let hosts = at_rest(&desired);
-    desired.groups.clear();
-    desired.volumes.clear();
-    desired.leaving = Leaving { volumes: vec!["logs".into()], groups: vec!["tomcat".into()], ..Leaving::default() };
-    let plan = plan_of(&desired, &hosts);
-    let [Step::PushCib { cib, .. }] = stage_of(&plan).steps.first.as_slice() else { panic!("{plan:?}") };
-    assert!(!cib.contains("group-tomcat"), "{cib}");
-    assert!(cib.contains("volume-logs-clone"), "{cib}");
+/// The configuration that the next stage pushes.
+fn pushed(desired: &hapair_model::desired::Desired, hosts: &Hosts) -> String {
+    let plan = plan_of(desired, hosts);
+    match stage_of(&plan).steps.first.as_slice() {
+        [Step::PushCib { cib, .. }] => cib.clone(),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]
-fn a_volume_leaves_only_once_its_file_system_is_unmounted_and_it_is_secondary() {
+fn what_leaves_is_stopped_before_it_goes_and_a_group_before_its_volume() {
+    const STOPPED: &str = "name=\"target-role\" value=\"Stopped\"";
     let mut desired = tomcat_pair();
     let mut hosts = at_rest(&desired);
     desired.groups.clear();
     desired.volumes.clear();
     desired.leaving = Leaving { volumes: vec!["logs".into()], groups: vec!["tomcat".into()], ..Leaving::default() };
+    let cib = pushed(&desired, &hosts);
+    assert!(cib.contains("group-tomcat-meta_attributes-target-role") && cib.matches(STOPPED).count() == 1, "{cib}");
     carry_out_next(&desired, &mut hosts);
-    assert!(matches!(plan_of(&desired, &hosts).next, Next::Wait(_)), "the file system is still mounted");
-    stop_in_cluster(&mut hosts, "filesystem-logs");
-    let plan = plan_of(&desired, &hosts);
-    let [Step::PushCib { cib, .. }] = stage_of(&plan).steps.first.as_slice() else { panic!("{plan:?}") };
-    assert!(!cib.contains("volume-logs"), "{cib}");
+    assert!(matches!(plan_of(&desired, &hosts).next, Next::Wait(_)), "the group is stopping");
+    for id in ["probe-tomcat", "service-tomcat-tomcat", "ip-web", "filesystem-logs"] {
+        stop_in_cluster(&mut hosts, id);
+    }
+    let cib = pushed(&desired, &hosts);
+    assert!(!cib.contains("group-tomcat") && cib.contains("volume-logs-clone"), "{cib}");
+    carry_out_next(&desired, &mut hosts);
+    let cib = pushed(&desired, &hosts);
+    assert!(cib.contains("volume-logs-clone-meta_attributes-target-role"), "{cib}");
+    carry_out_next(&desired, &mut hosts);
+    assert!(matches!(plan_of(&desired, &hosts).next, Next::Wait(_)), "the volume is stopping");
+    stop_in_cluster(&mut hosts, "volume-logs");
+    assert!(!pushed(&desired, &hosts).contains("volume-logs"));
     carry_out_next(&desired, &mut hosts);
     assert!(matches!(plan_of(&desired, &hosts).next, Next::Wait(_)), "the resource is still Primary");
-    stop_in_cluster(&mut hosts, "volume-logs");
     hosts.first.resources.get_mut("logs").unwrap().role = "Secondary".into();
     let plan = plan_of(&desired, &hosts);
     for side in Side::BOTH {
@@ -462,6 +468,23 @@ fn a_host_that_is_not_ours_any_more_is_not_torn_down() {
     let plan = hapair_planner::teardown(&desired, &seen(&hosts));
     assert!(matches!(stage_of(&plan).steps.first.as_slice(), [Step::LeaveCluster]));
     assert!(stage_of(&plan).steps.second.is_empty());
+}
+
+#[test]
+fn what_the_cluster_still_stops_is_not_gone() {
+    let mut desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    desired.groups.clear();
+    desired.leaving.groups = vec!["tomcat".into()];
+    for host in [&mut hosts.first, &mut hosts.second] {
+        // An administrator took it out of the configuration while it ran.
+        host.cib = Some(hapair_model::xml::Element::parse("<cib><configuration><resources/></configuration></cib>").unwrap());
+        let resources = &mut host.cluster.as_mut().unwrap().resources;
+        resources.iter_mut().find(|each| each.id == "service-tomcat-tomcat").unwrap().orphaned = true;
+    }
+    assert_eq!(hapair_planner::gone(&desired, &seen(&hosts)), Leaving::default());
+    stop_in_cluster(&mut hosts, "service-tomcat-tomcat");
+    assert_eq!(hapair_planner::gone(&desired, &seen(&hosts)).groups, ["tomcat"]);
 }
 
 #[test]

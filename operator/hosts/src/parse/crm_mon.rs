@@ -53,6 +53,7 @@ fn resource(element: &Element) -> Option<ClusterResource> {
         },
         nodes: nodes.map(str::to_owned).collect(),
         failed: element.is("failed"),
+        orphaned: element.is("orphaned"),
         blocked: element.is("blocked"),
     })
 }
