@@ -23,7 +23,7 @@ pub fn of_children(world: &mut World) -> Result<()> {
              ls /etc/drbd.d/logs.res 2> /dev/null | wc -l; wipefs --noheadings --output TYPE /dev/disk/by-partlabel/hapair-logs",
         )?;
         let words: Vec<_> = left.split_whitespace().collect();
-        ensure!(words == ["0", "0", "0", "drbd"], "left on node{}: {left}", node + 1);
+        ensure!(words == ["0", "0", "0", "drbd", "ext4"], "left on node{}: {left}", node + 1);
     }
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)
 }
@@ -35,11 +35,11 @@ pub fn of_the_pair(world: &mut World) -> Result<()> {
         let left = world.lab.run(
             node,
             "systemctl is-active pacemaker corosync || true; systemctl is-enabled pacemaker corosync || true; \
-             ls -d /var/lib/hapair/owner /etc/corosync/corosync.conf /etc/hapair/fence/* 2> /dev/null; grep -c hapair /etc/hosts || true; \
+             ls -d /var/lib/hapair/owner /etc/corosync/corosync.conf /etc/hapair/fence/* /etc/systemd/system/*.mount.d/hapair.conf 2> /dev/null; grep -c hapair /etc/hosts || true; \
              wipefs --noheadings --output TYPE /dev/disk/by-partlabel/hapair-logs",
         )?;
         let words: Vec<_> = left.split_whitespace().collect();
-        ensure!(words == ["inactive", "inactive", "disabled", "disabled", "0", "drbd"], "left on node{}: {left}", node + 1);
+        ensure!(words == ["inactive", "inactive", "disabled", "disabled", "0", "drbd", "ext4"], "left on node{}: {left}", node + 1);
     }
     Ok(())
 }
