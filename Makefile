@@ -49,8 +49,10 @@ build: tools
 .PHONY: generate
 generate: ## Write the CRDs and the runbook of reasons from the types
 	mkdir -p crds/generated
-	cargo run --quiet -p hapair-crds --bin crdgen crds/generated
-	cargo run --quiet -p hapair-planner --example reasons > docs/reasons.md
+	# Of the whole workspace: a single package would have its dependencies built once more, with other features.
+	cargo build --workspace --bins --examples --quiet
+	$(BINARIES)/crdgen crds/generated
+	$(BINARIES)/examples/reasons > docs/reasons.md
 
 .PHONY: verify
 verify: generate ## Fail when generated files are not as the types say
