@@ -26,6 +26,13 @@ pub fn intake(pair: &HAPair, snapshot: &Snapshot, sources: &Sources, cluster: &s
         .cluster_admin
         .as_ref()
         .and_then(|admin| intake.secret(Subject::Pair, "spec.clusterAdmin.secretRef", &admin.secret_ref.name, "password"));
+    if admin_password
+        .as_ref()
+        .is_some_and(|password| String::from_utf8_lossy(password.expose()).trim_end_matches('\n').contains(['\n', '\r']))
+    {
+        let message = "spec.clusterAdmin.secretRef: the password has more than one line".to_owned();
+        intake.find(Subject::Pair, Reason::InvalidSpec, message);
+    }
     let staying = |object: &dyn Deletable| !object.is_leaving();
     let volumes: Vec<_> = snapshot.volumes.iter().filter(|v| staying(v.as_ref())).filter_map(|v| intake.volume(v)).collect();
     let floating_ips: Vec<_> =

@@ -73,7 +73,7 @@ fn device(kind: &str, volume: &str, exists: bool, sections: &Sections) -> Device
     // A look at the signatures that failed must never read as a blank device.
     let signatures = match get("-signatures") {
         Some(section) if section.code != 0 => block::signatures("unreadable"),
-        Some(section) => block::signatures(&section.text),
+        Some(section) => block::named(block::signatures(&section.text), text("-table").trim()),
         None => Vec::new(),
     };
     let (size, path) = text("").split_once('\n').unwrap_or_default();

@@ -26,18 +26,21 @@ pub fn merged(live: &Element, desired: &Desired, wanted: &Wanted, running: &[&st
     let options = set(configuration.first_mut("crm_config"), "cluster_property_set", OPTIONS);
     put_pairs(options, OPTIONS, &wanted.properties);
     put_nodes(configuration.first_mut("nodes"), desired);
-    let all = |pick: fn(&Object) -> &Vec<Element>| wanted.objects.iter().flat_map(pick);
     let held = held(configuration, wanted, &stale);
-    let free = all(|object| &object.resources).filter(|element| element.id().is_none_or(|id| !held.iter().any(|each| each == id)));
-    put(configuration.first_mut("resources"), free, &stale);
+    // An object waits, whole, while something that stays or still stops has what it needs: no id can be there twice.
+    let is_held = |object: &&Object| {
+        object.resources.iter().flat_map(Element::all).any(|each| each.id().is_some_and(|id| held.iter().any(|one| one == id)))
+    };
+    let free: Vec<_> = wanted.objects.iter().filter(|object| !is_held(object)).collect();
+    let all = |pick: fn(&Object) -> &Vec<Element>| free.iter().copied().flat_map(pick);
+    put(configuration.first_mut("resources"), all(|object| &object.resources), &stale);
     let resources = configuration.first_mut("resources").children.iter_mut();
     resources.filter(|each| each.id().is_some_and(|id| stopping.iter().any(|one| one == id))).for_each(stop);
     put(configuration.first_mut("constraints"), all(|object| &object.constraints), &stale);
     let defaults = set(configuration.first_mut("rsc_defaults"), "meta_attributes", DEFAULTS);
     put_pairs(defaults, DEFAULTS, &wanted.defaults);
     put(configuration.first_mut("fencing-topology"), all(|object| &object.levels), &stale);
-    let free = wanted.objects.iter().filter(|object| !ids(object).iter().any(|id| held.contains(id)));
-    put(configuration.first_mut("tags"), free.filter_map(tag).collect::<Vec<_>>().iter(), &stale);
+    put(configuration.first_mut("tags"), free.iter().copied().filter_map(tag).collect::<Vec<_>>().iter(), &stale);
     for name in ["fencing-topology", "tags"] {
         configuration.children.retain(|section| section.name != name || !section.children.is_empty());
     }
@@ -106,6 +109,10 @@ fn departures(configuration: &Element, desired: &Desired, wanted: &Wanted, runni
         if let Some(object) = wanted.objects.iter().find(|object| object.key == key) {
             let ids = ids(object);
             found.stale.extend(recorded.into_iter().filter(|id| !ids.contains(id)));
+        } else if desired.floating_ips.iter().any(|ip| names::ip(&ip.name) == key) {
+            // An address that moved into a group is the group's now: the cluster moves it in the same change.
+            found.stale.extend(recorded);
+            found.stale.extend(tag.id().map(str::to_owned));
         } else if may_leave(key, configuration, desired) {
             let active: Vec<_> = recorded.iter().filter(|id| is_active(configuration, id, running)).cloned().collect();
             if active.is_empty() {
@@ -145,8 +152,6 @@ fn may_leave(key: &str, configuration: &Element, desired: &Desired) -> bool {
     leaving.groups.iter().any(|name| names::group(name) == key)
         || leaving.floating_ips.iter().any(|name| names::ip(name) == key)
         || (!group_remains && leaving.volumes.iter().any(|name| names::volume(name) == key))
-        // A floating IP that moved into a group is the group's now.
-        || desired.floating_ips.iter().any(|ip| names::ip(&ip.name) == key)
 }
 
 fn ids(object: &Object) -> Vec<String> {

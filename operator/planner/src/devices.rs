@@ -11,6 +11,11 @@ pub fn has_only_our_partitions(disk: &Device) -> bool {
     table && !disk.partitions.is_empty() && disk.partitions.iter().all(|name| name.starts_with(OURS))
 }
 
+/// Whether a disk has a partition of a volume.
+pub fn has_a_partition_of_ours(disk: &Device) -> bool {
+    disk.partitions.iter().any(|name| name.starts_with(OURS))
+}
+
 /// Everything on a device in the words of `disks[].overwrite`: `type:uuid`, several in order and joined by `+`.
 pub fn all_signatures(device: &Device) -> String {
     let mut found: Vec<_> = device.signatures.iter().map(ToString::to_string).collect();

@@ -43,8 +43,9 @@ fn in_cib(host: &Host, key: &str) -> bool {
     host.cib.as_ref().is_some_and(|cib| cib::recorded(cib).iter().any(|each| each == key))
 }
 
+/// Whether the volume's resource is configured here, by us: one of someone else's with the same name is none of it.
 fn is_on(host: &Host, volume: &str) -> bool {
-    host.resources.contains_key(volume) || host.drbd_config.get(volume).is_some_and(|config| config.ours)
+    host.drbd_config.get(volume).is_some_and(|config| config.ours)
 }
 
 /// Of the children that are leaving: those of which nothing is left on the hosts.
@@ -97,9 +98,12 @@ fn next_of_teardown(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
         if !ours(hosts[side]) {
             return Vec::new();
         }
-        let volumes = desired.volumes.iter().map(|volume| Step::TakeDown { resource: volume.name.clone() });
+        let ours = hosts[side].drbd_config.iter().filter(|(_, config)| config.ours);
+        let volumes = ours.map(|(name, _)| Step::TakeDown { resource: name.clone() });
         let close = hosts[side].firewall.filter(|_| desired.open_firewall).map(|firewall| Step::CloseFirewall { firewall });
-        let files = files::paths(desired, side).into_iter().chain(firewall::PATHS.map(str::to_owned)).collect();
+        // The resources' files are not among them: those that are ours have just been taken away.
+        let files = files::paths(desired, side).into_iter().filter(|path| !path.starts_with("/etc/drbd.d/"));
+        let files = files.chain(firewall::PATHS.map(str::to_owned)).collect();
         volumes.chain(close).chain([Step::Forget { files }]).collect()
     };
     stage("stop the cluster", stop).or_else(|| stage("forget the pair", Both::from_fn(forget)))

@@ -8,7 +8,7 @@ use hapair_model::{
 };
 
 use crate::{
-    devices::{all_signatures, has_only_our_partitions},
+    devices::{all_signatures, has_a_partition_of_ours, has_only_our_partitions},
     stages,
 };
 
@@ -54,7 +54,7 @@ fn broken_rule(desired: &Desired, hosts: &Both<&Host>, side: Side, step: &Step) 
             let volume = desired.volumes.iter().find(|each| each.disks[side].partition.as_ref().is_some_and(|part| part.disk == *disk))?;
             let device = host.disks.get(&volume.name)?;
             let free = device.signatures.is_empty() || has_only_our_partitions(device);
-            let consented = overwrite.as_deref() == Some(all_signatures(device).as_str());
+            let consented = overwrite.as_deref() == Some(all_signatures(device).as_str()) && !has_a_partition_of_ours(device);
             (!free && !consented).then_some("no disk that holds anything is partitioned without consent that names it")
         }
         Step::Mint { resource, .. } => {

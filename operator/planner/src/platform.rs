@@ -1,7 +1,7 @@
 //! What differs between distributions: package names, units, paths.
 
 use hapair_model::{
-    desired::{Desired, FenceDevice, ServiceKind},
+    desired::{Desired, FenceDevice, FilesystemType, ServiceKind},
     observed::Distribution,
     plan::PackageManager,
 };
@@ -85,6 +85,9 @@ impl Platform {
         }
         if self.manager == PackageManager::Apt && desired.volumes.iter().any(|volume| volume.disks.any(|disk| disk.partition.is_some())) {
             packages.push("fdisk");
+        }
+        if desired.volumes.iter().any(|volume| volume.filesystem == FilesystemType::Xfs) {
+            packages.push("xfsprogs");
         }
         packages.sort_unstable();
         packages.dedup();

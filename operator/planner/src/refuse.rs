@@ -99,8 +99,17 @@ fn one_host(desired: &Desired, side: Side, host: &Host, findings: &mut Vec<Findi
         let message = format!("{name} is in a cluster named {cluster:?}, expected none or {:?}. Nothing was changed.", desired.name);
         findings.push(about_pair(Reason::ForeignCluster, message));
     }
-    if !desired.volumes.is_empty() && host.drbd_major.is_none() {
-        findings.push(about_pair(Reason::DrbdModuleMissing, format!("{name}: the running kernel {} has no DRBD module", host.kernel)));
+    match host.drbd_major.filter(|_| !desired.volumes.is_empty()) {
+        Some(8) => {}
+        None if desired.volumes.is_empty() => {}
+        None => {
+            findings.push(about_pair(Reason::DrbdModuleMissing, format!("{name}: the running kernel {} has no DRBD module", host.kernel)))
+        }
+        Some(other) => {
+            let message =
+                format!("{name}: the running kernel's DRBD module is version {other}, expected 8.4: others are not understood yet");
+            findings.push(about_pair(Reason::DrbdModuleMissing, message));
+        }
     }
     for volume in &desired.volumes {
         device(volume, side, name, host, findings);
@@ -155,6 +164,7 @@ fn device(volume: &Volume, side: Side, node: &str, host: &Host, findings: &mut V
         Some(partition) if !device.exists => {
             let whole = host.disks.get(name).unwrap_or(&unknown);
             unusable(&partition.disk, whole, partition.size_mib.unwrap_or(0) << 20)
+                .or_else(|| if has_only_our_partitions(whole) { None } else { shared(&partition.disk, whole) })
                 .or_else(|| if has_only_our_partitions(whole) { None } else { carries(&partition.disk, whole, disk, node) })
         }
         _ => unusable(&disk.device, device, 0).or_else(|| {
@@ -183,6 +193,14 @@ fn unusable(path: &str, device: &Device, needed: u64) -> Option<(Reason, String)
         return Some((Reason::DeviceTooSmall, format!("{path} has {has} MiB, at least {least} MiB are needed")));
     }
     None
+}
+
+/// A disk that volumes share with someone else: no consent covers the volumes.
+fn shared(path: &str, disk: &Device) -> Option<(Reason, String)> {
+    let message = || {
+        format!("{path} holds partitions of volumes beside others. Nothing was changed. Make a partition by hand and name it as device.")
+    };
+    devices::has_a_partition_of_ours(disk).then(|| (Reason::DeviceNotBlank, message()))
 }
 
 /// What a device carries, unless nothing, or nothing but what may be overwritten.

@@ -172,7 +172,9 @@ fn a_disk_that_holds_anything_is_not_partitioned_until_that_is_named() {
     let gpt = Signature { kind: "gpt".into(), uuid: "9d0e".into() };
     hosts.first.disks.get_mut("logs").unwrap().signatures = vec![gpt];
     hosts.first.disks.get_mut("logs").unwrap().partitions = vec!["hapair-other".into(), "someones".into()];
-    assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::DeviceNotBlank]);
+    desired.volumes[0].disks.first.overwrite = Some("gpt:9d0e".into());
+    assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::DeviceNotBlank], "no consent covers the partitions of other volumes");
+    desired.volumes[0].disks.first.overwrite = None;
     hosts.first.disks.get_mut("logs").unwrap().partitions.pop();
     assert!(matches!(plan_of(&desired, &hosts).next, Next::Run(_)), "partitions of other volumes stay beside it");
     hosts.first.disks.get_mut("logs").unwrap().partitions.clear();
@@ -468,6 +470,52 @@ fn a_host_that_is_not_ours_any_more_is_not_torn_down() {
     let plan = hapair_planner::teardown(&desired, &seen(&hosts));
     assert!(matches!(stage_of(&plan).steps.first.as_slice(), [Step::LeaveCluster]));
     assert!(stage_of(&plan).steps.second.is_empty());
+}
+
+#[test]
+fn a_group_under_a_new_name_waits_until_the_old_one_is_gone() {
+    let mut desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    desired.leaving.groups = vec!["tomcat".into()];
+    desired.groups[0].name = "renamed".into();
+    let cib = pushed(&desired, &hosts);
+    assert_eq!(cib.matches("id=\"filesystem-logs\"").count(), 1, "{cib}");
+    assert!(cib.contains("target-role") && !cib.contains("group-renamed"), "{cib}");
+    carry_out_next(&desired, &mut hosts);
+    for id in ["probe-tomcat", "service-tomcat-tomcat", "ip-web", "filesystem-logs"] {
+        stop_in_cluster(&mut hosts, id);
+    }
+    let cib = pushed(&desired, &hosts);
+    assert!(!cib.contains("group-tomcat") && cib.contains("group-renamed"), "{cib}");
+}
+
+#[test]
+fn an_address_that_moves_into_a_group_is_never_there_twice() {
+    let mut desired = tomcat_pair();
+    let names = std::mem::take(&mut desired.groups[0].floating_ips);
+    desired.groups[0].probe = None;
+    let mut hosts = at_rest(&desired);
+    for host in [&mut hosts.first, &mut hosts.second] {
+        host.cluster.as_mut().unwrap().resources.retain(|each| each.id != "probe-tomcat");
+    }
+    desired.groups[0].floating_ips = names;
+    let cib = pushed(&desired, &hosts);
+    assert_eq!(cib.matches("<primitive id=\"ip-web\"").count(), 1, "{cib}");
+}
+
+#[test]
+fn a_resource_of_someone_else_is_not_taken_down_with_a_volume_of_its_name() {
+    let mut desired = tomcat_pair();
+    let mut hosts = with_packages(&desired);
+    for host in [&mut hosts.first, &mut hosts.second] {
+        host.drbd_config.insert("logs".into(), hapair_model::observed::DrbdConfig::default());
+        host.resources.insert("logs".into(), hapair_model::observed::Resource { role: "Primary".into(), ..Default::default() });
+    }
+    desired.groups.clear();
+    desired.volumes.clear();
+    desired.leaving.volumes = vec!["logs".into()];
+    assert!(!format!("{:?}", plan_of(&desired, &hosts)).contains("TakeDown"));
+    assert_eq!(hapair_planner::gone(&desired, &seen(&hosts)).volumes, ["logs"]);
 }
 
 #[test]

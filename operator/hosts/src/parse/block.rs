@@ -76,6 +76,16 @@ pub fn signatures(json: &str) -> Vec<Signature> {
     found
 }
 
+/// Signatures of a partition table get its UUID, from `blkid --match-tag PTUUID`: wipefs leaves it out, and consent has to name one table.
+pub fn named(mut signatures: Vec<Signature>, table: &str) -> Vec<Signature> {
+    for signature in &mut signatures {
+        if signature.uuid.is_empty() && matches!(signature.kind.as_str(), "gpt" | "dos" | "PMBR") {
+            signature.uuid = table.to_owned();
+        }
+    }
+    signatures
+}
+
 /// A value from `blkid --output export`.
 pub fn export<'a>(text: &'a str, name: &str) -> Option<&'a str> {
     text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix('='))
