@@ -59,22 +59,22 @@ fn remove(world: &World) -> Result<()> {
 pub fn hosts_of_the_wrong_kind(world: &mut World) -> Result<()> {
     let sample = world.sample()?;
     for node in 0..2 {
-        world.lab.run(node, "useradd --create-home plain && cp -r /root/.ssh /home/plain/ && chown -R plain /home/plain/.ssh")?;
+        world.lab.run(node, "useradd --create-home plain && cp -r ~root/.ssh /home/plain/ && chown -R plain /home/plain/.ssh")?;
     }
     world.apply(&sample.replace("ssh: {user: root,", "ssh: {user: plain,"))?;
     refused(world, "hapair/web", "NotRoot", "sudo")?;
     let nowhere = world.address(1).replace(".12", ".99");
     world.apply(&sample.replacen(&format!("address: {}", world.address(1)), &format!("address: {nowhere}"), 1))?;
     refused(world, "hapair/web", "HostUnreachable", "node2")?;
-    world.lab.run(1, "cp /etc/os-release /root/ && sed -i 's/^VERSION_ID=.*/VERSION_ID=\"9\"/' /etc/os-release")?;
+    world.lab.run(1, "cp /etc/os-release /var/tmp/ && sed -i 's/^VERSION_ID=.*/VERSION_ID=\"9\"/' /etc/os-release")?;
     world.apply(&sample)?;
     refused(world, "hapair/web", "UnsupportedDistribution", "node2")?;
     world.lab.run(
         1,
-        "cat /root/os-release > /etc/os-release; cd /lib/modules/$(uname -r) && mv $(find . -name 'drbd.ko*') /root/drbd.ko && depmod",
+        "cat /var/tmp/os-release > /etc/os-release; cd /lib/modules/$(uname -r) && mv $(find . -name 'drbd.ko*') /var/tmp/drbd.ko && depmod",
     )?;
     refused(world, "harv/logs", "DrbdModuleMissing", "node2")?;
-    world.lab.run(1, "mv /root/drbd.ko /lib/modules/$(uname -r)/kernel/drivers/block/drbd/ && depmod")?;
+    world.lab.run(1, "mv /var/tmp/drbd.ko /lib/modules/$(uname -r)/kernel/drivers/block/drbd/ && depmod")?;
     remove(world)?;
     untouched(world)
 }
