@@ -21,7 +21,7 @@ pub struct Condition {
     /// When `status` last changed.
     #[schemars(schema_with = "date_time")]
     pub last_transition_time: Timestamp,
-    /// One word of the documented list of reasons (docs/operations.md).
+    /// One word of the documented list of reasons (docs/reasons.md).
     #[schemars(length(min = 1, max = 1024))]
     pub reason: String,
     /// What happened, on which host, what was expected and what to do.

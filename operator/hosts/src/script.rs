@@ -34,6 +34,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("seed-cib", include_str!("../scripts/seed-cib")),
     ("set-admin-password", include_str!("../scripts/set-admin-password")),
     ("set-hostname", include_str!("../scripts/set-hostname")),
+    ("signatures", include_str!("../scripts/signatures")),
     ("take-down", include_str!("../scripts/take-down")),
     ("verify-cib", include_str!("../scripts/verify-cib")),
     ("write-file", include_str!("../scripts/write-file")),

@@ -1,4 +1,4 @@
-//! Every reason a condition can have: declared once, with what it means and what to do. docs/operations.md is made from this.
+//! Every reason a condition can have: declared once, with what it means and what to do. docs/reasons.md is made from this.
 
 use serde::Serialize;
 

@@ -163,9 +163,9 @@ fn device(volume: &Volume, side: Side, node: &str, host: &Host, findings: &mut V
     let problem = match &disk.partition {
         Some(partition) if !device.exists => {
             let whole = host.disks.get(name).unwrap_or(&unknown);
+            let taken = || shared(&partition.disk, whole).or_else(|| carries(&partition.disk, whole, disk, node));
             unusable(&partition.disk, whole, partition.size_mib.unwrap_or(0) << 20)
-                .or_else(|| if has_only_our_partitions(whole) { None } else { shared(&partition.disk, whole) })
-                .or_else(|| if has_only_our_partitions(whole) { None } else { carries(&partition.disk, whole, disk, node) })
+                .or_else(|| if has_only_our_partitions(whole) { None } else { taken() })
         }
         _ => unusable(&disk.device, device, 0).or_else(|| {
             let is_ours = |each: &Signature| {
