@@ -113,3 +113,23 @@ fn a_failed_step_shows_in_ready_until_it_is_mended() {
     let report = report(&desired, &observed, &plan(&desired, &observed, &fresh()), Some(&failure));
     assert_eq!(condition(&report.pair.conditions, "Ready").message, "node1: no");
 }
+
+#[test]
+fn a_node_in_standby_is_told_and_does_not_make_the_pair_less_ready() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    for host in [&mut hosts.first, &mut hosts.second] {
+        host.cluster.as_mut().unwrap().nodes.get_mut("node2").unwrap().standby = true;
+    }
+    hosts.second.resources.clear();
+    let leg = hosts.first.resources.get_mut("logs").unwrap();
+    (leg.connection, leg.peer_disk) = ("Connecting".into(), "DUnknown".into());
+    let report = told(&desired, &seen(&hosts));
+    for conditions in [&report.pair.conditions, &report.volumes["logs"].conditions] {
+        assert_eq!(condition(conditions, "Ready").holds, Some(true), "{conditions:#?}");
+        assert_eq!(condition(conditions, "Reconciling").holds, Some(false));
+    }
+    let redundancy = condition(&report.pair.conditions, "RedundancyHealthy");
+    assert_eq!((redundancy.holds, redundancy.reason), (Some(false), Reason::NodeStandby));
+    assert_eq!(condition(&report.volumes["logs"].conditions, "UpToDate").reason, Reason::NodeStandby);
+}

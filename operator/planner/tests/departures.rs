@@ -1,0 +1,173 @@
+//! What leaves the hosts, and what does not.
+
+mod situations;
+
+use hapair_model::{
+    Side,
+    desired::Leaving,
+    plan::{Next, Step},
+};
+use situations::*;
+
+#[test]
+fn a_child_that_is_merely_absent_stays_on_the_hosts() {
+    let mut desired = tomcat_pair();
+    let hosts = at_rest(&desired);
+    desired.groups.clear();
+    desired.floating_ips.clear();
+    desired.volumes.clear();
+    assert_eq!(plan_of(&desired, &hosts).next, Next::Rest);
+}
+
+/// The configuration that the next stage pushes.
+fn pushed(desired: &hapair_model::desired::Desired, hosts: &Hosts) -> String {
+    let plan = plan_of(desired, hosts);
+    match stage_of(&plan).steps.first.as_slice() {
+        [Step::PushCib { cib, .. }] => cib.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn what_leaves_is_stopped_before_it_goes_and_a_group_before_its_volume() {
+    const STOPPED: &str = "name=\"target-role\" value=\"Stopped\"";
+    let mut desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    desired.groups.clear();
+    desired.volumes.clear();
+    desired.leaving = Leaving { volumes: vec!["logs".into()], groups: vec!["tomcat".into()], ..Leaving::default() };
+    let cib = pushed(&desired, &hosts);
+    assert!(cib.contains("group-tomcat-meta_attributes-target-role") && cib.matches(STOPPED).count() == 1, "{cib}");
+    carry_out_next(&desired, &mut hosts);
+    assert!(matches!(plan_of(&desired, &hosts).next, Next::Wait(_)), "the group is stopping");
+    for id in ["probe-tomcat", "service-tomcat-tomcat", "ip-web", "filesystem-logs"] {
+        stop_in_cluster(&mut hosts, id);
+    }
+    let cib = pushed(&desired, &hosts);
+    assert!(!cib.contains("group-tomcat") && cib.contains("volume-logs-clone"), "{cib}");
+    carry_out_next(&desired, &mut hosts);
+    let cib = pushed(&desired, &hosts);
+    assert!(cib.contains("volume-logs-clone-meta_attributes-target-role"), "{cib}");
+    carry_out_next(&desired, &mut hosts);
+    assert!(matches!(plan_of(&desired, &hosts).next, Next::Wait(_)), "the volume is stopping");
+    stop_in_cluster(&mut hosts, "volume-logs");
+    assert!(!pushed(&desired, &hosts).contains("volume-logs"));
+    carry_out_next(&desired, &mut hosts);
+    assert!(matches!(plan_of(&desired, &hosts).next, Next::Wait(_)), "the resource is still Primary");
+    hosts.first.resources.get_mut("logs").unwrap().role = "Secondary".into();
+    let plan = plan_of(&desired, &hosts);
+    for side in Side::BOTH {
+        assert!(matches!(stage_of(&plan).steps[side].as_slice(), [Step::TakeDown { .. }]), "{plan:?}");
+    }
+}
+
+#[test]
+fn a_group_deleted_with_retain_keeps_its_address_and_the_pair_goes_on() {
+    let mut desired = tomcat_pair();
+    let hosts = at_rest(&desired);
+    desired.groups.clear();
+    assert_eq!(plan_of(&desired, &hosts).next, Next::Rest, "the address within the group that stays is not declared a second time");
+}
+
+#[test]
+fn a_host_that_is_not_ours_any_more_is_not_torn_down() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    let ours = hapair_model::observed::Record { owner: desired.owner.to_string(), epoch: 1 };
+    hosts.first.owner = Some(ours);
+    let plan = hapair_planner::teardown(&desired, &seen(&hosts));
+    assert!(matches!(stage_of(&plan).steps.first.as_slice(), [Step::LeaveCluster]));
+    assert!(stage_of(&plan).steps.second.is_empty());
+}
+
+#[test]
+fn a_group_under_a_new_name_waits_until_the_old_one_is_gone() {
+    let mut desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    desired.leaving.groups = vec!["tomcat".into()];
+    desired.groups[0].name = "renamed".into();
+    let cib = pushed(&desired, &hosts);
+    assert_eq!(cib.matches("id=\"filesystem-logs\"").count(), 1, "{cib}");
+    assert!(cib.contains("target-role") && !cib.contains("group-renamed"), "{cib}");
+    carry_out_next(&desired, &mut hosts);
+    for id in ["probe-tomcat", "service-tomcat-tomcat", "ip-web", "filesystem-logs"] {
+        stop_in_cluster(&mut hosts, id);
+    }
+    let cib = pushed(&desired, &hosts);
+    assert!(!cib.contains("group-tomcat") && cib.contains("group-renamed"), "{cib}");
+}
+
+#[test]
+fn an_address_that_moves_into_a_group_is_never_there_twice() {
+    let mut desired = tomcat_pair();
+    let names = std::mem::take(&mut desired.groups[0].floating_ips);
+    desired.groups[0].probe = None;
+    let mut hosts = at_rest(&desired);
+    for host in [&mut hosts.first, &mut hosts.second] {
+        host.cluster.as_mut().unwrap().resources.retain(|each| each.id != "probe-tomcat");
+    }
+    desired.groups[0].floating_ips = names;
+    let cib = pushed(&desired, &hosts);
+    assert_eq!(cib.matches("<primitive id=\"ip-web\"").count(), 1, "{cib}");
+}
+
+#[test]
+fn a_resource_of_someone_else_is_not_taken_down_with_a_volume_of_its_name() {
+    let mut desired = tomcat_pair();
+    let mut hosts = with_packages(&desired);
+    for host in [&mut hosts.first, &mut hosts.second] {
+        host.drbd_config.insert("logs".into(), hapair_model::observed::DrbdConfig::default());
+        host.resources.insert("logs".into(), hapair_model::observed::Resource { role: "Primary".into(), ..Default::default() });
+    }
+    desired.groups.clear();
+    desired.volumes.clear();
+    desired.leaving.volumes = vec!["logs".into()];
+    assert!(!format!("{:?}", plan_of(&desired, &hosts)).contains("TakeDown"));
+    assert_eq!(hapair_planner::gone(&desired, &seen(&hosts)).volumes, ["logs"]);
+}
+
+#[test]
+fn what_the_cluster_still_stops_is_not_gone() {
+    let mut desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    desired.groups.clear();
+    desired.leaving.groups = vec!["tomcat".into()];
+    for host in [&mut hosts.first, &mut hosts.second] {
+        // An administrator took it out of the configuration while it ran.
+        host.cib = Some(hapair_model::xml::Element::parse("<cib><configuration><resources/></configuration></cib>").unwrap());
+        let resources = &mut host.cluster.as_mut().unwrap().resources;
+        resources.iter_mut().find(|each| each.id == "service-tomcat-tomcat").unwrap().orphaned = true;
+    }
+    assert_eq!(hapair_planner::gone(&desired, &seen(&hosts)), Leaving::default());
+    stop_in_cluster(&mut hosts, "service-tomcat-tomcat");
+    assert_eq!(hapair_planner::gone(&desired, &seen(&hosts)).groups, ["tomcat"]);
+}
+
+#[test]
+fn what_was_not_observed_is_not_gone() {
+    let mut desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    desired.groups.clear();
+    desired.leaving.groups = vec!["tomcat".into()];
+    for host in [&mut hosts.first, &mut hosts.second] {
+        (host.cib, host.cluster) = (None, None);
+    }
+    assert_eq!(hapair_planner::gone(&desired, &seen(&hosts)), Leaving::default());
+}
+
+#[test]
+fn a_configuration_that_an_interrupted_teardown_left_behind_is_put_aside_too() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    for host in [&mut hosts.first, &mut hosts.second] {
+        host.owner = Some(hapair_model::observed::Record { owner: desired.owner.to_string(), epoch: 1 });
+        for unit in ["pacemaker", "corosync"] {
+            host.units.insert(unit.into(), hapair_model::observed::Unit::default());
+        }
+        host.cluster = None;
+    }
+    hosts.second.cib_on_disk = None;
+    let plan = hapair_planner::teardown(&desired, &seen(&hosts));
+    let steps = &stage_of(&plan).steps;
+    assert_eq!((steps.first.as_slice(), steps.second.as_slice()), ([Step::LeaveCluster].as_slice(), [].as_slice()));
+}
