@@ -193,6 +193,19 @@ fn group_object(desired: &Desired, group: &Group, platform: &Platform) -> Object
                 .with("kind", "Mandatory"),
         );
     }
+    // Each clone would choose by itself where it is promoted, and a group cannot run where only one of its volumes is.
+    for (first, second) in group.volumes.iter().zip(group.volumes.iter().skip(1)) {
+        let (first, second) = (names::volume_clone(first), names::volume_clone(second));
+        object.constraints.push(
+            Element::new("rsc_colocation")
+                .with("id", format!("{second}-with-{first}"))
+                .with("rsc", &second)
+                .with("rsc-role", platform.dialect.promoted)
+                .with("with-rsc", &first)
+                .with("with-rsc-role", platform.dialect.promoted)
+                .with("score", "INFINITY"),
+        );
+    }
     if let Some(side) = desired.preferred {
         let node = &desired.nodes[side].name;
         object.constraints.push(

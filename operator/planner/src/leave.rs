@@ -91,7 +91,9 @@ fn next_of_teardown(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     };
     let runs = |host: &Host, unit: &str| host.units.get(unit).is_some_and(|unit| unit.is_active() || unit.enabled);
     let stop = Both::from_fn(|side| {
-        let stop = ours(hosts[side]) && (runs(hosts[side], "pacemaker") || runs(hosts[side], "corosync"));
+        // A configuration that is left behind would make the next pair on these hosts look like one that was formed already.
+        let present = runs(hosts[side], "pacemaker") || runs(hosts[side], "corosync") || hosts[side].cib_on_disk.is_some();
+        let stop = ours(hosts[side]) && present;
         if stop { vec![Step::LeaveCluster] } else { Vec::new() }
     });
     let forget = |side| {

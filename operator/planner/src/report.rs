@@ -73,6 +73,11 @@ impl<'a> View<'a> {
         Self { desired, observed, hosts, cluster, next: &plan.next, findings }
     }
 
+    /// Whether the cluster runs nothing on this node, as someone has asked it to.
+    fn is_standby(&self, node: &str) -> bool {
+        self.cluster.and_then(|cluster| cluster.nodes.get(node)).is_some_and(|node| node.standby)
+    }
+
     /// The first finding that concerns this object: its own, or one of the whole pair, which holds everything up.
     fn finding(&self, about: &Subject) -> Option<&Finding> {
         concerning(about, &self.findings)

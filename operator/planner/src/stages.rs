@@ -352,6 +352,10 @@ pub fn settle_down(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     if let Some(device) = devices.into_iter().find(|id| cluster.is_idle(id)) {
         return Some(Next::Wait(format!("{device} is starting")));
     }
+    // A node that a person keeps in standby has its volumes down.
+    if cluster.nodes.values().any(|node| node.standby) {
+        return None;
+    }
     let syncing = desired.volumes.iter().find(|volume| !volumes::is_redundant(volume, hosts));
     syncing.map(|volume| Next::Wait(format!("volume {} is not UpToDate on both nodes", volume.name)))
 }

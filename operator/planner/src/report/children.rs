@@ -20,7 +20,9 @@ pub fn volume(view: &View<'_>, volume: &Volume) -> VolumeReport {
     let connected = legs.iter().filter_map(|(_, leg)| *leg).all(Resource::is_connected);
     let up_to_date = view.disks(&volume.name).all(|disk| *disk == Some("UpToDate"));
     let (reason, message) = problem.clone().unwrap_or((Reason::Healthy, "both nodes have the newest data".into()));
-    let mut conditions = view.verdict(&about, view.finding(&about), problem);
+    // Standby is a person's choice.
+    let held_up = problem.filter(|(reason, _)| *reason != Reason::NodeStandby);
+    let mut conditions = view.verdict(&about, view.finding(&about), held_up);
     conditions.push(condition("UpToDate", known.then_some(up_to_date), reason, message.clone()));
     let (reason, message) = match connected {
         true if known => (Reason::Healthy, "the two legs are connected".into()),
@@ -61,6 +63,9 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
     }
     for (side, disk) in disks.iter() {
         let node = &view.desired.nodes[side].name;
+        if *disk != Some("UpToDate") && view.is_standby(node) {
+            return Some((Reason::NodeStandby, format!("volume {name}: {node} is in standby, where its data grows old")));
+        }
         match disk {
             Some("Diskless" | "Failed" | "Detaching") => {
                 return Some((Reason::DiskFailed, format!("volume {name}: {node} has lost its disk")));
