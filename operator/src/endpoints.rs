@@ -4,11 +4,12 @@ use std::{net::SocketAddr, sync::Arc};
 
 use axum::{Router, extract::State, http::StatusCode, routing::get};
 use hapair_controllers::Context;
+use hapair_hosts::Ssh;
 
 /// Serves until the program ends.
-pub async fn serve(address: SocketAddr, context: Arc<Context>) {
+pub async fn serve(address: SocketAddr, context: Arc<Context<Ssh>>) {
     let router = Router::new()
-        .route("/metrics", get(|State(context): State<Arc<Context>>| async move { context.metrics.render() }))
+        .route("/metrics", get(|State(context): State<Arc<Context<Ssh>>>| async move { context.metrics.render() }))
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .with_state(context);
@@ -23,7 +24,7 @@ pub async fn serve(address: SocketAddr, context: Arc<Context>) {
 }
 
 /// Ready once every kind has been listed; a replica that does not lead is ready too.
-async fn ready(State(context): State<Arc<Context>>) -> (StatusCode, String) {
+async fn ready(State(context): State<Arc<Context<Ssh>>>) -> (StatusCode, String) {
     match context.index.trouble() {
         None => (StatusCode::OK, "ok\n".into()),
         Some(trouble) => (StatusCode::SERVICE_UNAVAILABLE, trouble + "\n"),

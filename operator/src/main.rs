@@ -8,6 +8,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use clap::Parser;
 use hapair_controllers::{Context, Leader, Metrics};
+use hapair_hosts::Ssh;
 use hapair_index::Index;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::{Api, Client, ResourceExt};
@@ -29,7 +30,7 @@ async fn main() -> Result<()> {
     let leader = Leader::campaign(client.clone(), arguments.lease(), identity());
     let (stop, stopping) = watch::channel(false);
     let slots = Semaphore::new(arguments.concurrency);
-    let context = Arc::new(Context { client, index, leader, metrics, cluster, resync: arguments.resync(), slots, stopping });
+    let context = Arc::new(Context { hosts: Ssh, client, index, leader, metrics, cluster, resync: arguments.resync(), slots, stopping });
     tokio::spawn(endpoints::serve(arguments.listen, context.clone()));
     tokio::spawn(stop_on_signal(stop));
     hapair_controllers::run(context, changes).await;

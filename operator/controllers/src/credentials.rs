@@ -1,8 +1,10 @@
 //! How to reach a pair's hosts, from its spec and its SSH Secret.
 
 use hapair_crds::{HAPair, Node};
-use hapair_hosts::{Credentials, Host, SshHosts};
-use hapair_model::Both;
+use hapair_model::{
+    Both,
+    host::{Connect, Credentials},
+};
 
 use crate::sources::{Missing, Sources};
 
@@ -23,15 +25,20 @@ pub fn of(pair: &HAPair, sources: &Sources) -> Result<Both<Credentials>, Missing
 }
 
 /// The hosts of a pair, connected anew only when the credentials change.
-#[derive(Debug, Default)]
-pub struct Hosts(Option<(Both<Credentials>, SshHosts)>);
+#[derive(Debug)]
+pub struct Connection<C: Connect>(Option<(Both<Credentials>, C::Hosts)>);
 
-impl Hosts {
+impl<C: Connect> Default for Connection<C> {
+    fn default() -> Self {
+        Self(None)
+    }
+}
+
+impl<C: Connect> Connection<C> {
     /// The hosts with these credentials.
-    pub fn with(&mut self, credentials: Both<Credentials>) -> std::io::Result<&SshHosts> {
+    pub fn with(&mut self, connect: &C, credentials: Both<Credentials>) -> std::io::Result<&C::Hosts> {
         if self.0.as_ref().is_none_or(|(present, _)| *present != credentials) {
-            let hosts = Both::new(Host::new(credentials.first.clone())?, Host::new(credentials.second.clone())?);
-            self.0 = Some((credentials, SshHosts::new(hosts)));
+            self.0 = Some((credentials.clone(), connect.connect(credentials)?));
         }
         match &self.0 {
             Some((_, hosts)) => Ok(hosts),

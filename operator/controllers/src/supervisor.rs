@@ -3,6 +3,7 @@
 use std::{collections::HashMap, sync::Arc, time::Duration};
 
 use hapair_index::{Index, PairName};
+use hapair_model::host::Connect;
 use kube::Client;
 use tokio::{
     sync::{Notify, Semaphore, mpsc, watch},
@@ -12,7 +13,9 @@ use tokio::{
 use crate::{Leader, Metrics, turn::PairTask};
 
 /// What every pair's task works with.
-pub struct Context {
+pub struct Context<C> {
+    /// How hosts are reached.
+    pub hosts: C,
     /// The API server.
     pub client: Client,
     /// What it holds.
@@ -32,7 +35,7 @@ pub struct Context {
 }
 
 /// Serves pairs until the operator is to stop, and then until the running stages have ended.
-pub async fn run(context: Arc<Context>, mut changes: mpsc::UnboundedReceiver<PairName>) {
+pub async fn run<C: Connect>(context: Arc<Context<C>>, mut changes: mpsc::UnboundedReceiver<PairName>) {
     let mut wakers: HashMap<PairName, Arc<Notify>> = HashMap::new();
     let mut tasks: JoinSet<PairName> = JoinSet::new();
     let mut stopping = context.stopping.clone();
@@ -74,7 +77,7 @@ pub async fn run(context: Arc<Context>, mut changes: mpsc::UnboundedReceiver<Pai
 const GATHER: Duration = Duration::from_millis(250);
 
 /// Serves one pair until nothing of it is left.
-async fn serve(mut task: PairTask, name: PairName, waker: Arc<Notify>) -> PairName {
+async fn serve<C: Connect>(mut task: PairTask<C>, name: PairName, waker: Arc<Notify>) -> PairName {
     let context = task.context().clone();
     let mut pause = Duration::MAX;
     loop {

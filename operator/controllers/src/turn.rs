@@ -7,7 +7,7 @@ use hapair_index::{PairName, Snapshot};
 use hapair_model::{
     Both, Reason, Secret, Side,
     desired::Desired,
-    host::{Authority, Hosts as _},
+    host::{Authority, Connect, Credentials, Hosts as _},
     observed::HostView,
     outcome::Outcome,
     plan::{Finding, Next, Plan, Stage, Subject},
@@ -16,9 +16,12 @@ use hapair_model::{
 use hapair_planner::{self as planner, FreshKeys};
 use kube::ResourceExt;
 use rand::RngExt;
+use tokio::time::Instant;
 
 use crate::{
-    Context, credentials, finalizers,
+    Context,
+    credentials::{self, Connection},
+    finalizers,
     intake::intake,
     metrics::{ConditionLabels, PairLabels, StageLabels},
     publish::Publisher,
@@ -35,10 +38,10 @@ const SHARE: u32 = 4;
 const PATIENCE: u32 = 300;
 
 /// The only writer of one pair.
-pub struct PairTask {
+pub struct PairTask<C: Connect> {
     name: PairName,
-    context: Arc<Context>,
-    hosts: credentials::Hosts,
+    context: Arc<Context<C>>,
+    connection: Connection<C>,
     publisher: Publisher,
     /// How the last stage failed, until one succeeds or nothing is left to do: so that trying again does not look like all is well.
     failure: Option<Finding>,
@@ -54,14 +57,14 @@ struct Work {
     findings: Vec<Finding>,
 }
 
-impl PairTask {
+impl<C: Connect> PairTask<C> {
     /// The task of a pair.
-    pub fn new(name: PairName, context: Arc<Context>) -> Self {
-        Self { name, context, hosts: credentials::Hosts::default(), publisher: Publisher::default(), failure: None, failures: 0, waits: 0 }
+    pub fn new(name: PairName, context: Arc<Context<C>>) -> Self {
+        Self { name, context, connection: Connection::default(), publisher: Publisher::default(), failure: None, failures: 0, waits: 0 }
     }
 
     /// What it works with.
-    pub fn context(&self) -> &Arc<Context> {
+    pub fn context(&self) -> &Arc<Context<C>> {
         &self.context
     }
 
@@ -112,9 +115,9 @@ impl PairTask {
         self.converge(work, credentials).await
     }
 
-    async fn converge(&mut self, work: Work, credentials: Both<hapair_hosts::Credentials>) -> kube::Result<Option<Duration>> {
+    async fn converge(&mut self, work: Work, credentials: Both<Credentials>) -> kube::Result<Option<Duration>> {
         for _ in 0..MOST_STAGES {
-            let start = std::time::Instant::now();
+            let start = Instant::now();
             let observed = self.observe(&work, credentials.clone()).await;
             let took = start.elapsed();
             let desired = planner::settle(work.desired.clone(), &observed);
@@ -150,11 +153,11 @@ impl PairTask {
         Ok(Some(self.back_off()))
     }
 
-    async fn observe(&mut self, work: &Work, credentials: Both<hapair_hosts::Credentials>) -> Both<HostView> {
+    async fn observe(&mut self, work: &Work, credentials: Both<Credentials>) -> Both<HostView> {
         let labels = PairLabels { namespace: self.name.namespace.clone(), pair: self.name.name.clone() };
         self.context.metrics.probes.get_or_create(&labels).inc_by(2);
-        let start = std::time::Instant::now();
-        let observed = match self.hosts.with(credentials) {
+        let start = Instant::now();
+        let observed = match self.connection.with(&self.context.hosts, credentials) {
             Ok(hosts) => hosts.observe(&planner::question(&work.desired)).await,
             Err(error) => {
                 let silence = hapair_model::observed::Silence::Unreachable(format!("the ssh client could not be prepared: {error}"));
@@ -176,20 +179,14 @@ impl PairTask {
         })
     }
 
-    async fn run(
-        &mut self,
-        desired: &Desired,
-        stage: &Stage,
-        authority: &Authority,
-        credentials: Both<hapair_hosts::Credentials>,
-    ) -> Option<Finding> {
-        let start = std::time::Instant::now();
+    async fn run(&mut self, desired: &Desired, stage: &Stage, authority: &Authority, credentials: Both<Credentials>) -> Option<Finding> {
+        let start = Instant::now();
         let context = self.context.clone();
         for (side, steps) in stage.steps.iter() {
             tracing::debug!(pair = %self.name, stage = stage.name, node = desired.nodes[side].name, ?steps, "planned");
         }
         let _slot = context.slots.acquire().await.ok()?;
-        let hosts = self.hosts.with(credentials).ok()?;
+        let hosts = self.connection.with(&self.context.hosts, credentials).ok()?;
         let on = async |side: Side| match stage.steps[side].as_slice() {
             [] => Outcome::Done,
             steps => hosts.run(side, steps, authority).await,

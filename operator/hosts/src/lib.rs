@@ -10,13 +10,25 @@ mod ssh;
 
 use hapair_model::{
     Both, Side,
-    host::{Authority, Hosts},
+    host::{Authority, Connect, Credentials, Hosts},
     observed::{HostView, Question, Silence},
     outcome::Outcome,
     plan::Step,
 };
 
-pub use ssh::{Credentials, Host};
+pub use ssh::Host;
+
+/// Reaches hosts over SSH.
+#[derive(Clone, Copy, Debug)]
+pub struct Ssh;
+
+impl Connect for Ssh {
+    type Hosts = SshHosts;
+
+    fn connect(&self, credentials: Both<Credentials>) -> std::io::Result<SshHosts> {
+        Ok(SshHosts::new(Both::new(Host::new(credentials.first)?, Host::new(credentials.second)?)))
+    }
+}
 
 /// Both hosts of a pair, over SSH.
 #[derive(Debug)]

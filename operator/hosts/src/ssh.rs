@@ -2,7 +2,7 @@
 
 use std::{fs, io::ErrorKind, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
 
-use hapair_model::{Secret, observed::Silence};
+use hapair_model::{host::Credentials, observed::Silence};
 use openssh::{ControlPersist, KnownHosts, Session, SessionBuilder, Stdio};
 use tempfile::TempDir;
 use tokio::{
@@ -20,21 +20,6 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(8);
 /// root. An execution that has lost its connection goes on for ten minutes at most.
 const UNPACK: &str = "set -eu; echo root; d=$(mktemp -d /run/hapair.XXXXXX); trap 'rm -rf \"$d\"' EXIT; tar -x -C \"$d\" -f -; \
                       cd \"$d\"; timeout --kill-after=10 600 sh \"$d/main\"";
-
-/// How a host is reached and known.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Credentials {
-    /// Its address.
-    pub address: String,
-    /// The port of its sshd.
-    pub port: u16,
-    /// The user.
-    pub user: String,
-    /// The private key.
-    pub private_key: Secret,
-    /// Its public keys, `type base64`.
-    pub host_keys: Vec<String>,
-}
 
 /// A host over SSH.
 #[derive(Debug)]

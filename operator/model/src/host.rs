@@ -3,12 +3,27 @@
 use std::future::Future;
 
 use crate::{
-    Both, Side,
+    Both, Secret, Side,
     desired::Owner,
     observed::{HostView, Question},
     outcome::Outcome,
     plan::Step,
 };
+
+/// How a host is reached and known.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Credentials {
+    /// Its address.
+    pub address: String,
+    /// The port of its sshd.
+    pub port: u16,
+    /// The user.
+    pub user: String,
+    /// The private key.
+    pub private_key: Secret,
+    /// Its public keys, `type base64`.
+    pub host_keys: Vec<String>,
+}
 
 /// Who changes a host, checked there before anything happens.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,4 +43,13 @@ pub trait Hosts: Send + Sync {
 
     /// Runs a stage's steps on one host, in order, and stops at the first that fails. A lost connection means that nothing is known.
     fn run(&self, side: Side, steps: &[Step], authority: &Authority) -> impl Future<Output = Outcome> + Send;
+}
+
+/// Makes hosts of what is known about reaching them. Nothing is sent before they are asked something.
+pub trait Connect: Send + Sync + 'static {
+    /// The hosts it makes.
+    type Hosts: Hosts + 'static;
+
+    /// The hosts with these credentials. Fails only over something on this side.
+    fn connect(&self, credentials: Both<Credentials>) -> std::io::Result<Self::Hosts>;
 }
