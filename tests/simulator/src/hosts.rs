@@ -1,0 +1,211 @@
+//! The two machines behind the trait that SSH is behind, too.
+
+use std::{
+    io,
+    sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use hapair_model::{
+    Both, Side,
+    host::{Authority, Connect, Credentials, Hosts},
+    observed::{HostView, Question, Silence},
+    outcome::Outcome,
+    plan::Step,
+};
+
+use crate::{
+    effects::{Effects, Fault, Gate, Life},
+    look, steps,
+    world::World,
+};
+
+/// What an SSH round trip takes.
+const ROUND_TRIP: Duration = Duration::from_millis(100);
+/// What a change takes.
+const CHANGE: Duration = Duration::from_millis(50);
+
+/// The world, shared by everything that looks at it or changes it.
+#[derive(Clone, Debug)]
+pub struct Shared {
+    world: Arc<Mutex<World>>,
+    /// One stage at a time runs on a host, whoever sent it.
+    locks: Arc<Both<tokio::sync::Mutex<()>>>,
+    /// Every change.
+    pub effects: Effects,
+}
+
+impl Shared {
+    /// A world in which this goes wrong.
+    pub fn new(world: World, effects: Effects) -> Self {
+        Self { world: Arc::new(Mutex::new(world)), locks: Arc::default(), effects }
+    }
+
+    /// The world, now.
+    pub fn world(&self) -> MutexGuard<'_, World> {
+        self.world.lock().expect("no panic while the world is changed")
+    }
+
+    /// Lets the world go on by itself, until the runtime ends.
+    pub fn live(&self) {
+        let shared = self.clone();
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                shared.world().tick();
+            }
+        });
+    }
+}
+
+/// How one operator reaches the machines.
+#[derive(Clone, Debug)]
+pub struct Simulated {
+    /// The machines.
+    pub shared: Shared,
+    /// The hold on the operator.
+    pub gate: Gate,
+}
+
+impl Connect for Simulated {
+    type Hosts = Self;
+
+    fn connect(&self, _: Both<Credentials>) -> io::Result<Self> {
+        Ok(self.clone())
+    }
+}
+
+/// Why a stage ends early.
+#[derive(Debug)]
+pub enum Stop {
+    /// A step failed, in the words of its script.
+    Failed(String),
+    /// The one who asked is gone, or no longer connected.
+    Lost,
+    /// Nothing runs any more: the machine has no power.
+    Off,
+}
+
+/// A stage that runs on a machine.
+#[derive(Debug)]
+pub struct Run<'a> {
+    shared: &'a Shared,
+    gate: &'a Gate,
+    /// The machine it runs on.
+    pub side: Side,
+    unheard: bool,
+}
+
+impl Run<'_> {
+    /// One change that happens or does not.
+    pub async fn change<R>(&mut self, what: impl Into<String>, change: impl FnOnce(&mut World, Side) -> R) -> Result<R, Stop> {
+        tokio::time::sleep(CHANGE).await;
+        let side = self.side;
+        if !self.shared.world().machines[side].on {
+            return Err(Stop::Off);
+        }
+        let name = self.shared.world().names[side].clone();
+        let fault = self.shared.effects.next(format!("{name}: {}", what.into()));
+        if fault == Some(Fault::DiesBefore) {
+            self.gate.set(Life::Dead);
+            return Err(Stop::Lost);
+        }
+        let result = change(&mut self.shared.world(), side);
+        match fault {
+            Some(Fault::DiesAfter) => {
+                self.gate.set(Life::Dead);
+                Err(Stop::Lost)
+            }
+            Some(Fault::DiesUnheard) => {
+                self.gate.set(Life::Dead);
+                self.unheard = true;
+                Ok(result)
+            }
+            Some(Fault::Disconnects) => Err(Stop::Lost),
+            Some(Fault::HostLosesPower) => {
+                let mut world = self.shared.world();
+                world.machines[side].cut_power();
+                world.machines[side].start();
+                Err(Stop::Off)
+            }
+            Some(Fault::DiesBefore) | None => Ok(result),
+        }
+    }
+
+    /// Looks at the world without changing it.
+    pub fn look<R>(&self, look: impl FnOnce(&World, Side) -> R) -> R {
+        look(&self.shared.world(), self.side)
+    }
+
+    /// Waits for something in the world, for a minute.
+    pub async fn wait_for(&self, what: &str, mut holds: impl FnMut(&World, Side) -> bool) -> Result<(), Stop> {
+        for _ in 0..120 {
+            if !self.shared.world().machines[self.side].on {
+                return Err(Stop::Off);
+            }
+            if holds(&self.shared.world(), self.side) {
+                return Ok(());
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
+        }
+        Err(Stop::Failed(format!("{what}: not within a minute")))
+    }
+}
+
+impl Hosts for Simulated {
+    async fn observe(&self, questions: &Both<Question>) -> Both<HostView> {
+        self.gate.pass().await;
+        tokio::time::sleep(ROUND_TRIP).await;
+        let seen = {
+            let world = self.shared.world();
+            Both::from_fn(|side| match world.machines[side].answers() {
+                true => HostView::Seen(Box::new(look::at(&world, side, &questions[side]))),
+                false => HostView::Silent(Silence::Unreachable("no route to host".into())),
+            })
+        };
+        self.gate.pass().await;
+        seen
+    }
+
+    async fn run(&self, side: Side, steps: &[Step], authority: &Authority) -> Outcome {
+        self.gate.pass().await;
+        // The stage runs on the machine, whatever becomes of the operator meanwhile.
+        let (shared, gate, steps, authority) = (self.shared.clone(), self.gate.clone(), steps.to_vec(), authority.clone());
+        let stage = tokio::spawn(async move { stage(&shared, &gate, side, &steps, &authority).await });
+        let outcome = stage.await.unwrap_or_else(|error| Outcome::Lost { message: error.to_string() });
+        self.gate.pass().await;
+        outcome
+    }
+}
+
+async fn stage(shared: &Shared, gate: &Gate, side: Side, steps: &[Step], authority: &Authority) -> Outcome {
+    tokio::time::sleep(ROUND_TRIP).await;
+    let _lock = shared.locks[side].lock().await;
+    let lost = |why: &str| Outcome::Lost { message: why.into() };
+    if !shared.world().machines[side].answers() {
+        return lost("no route to host");
+    }
+    let mut run = Run { shared, gate, side, unheard: false };
+    if let Some(refusal) = run.look(|world, side| refusal(world, side, authority)) {
+        return refusal;
+    }
+    if let Err(stop) = steps::take_ownership(&mut run, authority).await {
+        return lost(&format!("{stop:?}"));
+    }
+    for step in steps {
+        match steps::carry_out(&mut run, step).await {
+            Ok(()) => {}
+            Err(Stop::Failed(message)) => return Outcome::Failed { step: format!("{step:?}").chars().take(40).collect(), message },
+            Err(stop) => return lost(&format!("{stop:?}")),
+        }
+    }
+    if run.unheard { lost("nobody listens") } else { Outcome::Done }
+}
+
+fn refusal(world: &World, side: Side, authority: &Authority) -> Option<Outcome> {
+    let record = world.machines[side].disk.owner.as_ref()?;
+    if record.owner == authority.owner.to_string() {
+        return (record.epoch > authority.epoch).then_some(Outcome::Superseded { epoch: record.epoch });
+    }
+    (Some(&record.owner) != authority.take_over_from.as_ref()).then(|| Outcome::ManagedElsewhere { owner: record.owner.clone() })
+}

@@ -1,0 +1,14 @@
+//! A pair in memory, behind the same trait as SSH, and an API server in memory, for the operator as it is: on virtual time, with whatever
+//! goes wrong. What it believes about pacemaker and DRBD is held to the real ones by tests that run on both (tests/e2e).
+
+pub mod api;
+pub mod drbd;
+pub mod effects;
+pub mod experiment;
+pub mod hosts;
+mod look;
+pub mod machine;
+pub mod objects;
+pub mod pacemaker;
+mod steps;
+pub mod world;

@@ -1,0 +1,225 @@
+//! What a machine says about itself: the probe, as the parsers hand it on.
+
+use std::collections::BTreeMap;
+
+use hapair_model::{
+    Secret, Side, digest,
+    observed::{
+        Cluster, ClusterNode, ClusterResource, Device, Distribution, DrbdConfig, FileFacts, Host, Job, Question, Resource, Signature, Unit,
+    },
+    xml::Element,
+};
+
+use crate::{
+    machine::{BlockDevice, Connection, Machine, StoredFile},
+    pacemaker,
+    world::World,
+};
+
+/// The status that the service answers with.
+const ANSWER: u16 = 200;
+
+/// What the machine on this side says.
+pub fn at(world: &World, side: Side, question: &Question) -> Host {
+    let machine = &world.machines[side];
+    let disk = &machine.disk;
+    let installing = machine.memory.jobs.contains_key("hapair-packages").then_some(Job::Running);
+    let unavailable = question.packages.iter().any(|package| world.unavailable.contains(package));
+    let failed = (!disk.packages.is_empty() && unavailable).then(|| Job::Failed { message: "no candidate".into(), age: 61 });
+    Host {
+        name: disk.hostname.clone(),
+        kernel: "6.1.0-simulated".into(),
+        distribution: Distribution { id: "debian".into(), like: Vec::new(), version: "12".into() },
+        owner: disk.owner.clone(),
+        packages: question.packages.iter().filter(|name| disk.packages.contains(*name)).map(|name| (name.clone(), "1".into())).collect(),
+        held: disk.held.iter().cloned().collect(),
+        install: installing.or(failed),
+        units: question
+            .units
+            .iter()
+            .map(|name| name.trim_end_matches(".service"))
+            .map(|name| (name.to_owned(), unit(machine, name)))
+            .collect(),
+        files: question.files.iter().filter_map(|path| Some((path.clone(), facts(disk.files.get(path)?)))).collect(),
+        pending: disk.pending.iter().cloned().collect(),
+        hosts_block: disk.hosts_block.clone(),
+        corosync_cluster: machine.runs("corosync").then(|| cluster_name(machine)).flatten(),
+        cluster: machine.is_clustered().then(|| cluster(world, side)),
+        cib: if machine.is_clustered() { disk.cib.clone() } else { None },
+        cib_on_disk: disk.cib.as_ref().map(|cib| digest(cib.to_string().as_bytes())),
+        firewall: None,
+        devices: question.devices.iter().map(|(volume, path)| (volume.clone(), device(machine, volume, path))).collect(),
+        disks: question.disks.iter().map(|(volume, path)| (volume.clone(), device(machine, "", path))).collect(),
+        drbd_major: Some(8),
+        resources: machine.memory.legs.keys().map(|name| (name.clone(), resource(world, side, name))).collect(),
+        drbd_config: drbd_config(machine),
+        volume_records: disk.volume_records.clone(),
+        shared_keys: keys(machine),
+        addresses: addresses(world, side),
+        probes: question.probes.iter().map(|(group, _)| (group.clone(), answer(world, side, group))).collect(),
+        taken: Vec::new(),
+        admin_password: disk.admin_password.clone().map(Secret::new),
+        pcs_hosts: disk.pcs_hosts.iter().cloned().collect(),
+    }
+}
+
+fn unit(machine: &Machine, name: &str) -> Unit {
+    let package = match name {
+        "pcsd" => "pcs",
+        "drbd" => "drbd-utils",
+        "corosync" | "pacemaker" | "tomcat10" => name,
+        job if machine.memory.jobs.contains_key(job) => {
+            return Unit { load: "loaded".into(), active: "active".into(), ..Unit::default() };
+        }
+        _ => return Unit { load: "not-found".into(), active: "inactive".into(), ..Unit::default() },
+    };
+    let runs = machine.runs(name) || name == "tomcat10" && machine.memory.resources.keys().any(|id| id.starts_with("service-"));
+    Unit {
+        load: if machine.disk.packages.contains(package) { "loaded" } else { "not-found" }.into(),
+        active: if runs { "active" } else { "inactive" }.into(),
+        enabled: machine.disk.enabled.contains(name),
+        outdated: false,
+    }
+}
+
+fn facts(file: &StoredFile) -> FileFacts {
+    FileFacts { digest: digest(&file.content), mode: file.mode.clone(), owner: file.owner.clone() }
+}
+
+fn cluster_name(machine: &Machine) -> Option<String> {
+    let text = String::from_utf8_lossy(machine.memory.corosync.as_deref()?).into_owned();
+    text.split("cluster_name: ").nth(1)?.lines().next().map(str::to_owned)
+}
+
+fn cluster(world: &World, side: Side) -> Cluster {
+    let members = if world.joined { vec![Side::First, Side::Second] } else { vec![side] };
+    let empty = Element::new("cib");
+    let cib = world.machines[side].disk.cib.as_ref().unwrap_or(&empty);
+    let node = |each: Side| ClusterNode {
+        online: members.contains(&each),
+        standby: pacemaker::is_standby(cib, &world.names[each]),
+        unclean: each != side && world.machines[side].memory.peer_unclean,
+        pending: false,
+    };
+    let mut resources = Vec::new();
+    let known = pacemaker::primitives(cib);
+    for id in &known {
+        let active: Vec<_> = members.iter().filter_map(|each| Some((*each, *world.machines[*each].memory.resources.get(id)?))).collect();
+        if active.is_empty() {
+            resources.push(ClusterResource { id: id.clone(), role: "Stopped".into(), ..ClusterResource::default() });
+        }
+        for (each, role) in active {
+            let nodes = vec![world.names[each].clone()];
+            resources.push(ClusterResource { id: id.clone(), role: role.into(), nodes, ..ClusterResource::default() });
+        }
+    }
+    for each in &members {
+        for (id, role) in world.machines[*each].memory.resources.iter().filter(|(id, _)| !known.contains(id)) {
+            let nodes = vec![world.names[*each].clone()];
+            resources.push(ClusterResource { id: id.clone(), role: (*role).into(), nodes, orphaned: true, ..ClusterResource::default() });
+        }
+    }
+    Cluster {
+        quorate: world.is_quorate(side),
+        has_dc: world.since_change >= 3,
+        nodes: Side::BOTH.iter().map(|each| (world.names[*each].clone(), node(*each))).collect(),
+        resources,
+        failures: world.failures.clone(),
+        fencing: Vec::new(),
+        maintenance: false,
+        bans: Vec::new(),
+    }
+}
+
+fn device(machine: &Machine, volume: &str, path: &str) -> Device {
+    let Some(device) = machine.disk.devices.get(path) else { return Device::default() };
+    let in_cib = |cib: &Element| cib.all().iter().any(|each| each.id() == Some(&format!("volume-{volume}")));
+    let hidden = machine.memory.legs.contains_key(volume) && machine.is_clustered() && machine.disk.cib.as_ref().is_some_and(in_cib);
+    let mut seen = Device { exists: true, path: path.into(), size: device.size, ..Device::default() };
+    if !hidden {
+        seen.partitions.clone_from(&device.partitions);
+        seen.in_use.clone_from(&device.in_use);
+        seen.signatures = signatures(device);
+        seen.label.clone_from(&device.label);
+    }
+    seen
+}
+
+fn signatures(device: &BlockDevice) -> Vec<Signature> {
+    let drbd = device.metadata.as_ref().map(|metadata| Signature { kind: "drbd".into(), uuid: metadata.device_uuid.clone() });
+    device.signatures.iter().cloned().chain(drbd).collect()
+}
+
+fn resource(world: &World, side: Side, name: &str) -> Resource {
+    let leg = &world.machines[side].memory.legs[name];
+    let connected = leg.connection == Connection::Connected;
+    let peer = world.machines[side.peer()].memory.legs.get(name).filter(|_| connected);
+    let role = |primary: bool| if primary { "Primary" } else { "Secondary" }.to_owned();
+    let replication = match (leg.resync > 0, peer.is_some_and(|peer| peer.resync > 0)) {
+        (true, _) => "SyncTarget",
+        (_, true) => "SyncSource",
+        _ if connected => "Established",
+        _ => "Off",
+    };
+    Resource {
+        minor: leg.minor,
+        role: role(leg.primary),
+        connection: match leg.connection {
+            Connection::Connecting => "Connecting",
+            Connection::Connected => "Connected",
+            Connection::StandAlone => "StandAlone",
+        }
+        .into(),
+        peer_role: peer.map_or_else(|| "Unknown".to_owned(), |peer| role(peer.primary)),
+        disk: leg.disk.name().into(),
+        peer_disk: peer.map_or("DUnknown", |peer| peer.disk.name()).into(),
+        replication: replication.into(),
+        done: None,
+        generation: world.machines[side].metadata(name).map_or(0, |metadata| metadata.current),
+    }
+}
+
+fn drbd_config(machine: &Machine) -> BTreeMap<String, DrbdConfig> {
+    let files = machine.disk.files.iter().filter_map(|(path, file)| {
+        let name = path.strip_prefix("/etc/drbd.d/")?.strip_suffix(".res")?;
+        let text = String::from_utf8_lossy(&file.content).into_owned();
+        let number = |key: &str, end: char| {
+            text.split(key).nth(1).and_then(|rest| rest.split(end).next()).and_then(|n| n.trim().parse::<u32>().ok())
+        };
+        let port = text.split("address ipv4 ").nth(1).and_then(|rest| rest.split([':', ';']).nth(1)).and_then(|port| port.parse().ok());
+        let ours = text.starts_with("# Managed by hapair-operator");
+        Some((name.to_owned(), DrbdConfig { minors: number("minor ", ';').into_iter().collect(), ports: port.into_iter().collect(), ours }))
+    });
+    files.collect()
+}
+
+fn keys(machine: &Machine) -> BTreeMap<String, String> {
+    let paths = ["/etc/corosync/authkey", "/etc/pacemaker/authkey", "/var/lib/hapair/drbd.key"];
+    paths.iter().filter_map(|path| Some(((*path).to_owned(), digest(&machine.disk.files.get(*path)?.content)))).collect()
+}
+
+fn addresses(world: &World, side: Side) -> Vec<(String, String)> {
+    let number = side.node_id() + 10;
+    let mut all = vec![(format!("192.0.2.{number}/24"), "eth0".to_owned()), (format!("198.51.100.{number}/24"), "eth1".to_owned())];
+    let machine = &world.machines[side];
+    for id in &machine.memory.addresses {
+        all.extend(floating_address(machine, id).map(|address| (format!("{address}/24"), "eth0".to_owned())));
+    }
+    all
+}
+
+fn floating_address(machine: &Machine, id: &str) -> Option<String> {
+    let cib = machine.disk.cib.as_ref()?;
+    let primitive = cib.all().into_iter().find(|each| each.id() == Some(id))?;
+    primitive.all().into_iter().find(|each| each.get("name") == Some("ip"))?.get("value").map(str::to_owned)
+}
+
+/// Whether the service can be had from this side: it runs somewhere in full, and the way there works.
+fn answer(world: &World, side: Side, group: &str) -> u16 {
+    let id = format!("probe-{group}");
+    let serves = |each: Side| {
+        let reachable = each == side || world.links[0];
+        reachable && world.machines[each].on && world.machines[each].booting == 0 && world.machines[each].memory.resources.contains_key(&id)
+    };
+    if world.machines[side].is_clustered() && Side::BOTH.into_iter().any(serves) { ANSWER } else { 0 }
+}

@@ -1,0 +1,93 @@
+//! For every effect of every scenario, on the hosts and on the API server: something goes wrong right there, and the end is the same.
+
+mod scenarios;
+
+use std::{
+    collections::BTreeMap,
+    sync::{
+        Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use hapair_simulator::{
+    effects::Fault,
+    experiment::{End, Start},
+};
+use scenarios::{SCENARIOS, Scenario, play};
+
+struct Case {
+    scenario: &'static Scenario,
+    start: Start,
+    uninterrupted: End,
+}
+
+#[test]
+fn whatever_effect_it_dies_at_the_end_is_the_same() {
+    let cases: Vec<_> = SCENARIOS.iter().map(case).collect();
+    let runs: Vec<(&Case, usize, Fault)> = cases
+        .iter()
+        .flat_map(|case| (0..case.uninterrupted.effects.len()).flat_map(move |at| Fault::ALL.map(|fault| (case, at, fault))))
+        .collect();
+    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(BTreeMap::<String, String>::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(|| {
+                while let Some((case, at, fault)) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    if let Some(trouble) = trouble(case, *at, *fault) {
+                        let what = format!("{} / {fault:?} at {at} ({})", case.scenario.name, case.uninterrupted.effects[*at]);
+                        wrong.lock().expect("no panic before").insert(what, trouble);
+                    }
+                }
+            });
+        }
+    });
+    for case in &cases {
+        println!("{:4} effects: {}", case.uninterrupted.effects.len(), case.scenario.name);
+    }
+    println!("{} runs with a fault", runs.len());
+    let wrong = wrong.into_inner().expect("no panic before");
+    let first: String = wrong.iter().take(400).map(|(what, trouble)| format!("{what}\n{trouble}\n")).collect();
+    assert!(wrong.is_empty(), "{} of {} runs went wrong; the first:\n{first}", wrong.len(), runs.len());
+}
+
+fn case(scenario: &'static Scenario) -> Case {
+    let start = (scenario.start)();
+    let uninterrupted = play(scenario, &start, None);
+    assert_eq!(uninterrupted.troubles, Vec::<String>::new(), "{}", scenario.name);
+    assert!(!uninterrupted.effects.is_empty(), "{}: nothing happened", scenario.name);
+    if scenario.ready {
+        assert_eq!(uninterrupted.pair_is("Ready").as_deref(), Some("True"), "{}:\n{}", scenario.name, uninterrupted.fingerprint());
+    }
+    Case { scenario, start, uninterrupted }
+}
+
+fn trouble(case: &Case, at: usize, fault: Fault) -> Option<String> {
+    let end = play(case.scenario, &case.start, Some((at, fault)));
+    if !end.troubles.is_empty() {
+        return Some(end.troubles.join("\n"));
+    }
+    // A host that loses its power may leave the service on the other node; everything else comes out the same.
+    if fault == Fault::HostLosesPower {
+        let ready = end.pair_is("Ready");
+        return (case.scenario.ready && ready.as_deref() != Some("True")).then(|| conditions(&end));
+    }
+    difference(&case.uninterrupted.fingerprint(), &end.fingerprint())
+}
+
+fn difference(wanted: &str, found: &str) -> Option<String> {
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let (wanted, found) = (lines(wanted), lines(found));
+    if wanted == found {
+        return None;
+    }
+    let missing = wanted.iter().filter(|line| !found.contains(line)).map(|line| format!("- {line}\n"));
+    let more = found.iter().filter(|line| !wanted.contains(line)).map(|line| format!("+ {line}\n"));
+    Some(missing.chain(more).collect::<String>() + "(or the same lines in another order)")
+}
+
+fn conditions(end: &End) -> String {
+    let pair = end.store.of_kind("hapairs").next();
+    let conditions = pair.and_then(|pair| pair["status"]["conditions"].as_array().cloned()).unwrap_or_default();
+    conditions.iter().map(|each| format!("  {} {} {}: {}\n", each["type"], each["status"], each["reason"], each["message"])).collect()
+}

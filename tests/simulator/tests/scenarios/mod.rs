@@ -1,0 +1,211 @@
+//! What people do to a pair, each with where it begins.
+#![allow(dead_code, reason = "each test file uses its own part of the scenarios")]
+
+use std::sync::OnceLock;
+
+use hapair_simulator::{
+    effects::Fault,
+    experiment::{End, Experiment, Start, run},
+    objects::{changed, of_kind, sample, secrets},
+};
+use serde_json::{Value, json};
+
+/// Something that people do, from a starting point, after which everything is to be as declared.
+pub struct Scenario {
+    pub name: &'static str,
+    pub start: fn() -> Start,
+    pub act: fn(&Experiment),
+    /// Whether a pair that is Ready is what it ends in.
+    pub ready: bool,
+}
+
+pub const SCENARIOS: &[Scenario] = &[
+    Scenario { name: "birth on bare hosts", start: Start::bare, act: declare_everything, ready: true },
+    Scenario { name: "birth where one host has its packages", start: half_made, act: declare_everything, ready: true },
+    Scenario { name: "birth over a file system that may be overwritten", start: used_disk, act: declare_with_consent, ready: true },
+    Scenario { name: "birth of a pair without fencing", start: Start::bare, act: declare_unfenced, ready: true },
+    Scenario { name: "node1 into standby", start: at_rest, act: |run| run.apply([standby(true)]), ready: true },
+    Scenario { name: "node1 out of standby", start: in_standby, act: |run| run.apply([standby(false)]), ready: true },
+    Scenario { name: "another page", start: at_rest, act: another_page, ready: true },
+    Scenario { name: "another floating address", start: at_rest, act: another_address, ready: true },
+    Scenario { name: "another BMC password", start: at_rest, act: another_password, ready: true },
+    Scenario { name: "another password of hacluster", start: at_rest, act: another_admin, ready: true },
+    Scenario { name: "fencing disabled", start: at_rest, act: |run| run.apply([unfenced()]), ready: true },
+    Scenario { name: "replication on the other link", start: at_rest, act: other_link, ready: true },
+    Scenario { name: "the preference for a node moved", start: at_rest, act: other_preference, ready: true },
+    Scenario { name: "a second volume in the group", start: at_rest, act: second_volume, ready: true },
+    Scenario { name: "a second address that stands alone", start: at_rest, act: second_address, ready: true },
+    Scenario {
+        name: "the second address leaves",
+        start: with_second_address,
+        act: |run| run.api.delete("floatingips", "second"),
+        ready: true,
+    },
+    Scenario { name: "group, volume and address leave", start: to_be_torn_down, act: children_leave, ready: true },
+    Scenario { name: "the pair leaves its hosts", start: to_be_torn_down, act: everything_leaves, ready: false },
+    Scenario { name: "another HAPair takes the hosts over", start: at_rest, act: taken_over, ready: true },
+];
+
+/// Runs a scenario, with a fault or without.
+pub fn play(scenario: &Scenario, start: &Start, fault: Option<(usize, Fault)>) -> End {
+    run(start, fault, 1, async |experiment| {
+        (scenario.act)(experiment);
+        let rest = experiment.settle().await;
+        experiment.end(rest)
+    })
+}
+
+fn grown(cell: &'static OnceLock<Start>, start: fn() -> Start, act: fn(&Experiment)) -> Start {
+    let grow = || {
+        let end = play(&Scenario { name: "preparation", start, act, ready: true }, &start(), None);
+        assert_eq!(end.troubles, Vec::<String>::new());
+        Start::after(end)
+    };
+    cell.get_or_init(grow).clone()
+}
+
+/// The sample, everything as declared.
+pub fn at_rest() -> Start {
+    static CELL: OnceLock<Start> = OnceLock::new();
+    grown(&CELL, Start::bare, declare_everything)
+}
+
+fn in_standby() -> Start {
+    static CELL: OnceLock<Start> = OnceLock::new();
+    grown(&CELL, at_rest, |run| run.apply([standby(true)]))
+}
+
+fn with_second_address() -> Start {
+    static CELL: OnceLock<Start> = OnceLock::new();
+    grown(&CELL, at_rest, second_address)
+}
+
+fn to_be_torn_down() -> Start {
+    static CELL: OnceLock<Start> = OnceLock::new();
+    grown(&CELL, at_rest, |run| run.apply(sample().into_iter().map(tearing_down)))
+}
+
+fn half_made() -> Start {
+    let mut start = Start::bare();
+    let packages = [
+        "corosync",
+        "curl",
+        "drbd-utils",
+        "fdisk",
+        "fence-agents",
+        "ipmitool",
+        "pacemaker",
+        "pacemaker-cli-utils",
+        "pcs",
+        "resource-agents",
+        "tomcat10",
+    ];
+    let disk = &mut start.world.machines.second.disk;
+    disk.packages.extend(packages.map(str::to_owned));
+    disk.enabled.extend(["tomcat10", "drbd"].map(str::to_owned));
+    start.world.machines.second.start_unit("tomcat10");
+    start
+}
+
+const UUID: &str = "6f1c20a4-0000-4000-8000-000000000001";
+
+fn used_disk() -> Start {
+    let mut start = Start::bare();
+    let device = start.world.machines.first.disk.devices.get_mut("/dev/sdb").expect("the second disk");
+    device.signatures.push(hapair_model::observed::Signature { kind: "ext4".into(), uuid: UUID.into() });
+    device.label = Some("old".into());
+    start
+}
+
+pub fn declare_everything(run: &Experiment) {
+    run.apply(secrets().into_iter().chain(sample()));
+}
+
+fn declare_with_consent(run: &Experiment) {
+    declare_everything(run);
+    run.apply([changed("ReplicatedVolume", |spec| spec["disks"][0]["overwrite"] = json!(format!("ext4:{UUID}")))]);
+}
+
+fn unfenced() -> Value {
+    changed("HAPair", |spec| spec["fencing"] = json!({"mode": "Disabled"}))
+}
+
+fn declare_unfenced(run: &Experiment) {
+    run.apply(secrets().into_iter().chain(sample().into_iter().skip(1)).chain([unfenced()]));
+}
+
+pub fn standby(on: bool) -> Value {
+    changed("HAPair", |spec| spec["nodes"][0]["standby"] = json!(on))
+}
+
+fn another_page(run: &Experiment) {
+    run.apply([changed("ServiceGroup", |spec| spec["files"][0]["content"] = json!("another page of $(NODE_NAME)\n"))]);
+}
+
+fn another_address(run: &Experiment) {
+    run.apply([changed("FloatingIP", |spec| spec["address"] = json!("192.0.2.101/24"))]);
+}
+
+fn another_password(run: &Experiment) {
+    let mut secret = secrets().remove(1);
+    secret["data"]["password"] = secrets()[2]["data"]["password"].clone();
+    run.apply([secret]);
+}
+
+fn another_admin(run: &Experiment) {
+    let mut secret = secrets().remove(3);
+    secret["data"]["password"] = secrets()[2]["data"]["password"].clone();
+    run.apply([secret]);
+}
+
+fn other_link(run: &Experiment) {
+    run.apply([changed("HAPair", |spec| spec["replication"]["link"] = json!(0))]);
+}
+
+fn other_preference(run: &Experiment) {
+    run.apply([changed("HAPair", |spec| spec["preferredNode"] = json!("node2"))]);
+}
+
+fn second_volume(run: &Experiment) {
+    let mut volume = changed("ReplicatedVolume", |spec| {
+        spec["filesystem"]["mountPoint"] = json!("/srv/data");
+        spec["initialData"] = json!({"empty": {}});
+        for disk in spec["disks"].as_array_mut().into_iter().flatten() {
+            disk["partition"]["size"] = json!("100Mi");
+        }
+    });
+    volume["metadata"]["name"] = json!("data");
+    let group = changed("ServiceGroup", |spec| spec["volumes"] = json!([{"name": "logs"}, {"name": "data"}]));
+    run.apply([volume, group]);
+}
+
+fn second_address(run: &Experiment) {
+    let mut ip = changed("FloatingIP", |spec| {
+        spec["address"] = json!("192.0.2.102/24");
+        spec["deletionPolicy"] = json!("Teardown");
+    });
+    ip["metadata"]["name"] = json!("second");
+    run.apply([ip]);
+}
+
+fn tearing_down(mut object: Value) -> Value {
+    object["spec"]["deletionPolicy"] = json!("Teardown");
+    object
+}
+
+fn children_leave(run: &Experiment) {
+    for (plural, name) in [("servicegroups", "tomcat"), ("replicatedvolumes", "logs"), ("floatingips", "web")] {
+        run.api.delete(plural, name);
+    }
+}
+
+fn everything_leaves(run: &Experiment) {
+    run.api.delete("hapairs", "web");
+}
+
+fn taken_over(run: &Experiment) {
+    run.api.forget("hapairs", "web");
+    let mut pair = of_kind("HAPair");
+    pair["spec"]["takeOverFrom"] = json!("cluster/uid-5");
+    run.apply([pair]);
+}
