@@ -14,6 +14,7 @@ use crate::{
     hosts::{Shared, Simulated},
     machine::Machine,
     objects::SECRETS,
+    truth,
     world::World,
 };
 
@@ -79,6 +80,7 @@ where
         let api = Api::new(start.store.clone(), effects, seed);
         let mut experiment = Experiment { shared, api, gate: Gate::default(), operators: 0 };
         experiment.shared.live();
+        tokio::spawn(truth::watch(experiment.shared.clone(), experiment.api.clone()));
         experiment.start_operator();
         act(&mut experiment).await
     })
@@ -109,6 +111,11 @@ impl Experiment {
             hapair_controllers::run(Arc::new(context), changes).await;
             drop(stop);
         });
+        self.gate.clone()
+    }
+
+    /// The hold on the operator that was started last.
+    pub fn operator(&self) -> Gate {
         self.gate.clone()
     }
 

@@ -2,7 +2,10 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex, MutexGuard},
+    sync::{
+        Arc, Mutex, MutexGuard,
+        atomic::{AtomicU32, Ordering},
+    },
     time::Duration,
 };
 
@@ -33,17 +36,23 @@ pub struct Shared {
     locks: Arc<Both<tokio::sync::Mutex<()>>>,
     /// Every change.
     pub effects: Effects,
+    superseded: Arc<AtomicU32>,
 }
 
 impl Shared {
     /// A world in which this goes wrong.
     pub fn new(world: World, effects: Effects) -> Self {
-        Self { world: Arc::new(Mutex::new(world)), locks: Arc::default(), effects }
+        Self { world: Arc::new(Mutex::new(world)), locks: Arc::default(), effects, superseded: Arc::default() }
     }
 
     /// The world, now.
     pub fn world(&self) -> MutexGuard<'_, World> {
         self.world.lock().expect("no panic while the world is changed")
+    }
+
+    /// How many stages the machines have refused because their sender was followed by another.
+    pub fn superseded(&self) -> u32 {
+        self.superseded.load(Ordering::Relaxed)
     }
 
     /// Lets the world go on by itself, until the runtime ends.
@@ -168,6 +177,8 @@ impl Hosts for Simulated {
     }
 
     async fn run(&self, side: Side, steps: &[Step], authority: &Authority) -> Outcome {
+        // A process may stand still between its decision and the moment at which the host hears of it.
+        tokio::time::sleep(ROUND_TRIP).await;
         self.gate.pass().await;
         // The stage runs on the machine, whatever becomes of the operator meanwhile.
         let (shared, gate, steps, authority) = (self.shared.clone(), self.gate.clone(), steps.to_vec(), authority.clone());
@@ -179,7 +190,6 @@ impl Hosts for Simulated {
 }
 
 async fn stage(shared: &Shared, gate: &Gate, side: Side, steps: &[Step], authority: &Authority) -> Outcome {
-    tokio::time::sleep(ROUND_TRIP).await;
     let _lock = shared.locks[side].lock().await;
     let lost = |why: &str| Outcome::Lost { message: why.into() };
     if !shared.world().machines[side].answers() {
@@ -187,6 +197,9 @@ async fn stage(shared: &Shared, gate: &Gate, side: Side, steps: &[Step], authori
     }
     let mut run = Run { shared, gate, side, unheard: false };
     if let Some(refusal) = run.look(|world, side| refusal(world, side, authority)) {
+        if matches!(refusal, Outcome::Superseded { .. }) {
+            shared.superseded.fetch_add(1, Ordering::Relaxed);
+        }
         return refusal;
     }
     if let Err(stop) = steps::take_ownership(&mut run, authority).await {

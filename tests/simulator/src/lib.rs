@@ -11,4 +11,5 @@ pub mod machine;
 pub mod objects;
 pub mod pacemaker;
 mod steps;
+mod truth;
 pub mod world;

@@ -215,7 +215,7 @@ fn floating_address(machine: &Machine, id: &str) -> Option<String> {
 }
 
 /// Whether the service can be had from this side: it runs somewhere in full, and the way there works.
-fn answer(world: &World, side: Side, group: &str) -> u16 {
+pub fn answer(world: &World, side: Side, group: &str) -> u16 {
     let id = format!("probe-{group}");
     let serves = |each: Side| {
         let reachable = each == side || world.links[0];

@@ -376,7 +376,13 @@ async fn leave_cluster(run: &mut Run<'_>) -> Result<(), Stop> {
         }
     })
     .await?;
-    run.change("stop the cluster", World::stop_cluster).await?;
+    run.change("stop the cluster", |world, side| {
+        if !world.may_leave {
+            world.broken.push(format!("the cluster is stopped on {}, and nobody asked for that", world.names[side]));
+        }
+        world.stop_cluster(side);
+    })
+    .await?;
     run.change("put the configuration aside", |world, side| {
         world.machines[side].disk.cib = None;
         world.machines[side].disk.files.remove(COROSYNC);

@@ -37,6 +37,8 @@ pub struct World {
     pub unavailable: BTreeSet<String>,
     /// Records that were acknowledged to a client, by volume.
     pub acknowledged: BTreeMap<String, BTreeSet<u32>>,
+    /// A person has asked for the pair to be taken off its hosts.
+    pub may_leave: bool,
     /// Rules that were broken.
     pub broken: Vec<String>,
     next_record: u32,
@@ -59,6 +61,7 @@ impl World {
             agent_trouble: BTreeMap::new(),
             unavailable: BTreeSet::new(),
             acknowledged: BTreeMap::new(),
+            may_leave: false,
             broken: Vec::new(),
             next_record: 0,
             next_generation: 0x1000,

@@ -200,6 +200,7 @@ fn children_leave(run: &Experiment) {
 }
 
 fn everything_leaves(run: &Experiment) {
+    run.shared.world().may_leave = true;
     run.api.delete("hapairs", "web");
 }
 
