@@ -1,6 +1,8 @@
 //! The two hosts over SSH: what is asked of them ([`probe`](assemble)), what is done to them (scripts), and one parser for each tool.
 
 mod assemble;
+#[cfg(test)]
+mod attack;
 mod bundle;
 mod frames;
 mod keys;

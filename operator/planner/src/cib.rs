@@ -82,6 +82,13 @@ pub fn recorded(cib: &Element) -> Vec<String> {
     tags.filter_map(|tag| tag.id()?.strip_prefix(TAG)).map(str::to_owned).collect()
 }
 
+/// Ids that are recorded as the operator's.
+pub fn owned(cib: &Element) -> Vec<String> {
+    let tags = cib.at(&["configuration", "tags"]).map(|tags| tags.children.iter()).into_iter().flatten();
+    let ours = tags.filter(|tag| tag.id().is_some_and(|id| id.starts_with(TAG)));
+    ours.flat_map(|tag| &tag.children).filter_map(Element::id).map(str::to_owned).collect()
+}
+
 /// Ids within resources that stay although nothing declares them: a group whose object was deleted with Retain keeps its members.
 fn held(configuration: &Element, wanted: &Wanted, stale: &[String]) -> Vec<String> {
     let declared = |id: &str| wanted.objects.iter().flat_map(|object| &object.resources).any(|each| each.id() == Some(id));

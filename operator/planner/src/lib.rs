@@ -31,6 +31,7 @@ use hapair_model::{
 };
 
 pub use leave::{gone, teardown};
+pub use lint::checked;
 pub use question::question;
 pub use report::{held_pair, report, unreported_child, unreported_volume};
 pub use settle::settle;

@@ -1,13 +1,15 @@
 //! The rules a plan must never break, whoever made it. What is refused here is a defect of the planner; nothing is run.
 
 use hapair_model::{
-    Both, Reason, Side,
-    desired::Desired,
+    Both, Reason, Secret, Side,
+    desired::{Desired, Fencing},
     observed::Host,
-    plan::{Finding, Next, Step, Subject},
+    plan::{Content, File, Finding, Next, Step, Subject},
+    xml::Element,
 };
 
 use crate::{
+    cib,
     devices::{all_signatures, has_a_partition_of_ours, has_only_our_partitions},
     stages,
 };
@@ -70,9 +72,65 @@ fn broken_rule(desired: &Desired, hosts: &Both<&Host>, side: Side, step: &Step) 
             clustered.then_some("a host that is in a cluster is not renamed")
         }
         Step::SeedCib { .. } => stages::is_formed(hosts).then_some("a cluster that has a configuration is not given another"),
-        Step::WriteFile(file) if file.path.ends_with("/authkey") => {
-            stages::is_formed(hosts).then_some("the keys of a cluster that was formed are not replaced")
+        Step::WriteFile(file) if file.path.ends_with("/authkey") && stages::is_formed(hosts) => {
+            Some("the keys of a cluster that was formed are not replaced")
         }
+        Step::WriteFile(file) => shows_a_secret(desired, file).then_some("a secret is written only where it may be"),
+        Step::PushCib { cib, .. } => broken_rule_of_a_change(desired, host, &Element::parse(cib).ok()?),
+        Step::LeaveCluster | Step::Forget { .. } => Some("nothing is stopped or forgotten unless the pair is being taken off its hosts"),
         _ => None,
     }
+}
+
+/// Whether a file that others may read, or that is shown in logs, holds one of the declared secrets.
+fn shows_a_secret(desired: &Desired, file: &File) -> bool {
+    match &file.content {
+        Content::Text(text) | Content::WithDrbdSecret(text) => secrets(desired).any(|secret| holds(text, secret)),
+        Content::Secret(_) => false,
+    }
+}
+
+fn secrets(desired: &Desired) -> impl Iterator<Item = &Secret> {
+    let devices = desired.nodes.iter().flat_map(|(_, node)| &node.devices);
+    desired.admin_password.iter().chain(devices.filter_map(|device| device.password.as_ref()))
+}
+
+fn holds(text: &str, secret: &Secret) -> bool {
+    // Shorter ones stand in every text.
+    secret.expose().len() > 3 && text.contains(&*String::from_utf8_lossy(secret.expose()))
+}
+
+/// What a change of the running cluster's configuration must not do.
+fn broken_rule_of_a_change(desired: &Desired, host: &Host, wanted: &Element) -> Option<&'static str> {
+    let text = wanted.to_string();
+    if secrets(desired).any(|secret| holds(&text, secret)) {
+        return Some("no secret enters the configuration");
+    }
+    let fenced = wanted.all().iter().any(|each| each.get("name") == Some("stonith-enabled") && each.get("value") == Some("true"));
+    if desired.fencing == Fencing::Required && !fenced {
+        return Some("fencing is not switched off while it is required");
+    }
+    let live = host.cib.as_ref()?;
+    let active =
+        |id: &str| host.cluster.as_ref().is_some_and(|cluster| cluster.resources.iter().any(|r| r.id == id && !r.nodes.is_empty()));
+    let ours = cib::owned(live);
+    let present = wanted.all();
+    for section in ["resources", "constraints"] {
+        let elements = live.at(&["configuration", section]).map(|section| section.children.iter()).into_iter().flatten();
+        for element in elements {
+            let id = element.id().unwrap_or_default();
+            let kept = present.iter().find(|each| each.id() == element.id() && each.name == element.name);
+            if !ours.iter().any(|each| each == id) && kept.is_none_or(|kept| *kept != element) {
+                return Some("what is not the operator's stays as it is in the configuration");
+            }
+            // A fencing device may simply go: stopping it stops nothing.
+            let services = element.all().into_iter().filter(|each| each.name == "primitive" && each.get("class") != Some("stonith"));
+            let mut running = services.filter_map(Element::id).filter(|id| active(id));
+            let stays = |id: &str| present.iter().any(|each| each.name == "primitive" && each.id() == Some(id));
+            if section == "resources" && running.any(|id| !stays(id)) {
+                return Some("nothing that runs is taken out of the configuration before it was stopped");
+            }
+        }
+    }
+    None
 }

@@ -1,0 +1,210 @@
+//! Plans that are broken on purpose, at least one for each rule: every one of them is refused, and says which rule it would break.
+#![allow(clippy::unwrap_used, reason = "a situation that cannot be built fails the test")]
+
+mod situations;
+
+use hapair_model::{
+    Both, Side,
+    desired::Desired,
+    observed::Signature,
+    plan::{Content, File, FollowUp, Next, Stage, Step},
+    xml::Element,
+};
+use hapair_planner::checked;
+use situations::*;
+
+fn refused(desired: &Desired, hosts: &Hosts, steps: Both<Vec<Step>>) -> String {
+    let stage = Stage { name: "broken on purpose", steps };
+    match checked(desired, &hosts.as_ref(), Next::Run(stage)) {
+        Ok(_) => "it was let through".into(),
+        Err(finding) => finding.message,
+    }
+}
+
+fn on_first(step: Step) -> Both<Vec<Step>> {
+    Both::new(vec![step], Vec::new())
+}
+
+fn create_metadata(overwrite: Option<&str>) -> Step {
+    Step::CreateMetadata {
+        resource: "logs".into(),
+        device: "/dev/sdb".into(),
+        overwrite: overwrite.map(str::to_owned),
+        minor: 0,
+        port: 7789,
+    }
+}
+
+fn mint() -> Step {
+    Step::Mint { resource: "logs".into(), minor: 0, skip_sync: true }
+}
+
+fn text_file(content: &str) -> File {
+    let (path, mode, owner) = ("/etc/motd".into(), "644".into(), "root:root".into());
+    File { path, mode, owner, content: Content::Text(content.into()), follow_up: None::<FollowUp> }
+}
+
+fn push(hosts: &Hosts, change: impl FnOnce(&mut Element)) -> Step {
+    let mut cib = hosts.first.cib.clone().unwrap();
+    change(&mut cib);
+    Step::PushCib { cib: cib.to_string(), planned_on: "1.1".into() }
+}
+
+#[test]
+fn metadata_over_data_without_consent() {
+    let desired = tomcat_pair();
+    let mut hosts = with_packages(&desired);
+    let device = hosts.first.devices.get_mut("logs").unwrap();
+    device.signatures = vec![Signature { kind: "ext4".into(), uuid: "1".into() }, Signature { kind: "gpt".into(), uuid: "2".into() }];
+    for consent in [None, Some("ext4:1"), Some("ext4:2+gpt:1"), Some("")] {
+        let refusal = refused(&desired, &hosts, on_first(create_metadata(consent)));
+        assert!(refusal.contains("nothing that holds data is overwritten without consent"), "{consent:?}: {refusal}");
+    }
+    let refusal = refused(&desired, &hosts, on_first(create_metadata(Some("ext4:1+gpt:2"))));
+    assert_eq!(refusal, "it was let through");
+}
+
+#[test]
+fn metadata_below_a_resource_that_is_up() {
+    let desired = tomcat_pair();
+    let refusal = refused(&desired, &born(&desired), on_first(create_metadata(None)));
+    assert!(refusal.contains("nothing that holds data is overwritten"), "{refusal}");
+}
+
+#[test]
+fn a_partition_on_a_disk_that_holds_something() {
+    let mut desired = tomcat_pair();
+    let partition = hapair_model::desired::Partition { disk: "/dev/sdb".into(), name: "hapair-logs".into(), size_mib: None };
+    desired.volumes[0].disks.first.partition = Some(partition);
+    let mut hosts = with_packages(&desired);
+    let mut disk = hosts.first.devices["logs"].clone();
+    disk.signatures = vec![Signature { kind: "LVM2_member".into(), uuid: "1".into() }];
+    hosts.first.disks.insert("logs".into(), disk);
+    let step = Step::MakePartition { disk: "/dev/sdb".into(), name: "hapair-logs".into(), size_mib: None, overwrite: None };
+    let refusal = refused(&desired, &hosts, on_first(step));
+    assert!(refusal.contains("no disk that holds anything is partitioned"), "{refusal}");
+}
+
+#[test]
+fn a_first_generation_over_data() {
+    let desired = tomcat_pair();
+    for holder in Side::BOTH {
+        let mut hosts = prepared(&desired);
+        hosts[holder].resources.get_mut("logs").unwrap().generation = 0x1234_5678;
+        let refusal = refused(&desired, &hosts, on_first(mint()));
+        assert!(refusal.contains("only when both legs are blank"), "{refusal}");
+    }
+}
+
+#[test]
+fn a_first_generation_on_both_nodes() {
+    let desired = tomcat_pair();
+    let refusal = refused(&desired, &prepared(&desired), Both::new(vec![mint()], vec![mint()]));
+    assert!(refusal.contains("minted on both nodes"), "{refusal}");
+}
+
+#[test]
+fn a_file_system_on_a_volume_that_the_cluster_runs() {
+    let desired = tomcat_pair();
+    let step = Step::MakeFilesystem {
+        resource: "logs".into(),
+        minor: 0,
+        filesystem: "ext4",
+        mount_point: "/var/log/tomcat10".into(),
+        owner: "tomcat:adm".into(),
+        mode: "2770".into(),
+        copy: false,
+    };
+    let refusal = refused(&desired, &at_rest(&desired), on_first(step));
+    assert!(refusal.contains("no file system is made on a volume that the cluster runs"), "{refusal}");
+}
+
+#[test]
+fn a_new_name_for_a_host_in_a_cluster() {
+    let desired = tomcat_pair();
+    let refusal = refused(&desired, &at_rest(&desired), on_first(Step::SetHostname { name: "other".into() }));
+    assert!(refusal.contains("is not renamed"), "{refusal}");
+}
+
+#[test]
+fn a_seed_over_a_configuration() {
+    let desired = tomcat_pair();
+    let refusal = refused(&desired, &at_rest(&desired), on_first(Step::SeedCib { cib: "<cib/>".into() }));
+    assert!(refusal.contains("is not given another"), "{refusal}");
+}
+
+#[test]
+fn new_keys_for_a_cluster_that_was_formed() {
+    let desired = tomcat_pair();
+    let file = File { path: "/etc/corosync/authkey".into(), ..text_file("key") };
+    let refusal = refused(&desired, &at_rest(&desired), on_first(Step::WriteFile(file)));
+    assert!(refusal.contains("keys of a cluster that was formed"), "{refusal}");
+}
+
+#[test]
+fn a_secret_in_a_file_that_may_be_read() {
+    let desired = tomcat_pair();
+    let refusal = refused(&desired, &at_rest(&desired), on_first(Step::WriteFile(text_file("password: bmc-password"))));
+    assert!(refusal.contains("a secret is written only where it may be"), "{refusal}");
+}
+
+#[test]
+fn a_secret_in_the_configuration() {
+    let desired = tomcat_pair();
+    let hosts = at_rest(&desired);
+    let step = push(&hosts, |cib| {
+        let fence = Element::new("nvpair").with("id", "x").with("name", "password").with("value", "bmc-password");
+        cib.first_mut("configuration").first_mut("crm_config").children.push(fence);
+    });
+    let refusal = refused(&desired, &hosts, on_first(step));
+    assert!(refusal.contains("no secret enters the configuration"), "{refusal}");
+}
+
+#[test]
+fn fencing_switched_off_while_it_is_required() {
+    let desired = tomcat_pair();
+    let hosts = at_rest(&desired);
+    let step = push(&hosts, |cib| cib.first_mut("configuration").first_mut("crm_config").children.clear());
+    let refusal = refused(&desired, &hosts, on_first(step));
+    assert!(refusal.contains("fencing is not switched off"), "{refusal}");
+}
+
+#[test]
+fn a_change_to_what_is_not_the_operators() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    let foreign = Element::new("primitive").with("id", "theirs").with("class", "systemd").with("type", "postgresql");
+    hosts.first.cib.as_mut().unwrap().first_mut("configuration").first_mut("resources").children.push(foreign);
+    let gone = push(&hosts, |cib| {
+        cib.first_mut("configuration").first_mut("resources").children.retain(|each| each.id() != Some("theirs"));
+    });
+    let changed = push(&hosts, |cib| {
+        let resources = &mut cib.first_mut("configuration").first_mut("resources").children;
+        let theirs = resources.iter_mut().find(|each| each.id() == Some("theirs")).unwrap();
+        theirs.attributes.insert("type".into(), "mysql".into());
+    });
+    for step in [gone, changed] {
+        let refusal = refused(&desired, &hosts, on_first(step));
+        assert!(refusal.contains("what is not the operator's stays as it is"), "{refusal}");
+    }
+}
+
+#[test]
+fn a_running_resource_taken_out_of_the_configuration() {
+    let desired = tomcat_pair();
+    let hosts = at_rest(&desired);
+    let step = push(&hosts, |cib| {
+        cib.first_mut("configuration").first_mut("resources").children.retain(|each| each.id() != Some("volume-logs-clone"));
+    });
+    let refusal = refused(&desired, &hosts, on_first(step));
+    assert!(refusal.contains("before it was stopped"), "{refusal}");
+}
+
+#[test]
+fn a_stop_that_nobody_asked_for() {
+    let desired = tomcat_pair();
+    for step in [Step::LeaveCluster, Step::Forget { files: Vec::new() }] {
+        let refusal = refused(&desired, &at_rest(&desired), on_first(step));
+        assert!(refusal.contains("nothing is stopped or forgotten"), "{refusal}");
+    }
+}
