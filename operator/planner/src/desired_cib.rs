@@ -127,6 +127,8 @@ fn fence_device(desired: &Desired, side: Side, node: &Node, level: usize, device
         .with("id", &id)
         .with("class", "stonith")
         .with("type", &device.agent)
+        // A device that could not be started is tried again every minute: a BMC that was away comes back.
+        .child(attributes("meta_attributes", &id, &owned(&[("failure-timeout", "60s")])))
         .child(attributes("instance_attributes", &id, &parameters))
         .child(operations(&id, &[("monitor", "60s", "60s", None), ("start", "0s", "60s", None)]))
 }

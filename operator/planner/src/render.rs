@@ -27,6 +27,7 @@ pub fn corosync(desired: &Desired) -> String {
 
 /// A DRBD resource file (drbd.conf(5)); `@SECRET@` stands for the shared secret.
 ///
+/// A resync gets 20 MiB/s whatever the service writes meanwhile: with DRBD's own 250 KiB/s a busy pair would go without redundancy for hours.
 /// Split brain is never resolved by itself. Where there is fencing, a Primary that loses its peer freezes until pacemaker has confirmed that
 /// the peer is off or has been forbidden to be promoted; 8.4 has that policy in the disk section, 9 in the net section.
 pub fn drbd(desired: &Desired, volume: &Volume, major: u32) -> String {
@@ -55,7 +56,7 @@ pub fn drbd(desired: &Desired, volume: &Volume, major: u32) -> String {
     format!(
         "# Managed by hapair-operator; changes here are undone.\nresource {} {{\n{options}  net {{\n    protocol C;\n    cram-hmac-alg sha256;\n    \
          shared-secret \"@SECRET@\";\n    after-sb-0pri disconnect;\n    after-sb-1pri disconnect;\n    after-sb-2pri disconnect;\n{net_policy}  }}\n  \
-         disk {{\n    on-io-error detach;\n{disk_policy}  }}\n  handlers {{\n    fence-peer \"/usr/lib/drbd/crm-fence-peer{suffix} --timeout 150 \
+         disk {{\n    on-io-error detach;\n    c-min-rate 20M;\n{disk_policy}  }}\n  handlers {{\n    fence-peer \"/usr/lib/drbd/crm-fence-peer{suffix} --timeout 150 \
          --dc-timeout 180\";\n    {unfence} \"/usr/lib/drbd/crm-unfence-peer{suffix}\";\n  }}\n{}{}}}\n",
         volume.name,
         node(Side::First),

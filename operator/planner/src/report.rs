@@ -147,7 +147,9 @@ impl<'a> View<'a> {
     fn answer(&self, group: &Group, node: &str) -> Option<u16> {
         let serving = self.desired.side(node)?;
         let from = |host: Option<&Host>| host.and_then(|host| host.probes.get(&group.name)).copied();
-        from(self.hosts[serving.peer()]).filter(|status| *status != 0).or_else(|| from(self.hosts[serving]))
+        let outside = from(self.hosts[serving.peer()]);
+        // Where both were asked, an answer to one of them is an answer.
+        outside.filter(|status| *status != 0).or_else(|| from(self.hosts[serving])).or(outside)
     }
 
     /// Whether a group's service can be had.
