@@ -195,6 +195,14 @@ pub enum Step {
     },
 }
 
+impl Step {
+    /// What it does, in a word: a step in full may be as long as a cluster's configuration.
+    pub fn name(&self) -> String {
+        let debug = format!("{self:?}");
+        debug.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
+    }
+}
+
 /// A package manager.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]

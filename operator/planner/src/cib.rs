@@ -116,6 +116,9 @@ fn departures(configuration: &Element, desired: &Desired, wanted: &Wanted, runni
         if let Some(object) = wanted.objects.iter().find(|object| object.key == key) {
             let ids = ids(object);
             found.stale.extend(recorded.into_iter().filter(|id| !ids.contains(id)));
+            if ids.is_empty() {
+                found.stale.extend(tag.id().map(str::to_owned));
+            }
         } else if desired.floating_ips.iter().any(|ip| names::ip(&ip.name) == key) {
             // An address that moved into a group is the group's now: the cluster moves it in the same change.
             found.stale.extend(recorded);

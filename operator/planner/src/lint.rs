@@ -20,7 +20,7 @@ pub fn checked(desired: &Desired, hosts: &Both<&Host>, next: Next) -> Result<Nex
         for (side, steps) in stage.steps.iter() {
             for step in steps {
                 broken_rule(desired, hosts, side, step).map_or(Ok(()), |rule| {
-                    let message = format!("{}: the step {step:?} would break a safety rule: {rule}", desired.nodes[side].name);
+                    let message = format!("{}: the step {} would break a safety rule: {rule}", desired.nodes[side].name, step.name());
                     Err(Finding { about: Subject::Pair, reason: Reason::PlanRefused, message })
                 })?;
             }
@@ -127,7 +127,8 @@ fn broken_rule_of_a_change(desired: &Desired, host: &Host, wanted: &Element) -> 
             let services = element.all().into_iter().filter(|each| each.name == "primitive" && each.get("class") != Some("stonith"));
             let mut running = services.filter_map(Element::id).filter(|id| active(id));
             let stays = |id: &str| present.iter().any(|each| each.name == "primitive" && each.id() == Some(id));
-            if section == "resources" && running.any(|id| !stays(id)) {
+            // A member may leave a group that stays: the cluster stops it by itself.
+            if section == "resources" && kept.is_none() && running.any(|id| !stays(id)) {
                 return Some("nothing that runs is taken out of the configuration before it was stopped");
             }
         }
