@@ -24,10 +24,10 @@ lab-down: ## End what `make lab` left running
 	$(BINARIES)/lab down
 
 .PHONY: test
-test: check e2e ## Everything CI runs
+test: check e2e chaos ## Everything CI runs
 
 .PHONY: check
-check: tools ## Format, lints, unit and snapshot tests, shell scripts, generated files
+check: tools ## Format, lints, unit, snapshot and simulator tests, shell scripts, generated files
 	cargo fmt --all --check
 	cargo clippy --workspace --all-targets --quiet -- -D warnings
 	cargo test --workspace --quiet
@@ -38,6 +38,13 @@ check: tools ## Format, lints, unit and snapshot tests, shell scripts, generated
 e2e: build ## The end-to-end test: real operator, real API server, real hosts
 	$(BINARIES)/e2e test
 
+ROUNDS ?= 3
+SEED ?= 1
+
+.PHONY: chaos
+chaos: build ## Faults drawn by lot on the real hosts while a client writes: make chaos ROUNDS=50 SEED=7 (a minute a round)
+	$(BINARIES)/chaos --rounds $(ROUNDS) --seed $(SEED)
+
 .PHONY: bench
 bench: build ## Time the operator against an expert's script, on identical fresh hosts (about 10 minutes)
 	$(BINARIES)/bench
@@ -47,16 +54,18 @@ build: tools
 	cargo build --workspace --quiet
 
 .PHONY: generate
-generate: ## Write the CRDs and the runbook of reasons from the types
+generate: ## Write the CRDs, the runbook of reasons and the table of faults from the code
 	mkdir -p crds/generated
 	# Of the whole workspace: a single package would have its dependencies built once more, with other features.
 	cargo build --workspace --bins --examples --quiet
 	$(BINARIES)/crdgen crds/generated
 	$(BINARIES)/examples/reasons > docs/reasons.md
+	sed -i '/^<!-- faults: begin/,/^<!-- faults: end/{//!d}' docs/operations.md
+	$(BINARIES)/chaos --table | sed -i '/^<!-- faults: begin/r /dev/stdin' docs/operations.md
 
 .PHONY: verify
 verify: generate ## Fail when generated files are not as the types say
-	@git diff --exit-code --stat -- crds/generated docs/reasons.md || { echo "generated files were stale: commit what 'make generate' wrote" >&2; exit 1; }
+	@git diff --exit-code --stat -- crds/generated docs/reasons.md docs/operations.md || { echo "generated files were stale: commit what 'make generate' wrote" >&2; exit 1; }
 
 .PHONY: tools
 tools: ## Install what the tests need from Debian's packages

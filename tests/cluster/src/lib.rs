@@ -13,6 +13,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
 
 pub use binaries::Binaries;
 
@@ -83,6 +87,12 @@ impl Cluster {
         self.wait_until_ready()
     }
 
+    /// Ends kube-apiserver without a word.
+    pub fn stop_api_server(&self) -> Result<()> {
+        let pid = fs::read_to_string(self.directory.join("kube-apiserver.pid")).context("the API server was never started")?.parse()?;
+        Ok(kill(Pid::from_raw(pid), Signal::SIGKILL)?)
+    }
+
     /// The administrator's kubeconfig.
     pub fn kubeconfig(&self) -> PathBuf {
         self.directory.join("admin.kubeconfig")
@@ -124,7 +134,7 @@ impl Cluster {
     fn spawn(&self, program: &Path, arguments: &[&str]) -> Result<()> {
         let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let log = File::options().create(true).append(true).open(self.directory.join(format!("{name}.log")))?;
-        Command::new(program)
+        let child = Command::new(program)
             .args(arguments)
             .current_dir(&self.directory)
             .stdin(Stdio::null())
@@ -133,7 +143,7 @@ impl Cluster {
             .process_group(0)
             .spawn()
             .with_context(|| format!("start {name}"))?;
-        Ok(())
+        Ok(fs::write(self.directory.join(format!("{name}.pid")), child.id().to_string())?)
     }
 
     fn write_keys(&self) -> Result<()> {

@@ -8,6 +8,11 @@ use std::{
 
 use anyhow::{Context, Result};
 
+use nix::{
+    sys::signal::{Signal, kill},
+    unistd::Pid,
+};
+
 use crate::Lab;
 
 /// The user that may switch power.
@@ -37,7 +42,7 @@ pub(crate) fn start(lab: &Lab, node: usize) -> Result<()> {
     fs::write(directory.join("lan.conf"), lan)?;
     fs::write(directory.join("sim.emu"), "mc_setbmc 0x20\nmc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02\nmc_enable 0x20\n")?;
     let log = fs::File::create(directory.join("log"))?;
-    Command::new("ipmi_sim")
+    let child = Command::new("ipmi_sim")
         .current_dir(&directory)
         .args(["-n", "-c", "lan.conf", "-f", "sim.emu", "-s", "state/"])
         .stdin(Stdio::null())
@@ -46,5 +51,11 @@ pub(crate) fn start(lab: &Lab, node: usize) -> Result<()> {
         .process_group(0)
         .spawn()
         .context("start ipmi_sim (package openipmi)")?;
-    Ok(())
+    Ok(fs::write(directory.join("pid"), child.id().to_string())?)
+}
+
+pub(crate) fn stop(lab: &Lab, node: usize) -> Result<()> {
+    let file = lab.directory.join(format!("bmc-{}", lab.config.nodes[node])).join("pid");
+    let pid = fs::read_to_string(&file).context("the BMC was never started")?.parse()?;
+    Ok(kill(Pid::from_raw(pid), Signal::SIGKILL)?)
 }

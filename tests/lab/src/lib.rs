@@ -222,6 +222,31 @@ impl Lab {
         network::set_cable(node, link, true)
     }
 
+    /// The host gets nothing on a link any more, and is still heard.
+    pub fn deafen(&self, node: usize, link: Link) -> Result<()> {
+        network::deafen(node, link)
+    }
+
+    /// Ends what [`Lab::deafen`] did.
+    pub fn hear(&self) -> Result<()> {
+        network::hear()
+    }
+
+    /// The host's BMC stops answering.
+    pub fn stop_bmc(&self, node: usize) -> Result<()> {
+        bmc::stop(self, node)
+    }
+
+    /// The host's BMC answers again.
+    pub fn start_bmc(&self, node: usize) -> Result<()> {
+        bmc::start(self, node)
+    }
+
+    /// The file that receives what the host's console shows.
+    pub fn console(&self, node: usize) -> PathBuf {
+        host::console(self, node)
+    }
+
     /// Waits until the host lets us in.
     pub fn wait_for_ssh(&self, node: usize, limit: Duration) -> Result<()> {
         let deadline = std::time::Instant::now() + limit;

@@ -24,7 +24,8 @@ impl Link {
         self as usize
     }
 
-    fn bridge(self) -> String {
+    /// The bridge that the hosts' cables of this link end at.
+    pub fn bridge(self) -> String {
         format!("link{}", self.number())
     }
 }
@@ -69,6 +70,21 @@ pub(crate) fn create(config: &Config) -> Result<()> {
 pub(crate) fn set_cable(node: usize, link: Link, plugged: bool) -> Result<()> {
     let state = if plugged { "forwarding" } else { "disabled" };
     run(Command::new("bridge").args(["link", "set", "dev", &tap(node, link), "state", state]))
+}
+
+/// Deaf, a host gets nothing on a link any more, and is still heard by the others.
+pub(crate) fn deafen(node: usize, link: Link) -> Result<()> {
+    let rules = format!(
+        "table bridge lab {{\n chain forward {{\n type filter hook forward priority 0;\n oifname \"{tap}\" drop\n }}\n \
+         chain output {{\n type filter hook output priority 0;\n oifname \"{tap}\" drop\n }}\n}}\n",
+        tap = tap(node, link)
+    );
+    run(Command::new("nft").arg(rules))
+}
+
+/// Everyone hears everything again.
+pub(crate) fn hear() -> Result<()> {
+    run(Command::new("nft").arg("delete table bridge lab"))
 }
 
 fn ip(arguments: &[&str]) -> Result<()> {

@@ -292,6 +292,10 @@ fn stop_something(world: &mut World, members: &[Side], configuration: &Configura
     }
     for clone in configuration.clones() {
         for side in members.iter().copied() {
+            // A probe finds what was brought up before the cluster started.
+            if world.machines[side].memory.legs.contains_key(&clone.resource) && role(world, side, &clone.primitive).is_none() {
+                world.machines[side].memory.resources.insert(clone.primitive.clone(), "Unpromoted");
+            }
             let used = configuration
                 .chains()
                 .iter()

@@ -120,7 +120,9 @@ async fn write_file(run: &mut Run<'_>, file: &File) -> Result<(), Stop> {
         Content::Text(text) | Content::WithDrbdSecret(text) => text.clone().into_bytes(),
         Content::Secret(secret) => secret.expose().to_vec(),
     };
-    let stored = StoredFile { content, mode: file.mode.trim_start_matches('0').into(), owner: file.owner.clone() };
+    // As stat(1) prints it.
+    let mode = u32::from_str_radix(&file.mode, 8).map_or_else(|_| file.mode.clone(), |mode| format!("{mode:o}"));
+    let stored = StoredFile { content, mode, owner: file.owner.clone() };
     let path = file.path.clone();
     run.change(format!("write {path}"), |world, side| world.machines[side].disk.files.insert(path, stored)).await.map(drop)
 }

@@ -31,7 +31,6 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "another BMC password", start: at_rest, act: another_password, ready: true },
     Scenario { name: "another password of hacluster", start: at_rest, act: another_admin, ready: true },
     Scenario { name: "fencing disabled", start: at_rest, act: |run| run.apply([unfenced()]), ready: true },
-    Scenario { name: "replication on the other link", start: at_rest, act: other_link, ready: true },
     Scenario { name: "the preference for a node moved", start: at_rest, act: other_preference, ready: true },
     Scenario { name: "a second volume in the group", start: at_rest, act: second_volume, ready: true },
     Scenario { name: "a second address that stands alone", start: at_rest, act: second_address, ready: true },
@@ -156,10 +155,6 @@ fn another_admin(run: &Experiment) {
     let mut secret = secrets().remove(3);
     secret["data"]["password"] = secrets()[2]["data"]["password"].clone();
     run.apply([secret]);
-}
-
-fn other_link(run: &Experiment) {
-    run.apply([changed("HAPair", |spec| spec["replication"]["link"] = json!(0))]);
 }
 
 fn other_preference(run: &Experiment) {

@@ -1,0 +1,60 @@
+//! `chaos`: rounds of faults, drawn by lot, on the real hosts. A client writes records through the floating address all the time; after each
+//! round the pair has to be Ready again by itself, with every acknowledged record, and nothing may ever have been there twice.
+
+mod client;
+mod faults;
+mod ground;
+mod round;
+mod watch;
+
+use std::time::Instant;
+
+use anyhow::{Context, Result, ensure};
+use clap::Parser;
+use rand::{SeedableRng, rngs::StdRng};
+
+use crate::{faults::Fault, ground::Ground, round::Round};
+
+#[derive(Parser)]
+#[command(about = "Faults drawn by lot on the real hosts, while a client writes (root needed)")]
+struct Arguments {
+    /// How many rounds.
+    #[arg(long, default_value_t = 3)]
+    rounds: u32,
+    /// The seed the faults are drawn with.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// Only this fault, round after round, by its name in docs/operations.md.
+    #[arg(long)]
+    only: Option<String>,
+    /// Print the table of what each fault shows in the status, and end.
+    #[arg(long)]
+    table: bool,
+}
+
+fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    if arguments.table {
+        print!("{}", faults::table());
+        return Ok(());
+    }
+    let only = arguments.only.as_deref().map(Fault::named).transpose()?;
+    let start = Instant::now();
+    let mut ground = Ground::make(|what| println!("{:7.1} s  {what}", start.elapsed().as_secs_f32()))?;
+    let mut random = StdRng::seed_from_u64(arguments.seed);
+    println!("seed {}", arguments.seed);
+    println!("{}", Round::HEADER);
+    let (mut failed, mut deck) = (0, Vec::new());
+    for number in 1..=arguments.rounds {
+        if deck.is_empty() {
+            deck = only.map_or_else(|| Fault::deck(&mut random), |fault| vec![fault]);
+        }
+        let fault = deck.pop().context("the deck was just dealt")?;
+        let round = round::play(&mut ground, number, fault, &mut random)?;
+        println!("{round}");
+        failed += u32::from(!round.is_good());
+    }
+    println!("{} rounds in {:.0} s, {failed} of them bad", arguments.rounds, start.elapsed().as_secs_f32());
+    ensure!(failed == 0, "{failed} rounds went wrong");
+    Ok(())
+}

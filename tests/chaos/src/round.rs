@@ -1,0 +1,131 @@
+//! One round: a fault begins, the status tells the truth, the fault ends, the pair comes back.
+
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use hapair_e2e::client::get;
+use rand::{RngExt, rngs::StdRng};
+
+use crate::{
+    faults::{Fault, Truth},
+    ground::{Ground, LONG},
+};
+
+/// How a round went.
+pub struct Round {
+    number: u32,
+    fault: Fault,
+    spec_changed: bool,
+    without_service: Duration,
+    truth: Option<Result<Duration, String>>,
+    back: Duration,
+    lost: usize,
+    address_twice: Vec<String>,
+    both_primary: Vec<String>,
+    records: usize,
+}
+
+impl Round {
+    /// The head of the report's table.
+    pub const HEADER: &str = "| Round | Fault | Without service | Truth told | Ready again | Records | Lost | Address twice | Two primaries |\n\
+                              |---|---|---|---|---|---|---|---|---|";
+
+    /// Whether nothing was lost, nothing there twice, and the status told the truth in time.
+    pub fn is_good(&self) -> bool {
+        let told = !matches!(self.truth, Some(Err(_)));
+        self.lost == 0 && self.address_twice.is_empty() && self.both_primary.is_empty() && told
+    }
+}
+
+impl fmt::Display for Round {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let truth = match &self.truth {
+            None => "-".to_owned(),
+            Some(Ok(took)) => format!("{:.0} s", took.as_secs_f32()),
+            Some(Err(what)) => format!("NO: {what}"),
+        };
+        write!(
+            formatter,
+            "| {} | {}{} | {:.1} s | {truth} | {:.0} s | {} | {} | {} | {} |",
+            self.number,
+            self.fault.words().0,
+            if self.spec_changed { " + change of the spec" } else { "" },
+            self.without_service.as_secs_f32(),
+            self.back.as_secs_f32(),
+            self.records,
+            self.lost,
+            self.address_twice.len(),
+            self.both_primary.len(),
+        )?;
+        for what in self.address_twice.iter().chain(&self.both_primary) {
+            write!(formatter, "\n    {what}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Plays a round. An error is a pair that does not come back.
+pub fn play(ground: &mut Ground, number: u32, fault: Fault, random: &mut StdRng) -> Result<Round> {
+    let spec_changed = fault == Fault::SshDropped || random.random_range(0..4) == 0 && fault != Fault::ApiServerKilled;
+    let hold = Duration::from_millis(random.random_range(2000..15_000));
+    let active = ground.active()?;
+    ground.client.begin_round();
+    ground.watch.take();
+    let start = Instant::now();
+    fault.begin(ground, active).with_context(|| format!("round {number}: {fault:?} could not be begun"))?;
+    if spec_changed && fault != Fault::SshDropped {
+        ground.change_spec()?;
+    }
+    let truth = fault.truth().map(|truth| told(ground, &truth, start));
+    std::thread::sleep(hold.saturating_sub(start.elapsed()));
+    let ended = Instant::now();
+    fault.end(ground, active).with_context(|| format!("round {number}: {fault:?} could not be ended"))?;
+    come_back(ground).with_context(|| format!("round {number}: the pair did not come back from {fault:?}"))?;
+    let back = ended.elapsed();
+    let lost = ground.client.lost().context("the records could not be read")?;
+    let (both_primary, address_twice, looks, answers) = ground.watch.take();
+    anyhow::ensure!(looks > 0 && answers > 0, "round {number}: the watchers saw nothing ({looks} roles, {answers} ARP answers)");
+    Ok(Round {
+        number,
+        fault,
+        spec_changed,
+        without_service: ground.client.longest_gap(),
+        truth,
+        back,
+        lost: lost.len(),
+        address_twice,
+        both_primary,
+        records: ground.client.acknowledged(),
+    })
+}
+
+/// How long it takes until the status tells the truth.
+fn told(ground: &Ground, truth: &Truth, start: Instant) -> Result<Duration, String> {
+    let mut last = String::new();
+    while start.elapsed() < Duration::from_secs(truth.within) {
+        if let Ok(Some((status, reason, _))) = ground.world.condition("hapair/web", truth.condition) {
+            if status == truth.status && truth.reasons.contains(&reason.as_str()) {
+                return Ok(start.elapsed());
+            }
+            last = format!("{}={status}/{reason}", truth.condition);
+        }
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    Err(format!("after {} s {last}", truth.within))
+}
+
+/// Waits until the pair is Ready, serves what is declared, and has been so for a look.
+fn come_back(ground: &mut Ground) -> Result<()> {
+    let page = format!("page {}", ground.page);
+    let address = ground.world.floating_address();
+    ground.world.wait("Ready and Available, with the declared page", LONG, |world| {
+        let pair = world.object("hapair/web").ok()?;
+        let holds = |type_: &str| hapair_e2e::condition_of(&pair, type_).is_some_and(|(status, _, _)| status == "True");
+        let current = pair["status"]["observedGeneration"] == pair["metadata"]["generation"];
+        let serves = || get(&address, 8080, "/page.html").is_ok_and(|body| body.contains(&page));
+        (current && holds("Ready") && holds("Available") && serves()).then_some(())
+    })
+}

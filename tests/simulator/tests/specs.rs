@@ -1,0 +1,209 @@
+//! Specs drawn from the schema's own bounds: wherever a pair has been, it ends where a fresh one ends; an illegal spec is cured by a good one.
+
+mod scenarios;
+
+use std::{collections::BTreeSet, time::Duration};
+
+use hapair_simulator::{
+    experiment::{End, Experiment, Start, run},
+    objects::{changed, secrets},
+};
+use proptest::{prelude::*, string::string_regex};
+use scenarios::at_rest;
+use serde_json::{Value, json};
+
+const HAPAIR: &str = include_str!("../../../crds/generated/hapair.dev_hapairs.yaml");
+const GROUP: &str = include_str!("../../../crds/generated/hapair.dev_servicegroups.yaml");
+
+/// Everything of the sample that a person may change.
+#[derive(Clone, Debug)]
+struct Settings {
+    standby: Option<u8>,
+    fenced: bool,
+    preferred: Option<u8>,
+    content: String,
+    mode: String,
+    path: String,
+    probe: Option<String>,
+    address: u8,
+    second_address: bool,
+    cipher: Option<u8>,
+    user: String,
+}
+
+impl Settings {
+    fn objects(&self) -> Vec<Value> {
+        let pair = changed("HAPair", |spec| {
+            for node in 0..2 {
+                spec["nodes"][node]["standby"] = json!(self.standby == Some(node as u8));
+                match self.cipher {
+                    Some(cipher) => spec["nodes"][node]["fencing"][0]["ipmi"]["cipherSuite"] = json!(cipher),
+                    None => drop(spec["nodes"][node]["fencing"][0]["ipmi"].as_object_mut().and_then(|ipmi| ipmi.remove("cipherSuite"))),
+                }
+            }
+            spec["fencing"]["mode"] = json!(if self.fenced { "Required" } else { "Disabled" });
+            spec["ssh"]["user"] = json!(self.user);
+            match self.preferred {
+                Some(node) => spec["preferredNode"] = json!(format!("node{}", node + 1)),
+                None => drop(spec.as_object_mut().and_then(|spec| spec.remove("preferredNode"))),
+            }
+        });
+        let group = changed("ServiceGroup", |spec| {
+            spec["files"] = json!([{"path": format!("/srv/pages{}", self.path), "content": self.content, "mode": self.mode}]);
+            match &self.probe {
+                Some(path) => spec["probe"]["http"]["path"] = json!(path),
+                None => drop(spec.as_object_mut().and_then(|spec| spec.remove("probe"))),
+            }
+        });
+        let address = |spec: &mut Value, last: u8| {
+            spec["address"] = json!(format!("192.0.2.{last}/24"));
+            spec["deletionPolicy"] = json!("Teardown");
+        };
+        let mut objects = vec![pair, changed("ReplicatedVolume", |_| {}), changed("FloatingIP", |spec| address(spec, self.address)), group];
+        if self.second_address {
+            let mut second = changed("FloatingIP", |spec| address(spec, 99));
+            second["metadata"]["name"] = json!("second");
+            objects.push(second);
+        }
+        objects
+    }
+
+    fn apply(&self, experiment: &Experiment) {
+        experiment.apply(self.objects());
+        if !self.second_address {
+            experiment.api.delete("floatingips", "second");
+        }
+    }
+}
+
+/// A pattern of the schema, after a field of this name.
+fn pattern(schema: &str, field: &str) -> String {
+    let after = schema.split(&format!(" {field}:\n")).nth(1).expect("the schema has the field");
+    let line = after.lines().find(|line| line.trim_start().starts_with("pattern:")).expect("the field has a pattern");
+    line.trim().trim_start_matches("pattern:").trim().trim_start_matches('^').trim_end_matches('$').to_owned()
+}
+
+fn of_pattern(schema: &str, field: &str, most: usize) -> impl Strategy<Value = String> + use<> {
+    string_regex(&pattern(schema, field)).expect("a pattern proptest understands").prop_filter("too long", move |text| text.len() <= most)
+}
+
+fn settings() -> impl Strategy<Value = Settings> {
+    let pair = (
+        prop_oneof![3 => Just(None), 1 => (0..2u8).prop_map(Some)],
+        prop::bool::weighted(0.8),
+        prop::option::of(0..2u8),
+        prop::option::of(0..18u8),
+        of_pattern(HAPAIR, "user", 32),
+    );
+    let path = string_regex("(/[A-Za-z0-9_-]{1,12}){1,3}").expect("a pattern");
+    let group = (
+        ".{0,60}",
+        of_pattern(GROUP, "mode", 4),
+        path,
+        prop::option::weighted(0.8, of_pattern(GROUP, "path", 100).prop_map(|path| format!("/{}", path.trim_start_matches('/')))),
+        100..120u8,
+        any::<bool>(),
+    );
+    (pair, group).prop_map(|(pair, group)| {
+        let ((standby, fenced, preferred, cipher, user), (content, mode, path, probe, address, second_address)) = (pair, group);
+        Settings { standby, fenced, preferred, content, mode, path, probe, address, second_address, cipher, user }
+    })
+}
+
+/// What must be the same however a pair came to be as it is: not where it serves, not the order in which things were written, not packages and files of
+/// former specs.
+fn essence(end: &End) -> (BTreeSet<String>, BTreeSet<String>) {
+    let (mut files, mut rest) = (BTreeSet::new(), BTreeSet::new());
+    for line in end.fingerprint().lines() {
+        if line.starts_with("  /") && !line.starts_with("  /dev") {
+            files.insert(line.to_owned());
+        } else if !["  runs", "  leg", "  /dev", "  packages"].iter().any(|start| line.starts_with(start))
+            && !line.contains("drbd-fence-by-handler")
+            && !is_of_a_node(line)
+        {
+            rest.insert(line.trim().to_owned());
+        }
+    }
+    (files, rest)
+}
+
+fn play(start: &Start, sequence: &[Settings], pauses: &[u64]) -> End {
+    run(start, None, 1, async |experiment| {
+        experiment.apply(secrets());
+        for (settings, pause) in sequence.iter().zip(pauses.iter().chain(std::iter::repeat(&5))) {
+            settings.apply(experiment);
+            tokio::time::sleep(Duration::from_secs(*pause)).await;
+        }
+        let rest = experiment.settle().await;
+        experiment.end(rest)
+    })
+}
+
+fn cases() -> ProptestConfig {
+    ProptestConfig { cases: 24, failure_persistence: None, max_shrink_iters: 40, ..ProptestConfig::default() }
+}
+
+proptest! {
+    #![proptest_config(cases())]
+
+    #[test]
+    fn wherever_it_has_been_a_pair_ends_like_a_fresh_one(
+        mut sequence in prop::collection::vec(settings(), 1..4),
+        pauses in prop::collection::vec(0..60u64, 4),
+        goes_back in any::<bool>(),
+    ) {
+        if goes_back {
+            sequence.push(sequence[0].clone());
+        }
+        let travelled = play(&at_rest(), &sequence, &pauses);
+        let fresh = play(&Start::bare(), &sequence[sequence.len() - 1..], &[]);
+        prop_assert_eq!(&travelled.troubles, &Vec::<String>::new());
+        prop_assert_eq!(&fresh.troubles, &Vec::<String>::new());
+        let ((files, rest), (wanted_files, wanted)) = (essence(&travelled), essence(&fresh));
+        let missing: Vec<_> = wanted_files.difference(&files).collect();
+        prop_assert!(missing.is_empty(), "files are missing or differ: {:#?}", missing);
+        let differing: Vec<_> = wanted.symmetric_difference(&rest).collect();
+        prop_assert!(differing.is_empty(), "{:#?}", differing);
+    }
+}
+
+/// Specs that the schema lets through and that cannot be: each with the object that is wrong.
+fn illegal() -> Vec<(&'static str, Value)> {
+    let group = |change: fn(&mut Value)| changed("ServiceGroup", change);
+    vec![
+        ("a group that names a volume that is not there", group(|spec| spec["volumes"] = json!([{"name": "nowhere"}]))),
+        ("a group that names an address that is not there", group(|spec| spec["floatingIPs"] = json!([{"name": "nowhere"}]))),
+        ("an address outside every network", changed("FloatingIP", |spec| spec["address"] = json!("203.0.113.9/24"))),
+        ("an address that is a node's", changed("FloatingIP", |spec| spec["address"] = json!("192.0.2.12/24"))),
+        ("a unit that is not there", group(|spec| spec["services"] = json!([{"name": "other", "systemd": {"unit": "nowhere"}}]))),
+        ("a Secret that is not there", changed("HAPair", |spec| spec["clusterAdmin"]["secretRef"]["name"] = json!("nowhere"))),
+    ]
+}
+
+#[test]
+fn an_illegal_spec_stalls_changes_nothing_and_a_good_one_cures_it() {
+    for (what, object) in illegal() {
+        let start = at_rest();
+        let (told, touched, end) = run(&start, None, 1, async |experiment| {
+            experiment.settle().await.expect("a pair at rest rests");
+            let before = experiment.shared.effects.log().len();
+            experiment.apply([object.clone()]);
+            tokio::time::sleep(Duration::from_secs(60)).await;
+            let told = experiment.condition("hapairs", "web", "Stalled");
+            let touched: Vec<_> =
+                experiment.shared.effects.log().into_iter().skip(before).filter(|effect| !effect.starts_with("API")).collect();
+            scenarios::declare_everything(experiment);
+            let rest = experiment.settle().await;
+            (told, touched, experiment.end(rest))
+        });
+        let (status, _, message) = told.expect("the condition is there");
+        assert_eq!(status, "True", "{what}: {message}");
+        assert_eq!(touched, Vec::<String>::new(), "{what}");
+        assert_eq!((end.troubles.clone(), end.pair_is("Ready").as_deref()), (Vec::new(), Some("True")), "{what}");
+    }
+}
+
+/// Standby that is off and standby that was never on are the same; that it is on shows in the status.
+fn is_of_a_node(line: &str) -> bool {
+    ["<node ", "</node>"].iter().any(|tag| line.trim().starts_with(tag)) || line.contains("id=\"nodes-")
+}
