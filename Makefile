@@ -39,7 +39,8 @@ e2e: build ## The end-to-end test: real operator, real API server, real hosts
 	$(BINARIES)/e2e test
 
 ROUNDS ?= 3
-SEED ?= 1
+# Another one for each commit, and the same one for the same.
+SEED ?= $(shell git rev-list --count HEAD)
 
 .PHONY: chaos
 chaos: build ## Faults drawn by lot on the real hosts while a client writes: make chaos ROUNDS=50 SEED=7 (a minute a round)

@@ -33,10 +33,16 @@ pub fn merged(live: &Element, desired: &Desired, wanted: &Wanted, running: &[&st
     };
     let free: Vec<_> = wanted.objects.iter().filter(|object| !is_held(object)).collect();
     let all = |pick: fn(&Object) -> &Vec<Element>| free.iter().copied().flat_map(pick);
+    let before = ids_within(configuration.first_mut("resources"));
     put(configuration.first_mut("resources"), all(|object| &object.resources), &stale);
+    let after = ids_within(configuration.first_mut("resources"));
+    let gone: Vec<_> = before.into_iter().filter(|id| !after.contains(id)).collect();
     let resources = configuration.first_mut("resources").children.iter_mut();
     resources.filter(|each| each.id().is_some_and(|id| stopping.iter().any(|one| one == id))).for_each(stop);
-    put(configuration.first_mut("constraints"), all(|object| &object.constraints), &stale);
+    let constraints = configuration.first_mut("constraints");
+    // Also someone else's: a constraint that names what is gone makes the configuration invalid.
+    constraints.children.retain(|each| !references(each).any(|named| gone.iter().any(|id| id == named)));
+    put(constraints, all(|object| &object.constraints), &stale);
     let defaults = set(configuration.first_mut("rsc_defaults"), "meta_attributes", DEFAULTS);
     put_pairs(defaults, DEFAULTS, &wanted.defaults);
     put(configuration.first_mut("fencing-topology"), all(|object| &object.levels), &stale);
@@ -89,6 +95,11 @@ pub fn owned(cib: &Element) -> Vec<String> {
     ours.flat_map(|tag| &tag.children).filter_map(Element::id).map(str::to_owned).collect()
 }
 
+/// Ids of resources that a constraint names.
+pub fn references(constraint: &Element) -> impl Iterator<Item = &str> {
+    ["rsc", "with-rsc", "first", "then"].into_iter().filter_map(|attribute| constraint.get(attribute))
+}
+
 /// Ids within resources that stay although nothing declares them: a group whose object was deleted with Retain keeps its members.
 fn held(configuration: &Element, wanted: &Wanted, stale: &[String]) -> Vec<String> {
     let declared = |id: &str| wanted.objects.iter().flat_map(|object| &object.resources).any(|each| each.id() == Some(id));
@@ -113,17 +124,22 @@ fn departures(configuration: &Element, desired: &Desired, wanted: &Wanted, runni
     for tag in tags {
         let Some(key) = tag.id().and_then(|id| id.strip_prefix(TAG)) else { continue };
         let recorded: Vec<_> = tag.children.iter().filter_map(Element::id).map(str::to_owned).collect();
-        if let Some(object) = wanted.objects.iter().find(|object| object.key == key) {
-            let ids = ids(object);
+        let declared = wanted.objects.iter().find(|object| object.key == key);
+        let ids = declared.map(ids).unwrap_or_default();
+        // Fencing devices may simply go; a group without any member left leaves as if it were deleted.
+        let emptied = declared.is_some() && ids.is_empty() && key != "pair";
+        if declared.is_some() && !emptied {
             found.stale.extend(recorded.into_iter().filter(|id| !ids.contains(id)));
             if ids.is_empty() {
                 found.stale.extend(tag.id().map(str::to_owned));
             }
-        } else if desired.floating_ips.iter().any(|ip| names::ip(&ip.name) == key) {
-            // An address that moved into a group is the group's now: the cluster moves it in the same change.
-            found.stale.extend(recorded);
-            found.stale.extend(tag.id().map(str::to_owned));
-        } else if may_leave(key, configuration, desired) {
+        } else if desired.floating_ips.iter().any(|ip| names::ip(&ip.name) == key) && !emptied {
+            // An address that moved into a group is the group's now: the cluster moves it in the same change, once the group can be there.
+            if !waits(configuration, wanted, key) {
+                found.stale.extend(recorded);
+                found.stale.extend(tag.id().map(str::to_owned));
+            }
+        } else if emptied || may_leave(key, configuration, desired) {
             let active: Vec<_> = recorded.iter().filter(|id| is_active(configuration, id, running)).cloned().collect();
             if active.is_empty() {
                 found.stale.extend(recorded);
@@ -133,6 +149,18 @@ fn departures(configuration: &Element, desired: &Desired, wanted: &Wanted, runni
         }
     }
     found
+}
+
+/// Whether the group that takes this address has to wait, since another resource has something that it needs.
+fn waits(configuration: &Element, wanted: &Wanted, address: &str) -> bool {
+    let resources = wanted.objects.iter().flat_map(|object| &object.resources);
+    let Some(group) = resources.into_iter().find(|each| each.children.iter().any(|member| member.id() == Some(address))) else {
+        return false;
+    };
+    let needed = ids_within(group);
+    let present = configuration.first("resources").map(|resources| resources.children.iter()).into_iter().flatten();
+    let others = present.filter(|each| each.id() != group.id() && each.id() != Some(address));
+    others.flat_map(ids_within).any(|id| needed.contains(&id))
 }
 
 /// Whether anything of the resource with this id is active in the cluster.
@@ -162,6 +190,10 @@ fn may_leave(key: &str, configuration: &Element, desired: &Desired) -> bool {
     leaving.groups.iter().any(|name| names::group(name) == key)
         || leaving.floating_ips.iter().any(|name| names::ip(name) == key)
         || (!group_remains && leaving.volumes.iter().any(|name| names::volume(name) == key))
+}
+
+fn ids_within(section: &Element) -> Vec<String> {
+    section.all().into_iter().filter_map(Element::id).map(str::to_owned).collect()
 }
 
 fn ids(object: &Object) -> Vec<String> {

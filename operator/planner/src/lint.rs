@@ -1,10 +1,10 @@
 //! The rules a plan must never break, whoever made it. What is refused here is a defect of the planner; nothing is run.
 
 use hapair_model::{
-    Both, Reason, Secret, Side,
+    Both, Reason, Side,
     desired::{Desired, Fencing},
     observed::Host,
-    plan::{Content, File, Finding, Next, Step, Subject},
+    plan::{Finding, Next, Step, Subject},
     xml::Element,
 };
 
@@ -75,39 +75,38 @@ fn broken_rule(desired: &Desired, hosts: &Both<&Host>, side: Side, step: &Step) 
         Step::WriteFile(file) if file.path.ends_with("/authkey") && stages::is_formed(hosts) => {
             Some("the keys of a cluster that was formed are not replaced")
         }
-        Step::WriteFile(file) => shows_a_secret(desired, file).then_some("a secret is written only where it may be"),
-        Step::PushCib { cib, .. } => broken_rule_of_a_change(desired, host, &Element::parse(cib).ok()?),
+        Step::PushCib { cib, .. } => match Element::parse(cib) {
+            Ok(wanted) => broken_rule_of_a_change(desired, host, &wanted),
+            Err(_) => Some("a configuration is well-formed XML"),
+        },
         Step::LeaveCluster | Step::Forget { .. } => Some("nothing is stopped or forgotten unless the pair is being taken off its hosts"),
         _ => None,
     }
 }
 
-/// Whether a file that others may read, or that is shown in logs, holds one of the declared secrets.
-fn shows_a_secret(desired: &Desired, file: &File) -> bool {
-    match &file.content {
-        Content::Text(text) | Content::WithDrbdSecret(text) => secrets(desired).any(|secret| holds(text, secret)),
-        Content::Secret(_) => false,
-    }
+/// Whether a value of the configuration is one of the declared secrets. A device's user may have the same name as its password.
+fn holds_a_secret(desired: &Desired, cib: &Element) -> bool {
+    let devices = || desired.nodes.iter().flat_map(|(_, node)| &node.devices);
+    let secrets = desired.admin_password.iter().chain(devices().filter_map(|device| device.password.as_ref()));
+    let secrets: Vec<_> = secrets.map(|secret| String::from_utf8_lossy(secret.expose()).trim().to_owned()).collect();
+    let declared = |value: &str| devices().flat_map(|device| &device.parameters).any(|(_, each)| each == value);
+    let values = cib.all().into_iter().filter(|each| each.name == "nvpair").filter_map(|each| each.get("value"));
+    values.into_iter().any(|value| secrets.iter().any(|secret| secret == value) && !declared(value))
 }
 
-fn secrets(desired: &Desired) -> impl Iterator<Item = &Secret> {
-    let devices = desired.nodes.iter().flat_map(|(_, node)| &node.devices);
-    desired.admin_password.iter().chain(devices.filter_map(|device| device.password.as_ref()))
-}
-
-fn holds(text: &str, secret: &Secret) -> bool {
-    // Shorter ones stand in every text.
-    secret.expose().len() > 3 && text.contains(&*String::from_utf8_lossy(secret.expose()))
+/// Whether fencing is on in the operator's own set of options.
+fn fences(cib: &Element) -> bool {
+    let options = cib.at(&["configuration", "crm_config"]).map(Element::all).unwrap_or_default();
+    let mut values = options.into_iter().filter(|each| each.get("name") == Some("stonith-enabled")).filter_map(|each| each.get("value"));
+    values.next().is_some_and(|value| value == "true") && values.all(|value| value == "true")
 }
 
 /// What a change of the running cluster's configuration must not do.
 fn broken_rule_of_a_change(desired: &Desired, host: &Host, wanted: &Element) -> Option<&'static str> {
-    let text = wanted.to_string();
-    if secrets(desired).any(|secret| holds(&text, secret)) {
+    if holds_a_secret(desired, wanted) {
         return Some("no secret enters the configuration");
     }
-    let fenced = wanted.all().iter().any(|each| each.get("name") == Some("stonith-enabled") && each.get("value") == Some("true"));
-    if desired.fencing == Fencing::Required && !fenced {
+    if desired.fencing == Fencing::Required && !fences(wanted) {
         return Some("fencing is not switched off while it is required");
     }
     let live = host.cib.as_ref()?;
@@ -120,7 +119,10 @@ fn broken_rule_of_a_change(desired: &Desired, host: &Host, wanted: &Element) -> 
         for element in elements {
             let id = element.id().unwrap_or_default();
             let kept = present.iter().find(|each| each.id() == element.id() && each.name == element.name);
-            if !ours.iter().any(|each| each == id) && kept.is_none_or(|kept| *kept != element) {
+            // A constraint cannot outlive what it names.
+            let dangles =
+                cib::references(element).any(|named| !present.iter().any(|each| each.name != "obj_ref" && each.id() == Some(named)));
+            if !ours.iter().any(|each| each == id) && !dangles && kept.is_none_or(|kept| *kept != element) {
                 return Some("what is not the operator's stays as it is in the configuration");
             }
             // A fencing device may simply go: stopping it stops nothing.

@@ -73,9 +73,10 @@ impl<'a> View<'a> {
         Self { desired, observed, hosts, cluster, next: &plan.next, findings }
     }
 
-    /// Whether the cluster runs nothing on this node, as someone has asked it to.
+    /// Whether the cluster runs nothing on this node, as someone has asked it to, and the spec does not say otherwise.
     fn is_standby(&self, node: &str) -> bool {
-        self.cluster.and_then(|cluster| cluster.nodes.get(node)).is_some_and(|node| node.standby)
+        let declared = self.desired.side(node).and_then(|side| self.desired.nodes[side].standby);
+        declared != Some(false) && self.cluster.and_then(|cluster| cluster.nodes.get(node)).is_some_and(|node| node.standby)
     }
 
     /// The first finding that concerns this object: its own, or one of the whole pair, which holds everything up.

@@ -58,9 +58,9 @@ pub fn missing_packages(desired: &Desired, host: &Host) -> Vec<String> {
 
 fn install(desired: &Desired, host: &Host, missing: &[String]) -> Step {
     let platform = platform(host);
-    let services =
-        services(desired).filter_map(|kind| platform.unit(kind)).filter(|unit| host.units.get(*unit).is_none_or(|u| u.load != "loaded"));
-    let mask = UNITS.iter().copied().filter(|unit| host.units.get(*unit).is_none_or(|u| u.load != "loaded")).chain(services);
+    // Whatever does not run is to stay so, also a unit that an earlier attempt has unpacked and not configured.
+    let units = UNITS.iter().copied().chain(services(desired).filter_map(|kind| platform.unit(kind)));
+    let mask = units.filter(|unit| !host.units.get(*unit).is_some_and(hapair_model::observed::Unit::is_active));
     Step::InstallPackages { manager: platform.manager, packages: missing.to_vec(), mask: mask.map(str::to_owned).collect() }
 }
 
@@ -222,7 +222,9 @@ fn leg(volume: &Volume, hosts: &Both<&Host>, side: Side, due: &Due) -> Vec<Step>
         steps.push(Step::CreateMetadata { resource: resource.clone(), device, overwrite, minor: volume.minor, port: volume.port });
     }
     let connecting = up.is_some_and(|leg| leg.connection == "StandAlone" && leg.is_blank());
-    if up.is_none() && !in_cluster || up.is_some() && due.has(&FollowUp::Adjust(resource.clone())) || connecting {
+    // To adjust a leg that has lost its disk would attach the disk again.
+    let has_disk = up.is_some_and(|leg| !matches!(leg.disk.as_str(), "Diskless" | "Failed" | "Detaching"));
+    if up.is_none() && !in_cluster || has_disk && due.has(&FollowUp::Adjust(resource.clone())) || connecting {
         steps.push(Step::BringUp { resource });
     }
     steps

@@ -1,6 +1,9 @@
 //! Faults: what is done, how it ends, and what the status has to show meanwhile.
 
-use std::fmt::Write as _;
+use std::{
+    fmt::Write as _,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use anyhow::{Context, Result};
 use hapair_lab::Link;
@@ -136,6 +139,18 @@ impl Fault {
         }
     }
 
+    /// How long the service may be away, in seconds: what a person would still accept of an unattended pair on slow machines.
+    pub fn gap(self) -> u64 {
+        match self {
+            Self::ServingPowerCut | Self::BothPowerCut | Self::ServingIsolated | Self::CorosyncKilled | Self::PacemakerKilled => 180,
+            Self::ServiceKilled => 90,
+            // DRBD waits until the peer's fate is known.
+            Self::StandbyPowerCut | Self::ReplicationCut | Self::OneWayLoss => 60,
+            Self::PublicCut | Self::SshdStopped | Self::SshDropped | Self::BmcGone => 15,
+            Self::OperatorKilled | Self::ApiServerKilled | Self::RootFull | Self::ClockJump => 15,
+        }
+    }
+
     /// Does it. `active` is the node that serves.
     pub fn begin(self, ground: &mut Ground, active: usize) -> Result<()> {
         let lab = &ground.world.lab;
@@ -188,7 +203,10 @@ impl Fault {
             Self::OperatorKilled => ground.start_operator(),
             Self::ApiServerKilled => ground.world.cluster.start_api_server(),
             Self::RootFull => quietly(active, "rm -f /var/full"),
-            Self::ClockJump => quietly(active, "date -s '-1 hour'"),
+            Self::ClockJump => {
+                let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
+                quietly(active, &format!("date -s @{now}"))
+            }
             Self::BmcGone => lab.start_bmc(other),
             Self::SshdStopped | Self::SshDropped | Self::CorosyncKilled | Self::PacemakerKilled | Self::ServiceKilled => Ok(()),
         }
@@ -197,14 +215,14 @@ impl Fault {
 
 /// The table of docs/operations.md.
 pub fn table() -> String {
-    let mut text = "| Fault | What happens | The status shows | Within |\n|---|---|---|---|\n".to_owned();
+    let mut text = "| Fault | What happens | The status shows | Within | Without service, at most |\n|---|---|---|---|---|\n".to_owned();
     for fault in Fault::ALL {
         let (name, words) = fault.words();
         let (shows, within) = match fault.truth() {
             Some(truth) => (format!("{}={}: {}", truth.condition, truth.status, truth.reasons.join(", ")), format!("{} s", truth.within)),
             None => ("nothing: the pair goes on, or nobody is there to tell".to_owned(), String::new()),
         };
-        let _ = writeln!(text, "| {name} | {words} | {shows} | {within} |");
+        let _ = writeln!(text, "| {name} | {words} | {shows} | {within} | {} s |", fault.gap());
     }
     text
 }

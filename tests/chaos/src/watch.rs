@@ -1,7 +1,8 @@
 //! What is there twice, although it must be there once: watched from outside, all the time.
 //!
 //! Roles: each host writes DRBD's line of its volume to its console twice a second, which needs no network and no clock of its own.
-//! Addresses: one ARP request a second on the hosts' network; two answers with different hardware addresses are two holders.
+//! Addresses: ARP requests all the time on the hosts' network; answers of one second with different hardware addresses are two holders, unless the
+//! address is on its way in just that second: the next second tells.
 
 use std::{
     collections::BTreeSet,
@@ -37,7 +38,7 @@ struct Seen {
     primary: [Option<Instant>; 2],
     both_primary: Vec<String>,
     address_twice: Vec<String>,
-    looks: u64,
+    looks: [u64; 2],
     arps: u64,
 }
 
@@ -55,11 +56,11 @@ impl Watch {
         Self { state, stop, threads }
     }
 
-    /// Everything that was there twice since the last call, and whether the watchers saw anything at all: roles told, ARP answers.
-    pub fn take(&self) -> (Vec<String>, Vec<String>, u64, u64) {
+    /// Everything that was there twice since the last call, and how much the watchers saw at all: roles told by each host, ARP answers.
+    pub fn take(&self) -> (Vec<String>, Vec<String>, [u64; 2], u64) {
         let mut seen = lock(&self.state);
         let twice = (std::mem::take(&mut seen.both_primary), std::mem::take(&mut seen.address_twice), seen.looks, seen.arps);
-        (seen.looks, seen.arps) = (0, 0);
+        (seen.looks, seen.arps) = ([0, 0], 0);
         twice
     }
 }
@@ -102,7 +103,7 @@ fn note_role(node: usize, line: &str, state: &Mutex<Seen>) {
     let suspended = line.split_whitespace().any(|word| word.starts_with("s-") || word.starts_with("sr"));
     let primary = line.contains("ro:Primary/") && !suspended;
     let mut seen = lock(state);
-    seen.looks += 1;
+    seen.looks[node] += u64::from(line.contains("ro:"));
     seen.primary[node] = primary.then(Instant::now);
     let other = seen.primary[1 - node].is_some_and(|at| at.elapsed() < FRESH);
     if primary && other {
@@ -111,17 +112,19 @@ fn note_role(node: usize, line: &str, state: &Mutex<Seen>) {
 }
 
 fn arp(bridge: &str, address: &str, state: &Mutex<Seen>, stop: &AtomicBool) {
+    let mut twice_before = false;
     while !stop.load(Ordering::Relaxed) {
-        let output = Command::new("arping").args(["-b", "-c", "1", "-w", "1", "-I", bridge, address]).output();
+        let output = Command::new("arping").args(["-b", "-w", "1", "-I", bridge, address]).output();
         let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
         let holders: BTreeSet<&str> =
             text.lines().filter(|line| line.contains("reply from")).filter_map(|line| line.split(['[', ']']).nth(1)).collect();
         let mut seen = lock(state);
         seen.arps += u64::from(!holders.is_empty());
-        if holders.len() > 1 {
+        let twice = holders.len() > 1;
+        if twice && twice_before {
             seen.address_twice.push(format!("{address} is at {holders:?}"));
         }
         drop(seen);
-        std::thread::sleep(Duration::from_millis(200));
+        twice_before = twice;
     }
 }

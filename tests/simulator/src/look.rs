@@ -214,12 +214,15 @@ fn floating_address(machine: &Machine, id: &str) -> Option<String> {
     primitive.all().into_iter().find(|each| each.get("name") == Some("ip"))?.get("value").map(str::to_owned)
 }
 
-/// Whether the service can be had from this side: it runs somewhere in full, and the way there works.
+/// Whether the service can be had from this side: it runs somewhere, with its check if it has one, and the way there works.
 pub fn answer(world: &World, side: Side, group: &str) -> u16 {
-    let id = format!("probe-{group}");
+    let (id, service) = (format!("probe-{group}"), format!("service-{group}-"));
+    let has_check = world.machines[side].disk.cib.as_ref().is_some_and(|cib| pacemaker::primitives(cib).contains(&id));
     let serves = |each: Side| {
         let reachable = each == side || world.links[0];
-        reachable && world.machines[each].on && world.machines[each].booting == 0 && world.machines[each].memory.resources.contains_key(&id)
+        let resources = &world.machines[each].memory.resources;
+        let runs = resources.keys().any(|each| each.starts_with(&service)) && (!has_check || resources.contains_key(&id));
+        reachable && world.machines[each].on && world.machines[each].booting == 0 && runs
     };
     if world.machines[side].is_clustered() && Side::BOTH.into_iter().any(serves) { ANSWER } else { 0 }
 }

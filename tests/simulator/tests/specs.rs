@@ -140,7 +140,7 @@ fn play(start: &Start, sequence: &[Settings], pauses: &[u64]) -> End {
 }
 
 fn cases() -> ProptestConfig {
-    ProptestConfig { cases: 24, failure_persistence: None, max_shrink_iters: 40, ..ProptestConfig::default() }
+    ProptestConfig { cases: 32, failure_persistence: None, max_shrink_iters: 40, ..ProptestConfig::default() }
 }
 
 proptest! {

@@ -61,10 +61,12 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
     if !legs.any(Option::is_some) {
         return Some((Reason::NotObserved, format!("volume {name} is up on no host that answers")));
     }
+    let mut standby = None;
     for (side, disk) in disks.iter() {
         let node = &view.desired.nodes[side].name;
         if *disk != Some("UpToDate") && view.is_standby(node) {
-            return Some((Reason::NodeStandby, format!("volume {name}: {node} is in standby, where its data grows old")));
+            standby = Some((Reason::NodeStandby, format!("volume {name}: {node} is in standby, where its data grows old")));
+            continue;
         }
         match disk {
             Some("Diskless" | "Failed" | "Detaching") => {
@@ -80,6 +82,9 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
                 return Some((reason, format!("volume {name}: the data on {node} is {other}")));
             }
         }
+    }
+    if standby.is_some() {
+        return standby;
     }
     let apart = legs.find(|leg| leg.is_some_and(|leg| !leg.is_connected()))?;
     Some((Reason::Disconnected, format!("volume {name}: {} is not connected to its peer", view.desired.nodes[apart].name)))

@@ -140,13 +140,18 @@ fn redundancy(view: &View<'_>) -> Condition {
                 return no(Reason::NodeUnclean, format!("{} is unclean: the cluster waits until it is fenced", node.name));
             }
             Some(state) if !state.online => return no(Reason::NodeOffline, format!("{} is not in the cluster", node.name)),
-            Some(state) if state.standby => return no(Reason::NodeStandby, format!("{} is in standby", node.name)),
+            Some(state) if state.standby && !view.is_standby(&node.name) => {
+                return no(Reason::NodeOffline, format!("{} is in standby, and spec.nodes[].standby says that it is not", node.name));
+            }
             Some(_) => {}
             None => return no(Reason::NodeOffline, format!("the cluster does not know {}", node.name)),
         }
     }
-    let volume = view.desired.volumes.iter().find_map(|volume| children::volume_problem(view, volume));
-    match volume {
+    // What is wrong counts before what someone wants.
+    let problems: Vec<_> = view.desired.volumes.iter().filter_map(|volume| children::volume_problem(view, volume)).collect();
+    let worst = problems.iter().find(|(reason, _)| *reason != Reason::NodeStandby).cloned();
+    let standby = || view.desired.nodes.iter().find(|(_, node)| view.is_standby(&node.name));
+    match worst.or_else(|| standby().map(|(_, node)| (Reason::NodeStandby, format!("{} is in standby", node.name)))) {
         Some((reason, message)) => no(reason, message),
         None => condition("RedundancyHealthy", Some(true), Reason::Healthy, "the other node could take over now".into()),
     }
