@@ -171,3 +171,48 @@ fn a_configuration_that_an_interrupted_teardown_left_behind_is_put_aside_too() {
     let steps = &stage_of(&plan).steps;
     assert_eq!((steps.first.as_slice(), steps.second.as_slice()), ([Step::LeaveCluster].as_slice(), [].as_slice()));
 }
+
+/// What the configuration would be after the next stage.
+fn next_configuration(desired: &hapair_model::desired::Desired, hosts: &Hosts) -> hapair_model::xml::Element {
+    hapair_model::xml::Element::parse(&pushed(desired, hosts)).unwrap()
+}
+
+fn has(cib: &hapair_model::xml::Element, id: &str) -> bool {
+    cib.all().iter().any(|each| each.name != "obj_ref" && each.id() == Some(id))
+}
+
+#[test]
+fn a_group_that_loses_its_last_member_is_stopped_before_it_goes() {
+    let mut desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    let group = &mut desired.groups[0];
+    (group.volumes, group.floating_ips, group.services, group.probe) = (Vec::new(), Vec::new(), Vec::new(), None);
+    let first = next_configuration(&desired, &hosts);
+    assert!(has(&first, "group-tomcat") && first.to_string().contains("value=\"Stopped\""), "{first}");
+    carry_out_next(&desired, &mut hosts);
+    for id in ["filesystem-logs", "ip-web", "service-tomcat-tomcat", "probe-tomcat"] {
+        stop_in_cluster(&mut hosts, id);
+    }
+    assert!(!has(&next_configuration(&desired, &hosts), "group-tomcat"));
+}
+
+#[test]
+fn a_constraint_of_someone_else_goes_with_the_resource_that_it_names() {
+    let mut desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    for host in [&mut hosts.first, &mut hosts.second] {
+        let constraints = host.cib.as_mut().unwrap().first_mut("configuration").first_mut("constraints");
+        for (id, resource) in [("cli-ban-group", "group-tomcat"), ("cli-prefer-clone", "volume-logs-clone")] {
+            let ban = hapair_model::xml::Element::new("rsc_location").with("id", id).with("rsc", resource).with("node", "node2");
+            constraints.children.push(ban);
+        }
+    }
+    desired.groups.clear();
+    desired.leaving.groups = vec!["tomcat".into()];
+    carry_out_next(&desired, &mut hosts);
+    for id in ["filesystem-logs", "ip-web", "service-tomcat-tomcat", "probe-tomcat"] {
+        stop_in_cluster(&mut hosts, id);
+    }
+    let cib = next_configuration(&desired, &hosts);
+    assert!(!has(&cib, "cli-ban-group") && has(&cib, "cli-prefer-clone"), "{cib}");
+}

@@ -102,6 +102,7 @@ pub struct Run<'a> {
     gate: &'a Gate,
     /// The machine it runs on.
     pub side: Side,
+    boots: u32,
     unheard: bool,
 }
 
@@ -110,7 +111,7 @@ impl Run<'_> {
     pub async fn change<R>(&mut self, what: impl Into<String>, change: impl FnOnce(&mut World, Side) -> R) -> Result<R, Stop> {
         tokio::time::sleep(CHANGE).await;
         let side = self.side;
-        if !self.shared.world().machines[side].on {
+        if self.is_gone() {
             return Err(Stop::Off);
         }
         let name = self.shared.world().names[side].clone();
@@ -141,6 +142,12 @@ impl Run<'_> {
         }
     }
 
+    /// Whether the machine has lost its power since the stage began.
+    fn is_gone(&self) -> bool {
+        let world = self.shared.world();
+        !world.machines[self.side].on || world.machines[self.side].boots != self.boots
+    }
+
     /// Looks at the world without changing it.
     pub fn look<R>(&self, look: impl FnOnce(&World, Side) -> R) -> R {
         look(&self.shared.world(), self.side)
@@ -149,7 +156,7 @@ impl Run<'_> {
     /// Waits for something in the world, for a minute.
     pub async fn wait_for(&self, what: &str, mut holds: impl FnMut(&World, Side) -> bool) -> Result<(), Stop> {
         for _ in 0..120 {
-            if !self.shared.world().machines[self.side].on {
+            if self.is_gone() {
                 return Err(Stop::Off);
             }
             if holds(&self.shared.world(), self.side) {
@@ -195,7 +202,8 @@ async fn stage(shared: &Shared, gate: &Gate, side: Side, steps: &[Step], authori
     if !shared.world().machines[side].answers() {
         return lost("no route to host");
     }
-    let mut run = Run { shared, gate, side, unheard: false };
+    let boots = shared.world().machines[side].boots;
+    let mut run = Run { shared, gate, side, boots, unheard: false };
     if let Some(refusal) = run.look(|world, side| refusal(world, side, authority)) {
         if matches!(refusal, Outcome::Superseded { .. }) {
             shared.superseded.fetch_add(1, Ordering::Relaxed);

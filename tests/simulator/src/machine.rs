@@ -7,6 +7,9 @@ use hapair_model::{
     xml::Element,
 };
 
+/// Ticks that a boot takes: longer than the cluster needs to fence who was lost.
+const BOOT: u32 = 20;
+
 /// One machine.
 #[derive(Clone, Debug)]
 pub struct Machine {
@@ -18,8 +21,12 @@ pub struct Machine {
     pub on: bool,
     /// Whether sshd runs.
     pub sshd: bool,
-    /// Seconds until it has booted.
+    /// Ticks until it has booted.
     pub booting: u32,
+    /// How often it has lost its power: what ran before is gone.
+    pub boots: u32,
+    /// pacemaker was stopped in order, and not started since.
+    pub left_in_order: bool,
 }
 
 /// What survives a power cut.
@@ -221,6 +228,8 @@ impl Machine {
             on: true,
             sshd: true,
             booting: 0,
+            boots: 0,
+            left_in_order: true,
         }
     }
 
@@ -242,6 +251,7 @@ impl Machine {
     /// The power goes.
     pub fn cut_power(&mut self) {
         self.on = false;
+        self.boots += 1;
         self.memory = Memory::default();
     }
 
@@ -249,7 +259,7 @@ impl Machine {
     pub fn start(&mut self) {
         if !self.on {
             self.on = true;
-            self.booting = 8;
+            self.booting = BOOT;
         }
     }
 
@@ -266,6 +276,7 @@ impl Machine {
         if unit == "pacemaker" && !self.memory.active.contains("corosync") {
             self.start_unit("corosync");
         }
+        self.left_in_order &= unit != "pacemaker";
         if self.memory.active.insert(unit.to_owned()) && unit == "corosync" {
             self.memory.corosync = self.disk.files.get("/etc/corosync/corosync.conf").map(|file| file.content.clone());
         }

@@ -57,7 +57,7 @@ fn part(world: &mut World) {
     world.joined = false;
     world.since_change = 0;
     for side in Side::BOTH {
-        let left_in_order = world.machines[side.peer()].on && !world.machines[side.peer()].is_clustered();
+        let left_in_order = world.machines[side.peer()].left_in_order;
         if world.machines[side].is_clustered() {
             world.machines[side].memory.peer_unclean = !left_in_order && is_fenced(world, side);
         }

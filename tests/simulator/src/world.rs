@@ -147,6 +147,7 @@ impl World {
             machine.memory.resources.clear();
             machine.memory.addresses.clear();
         }
+        machine.left_in_order = true;
         machine.memory.active.remove("corosync");
         machine.memory.corosync = None;
         machine.memory.met_peer = false;

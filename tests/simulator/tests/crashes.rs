@@ -24,17 +24,21 @@ struct Case {
 
 #[test]
 fn whatever_effect_it_dies_at_the_end_is_the_same() {
-    let cases: Vec<_> = SCENARIOS.iter().map(case).collect();
+    // For whoever looks into one of them: ONLY="node1 into standby" cargo test --workspace --test crashes
+    let only = std::env::var("ONLY").unwrap_or_default();
+    let cases: Vec<_> = SCENARIOS.iter().filter(|scenario| scenario.name.contains(&only)).map(case).collect();
     let runs: Vec<(&Case, usize, Fault)> = cases
         .iter()
         .flat_map(|case| (0..case.uninterrupted.effects.len()).flat_map(move |at| Fault::ALL.map(|fault| (case, at, fault))))
         .collect();
-    let (next, wrong) = (AtomicUsize::new(0), Mutex::new(BTreeMap::<String, String>::new()));
+    let (next, fenced, wrong) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(BTreeMap::<String, String>::new()));
     std::thread::scope(|scope| {
         for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
             scope.spawn(|| {
                 while let Some((case, at, fault)) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    if let Some(trouble) = trouble(case, *at, *fault) {
+                    let end = play(case.scenario, &case.start, Some((*at, *fault)));
+                    fenced.fetch_add(end.world.fenced.len(), Ordering::Relaxed);
+                    if let Some(trouble) = trouble(case, &end, *fault) {
                         let what = format!("{} / {fault:?} at {at} ({})", case.scenario.name, case.uninterrupted.effects[*at]);
                         wrong.lock().expect("no panic before").insert(what, trouble);
                     }
@@ -45,7 +49,8 @@ fn whatever_effect_it_dies_at_the_end_is_the_same() {
     for case in &cases {
         println!("{:4} effects: {}", case.uninterrupted.effects.len(), case.scenario.name);
     }
-    println!("{} runs with a fault", runs.len());
+    println!("{} runs with a fault, {} nodes fenced", runs.len(), fenced.load(Ordering::Relaxed));
+    assert!(!only.is_empty() || fenced.load(Ordering::Relaxed) > 0, "a lost node was never fenced: the power cuts prove nothing");
     let wrong = wrong.into_inner().expect("no panic before");
     let first: String = wrong.iter().take(400).map(|(what, trouble)| format!("{what}\n{trouble}\n")).collect();
     assert!(wrong.is_empty(), "{} of {} runs went wrong; the first:\n{first}", wrong.len(), runs.len());
@@ -62,17 +67,16 @@ fn case(scenario: &'static Scenario) -> Case {
     Case { scenario, start, uninterrupted }
 }
 
-fn trouble(case: &Case, at: usize, fault: Fault) -> Option<String> {
-    let end = play(case.scenario, &case.start, Some((at, fault)));
+fn trouble(case: &Case, end: &End, fault: Fault) -> Option<String> {
     if !end.troubles.is_empty() {
         return Some(end.troubles.join("\n"));
     }
+    let [wanted, found] = [&case.uninterrupted, end].map(End::fingerprint);
     // A host that loses its power may leave the service on the other node; everything else comes out the same.
     if fault == Fault::HostLosesPower {
-        let ready = end.pair_is("Ready");
-        return (case.scenario.ready && ready.as_deref() != Some("True")).then(|| conditions(&end));
+        return difference(&wherever_it_serves(&wanted), &wherever_it_serves(&found));
     }
-    difference(&case.uninterrupted.fingerprint(), &end.fingerprint())
+    difference(&wanted, &found)
 }
 
 fn difference(wanted: &str, found: &str) -> Option<String> {
@@ -86,8 +90,8 @@ fn difference(wanted: &str, found: &str) -> Option<String> {
     Some(missing.chain(more).collect::<String>() + "(or the same lines in another order)")
 }
 
-fn conditions(end: &End) -> String {
-    let pair = end.store.of_kind("hapairs").next();
-    let conditions = pair.and_then(|pair| pair["status"]["conditions"].as_array().cloned()).unwrap_or_default();
-    conditions.iter().map(|each| format!("  {} {} {}: {}\n", each["type"], each["status"], each["reason"], each["message"])).collect()
+fn wherever_it_serves(fingerprint: &str) -> String {
+    // A volume may leave while one of its legs is still catching up.
+    let roles = |line: &&str| ["  runs", "  leg", "  enabled", "  /dev"].iter().any(|start| line.starts_with(start));
+    fingerprint.lines().filter(|line| !roles(line)).map(|line| format!("{line}\n")).collect()
 }
