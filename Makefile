@@ -24,7 +24,7 @@ lab-down: ## End what `make lab` left running
 	$(BINARIES)/lab down
 
 .PHONY: test
-test: check e2e chaos ## Everything CI runs
+test: check e2e ## Everything CI runs
 
 .PHONY: check
 check: tools ## Format, lints, unit, snapshot and simulator tests, shell scripts, generated files
