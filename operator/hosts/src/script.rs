@@ -2,7 +2,7 @@
 
 use hapair_model::{
     outcome::Outcome,
-    plan::{Content, File, FollowUp, PackageManager, Step},
+    plan::{Content, FollowUp, PackageManager, Step},
 };
 
 use crate::{frames, ssh::Output};
@@ -44,7 +44,7 @@ pub const FILES: &[(&str, &str)] = &[
 /// A script with what it is given.
 #[derive(Debug)]
 pub struct Script {
-    /// Its name in [`FILES`].
+    /// Its name in [`FILES`]: the step's.
     pub name: &'static str,
     /// Its arguments; none holds a newline.
     pub arguments: Vec<String>,
@@ -54,83 +54,76 @@ pub struct Script {
 
 /// The script that carries out a step.
 pub fn of(step: &Step) -> Script {
-    let script = |name, arguments: Vec<String>| Script { name, arguments, input: Vec::new() };
+    Script { name: step.name(), arguments: arguments(step), input: input(step) }
+}
+
+fn arguments(step: &Step) -> Vec<String> {
     match step {
         Step::InstallPackages { manager, packages, mask } => {
             let manager = match manager {
                 PackageManager::Apt => "apt",
                 PackageManager::Dnf => "dnf",
             };
-            script("install-packages", [&[manager.to_owned(), mask.join(",")], packages.as_slice()].concat())
+            [&[manager.to_owned(), mask.join(",")], packages.as_slice()].concat()
         }
-        Step::HoldPackages { packages } => script("hold-packages", packages.clone()),
-        Step::WriteFile(file) => write_file(file),
-        Step::SetHostname { name } => script("set-hostname", vec![name.clone()]),
-        Step::WriteHostsBlock { lines } => Script { input: lines.join("\n").into_bytes(), ..script("write-hosts-block", vec![]) },
-        Step::EnableUnits { units } => script("enable-units", units.clone()),
-        Step::DisableUnits { units } => script("disable-units", units.clone()),
-        Step::OpenFirewall { firewall } => script("open-firewall", vec![firewall.name().into()]),
-        Step::CloseFirewall { firewall } => script("close-firewall", vec![firewall.name().into()]),
-        Step::ReloadCorosync => script("reload-corosync", vec![]),
-        Step::ReloadUnits => script("reload-units", vec![]),
-        Step::MakePartition { disk, name, size_mib, overwrite } => script(
-            "make-partition",
-            vec![
-                disk.clone(),
-                name.clone(),
-                size_mib.map(|size| size.to_string()).unwrap_or_default(),
-                overwrite.clone().unwrap_or_default(),
-            ],
-        ),
-        Step::CreateMetadata { resource, device, overwrite, minor, port } => script(
-            "create-metadata",
-            vec![resource.clone(), device.clone(), overwrite.clone().unwrap_or_default(), minor.to_string(), port.to_string()],
-        ),
-        Step::RestartUnits { units } => script("restart-units", units.clone()),
-        Step::BringUp { resource } => script("bring-up", vec![resource.clone()]),
+        Step::HoldPackages { packages } => packages.clone(),
+        Step::WriteFile(file) => {
+            let keep = if KEPT.iter().any(|path| file.path.starts_with(path)) { "keep" } else { "" };
+            let mark = file.follow_up.as_ref().map(FollowUp::mark).unwrap_or_default();
+            vec![file.path.clone(), file.mode.clone(), file.owner.clone(), keep.into(), mark]
+        }
+        Step::SetHostname { name } => vec![name.clone()],
+        Step::EnableUnits { units } | Step::DisableUnits { units } | Step::RestartUnits { units } => units.clone(),
+        Step::OpenFirewall { firewall } | Step::CloseFirewall { firewall } => vec![firewall.name().into()],
+        Step::MakePartition { disk, name, size_mib, overwrite } => {
+            let size = size_mib.map(|size| size.to_string()).unwrap_or_default();
+            vec![disk.clone(), name.clone(), size, overwrite.clone().unwrap_or_default()]
+        }
+        Step::CreateMetadata { resource, device, overwrite, minor, port } => {
+            vec![resource.clone(), device.clone(), overwrite.clone().unwrap_or_default(), minor.to_string(), port.to_string()]
+        }
         Step::Mint { resource, minor, skip_sync } => {
-            script("mint", vec![resource.clone(), minor.to_string(), if *skip_sync { "skip" } else { "copy" }.into()])
+            vec![resource.clone(), minor.to_string(), if *skip_sync { "skip" } else { "copy" }.into()]
         }
-        Step::MakeFilesystem { resource, minor, filesystem, mount_point, owner, mode, copy } => script(
-            "make-filesystem",
-            vec![
-                resource.clone(),
-                minor.to_string(),
-                (*filesystem).into(),
-                mount_point.clone(),
-                owner.clone(),
-                mode.clone(),
-                if *copy { "copy" } else { "empty" }.into(),
-            ],
-        ),
-        Step::SeedCib { cib } => Script { input: cib.clone().into_bytes(), ..script("seed-cib", vec![]) },
-        Step::PushCib { cib, planned_on } => Script { input: cib.clone().into_bytes(), ..script("push-cib", vec![planned_on.clone()]) },
-        Step::CleanUp { resource } => script("clean-up", vec![resource.clone()]),
-        Step::SetAdminPassword { digest, password } => {
-            Script { input: [digest.expose(), b"\n", password.expose()].concat(), ..script("set-admin-password", vec![]) }
-        }
-        Step::AuthenticatePcs { nodes, password } => {
-            let arguments = nodes.iter().flat_map(|(name, address)| [name.clone(), address.clone()]).collect();
-            Script { input: password.expose().to_vec(), ..script("authenticate-pcs", arguments) }
-        }
-        Step::TakeDown { resource } => script("take-down", vec![resource.clone()]),
-        Step::LeaveCluster => script("leave-cluster", vec![]),
-        Step::Forget { files } => script("forget", files.clone()),
+        Step::MakeFilesystem { resource, minor, filesystem, mount_point, owner, mode, copy } => vec![
+            resource.clone(),
+            minor.to_string(),
+            (*filesystem).into(),
+            mount_point.clone(),
+            owner.clone(),
+            mode.clone(),
+            if *copy { "copy" } else { "empty" }.into(),
+        ],
+        Step::PushCib { planned_on, .. } => vec![planned_on.clone()],
+        Step::BringUp { resource } | Step::CleanUp { resource } | Step::TakeDown { resource } => vec![resource.clone()],
+        Step::AuthenticatePcs { nodes, .. } => nodes.iter().flat_map(|(name, address)| [name.clone(), address.clone()]).collect(),
+        Step::Forget { files } => files.clone(),
+        Step::WriteHostsBlock { .. }
+        | Step::ReloadCorosync
+        | Step::ReloadUnits
+        | Step::SeedCib { .. }
+        | Step::SetAdminPassword { .. }
+        | Step::LeaveCluster => Vec::new(),
+    }
+}
+
+/// What is long, or must be seen by nobody, is no argument.
+fn input(step: &Step) -> Vec<u8> {
+    match step {
+        Step::WriteFile(file) => match &file.content {
+            Content::Text(text) | Content::WithDrbdSecret(text) => text.clone().into_bytes(),
+            Content::Secret(secret) => secret.expose().to_vec(),
+        },
+        Step::WriteHostsBlock { lines } => lines.join("\n").into_bytes(),
+        Step::SeedCib { cib } | Step::PushCib { cib, .. } => cib.clone().into_bytes(),
+        Step::SetAdminPassword { digest, password } => [digest.expose(), b"\n", password.expose()].concat(),
+        Step::AuthenticatePcs { password, .. } => password.expose().to_vec(),
+        _ => Vec::new(),
     }
 }
 
 /// Files of the cluster, whose earlier versions are kept on the host.
 const KEPT: [&str; 2] = ["/etc/corosync/corosync.conf", "/etc/drbd.d/"];
-
-fn write_file(file: &File) -> Script {
-    let input = match &file.content {
-        Content::Text(text) | Content::WithDrbdSecret(text) => text.clone().into_bytes(),
-        Content::Secret(secret) => secret.expose().to_vec(),
-    };
-    let keep = if KEPT.iter().any(|path| file.path.starts_with(path)) { "keep" } else { "" };
-    let mark = file.follow_up.as_ref().map(FollowUp::mark).unwrap_or_default();
-    Script { name: "write-file", arguments: vec![file.path.clone(), file.mode.clone(), file.owner.clone(), keep.into(), mark], input }
-}
 
 /// Exit statuses of `scripts/run`.
 const MANAGED_ELSEWHERE: i32 = 97;
@@ -149,7 +142,7 @@ pub fn outcome(steps: &[Step], output: &Output) -> Outcome {
         };
     };
     for (number, step) in steps.iter().enumerate() {
-        let name = of(step).name;
+        let name = step.name();
         match sections.get(&format!("{number:03}")) {
             Some(section) if section.code == 0 => {}
             Some(section) => {

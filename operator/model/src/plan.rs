@@ -196,10 +196,35 @@ pub enum Step {
 }
 
 impl Step {
-    /// What it does, in a word: a step in full may be as long as a cluster's configuration.
-    pub fn name(&self) -> String {
-        let debug = format!("{self:?}");
-        debug.split([' ', '(', '{']).next().unwrap_or_default().to_owned()
+    /// What it does, in a word; also the name of the script that does it on a host.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::InstallPackages { .. } => "install-packages",
+            Self::HoldPackages { .. } => "hold-packages",
+            Self::WriteFile(_) => "write-file",
+            Self::SetHostname { .. } => "set-hostname",
+            Self::WriteHostsBlock { .. } => "write-hosts-block",
+            Self::EnableUnits { .. } => "enable-units",
+            Self::DisableUnits { .. } => "disable-units",
+            Self::RestartUnits { .. } => "restart-units",
+            Self::OpenFirewall { .. } => "open-firewall",
+            Self::CloseFirewall { .. } => "close-firewall",
+            Self::ReloadCorosync => "reload-corosync",
+            Self::ReloadUnits => "reload-units",
+            Self::MakePartition { .. } => "make-partition",
+            Self::CreateMetadata { .. } => "create-metadata",
+            Self::BringUp { .. } => "bring-up",
+            Self::Mint { .. } => "mint",
+            Self::MakeFilesystem { .. } => "make-filesystem",
+            Self::SeedCib { .. } => "seed-cib",
+            Self::PushCib { .. } => "push-cib",
+            Self::CleanUp { .. } => "clean-up",
+            Self::SetAdminPassword { .. } => "set-admin-password",
+            Self::AuthenticatePcs { .. } => "authenticate-pcs",
+            Self::TakeDown { .. } => "take-down",
+            Self::LeaveCluster => "leave-cluster",
+            Self::Forget { .. } => "forget",
+        }
     }
 }
 

@@ -28,7 +28,7 @@ fn told(step: &Step, hosts: &Hosts) -> String {
             };
             format!("patch the configuration\n{}{}", only(&live, cib, '-'), only(cib, &live, '+'))
         }
-        other => format!("{}\n", serde_json::to_value(other).unwrap()["action"].as_str().unwrap()),
+        other => format!("{}\n", other.name()),
     }
 }
 
