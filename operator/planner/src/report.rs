@@ -84,8 +84,9 @@ impl<'a> View<'a> {
         concerning(about, &self.findings)
     }
 
-    /// Ready, Reconciling and Stalled of an object, from what holds it up and what is wrong with it.
-    fn verdict(&self, about: &Subject, finding: Option<&Finding>, problem: Option<(Reason, String)>) -> Vec<Condition> {
+    /// Ready, Reconciling and Stalled of an object, from what holds it up and what is wrong with it, of which the first thing that nobody chose counts.
+    fn verdict(&self, about: &Subject, finding: Option<&Finding>, problems: impl IntoIterator<Item = (Reason, String)>) -> Vec<Condition> {
+        let problem = problems.into_iter().find(|(reason, _)| !is_by_choice(*reason));
         let underway = match self.next {
             Next::Rest => None,
             Next::Wait(what) => Some(what.clone()),
@@ -174,6 +175,11 @@ impl<'a> View<'a> {
 /// Whether nothing gets better by itself.
 fn needs_a_person(reason: Reason) -> bool {
     !matches!(reason, Reason::HostUnreachable | Reason::Superseded | Reason::StepFailed | Reason::PackagesFailed | Reason::NotSynced)
+}
+
+/// Whether a person wants it so: it is told, and makes nothing less ready.
+fn is_by_choice(reason: Reason) -> bool {
+    matches!(reason, Reason::FencingDisabled | Reason::NothingDeclared | Reason::NodeStandby)
 }
 
 fn condition(type_: &'static str, holds: Holds, reason: Reason, message: String) -> Condition {

@@ -20,9 +20,7 @@ pub fn volume(view: &View<'_>, volume: &Volume) -> VolumeReport {
     let connected = legs.iter().filter_map(|(_, leg)| *leg).all(Resource::is_connected);
     let up_to_date = view.disks(&volume.name).all(|disk| *disk == Some("UpToDate"));
     let (reason, message) = problem.clone().unwrap_or((Reason::Healthy, "both nodes have the newest data".into()));
-    // Standby is a person's choice.
-    let held_up = problem.filter(|(reason, _)| *reason != Reason::NodeStandby);
-    let mut conditions = view.verdict(&about, view.finding(&about), held_up);
+    let mut conditions = view.verdict(&about, view.finding(&about), problem);
     conditions.push(condition("UpToDate", known.then_some(up_to_date), reason, message.clone()));
     let (reason, message) = match connected {
         true if known => (Reason::Healthy, "the two legs are connected".into()),

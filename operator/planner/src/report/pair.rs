@@ -13,14 +13,11 @@ use crate::{fencing, names};
 
 pub fn pair(view: &View<'_>) -> PairReport {
     let observations = [hosts_reachable(view), quorate(view), fencing_ready(view), redundancy(view), available(view), paused(view)];
-    let problem = observations
-        .iter()
-        .find(|each| each.holds != Some(true) && each.type_ != "Paused" && !is_by_choice(each.reason))
-        .map(|each| (each.reason, each.message.clone()))
-        // While the cluster is being made, that there is none is not what people need to read.
-        .filter(|_| view.cluster.is_some());
+    // While the cluster is being made, that there is none is not what people need to read.
+    let bad = observations.iter().filter(|each| view.cluster.is_some() && each.holds != Some(true) && each.type_ != "Paused");
+    let problems: Vec<_> = bad.map(|each| (each.reason, each.message.clone())).collect();
     let any_finding = view.finding(&Subject::Pair).or_else(|| view.findings.first());
-    let mut conditions = view.verdict(&Subject::Pair, any_finding, problem);
+    let mut conditions = view.verdict(&Subject::Pair, any_finding, problems);
     let fencing = fencing_word(&observations[2]);
     conditions.extend(observations);
     PairReport {
@@ -49,11 +46,6 @@ pub fn pair(view: &View<'_>) -> PairReport {
             .map(|(side, node)| (node.name.clone(), view.hosts[side].is_some(), node_state(view, &node.name)))
             .collect(),
     }
-}
-
-/// Whether a person wants it so: it is told, and does not make the pair less ready.
-fn is_by_choice(reason: Reason) -> bool {
-    matches!(reason, Reason::FencingDisabled | Reason::NothingDeclared | Reason::NodeStandby)
 }
 
 /// Orders data states, so that the worst volume stands for the pair.
