@@ -249,7 +249,10 @@ fn machine(machine: &Machine) -> String {
         let content = if path.ends_with("key") { "a key".to_owned() } else { digest(&file.content) };
         let _ = writeln!(text, "  {path} {} {} {content}", file.mode, file.owner);
     }
-    let _ = writeln!(text, "  hosts {:?} pending {:?} pcs {:?}", disk.hosts_block, disk.pending, disk.pcs_hosts);
+    let _ = writeln!(text, "  hosts {:?} pcs {:?}", disk.hosts_block, disk.pcs_hosts);
+    // A leg that is down reads its file when it comes up.
+    let is_down = |mark: &String| mark.strip_prefix("adjust-").is_some_and(|leg| !machine.memory.legs.contains_key(leg));
+    let _ = writeln!(text, "  pending {:?}", disk.pending.iter().filter(|mark| !is_down(mark)).collect::<Vec<_>>());
     let _ = writeln!(text, "  owner {:?} password {}", disk.owner.as_ref().map(|record| &record.owner), disk.admin_password.is_some());
     let records: BTreeMap<_, _> =
         disk.volume_records.iter().map(|(name, record)| (name, (record.minor, record.port, record.device_uuid != "pending"))).collect();
