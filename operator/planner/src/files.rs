@@ -1,18 +1,21 @@
 //! Files that the operator keeps on a host, all of them in one list.
 
+use std::collections::BTreeSet;
+
 use hapair_model::{
     Side,
-    desired::{Desired, FenceDevice, Node},
+    desired::{Desired, FenceDevice, Node, ServiceKind},
     plan::{Content, File, FollowUp},
 };
 
 use crate::{
     names::{self, FENCE_DIRECTORY},
+    platform::{TOMCAT_UNITS, services},
     render,
 };
 
-/// The files one host shall have. `drbd_major` decides about the form of DRBD's.
-pub fn wanted(desired: &Desired, side: Side, drbd_major: u32) -> Vec<File> {
+/// The files one host shall have. `drbd_major` decides about the form of DRBD's, `tomcat` is the unit of the distribution's tomcat.
+pub fn wanted(desired: &Desired, side: Side, drbd_major: u32, tomcat: &str) -> Vec<File> {
     let mut files = vec![
         File { follow_up: Some(FollowUp::ReloadCorosync), ..text(names::COROSYNC_CONF, "644", render::corosync(desired)) },
         text(names::HTTP_AGENT, "755", include_str!("../files/http").to_owned()),
@@ -25,7 +28,10 @@ pub fn wanted(desired: &Desired, side: Side, drbd_major: u32) -> Vec<File> {
             content: Content::WithDrbdSecret(render::drbd(desired, volume, drbd_major)),
             follow_up: Some(FollowUp::Adjust(volume.name.clone())),
         });
-        files.push(text(&mount_drop_in(&volume.mount_point), "644", MOUNT_DROP_IN.to_owned()));
+        files.push(text(&drop_in(&names::mount_unit(&volume.mount_point)), "644", MOUNT_DROP_IN.to_owned()));
+    }
+    if services(desired).any(|kind| *kind == ServiceKind::Tomcat) {
+        files.push(text(&drop_in(&format!("{tomcat}.service")), "644", tomcat_drop_in(tomcat)));
     }
     for (_, node) in desired.nodes.iter() {
         for (level, device) in node.devices.iter().enumerate() {
@@ -39,17 +45,25 @@ pub fn wanted(desired: &Desired, side: Side, drbd_major: u32) -> Vec<File> {
     files
 }
 
-/// The paths of those files, which do not depend on what the hosts say.
-pub fn paths(desired: &Desired, side: Side) -> Vec<String> {
-    wanted(desired, side, 8).into_iter().map(|file| file.path).collect()
+/// The paths of those files on a host of which nothing is known yet.
+pub fn paths(desired: &Desired, side: Side) -> BTreeSet<String> {
+    TOMCAT_UNITS.iter().flat_map(|tomcat| wanted(desired, side, 8, tomcat)).map(|file| file.path).collect()
 }
 
 /// systemd would unmount the file system at shutdown while pacemaker still moves the service: this makes it wait for pacemaker to stop.
 const MOUNT_DROP_IN: &str = "# Managed by hapair-operator; changes here are undone.\n[Unit]\nBefore=pacemaker.service\n";
 
-/// Where the drop-in for a mount point is.
-pub fn mount_drop_in(mount_point: &str) -> String {
-    format!("/etc/systemd/system/{}.d/hapair.conf", names::mount_unit(mount_point))
+/// Tomcat compiles pages into its cache and does not sync them. After a power cut they may be empty, and tomcat would answer with status 500 for
+/// ever: it compiles a page again only when the class is missing or older than its source. pacemaker lets systemd read its units before each start.
+fn tomcat_drop_in(unit: &str) -> String {
+    format!(
+        "# Managed by hapair-operator; changes here are undone.\n[Service]\n\
+         ExecStartPre=-/usr/bin/find /var/cache/{unit} -type f -size 0 -delete\n"
+    )
+}
+
+fn drop_in(unit: &str) -> String {
+    format!("/etc/systemd/system/{unit}.d/hapair.conf")
 }
 
 /// A file of root's that everyone may read.

@@ -130,7 +130,7 @@ fn changed_files(desired: &Desired, host: &Host, side: Side) -> Vec<File> {
         let facts = host.files.get(&file.path);
         facts.is_none_or(|facts| facts.digest != file.content.digest() || facts.mode != mode(&file.mode) || facts.owner != file.owner)
     };
-    let files = files::wanted(desired, side, host.drbd_major.unwrap_or(8));
+    let files = files::wanted(desired, side, host.drbd_major.unwrap_or(8), platform(host).tomcat);
     files.into_iter().chain(firewall::files(desired, side, host.firewall)).filter(differs).collect()
 }
 

@@ -46,12 +46,14 @@ struct State {
     acknowledged: BTreeSet<u64>,
     last_answer: Instant,
     longest_gap: Duration,
+    /// What was answered instead of an acknowledgement, the last time.
+    refusal: Option<String>,
 }
 
 impl Client {
     /// Starts writing.
     pub fn start(address: &str) -> Self {
-        let state = State { acknowledged: BTreeSet::new(), last_answer: Instant::now(), longest_gap: Duration::ZERO };
+        let state = State { acknowledged: BTreeSet::new(), last_answer: Instant::now(), longest_gap: Duration::ZERO, refusal: None };
         let (state, stop) = (Arc::new(Mutex::new(state)), Arc::new(AtomicBool::new(false)));
         let thread = {
             let (address, state, stop) = (address.to_owned(), state.clone(), stop.clone());
@@ -66,13 +68,19 @@ impl Client {
 
     /// Forgets the gaps so far.
     pub fn begin_round(&self) {
-        self.state().longest_gap = Duration::ZERO;
+        let mut state = self.state();
+        (state.longest_gap, state.refusal) = (Duration::ZERO, None);
     }
 
     /// The longest time without an answer since the round began.
     pub fn longest_gap(&self) -> Duration {
         let state = self.state();
         state.longest_gap.max(state.last_answer.elapsed())
+    }
+
+    /// What the client last got instead of an acknowledgement since the round began.
+    pub fn refusal(&self) -> Option<String> {
+        self.state().refusal.clone()
     }
 
     /// Acknowledged records that the service does not have any more.
@@ -103,13 +111,16 @@ fn write(address: &str, state: &Mutex<State>, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
         number += 1;
         let answer = get(address, PORT, &format!("/append.jsp?n={number}"));
-        if answer.is_ok_and(|body| body.trim() == format!("ok {number}")) {
-            let mut state = state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut state = state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        if answer.as_ref().is_ok_and(|body| body.trim() == format!("ok {number}")) {
             let gap = state.last_answer.elapsed();
             state.longest_gap = state.longest_gap.max(gap);
             state.last_answer = Instant::now();
             state.acknowledged.insert(number);
+        } else {
+            state.refusal = Some(answer.unwrap_or_else(|error| format!("{error:#}")).chars().take(300).collect());
         }
+        drop(state);
         std::thread::sleep(Duration::from_millis(200));
     }
 }

@@ -26,6 +26,7 @@ pub struct Round {
     address_twice: Vec<String>,
     both_primary: Vec<String>,
     records: usize,
+    refusal: Option<String>,
 }
 
 impl Round {
@@ -36,8 +37,11 @@ impl Round {
     /// Whether nothing was lost, nothing there twice, and the status told the truth in time.
     pub fn is_good(&self) -> bool {
         let told = !matches!(self.truth, Some(Err(_)));
-        let served = self.without_service.as_secs() <= self.fault.gap();
-        self.lost == 0 && self.address_twice.is_empty() && self.both_primary.is_empty() && told && served
+        self.lost == 0 && self.address_twice.is_empty() && self.both_primary.is_empty() && told && self.served()
+    }
+
+    fn served(&self) -> bool {
+        self.without_service.as_secs() <= self.fault.gap()
     }
 }
 
@@ -50,18 +54,20 @@ impl fmt::Display for Round {
         };
         write!(
             formatter,
-            "| {} | {}{} | {:.1} s | {truth} | {:.0} s | {} | {} | {} | {} |",
+            "| {} | {}{} | {:.1} s{} | {truth} | {:.0} s | {} | {} | {} | {} |",
             self.number,
             self.fault.words().0,
             if self.spec_changed { " + change of the spec" } else { "" },
             self.without_service.as_secs_f32(),
+            if self.served() { String::new() } else { format!(", NOT {} s as at most", self.fault.gap()) },
             self.back.as_secs_f32(),
             self.records,
             self.lost,
             self.address_twice.len(),
             self.both_primary.len(),
         )?;
-        for what in self.address_twice.iter().chain(&self.both_primary) {
+        let refusal = self.refusal.as_ref().filter(|_| !self.served());
+        for what in self.address_twice.iter().chain(&self.both_primary).chain(refusal) {
             write!(formatter, "\n    {what}")?;
         }
         Ok(())
@@ -101,6 +107,7 @@ pub fn play(ground: &mut Ground, number: u32, fault: Fault, random: &mut StdRng)
         address_twice,
         both_primary,
         records: ground.client.acknowledged(),
+        refusal: ground.client.refusal(),
     })
 }
 
@@ -140,5 +147,7 @@ fn come_back(ground: &mut Ground) -> Result<()> {
         let current = pair["status"]["observedGeneration"] == pair["metadata"]["generation"];
         let serves = || get(&address, 8080, "/page.html").is_ok_and(|body| body.contains(&page));
         (current && holds("Ready") && holds("Available") && serves()).then_some(())
-    })
+    })?;
+    let before = ground.client.acknowledged();
+    ground.world.wait("another record", LONG, |_| (ground.client.acknowledged() > before).then_some(()))
 }
