@@ -37,7 +37,8 @@ pub struct Stage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "action", rename_all = "kebab-case")]
 pub enum Step {
-    /// Install packages, with the named units masked meanwhile, as a transient unit that outlives the connection.
+    /// Install packages, with the named units masked meanwhile, as a transient unit that outlives the connection. Without packages: take away the
+    /// masks that an installation has left which was cut short.
     InstallPackages {
         /// The package manager.
         manager: PackageManager,

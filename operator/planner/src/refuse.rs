@@ -135,9 +135,7 @@ fn packages(desired: &Desired, name: &str, host: &Host, findings: &mut Vec<Findi
 /// The installation that has failed on a host, for the report: it is tried again by itself.
 pub fn failed_installation(desired: &Desired, side: Side, host: &Host) -> Option<Finding> {
     match &host.install {
-        Some(Job::Failed { message, .. })
-            if Platform::of(&host.distribution).is_some() && !stages::missing_packages(desired, host).is_empty() =>
-        {
+        Some(Job::Failed { message, .. }) if Platform::of(&host.distribution).is_some() && !stages::is_installed(desired, host) => {
             let message = format!("{}: the packages could not be installed: {message}", desired.nodes[side].name);
             Some(about_pair(Reason::PackagesFailed, message))
         }

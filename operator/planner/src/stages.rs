@@ -37,17 +37,21 @@ fn platform(host: &Host) -> Platform {
 
 /// Packages first: whatever else a host needs comes with them. Everything they would start is kept from starting.
 pub fn packages(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
-    let missing = Both::from_fn(|side| missing_packages(desired, hosts[side]));
-    if missing.all(Vec::is_empty) {
+    if hosts.all(|host| is_installed(desired, host)) {
         return None;
     }
     let steps = Both::from_fn(|side| match &hosts[side].install {
-        _ if missing[side].is_empty() => Vec::new(),
+        _ if is_installed(desired, hosts[side]) => Vec::new(),
         Some(Job::Running) => Vec::new(),
         Some(Job::Failed { age, .. }) if *age < INSTALL_PAUSE => Vec::new(),
-        Some(Job::Failed { .. }) | None => vec![install(desired, hosts[side], &missing[side])],
+        Some(Job::Failed { .. }) | None => vec![install(desired, hosts[side])],
     });
     stage("install packages", steps).or_else(|| Some(Next::Wait("packages are being installed".into())))
+}
+
+/// Whether all packages are there, and nothing is kept from starting any more on their account.
+pub fn is_installed(desired: &Desired, host: &Host) -> bool {
+    missing_packages(desired, host).is_empty() && !host.pending.iter().any(|mark| mark.starts_with("unmask-"))
 }
 
 /// Packages that this host lacks.
@@ -56,12 +60,12 @@ pub fn missing_packages(desired: &Desired, host: &Host) -> Vec<String> {
     wanted.into_iter().filter(|name| !host.packages.contains_key(*name)).map(str::to_owned).collect()
 }
 
-fn install(desired: &Desired, host: &Host, missing: &[String]) -> Step {
-    let platform = platform(host);
+fn install(desired: &Desired, host: &Host) -> Step {
+    let (platform, packages) = (platform(host), missing_packages(desired, host));
     // Whatever does not run is to stay so, also a unit that an earlier attempt has unpacked and not configured.
     let units = UNITS.iter().copied().chain(services(desired).filter_map(|kind| platform.unit(kind)));
-    let mask = units.filter(|unit| !host.units.get(*unit).is_some_and(hapair_model::observed::Unit::is_active));
-    Step::InstallPackages { manager: platform.manager, packages: missing.to_vec(), mask: mask.map(str::to_owned).collect() }
+    let mask = units.filter(|unit| !packages.is_empty() && !host.units.get(*unit).is_some_and(hapair_model::observed::Unit::is_active));
+    Step::InstallPackages { manager: platform.manager, mask: mask.map(str::to_owned).collect(), packages }
 }
 
 /// Everything that is files and daemons below pacemaker: keys, configuration, corosync, DRBD's metadata and connection.

@@ -6,7 +6,7 @@ use hapair_model::{
     Both, Reason, Side,
     desired::{Fencing, ServiceKind},
     observed::{Firewall, Job},
-    plan::{Content, File, Next, Plan, Step},
+    plan::{Content, File, Next, PackageManager, Plan, Step},
 };
 use situations::*;
 
@@ -80,6 +80,18 @@ fn a_host_that_is_silent_holds_the_pair_as_it_is() {
     let plan = hapair_planner::plan(&desired, &second_silent(&with_packages(&desired)), &fresh());
     assert_eq!(plan.next, Next::Rest);
     assert_eq!(reasons(&plan), [Reason::HostUnreachable]);
+}
+
+#[test]
+fn masks_of_an_installation_that_was_cut_short_are_taken_away_before_anything_else() {
+    let desired = tomcat_pair();
+    let mut hosts = with_packages(&desired);
+    hosts.second.pending = vec!["unmask-corosync".into()];
+    let plan = plan_of(&desired, &hosts);
+    let finishing = Step::InstallPackages { manager: PackageManager::Apt, packages: Vec::new(), mask: Vec::new() };
+    assert_eq!(stage_of(&plan).steps, Both::new(Vec::new(), vec![finishing]));
+    hosts.second.install = Some(Job::Running);
+    assert!(matches!(plan_of(&desired, &hosts).next, Next::Wait(_)));
 }
 
 #[test]

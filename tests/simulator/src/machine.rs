@@ -40,6 +40,8 @@ pub struct Disk {
     pub held: BTreeSet<String>,
     /// Units that systemd starts by itself.
     pub enabled: BTreeSet<String>,
+    /// Units that systemd does not start whatever happens.
+    pub masked: BTreeSet<String>,
     /// Files by path.
     pub files: BTreeMap<String, StoredFile>,
     /// The managed block of /etc/hosts.
@@ -265,7 +267,7 @@ impl Machine {
 
     /// What systemd does once the kernel runs.
     pub fn boot(&mut self) {
-        let enabled: Vec<_> = self.disk.enabled.iter().cloned().collect();
+        let enabled: Vec<_> = self.disk.enabled.difference(&self.disk.masked).cloned().collect();
         for unit in enabled {
             self.start_unit(&unit);
         }

@@ -33,7 +33,7 @@ pub async fn take_ownership(run: &mut Run<'_>, authority: &Authority) -> Result<
 /// Carries out a step.
 pub async fn carry_out(run: &mut Run<'_>, step: &Step) -> Result<(), Stop> {
     match step {
-        Step::InstallPackages { packages, .. } => install(run, packages).await,
+        Step::InstallPackages { packages, mask, .. } => install(run, packages, mask).await,
         Step::HoldPackages { packages } => {
             let packages = packages.clone();
             run.change("hold packages", |world, side| world.machines[side].disk.held.extend(packages)).await
@@ -101,12 +101,13 @@ pub async fn carry_out(run: &mut Run<'_>, step: &Step) -> Result<(), Stop> {
 
 const COROSYNC: &str = "/etc/corosync/corosync.conf";
 
-async fn install(run: &mut Run<'_>, packages: &[String]) -> Result<(), Stop> {
+async fn install(run: &mut Run<'_>, packages: &[String], mask: &[String]) -> Result<(), Stop> {
     if run.look(|world, side| world.machines[side].memory.jobs.contains_key("hapair-packages")) {
         return Ok(());
     }
-    let work = Work::Packages(packages.to_vec());
+    let (work, mask) = (Work::Packages(packages.to_vec()), mask.to_vec());
     run.change("start the installation", |world, side| {
+        world.unpack(side, &mask);
         world.machines[side].memory.jobs.insert("hapair-packages".into(), Job { left: INSTALLATION, work });
     })
     .await

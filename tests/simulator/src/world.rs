@@ -180,6 +180,9 @@ impl World {
             machine.booting -= 1;
             if machine.booting == 0 {
                 machine.boot();
+                if machine.runs("corosync") && machine.memory.corosync.is_none() {
+                    self.broken.push(format!("corosync runs on {} as its package brings it: a cluster of one", self.names[side]));
+                }
             }
         }
     }
@@ -203,22 +206,23 @@ impl World {
         }
     }
 
+    /// An installation begins: its units are masked first, since Debian enables what it unpacks.
+    pub fn unpack(&mut self, side: Side, mask: &[String]) {
+        let disk = &mut self.machines[side].disk;
+        disk.pending.extend(mask.iter().map(|unit| format!("unmask-{unit}")));
+        disk.masked.extend(mask.iter().cloned());
+        disk.enabled.extend(mask.iter().cloned());
+    }
+
+    /// It ends: what it has masked is disabled, and masked no more.
     fn install(&mut self, side: Side, packages: &[String]) {
-        let machine = &mut self.machines[side];
-        for package in packages.iter().filter(|package| !self.unavailable.contains(*package)) {
-            // What Debian enables by itself.
-            if let unit @ ("tomcat10" | "pcs" | "drbd-utils") = package.as_str() {
-                machine.disk.enabled.insert(
-                    match unit {
-                        "pcs" => "pcsd",
-                        "drbd-utils" => "drbd",
-                        unit => unit,
-                    }
-                    .to_owned(),
-                );
-            }
-            machine.disk.packages.insert(package.clone());
+        let disk = &mut self.machines[side].disk;
+        disk.packages.extend(packages.iter().filter(|package| !self.unavailable.contains(*package)).cloned());
+        for unit in disk.pending.iter().filter_map(|mark| mark.strip_prefix("unmask-")) {
+            disk.enabled.remove(unit);
+            disk.masked.remove(unit);
         }
+        disk.pending.retain(|mark| !mark.starts_with("unmask-"));
     }
 
     /// The job behind make-filesystem ends: the content is complete on every leg that is connected.
