@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use hapair_lab::Link;
+use hapair_lab::{Lab, Link};
 use rand::{rngs::StdRng, seq::SliceRandom};
 
 use crate::ground::Ground;
@@ -155,7 +155,6 @@ impl Fault {
     pub fn begin(self, ground: &mut Ground, active: usize) -> Result<()> {
         let lab = &ground.world.lab;
         let other = 1 - active;
-        let quietly = |node: usize, line: &str| lab.output(node, line).map(drop);
         match self {
             Self::ServingPowerCut => lab.power_off(active),
             Self::StandbyPowerCut => lab.power_off(other),
@@ -167,22 +166,26 @@ impl Fault {
             Self::OperatorKilled => ground.world.kill_operator(),
             Self::ApiServerKilled => ground.world.cluster.stop_api_server(),
             // Nobody can log in to start it again: it does so by itself.
-            Self::SshdStopped => quietly(active, "systemd-run --quiet --on-active=40 systemctl start ssh; systemctl stop ssh; pkill sshd"),
+            Self::SshdStopped => {
+                quietly(lab, active, "systemd-run --quiet --on-active=40 systemctl start ssh; systemctl stop ssh; pkill sshd")
+            }
             Self::SshDropped => {
                 ground.change_spec()?;
                 for _ in 0..5 {
                     for node in 0..2 {
                         // The connection that says so is among them.
-                        ground.world.lab.output(node, "pkill -f '^sshd: root' || pkill -f sshd-session").map(drop)?;
+                        quietly(&ground.world.lab, node, "pkill -f '^sshd: root' || pkill -f sshd-session")?;
                     }
                 }
                 Ok(())
             }
-            Self::RootFull => quietly(active, "fallocate -l $(($(stat -f -c '%a*%S' /))) /var/full || dd if=/dev/zero of=/var/full bs=1M"),
-            Self::ClockJump => quietly(active, "date -s '+1 hour'"),
-            Self::CorosyncKilled => quietly(active, "pkill -KILL -x corosync"),
-            Self::PacemakerKilled => quietly(active, "pkill -KILL pacemaker"),
-            Self::ServiceKilled => quietly(active, "pkill -KILL java"),
+            Self::RootFull => {
+                quietly(lab, active, "fallocate -l $(($(stat -f -c '%a*%S' /))) /var/full || dd if=/dev/zero of=/var/full bs=1M")
+            }
+            Self::ClockJump => quietly(lab, active, "date -s '+1 hour'"),
+            Self::CorosyncKilled => quietly(lab, active, "pkill -KILL -x corosync"),
+            Self::PacemakerKilled => quietly(lab, active, "pkill -KILL pacemaker"),
+            Self::ServiceKilled => quietly(lab, active, "pkill -KILL java"),
             Self::BmcGone => lab.stop_bmc(other),
         }
     }
@@ -191,7 +194,6 @@ impl Fault {
     pub fn end(self, ground: &mut Ground, active: usize) -> Result<()> {
         let lab = &ground.world.lab;
         let other = 1 - active;
-        let quietly = |node: usize, line: &str| lab.output(node, line).map(drop);
         match self {
             Self::ServingPowerCut => lab.power_on(active),
             Self::StandbyPowerCut => lab.power_on(other),
@@ -202,15 +204,20 @@ impl Fault {
             Self::OneWayLoss => lab.hear(),
             Self::OperatorKilled => ground.start_operator(),
             Self::ApiServerKilled => ground.world.cluster.start_api_server(),
-            Self::RootFull => quietly(active, "rm -f /var/full"),
+            Self::RootFull => quietly(lab, active, "rm -f /var/full"),
             Self::ClockJump => {
                 let now = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs();
-                quietly(active, &format!("date -s @{now}"))
+                quietly(lab, active, &format!("date -s @{now}"))
             }
             Self::BmcGone => lab.start_bmc(other),
             Self::SshdStopped | Self::SshDropped | Self::CorosyncKilled | Self::PacemakerKilled | Self::ServiceKilled => Ok(()),
         }
     }
+}
+
+/// Runs a line on a host, whatever becomes of it: the connection itself may be what it ends.
+fn quietly(lab: &Lab, node: usize, line: &str) -> Result<()> {
+    lab.output(node, line).map(drop)
 }
 
 /// The table of docs/operations.md.

@@ -34,7 +34,8 @@ impl Round {
     pub const HEADER: &str = "| Round | Fault | Without service | Truth told | Ready again | Records | Lost | Address twice | Two primaries |\n\
                               |---|---|---|---|---|---|---|---|---|";
 
-    /// Whether nothing was lost, nothing there twice, and the status told the truth in time.
+    /// Whether nothing was lost, nothing there twice, the service not away for longer than the fault explains, and the status told the truth in
+    /// time.
     pub fn is_good(&self) -> bool {
         let told = !matches!(self.truth, Some(Err(_)));
         self.lost == 0 && self.address_twice.is_empty() && self.both_primary.is_empty() && told && self.served()
