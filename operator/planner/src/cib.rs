@@ -77,6 +77,13 @@ pub fn seed(desired: &Desired, wanted: &Wanted) -> Element {
     cib
 }
 
+/// Whether the configuration has this node in standby.
+pub fn is_standby(cib: &Element, node: &str) -> bool {
+    let nodes = cib.at(&["configuration", "nodes"]).map(|nodes| nodes.children.iter()).into_iter().flatten();
+    let mut attributes = nodes.filter(|each| each.get("uname") == Some(node)).flat_map(Element::all);
+    attributes.any(|each| each.get("name") == Some("standby") && each.is("value"))
+}
+
 /// The version a change is planned on.
 pub fn version(cib: &Element) -> String {
     format!("{}.{}", cib.get("admin_epoch").unwrap_or("0"), cib.get("epoch").unwrap_or("0"))

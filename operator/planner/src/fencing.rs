@@ -2,6 +2,19 @@
 
 use hapair_model::{Side, desired::Desired, observed::Cluster};
 
+use crate::names;
+
+/// The ids of the pair's fencing devices.
+pub fn devices(desired: &Desired) -> impl Iterator<Item = String> {
+    desired.nodes.iter().flat_map(|(side, _)| devices_of(desired, side))
+}
+
+/// The ids of the devices that fence this node.
+pub fn devices_of(desired: &Desired, side: Side) -> impl Iterator<Item = String> {
+    let node = &desired.nodes[side];
+    (0..node.devices.len()).map(|level| names::fence(node, level))
+}
+
 /// Whether the device that fences this node has somewhere to run: on its peer, unless that is away or in standby. Fencing itself does not need
 /// the resource to run; what is lost meanwhile is its monitoring.
 pub fn can_run(desired: &Desired, cluster: &Cluster, target: Side) -> bool {

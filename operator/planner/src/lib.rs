@@ -21,6 +21,7 @@ mod render;
 mod report;
 mod settle;
 mod stages;
+mod standby;
 mod volumes;
 
 use hapair_model::{

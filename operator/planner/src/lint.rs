@@ -2,7 +2,7 @@
 
 use hapair_model::{
     Both, Reason, Side,
-    desired::{Desired, Fencing},
+    desired::{Desired, Fencing, Node},
     observed::Host,
     plan::{Finding, Next, Step, Subject},
     xml::Element,
@@ -11,7 +11,7 @@ use hapair_model::{
 use crate::{
     cib,
     devices::{all_signatures, has_a_partition_of_ours, has_only_our_partitions},
-    stages,
+    stages, standby,
 };
 
 /// The plan, or why it is not run.
@@ -76,7 +76,7 @@ fn broken_rule(desired: &Desired, hosts: &Both<&Host>, side: Side, step: &Step) 
             Some("the keys of a cluster that was formed are not replaced")
         }
         Step::PushCib { cib, .. } => match Element::parse(cib) {
-            Ok(wanted) => broken_rule_of_a_change(desired, host, &wanted),
+            Ok(wanted) => stops_the_service(desired, hosts, &wanted).or_else(|| broken_rule_of_a_change(desired, host, &wanted)),
             Err(_) => Some("a configuration is well-formed XML"),
         },
         Step::LeaveCluster | Step::Forget { .. } => Some("nothing is stopped or forgotten unless the pair is being taken off its hosts"),
@@ -99,6 +99,11 @@ fn fences(cib: &Element) -> bool {
     let options = cib.at(&["configuration", "crm_config"]).map(Element::all).unwrap_or_default();
     let mut values = options.into_iter().filter(|each| each.get("name") == Some("stonith-enabled")).filter_map(|each| each.get("value"));
     values.next().is_some_and(|value| value == "true") && values.all(|value| value == "true")
+}
+
+fn stops_the_service(desired: &Desired, hosts: &Both<&Host>, wanted: &Element) -> Option<&'static str> {
+    let too_early = |(side, node): (Side, &Node)| cib::is_standby(wanted, &node.name) && standby::waits(desired, hosts, side).is_some();
+    desired.nodes.iter().any(too_early).then_some("a node that serves goes into standby only when its peer can take over")
 }
 
 /// What a change of the running cluster's configuration must not do.

@@ -13,6 +13,7 @@ use hapair_model::{
 use crate::{
     FreshKeys, cib, desired_cib, fencing, files, firewall, groups, names,
     platform::{Platform, UNITS, services},
+    standby,
     volumes::{self, Birth},
 };
 
@@ -314,7 +315,7 @@ pub fn configure(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     }
     let active = hosts[side].cluster.iter().flat_map(|cluster| &cluster.resources).filter(|each| !each.nodes.is_empty());
     let running: Vec<_> = active.map(|each| each.id.as_str()).collect();
-    let merged = cib::merged(live, desired, &wanted, &running);
+    let merged = cib::merged(live, &standby::allowed(desired, hosts), &wanted, &running);
     if merged == without_status {
         return None;
     }
@@ -347,15 +348,18 @@ fn starting_group<'a>(desired: &'a Desired, hosts: &Both<&Host>) -> Option<&'a G
 /// Waits while the cluster is still on its way: nodes joining, resources starting, data being copied.
 pub fn settle_down(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     let cluster = hosts.first.cluster.as_ref().or(hosts.second.cluster.as_ref())?;
+    if let Some(what) = Side::BOTH.into_iter().find_map(|side| standby::waits(desired, hosts, side)) {
+        return Some(Next::Wait(what));
+    }
     if let Some((name, _)) = cluster.nodes.iter().find(|(_, node)| !node.online || node.pending) {
         return Some(Next::Wait(format!("node {name} is joining")));
     }
     if let Some(group) = starting_group(desired, hosts) {
         return Some(Next::Wait(format!("group {} is starting", group.name)));
     }
-    let devices = desired.nodes.iter().filter(|(side, _)| fencing::can_run(desired, cluster, *side));
-    let devices = devices.flat_map(|(_, node)| (0..node.devices.len()).map(|level| names::fence(node, level)));
-    if let Some(device) = devices.into_iter().find(|id| cluster.is_idle(id)) {
+    let fenced = Side::BOTH.into_iter().filter(|side| fencing::can_run(desired, cluster, *side));
+    let mut devices = fenced.flat_map(|side| fencing::devices_of(desired, side));
+    if let Some(device) = devices.find(|id| cluster.is_idle(id)) {
         return Some(Next::Wait(format!("{device} is starting")));
     }
     // A node that a person keeps in standby has its volumes down.

@@ -119,3 +119,19 @@ fn a_stage_that_was_cut_off_anywhere_ends_where_it_would_have_ended() {
         }
     }
 }
+
+#[test]
+fn standby_waits_until_the_peer_can_take_over() {
+    let mut desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    desired.nodes.first.standby = Some(true);
+    hosts.first.resources.get_mut("logs").unwrap().peer_disk = "Inconsistent".into();
+    let Next::Wait(what) = plan_of(&desired, &hosts).next else { panic!("the service would be stopped") };
+    assert_eq!(what, "node1 serves, and goes into standby once volume logs is UpToDate on node2");
+    hosts.first.resources.get_mut("logs").unwrap().peer_disk = "UpToDate".into();
+    assert!(matches!(plan_of(&desired, &hosts).next, Next::Run(_)));
+    // Nothing is to serve: that is what the person asks for.
+    desired.nodes.second.standby = Some(true);
+    hosts.first.resources.get_mut("logs").unwrap().peer_disk = "Inconsistent".into();
+    assert!(matches!(plan_of(&desired, &hosts).next, Next::Run(_)));
+}

@@ -51,6 +51,24 @@ fn push(hosts: &Hosts, change: impl FnOnce(&mut Element)) -> Step {
 }
 
 #[test]
+fn standby_of_the_serving_node_while_its_peer_has_older_data() {
+    let mut desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    desired.nodes.first.standby = Some(true);
+    let standby = |hosts: &Hosts| {
+        push(hosts, |cib| {
+            let node = &mut cib.first_mut("configuration").first_mut("nodes").children[0];
+            let pair = Element::new("nvpair").with("id", "standby").with("name", "standby").with("value", "on");
+            node.children.push(Element::new("instance_attributes").with("id", "nodes-1").child(pair));
+        })
+    };
+    assert_eq!(refused(&desired, &hosts, on_first(standby(&hosts))), "it was let through");
+    hosts.second.resources.get_mut("logs").unwrap().disk = "Inconsistent".into();
+    let refusal = refused(&desired, &hosts, on_first(standby(&hosts)));
+    assert!(refusal.contains("its peer can take over"), "{refusal}");
+}
+
+#[test]
 fn metadata_over_data_without_consent() {
     let desired = tomcat_pair();
     let mut hosts = with_packages(&desired);

@@ -25,6 +25,7 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "birth over a file system that may be overwritten", start: used_disk, act: declare_with_consent, ready: true },
     Scenario { name: "birth of a pair without fencing", start: Start::bare, act: declare_unfenced, ready: true },
     Scenario { name: "node1 into standby", start: at_rest, act: |run| run.apply([standby(true)]), ready: true },
+    Scenario { name: "standby of the one node while the other comes out of it", start: in_standby, act: standby_swapped, ready: true },
     Scenario { name: "node1 out of standby", start: in_standby, act: |run| run.apply([standby(false)]), ready: true },
     Scenario { name: "another page", start: at_rest, act: another_page, ready: true },
     Scenario { name: "another floating address", start: at_rest, act: another_address, ready: true },
@@ -135,6 +136,10 @@ fn declare_unfenced(run: &Experiment) {
 
 pub fn standby(on: bool) -> Value {
     changed("HAPair", |spec| spec["nodes"][0]["standby"] = json!(on))
+}
+
+fn standby_swapped(run: &Experiment) {
+    run.apply([changed("HAPair", |spec| (spec["nodes"][0]["standby"], spec["nodes"][1]["standby"]) = (json!(false), json!(true)))]);
 }
 
 fn another_page(run: &Experiment) {
