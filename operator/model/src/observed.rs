@@ -329,8 +329,19 @@ pub struct Cluster {
     pub fencing: Vec<FenceEvent>,
     /// Whether the whole cluster is in maintenance mode.
     pub maintenance: bool,
-    /// Constraints that keep a resource off, by id.
-    pub bans: Vec<String>,
+    /// Constraints that keep a resource off a node.
+    pub bans: Vec<Ban>,
+}
+
+/// A constraint that keeps a resource, or its promoted role, off a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ban {
+    /// The constraint's id.
+    pub id: String,
+    /// The resource.
+    pub resource: String,
+    /// Where it must not be.
+    pub node: String,
 }
 
 /// A node as pacemaker sees it.
@@ -344,6 +355,8 @@ pub struct ClusterNode {
     pub unclean: bool,
     /// On its way in.
     pub pending: bool,
+    /// The cluster leaves everything on it as it is.
+    pub maintenance: bool,
 }
 
 impl ClusterNode {

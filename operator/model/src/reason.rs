@@ -185,6 +185,16 @@ reasons! {
     ///
     /// What to do: nothing, if that is meant; otherwise set `spec.nodes[].standby` to false.
     NodeStandby,
+    /// The cluster, or a node, is in maintenance mode: pacemaker leaves everything as it is, also what fails.
+    ///
+    /// What to do: when the maintenance is over, `pcs property set maintenance-mode=false`, or `pcs node unmaintenance` with the node's name.
+    Maintenance,
+    /// A constraint keeps a resource off a node, so that it could not be taken over there. `pcs resource move` and `pcs resource ban` leave such
+    /// ones, and DRBD's fencing handler does until the peer has caught up.
+    ///
+    /// What to do: `pcs resource clear` with the resource, if the constraint's id begins with `cli-`. One of DRBD's goes when the resync ends;
+    /// if it stays with both legs UpToDate, `pcs constraint delete` with its id.
+    Banned,
     /// pacemaker wants to fence a node and has not been able to. Nothing is taken over from it meanwhile.
     ///
     /// What to do: look at the fencing device. Was the host renamed? A node under its old name shows like this too.
@@ -211,7 +221,8 @@ reasons! {
     StaleData,
     /// A leg has lost its disk, or never had it.
     ///
-    /// What to do: look at the disk and at the kernel's log on the host that the message names.
+    /// What to do: look at the disk and at the kernel's log on the host that the message names. DRBD goes on with the other node's disk, and does not
+    /// take this one back by itself: once it answers again, `drbdadm attach` on that host.
     DiskFailed,
     /// The two legs hold diverged data. The operator never chooses between them.
     ///

@@ -6,7 +6,7 @@ mod situations;
 use hapair_model::{
     Both, Reason,
     desired::Desired,
-    observed::HostView,
+    observed::{Ban, Cluster, HostView},
     plan::Finding,
     report::{Condition, Report},
 };
@@ -112,6 +112,30 @@ fn a_failed_step_shows_in_ready_until_it_is_mended() {
     let failure = Finding { about: hapair_model::plan::Subject::Pair, reason: Reason::StepFailed, message: "node1: no".into() };
     let report = report(&desired, &observed, &plan(&desired, &observed, &fresh()), Some(&failure));
     assert_eq!(condition(&report.pair.conditions, "Ready").message, "node1: no");
+}
+
+#[test]
+fn maintenance_and_a_ban_are_told_though_everything_runs() {
+    let desired = tomcat_pair();
+    let told_of = |change: &dyn Fn(&mut Cluster)| {
+        let mut hosts = at_rest(&desired);
+        for host in [&mut hosts.first, &mut hosts.second] {
+            change(host.cluster.as_mut().unwrap());
+        }
+        let report = told(&desired, &seen(&hosts));
+        let redundancy = condition(&report.pair.conditions, "RedundancyHealthy");
+        assert_eq!(condition(&report.pair.conditions, "Ready").holds, redundancy.holds);
+        (redundancy.holds, redundancy.reason, redundancy.message.clone())
+    };
+    let ban = |resource: &str, node: &str| Ban { id: "cli-ban".into(), resource: resource.into(), node: node.into() };
+    assert_eq!(told_of(&|cluster: &mut Cluster| cluster.maintenance = true).1, Reason::Maintenance);
+    let (_, reason, message) = told_of(&|cluster: &mut Cluster| cluster.nodes.get_mut("node2").unwrap().maintenance = true);
+    assert_eq!((reason, message.starts_with("node2")), (Reason::Maintenance, true), "{message}");
+    let (holds, reason, message) = told_of(&|cluster: &mut Cluster| cluster.bans.push(ban("group-tomcat", "node2")));
+    assert_eq!((holds, reason), (Some(false), Reason::Banned));
+    assert_eq!(message, "group-tomcat cannot be taken over by node2: the constraint cli-ban forbids it");
+    let (holds, ..) = told_of(&|cluster: &mut Cluster| cluster.bans.push(ban("fence-node2-1", "node2")));
+    assert_eq!(holds, Some(true), "a fencing device is never on the node it fences");
 }
 
 #[test]

@@ -100,6 +100,7 @@ fn cluster(world: &World, side: Side) -> Cluster {
         standby: pacemaker::is_standby(cib, &world.names[each]),
         unclean: each != side && world.machines[side].memory.peer_unclean,
         pending: false,
+        maintenance: false,
     };
     let mut resources = Vec::new();
     let known = pacemaker::primitives(cib);
@@ -127,7 +128,7 @@ fn cluster(world: &World, side: Side) -> Cluster {
         failures: world.failures.clone(),
         fencing: Vec::new(),
         maintenance: false,
-        bans: Vec::new(),
+        bans: pacemaker::bans(cib, &world.names),
     }
 }
 

@@ -1,6 +1,10 @@
 //! Enough of a cluster: membership, quorum, fencing, and a scheduler that reads the CIB the operator wrote.
 
-use hapair_model::{Side, observed::Failure, xml::Element};
+use hapair_model::{
+    Both, Side,
+    observed::{Ban, Failure},
+    xml::Element,
+};
 
 use crate::{
     drbd,
@@ -97,6 +101,22 @@ fn fencing(world: &mut World) {
     world.machines[target].cut_power();
     world.machines[target].start();
     world.machines[shooter].memory.peer_unclean = false;
+}
+
+/// The constraints that keep something off a node.
+pub fn bans(cib: &Element, names: &Both<String>) -> Vec<Ban> {
+    let configuration = Configuration { cib };
+    let mut bans = Vec::new();
+    for each in configuration.constraints().into_iter().filter(|each| each.name == "rsc_location") {
+        for (_, node) in names.iter() {
+            let forbidden = each.get("node") == Some(node) && each.get("score") == Some("-INFINITY");
+            if forbidden || each.get("only").is_some_and(|only| only != node) {
+                let text = |name: &str| each.get(name).unwrap_or_default().to_owned();
+                bans.push(Ban { id: text("id"), resource: text("rsc"), node: node.clone() });
+            }
+        }
+    }
+    bans
 }
 
 /// What the configuration wants to run.

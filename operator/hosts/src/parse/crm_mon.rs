@@ -1,7 +1,7 @@
 //! `crm_mon --output-as=xml` of pacemaker 2.0 to 3.0.
 
 use hapair_model::{
-    observed::{Cluster, ClusterNode, ClusterResource, Failure, FenceEvent},
+    observed::{Ban, Cluster, ClusterNode, ClusterResource, Failure, FenceEvent},
     xml::Element,
 };
 
@@ -24,8 +24,13 @@ pub fn read(xml: &str) -> Option<Cluster> {
         resources: root.first("resources").map(|all| all.all().into_iter().filter_map(resource).collect()).unwrap_or_default(),
         failures: list("failures", "failure").into_iter().filter_map(failure).collect(),
         fencing: list("fence_history", "fence_event").into_iter().filter_map(fence_event).collect(),
-        bans: list("bans", "ban").into_iter().filter_map(|ban| Some(ban.id()?.to_owned())).collect(),
+        bans: list("bans", "ban").into_iter().filter_map(ban).collect(),
     })
+}
+
+fn ban(element: &Element) -> Option<Ban> {
+    let text = |name: &str| element.get(name).map(str::to_owned);
+    Some(Ban { id: text("id")?, resource: text("resource")?, node: text("node")? })
 }
 
 fn cluster_node(node: &Element) -> ClusterNode {
@@ -34,6 +39,7 @@ fn cluster_node(node: &Element) -> ClusterNode {
         standby: node.is("standby") || node.is("standby_onfail"),
         unclean: node.is("unclean"),
         pending: node.is("pending"),
+        maintenance: node.is("maintenance"),
     }
 }
 

@@ -3,13 +3,13 @@
 use hapair_model::{
     Reason,
     desired::Fencing,
-    observed::HostView,
+    observed::{Cluster, HostView},
     plan::Subject,
     report::{Condition, PairReport},
 };
 
 use super::{View, children, condition};
-use crate::{fencing, names};
+use crate::fencing;
 
 pub fn pair(view: &View<'_>) -> PairReport {
     let observations = [hosts_reachable(view), quorate(view), fencing_ready(view), redundancy(view), available(view), paused(view)];
@@ -102,8 +102,7 @@ fn fencing_ready(view: &View<'_>) -> Condition {
         return condition("FencingReady", None, Reason::NotObserved, "no host could be asked that is in the cluster".into());
     };
     for (side, node) in view.desired.nodes.iter() {
-        for level in 0..node.devices.len() {
-            let id = names::fence(node, level);
+        for id in fencing::devices_of(view.desired, side) {
             if let Some(failure) = cluster.failures.iter().find(|failure| failure.resource == id) {
                 let message = format!("{id} failed to {} on {}: {}", failure.task, failure.node, failure.message);
                 return condition("FencingReady", Some(false), Reason::FencingFailed, message);
@@ -143,10 +142,25 @@ fn redundancy(view: &View<'_>) -> Condition {
     let problems: Vec<_> = view.desired.volumes.iter().filter_map(|volume| children::volume_problem(view, volume)).collect();
     let worst = problems.iter().find(|(reason, _)| *reason != Reason::NodeStandby).cloned();
     let standby = || view.desired.nodes.iter().find(|(_, node)| view.is_standby(&node.name));
-    match worst.or_else(|| standby().map(|(_, node)| (Reason::NodeStandby, format!("{} is in standby", node.name)))) {
+    let standby = || standby().map(|(_, node)| (Reason::NodeStandby, format!("{} is in standby", node.name)));
+    match maintenance(view, cluster).or(worst).or_else(|| ban(view, cluster)).or_else(standby) {
         Some((reason, message)) => no(reason, message),
         None => condition("RedundancyHealthy", Some(true), Reason::Healthy, "the other node could take over now".into()),
     }
+}
+
+fn maintenance(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
+    let is_left_alone = |name: &str| cluster.nodes.get(name).is_some_and(|node| node.maintenance);
+    let node = view.desired.nodes.iter().find(|(_, node)| is_left_alone(&node.name)).map(|(_, node)| node.name.as_str());
+    let what = if cluster.maintenance { "the cluster" } else { node? };
+    Some((Reason::Maintenance, format!("{what} is in maintenance mode: nothing is taken over, and nothing that fails is started again")))
+}
+
+/// A constraint that keeps something of ours off a node. A fencing device is kept off the node it fences, which is as it should be.
+fn ban(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
+    let fences: Vec<_> = fencing::devices(view.desired).collect();
+    let ban = cluster.bans.iter().find(|ban| !fences.contains(&ban.resource) && view.desired.side(&ban.node).is_some())?;
+    Some((Reason::Banned, format!("{} cannot be taken over by {}: the constraint {} forbids it", ban.resource, ban.node, ban.id)))
 }
 
 fn available(view: &View<'_>) -> Condition {
