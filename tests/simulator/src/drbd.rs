@@ -126,6 +126,21 @@ pub fn demote(machine: &mut Machine, resource: &str) {
     }
 }
 
+/// A leg goes down in order: a Primary that it is connected to is told to go on alone, and the leg knows that its data grows old
+/// (`conn_try_disconnect`, drbd_nl.c of 8.4).
+pub fn down(world: &mut World, side: Side, resource: &str) {
+    let was_connected = world.machines[side].memory.legs.get(resource).is_some_and(|leg| leg.connection == Connection::Connected);
+    let peer = world.machines[side.peer()].memory.legs.get_mut(resource).filter(|leg| was_connected && leg.primary);
+    if let Some(peer) = peer {
+        peer.connection = Connection::Connecting;
+        new_generation(world, side.peer(), resource);
+        if let Some(metadata) = world.machines[side].metadata_mut(resource) {
+            metadata.outdated = true;
+        }
+    }
+    world.machines[side].memory.legs.remove(resource);
+}
+
 /// What a Primary does before it goes on without its peer.
 fn new_generation(world: &mut World, side: Side, resource: &str) {
     let fresh = world.fresh_generation();

@@ -258,7 +258,7 @@ fn machine(machine: &Machine) -> String {
         disk.volume_records.iter().map(|(name, record)| (name, (record.minor, record.port, record.device_uuid != "pending"))).collect();
     let _ = writeln!(text, "  volumes {records:?}");
     for (path, device) in &disk.devices {
-        let metadata = device.metadata.as_ref().map(|metadata| (metadata.is_blank(), metadata.consistent, metadata.outdated));
+        let metadata = device.metadata.as_ref().map(|metadata| (metadata.is_blank(), metadata.consistent));
         let _ = writeln!(text, "  {path} {:?} {metadata:?} {:?}", device.partitions, device.label);
     }
     for (name, leg) in &machine.memory.legs {

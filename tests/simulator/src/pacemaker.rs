@@ -327,7 +327,7 @@ fn stop_something(world: &mut World, members: &[Side], configuration: &Configura
                     return true;
                 }
                 Some("Unpromoted") if clone.stopped || configuration.is_standby(&world.names[side]) => {
-                    world.machines[side].memory.legs.remove(&clone.resource);
+                    drbd::down(world, side, &clone.resource);
                     world.machines[side].memory.resources.remove(&clone.primitive);
                     return true;
                 }

@@ -367,7 +367,7 @@ async fn take_down(run: &mut Run<'_>, resource: &str) -> Result<(), Stop> {
         return Err(Stop::Failed(format!("{resource} is Primary")));
     }
     let name = resource.to_owned();
-    run.change(format!("take {resource} down"), |world, side| drop(world.machines[side].memory.legs.remove(&name))).await?;
+    run.change(format!("take {resource} down"), |world, side| drbd::down(world, side, &name)).await?;
     let path = format!("/etc/drbd.d/{resource}.res");
     run.change(format!("put {path} aside"), |world, side| drop(world.machines[side].disk.files.remove(&path))).await
 }

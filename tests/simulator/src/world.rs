@@ -137,16 +137,18 @@ impl World {
 
     /// The node leaves the cluster in order: its services stop, its volumes go down.
     pub fn stop_cluster(&mut self, side: Side) {
-        let machine = &mut self.machines[side];
-        if machine.memory.active.remove("pacemaker") {
-            let names: Vec<_> = machine.memory.legs.keys().cloned().collect();
-            names.iter().for_each(|name| drbd::demote(machine, name));
-            let ours = |name: &String| machine.memory.resources.contains_key(&format!("volume-{name}"));
-            let down: Vec<_> = names.into_iter().filter(ours).collect();
-            down.iter().for_each(|name| drop(machine.memory.legs.remove(name)));
-            machine.memory.resources.clear();
-            machine.memory.addresses.clear();
+        if self.machines[side].memory.active.remove("pacemaker") {
+            let memory = &self.machines[side].memory;
+            let ours = |name: &&String| memory.resources.contains_key(&format!("volume-{name}"));
+            let (names, down): (Vec<_>, Vec<_>) =
+                (memory.legs.keys().cloned().collect(), memory.legs.keys().filter(ours).cloned().collect());
+            names.iter().for_each(|name| drbd::demote(&mut self.machines[side], name));
+            down.iter().for_each(|name| drbd::down(self, side, name));
+            let memory = &mut self.machines[side].memory;
+            memory.resources.clear();
+            memory.addresses.clear();
         }
+        let machine = &mut self.machines[side];
         machine.left_in_order = true;
         machine.memory.active.remove("corosync");
         machine.memory.corosync = None;

@@ -77,7 +77,9 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
             Some(other) => {
                 let syncing = legs.any(|leg| leg.is_some_and(|leg| leg.replication.starts_with("Sync")));
                 let reason = if syncing { Reason::Resyncing } else { Reason::StaleData };
-                return Some((reason, format!("volume {name}: the data on {node} is {other}")));
+                let peer = &view.desired.nodes[side.peer()].name;
+                let newest = if view.is_standby(peer) { format!("; {peer} has newer data, and is in standby") } else { String::new() };
+                return Some((reason, format!("volume {name}: the data on {node} is {other}{newest}")));
             }
         }
     }

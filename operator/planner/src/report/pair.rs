@@ -3,7 +3,7 @@
 use hapair_model::{
     Reason,
     desired::Fencing,
-    observed::{Cluster, HostView},
+    observed::{Ban, Cluster, HostView},
     plan::Subject,
     report::{Condition, PairReport},
 };
@@ -156,10 +156,12 @@ fn maintenance(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
     Some((Reason::Maintenance, format!("{what} is in maintenance mode: nothing is taken over, and nothing that fails is started again")))
 }
 
-/// A constraint that keeps something of ours off a node. A fencing device is kept off the node it fences, which is as it should be.
+/// A constraint that keeps something of ours off a node. A fencing device is kept off the node it fences, and DRBD keeps the promoted role off a node
+/// in standby, which is as it should be.
 fn ban(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
     let fences: Vec<_> = fencing::devices(view.desired).collect();
-    let ban = cluster.bans.iter().find(|ban| !fences.contains(&ban.resource) && view.desired.side(&ban.node).is_some())?;
+    let counts = |ban: &&Ban| !fences.contains(&ban.resource) && view.desired.side(&ban.node).is_some() && !view.is_standby(&ban.node);
+    let ban = cluster.bans.iter().find(counts)?;
     Some((Reason::Banned, format!("{} cannot be taken over by {}: the constraint {} forbids it", ban.resource, ban.node, ban.id)))
 }
 
