@@ -1,6 +1,7 @@
 //! The whole product on this machine: two real hosts, a real API server, the operator with exactly the rights of config/rbac.
 
 pub mod client;
+pub mod recording;
 
 use std::{
     fs::{self, File},

@@ -400,6 +400,19 @@ impl Store {
         whole(200, &written)
     }
 
+    /// The version of the last change.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
+    /// An object as it was then, and every version of it since.
+    pub fn versions(&self, plural: &str, name: &str, since: u64) -> Vec<Value> {
+        let is_it = |key: &Key| key.0 == plural && key.2 == name;
+        let then = self.as_of(since).into_iter().find(|(key, _)| is_it(key)).map(|(_, object)| object);
+        let later = self.history.iter().filter(|change| change.version > since && is_it(&change.key)).map(|change| change.object.clone());
+        then.into_iter().chain(later).collect()
+    }
+
     /// Every object, as text: for what must not be in one.
     pub fn text(&self) -> String {
         let objects = self.objects.iter().filter(|(key, _)| key.0 != "secrets").map(|(_, object)| object.to_string());

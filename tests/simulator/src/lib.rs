@@ -1,5 +1,5 @@
 //! A pair in memory, behind the same trait as SSH, and an API server in memory, for the operator as it is: on virtual time, with whatever
-//! goes wrong. What it believes about pacemaker and DRBD is held to the real ones by tests that run on both (tests/e2e).
+//! goes wrong. What it believes about pacemaker and DRBD is held to the real ones by scenarios that are played on both ([`reality`]).
 
 pub mod api;
 pub mod drbd;
@@ -10,6 +10,7 @@ mod look;
 pub mod machine;
 pub mod objects;
 pub mod pacemaker;
+pub mod reality;
 mod steps;
 mod truth;
 pub mod world;

@@ -1,14 +1,27 @@
 //! The service moves: asked for, by a restart, by a power cut.
 
-use anyhow::{Result, ensure};
-use hapair_e2e::World;
+use anyhow::{Context, Result, ensure};
+use hapair_e2e::{World, recording::Recording};
 use hapair_lab::Link;
+use hapair_simulator::reality::{differences, story};
 
 use super::LONG;
 
 fn served_by(world: &World, node: &str) -> Result<()> {
     let wanted = format!("<h1>{node}</h1>");
     world.wait(&format!("{node}'s page"), LONG, |world| world.page().filter(|page| page.contains(&wanted))).map(drop)
+}
+
+/// Plays a scenario that the simulator plays, too: the status has to tell both times what is written down, to its end.
+fn told_as_written(world: &mut World, scenario: &str, act: impl FnOnce(&mut World) -> Result<()>) -> Result<()> {
+    let recording = Recording::start(world, "hapair/web")?;
+    act(world)?;
+    let mut told = Vec::new();
+    let fits = world.wait("the status to tell of it", LONG, |_| {
+        told = differences(scenario, &story(&recording.versions().ok()?));
+        told.is_empty().then_some(())
+    });
+    fits.with_context(|| told.join("\n"))
 }
 
 /// Successful fencing actions that the cluster remembers, as seen from a host.
@@ -19,20 +32,21 @@ fn fenced(world: &World, node: usize) -> Result<usize> {
 
 /// In the manifest.
 pub fn standby(world: &mut World) -> Result<()> {
-    world.apply(&world.sample()?.replacen("standby: false", "standby: true", 1))?;
-    served_by(world, "node2")?;
-    let log = world.lab.run(1, "cat /var/log/tomcat10/e2e.log")?;
-    ensure!(log.contains("node1 was here"), "node2 does not have node1's log: {log}");
-    world.wait("RedundancyHealthy=False/NodeStandby", LONG, |world| {
-        let (status, reason, _) = world.condition("hapair/web", "RedundancyHealthy").ok()??;
-        (status == "False" && reason == "NodeStandby").then_some(())
+    told_as_written(world, "standby", |world| {
+        world.apply(&world.sample()?.replacen("standby: false", "standby: true", 1))?;
+        served_by(world, "node2")?;
+        let log = world.lab.run(1, "cat /var/log/tomcat10/e2e.log")?;
+        ensure!(log.contains("node1 was here"), "node2 does not have node1's log: {log}");
+        world.wait("RedundancyHealthy=False/NodeStandby", LONG, |world| {
+            let (status, reason, _) = world.condition("hapair/web", "RedundancyHealthy").ok()??;
+            (status == "False" && reason == "NodeStandby").then_some(())
+        })
     })
 }
 
 /// A recovered node does not pull the service back.
 pub fn no_fail_back(world: &mut World) -> Result<()> {
-    world.apply(&world.sample()?)?;
-    world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
+    told_as_written(world, "out of standby", |world| world.apply(&world.sample()?))?;
     let active = world.object("hapair/web")?["status"]["active"].clone();
     ensure!(active == "node2" && world.page().is_some_and(|page| page.contains("node2")), "the service went back: {active}");
     Ok(())
@@ -40,14 +54,16 @@ pub fn no_fail_back(world: &mut World) -> Result<()> {
 
 /// An orderly restart is no failure.
 pub fn reboot(world: &mut World) -> Result<()> {
-    let before = fenced(world, 0)?;
-    let boot = world.lab.restart(1)?;
-    served_by(world, "node1")?;
-    world.lab.wait_for_restart(1, &boot, LONG)?;
-    world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
-    ensure!(fenced(world, 0)? == before, "a node was fenced");
-    ensure!(world.condition("harv/logs", "SplitBrain")?.is_some_and(|(status, _, _)| status == "False"), "the volume split");
-    Ok(())
+    told_as_written(world, "reboot", |world| {
+        let before = fenced(world, 0)?;
+        let boot = world.lab.restart(1)?;
+        served_by(world, "node1")?;
+        world.lab.wait_for_restart(1, &boot, LONG)?;
+        world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
+        ensure!(fenced(world, 0)? == before, "a node was fenced");
+        ensure!(world.condition("harv/logs", "SplitBrain")?.is_some_and(|(status, _, _)| status == "False"), "the volume split");
+        Ok(())
+    })
 }
 
 /// Failover is pacemaker's: it works with the operator switched off.
@@ -70,25 +86,27 @@ pub fn power_cut_without_operator(world: &mut World) -> Result<()> {
 /// While the replication link was cut only node2 got the newest records. Its power is cut then: node1 must not be promoted on its older data,
 /// and every acknowledged record is there once node2 is back.
 pub fn stale_leg_is_not_promoted(world: &mut World) -> Result<()> {
-    served_by(world, "node2")?;
-    world.lab.cut(0, Link::One)?;
-    world.wait_for_condition("harv/logs", "Connected", "False", LONG)?;
-    world.lab.run(1, "for i in $(seq 200); do echo record $i; done > /var/log/tomcat10/records; sync /var/log/tomcat10/records")?;
-    world.wait("RedundancyHealthy=False for the volume", LONG, |world| {
-        let (status, reason, message) = world.condition("hapair/web", "RedundancyHealthy").ok()??;
-        (status == "False" && ["Disconnected", "StaleData"].contains(&reason.as_str()) && message.contains("logs")).then_some(())
-    })?;
-    world.lab.power_off(1)?;
-    let mut promoted = false;
-    world.wait("node2 to serve again, after it was fenced", LONG, |world| {
-        let page = world.page().unwrap_or_default();
-        promoted |= page.contains("node1");
-        (promoted || world.lab.is_on(1).unwrap_or(false) && page.contains("node2")).then_some(())
-    })?;
-    ensure!(!promoted, "node1 was promoted on data that lacks acknowledged records");
-    world.lab.heal(0, Link::One)?;
-    world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
-    let records = world.lab.run(1, "wc -l < /var/log/tomcat10/records")?;
-    ensure!(records.trim() == "200", "{} of 200 acknowledged records are left", records.trim());
-    Ok(())
+    told_as_written(world, "stale leg", |world| {
+        served_by(world, "node2")?;
+        world.lab.cut(0, Link::One)?;
+        world.wait_for_condition("harv/logs", "Connected", "False", LONG)?;
+        world.lab.run(1, "for i in $(seq 200); do echo record $i; done > /var/log/tomcat10/records; sync /var/log/tomcat10/records")?;
+        world.wait("RedundancyHealthy=False for the volume", LONG, |world| {
+            let (status, reason, message) = world.condition("hapair/web", "RedundancyHealthy").ok()??;
+            (status == "False" && ["Disconnected", "StaleData"].contains(&reason.as_str()) && message.contains("logs")).then_some(())
+        })?;
+        world.lab.power_off(1)?;
+        let mut promoted = false;
+        world.wait("node2 to serve again, after it was fenced", LONG, |world| {
+            let page = world.page().unwrap_or_default();
+            promoted |= page.contains("node1");
+            (promoted || world.lab.is_on(1).unwrap_or(false) && page.contains("node2")).then_some(())
+        })?;
+        ensure!(!promoted, "node1 was promoted on data that lacks acknowledged records");
+        world.lab.heal(0, Link::One)?;
+        world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
+        let records = world.lab.run(1, "wc -l < /var/log/tomcat10/records")?;
+        ensure!(records.trim() == "200", "{} of 200 acknowledged records are left", records.trim());
+        Ok(())
+    })
 }
