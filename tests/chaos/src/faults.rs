@@ -9,7 +9,10 @@ use anyhow::{Context, Result};
 use hapair_lab::{Lab, Link};
 use rand::{rngs::StdRng, seq::SliceRandom};
 
-use crate::ground::Ground;
+use crate::{
+    disk::{self, Disk},
+    ground::Ground,
+};
 
 /// What can go wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +51,10 @@ pub enum Fault {
     ServiceKilled,
     /// The BMC of the node that does not serve is gone.
     BmcGone,
+    /// The disk below the volume fails on the node that serves.
+    DiskFails,
+    /// That disk takes half a second for each write.
+    DiskCrawls,
 }
 
 /// What the status has to show: a condition of the pair, its status, and the reasons that are right.
@@ -68,7 +75,7 @@ const fn truth(condition: &'static str, status: &'static str, reasons: &'static 
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 19] = [
         Self::ServingPowerCut,
         Self::StandbyPowerCut,
         Self::BothPowerCut,
@@ -86,6 +93,8 @@ impl Fault {
         Self::PacemakerKilled,
         Self::ServiceKilled,
         Self::BmcGone,
+        Self::DiskFails,
+        Self::DiskCrawls,
     ];
 
     /// Its name, and what it is, for people.
@@ -108,6 +117,8 @@ impl Fault {
             Self::PacemakerKilled => ("pacemaker-killed", "pacemaker's daemons are killed on the node that serves"),
             Self::ServiceKilled => ("service-killed", "the service is killed"),
             Self::BmcGone => ("bmc-gone", "the BMC of the node that does not serve is gone"),
+            Self::DiskFails => ("disk-fails", "the disk below the volume fails on the node that serves, until a person attaches it again"),
+            Self::DiskCrawls => ("disk-crawls", "that disk takes half a second for each write"),
         }
     }
 
@@ -135,7 +146,8 @@ impl Fault {
             Self::BmcGone => truth("FencingReady", "False", &["FencingFailed"], 180),
             Self::ServiceKilled => None,
             Self::OperatorKilled | Self::ApiServerKilled | Self::SshDropped => None,
-            Self::RootFull | Self::ClockJump | Self::PacemakerKilled => None,
+            Self::DiskFails => truth("RedundancyHealthy", "False", &["DiskFailed"], 40),
+            Self::RootFull | Self::ClockJump | Self::PacemakerKilled | Self::DiskCrawls => None,
         }
     }
 
@@ -143,9 +155,11 @@ impl Fault {
     pub fn gap(self) -> u64 {
         match self {
             Self::ServingPowerCut | Self::BothPowerCut | Self::ServingIsolated | Self::CorosyncKilled | Self::PacemakerKilled => 180,
-            Self::ServiceKilled => 90,
+            // The service moves to the node that has its disk.
+            Self::ServiceKilled | Self::DiskFails => 90,
             // DRBD waits until the peer's fate is known.
             Self::StandbyPowerCut | Self::ReplicationCut | Self::OneWayLoss => 60,
+            Self::DiskCrawls => 30,
             Self::PublicCut | Self::SshdStopped | Self::SshDropped | Self::BmcGone => 15,
             Self::OperatorKilled | Self::ApiServerKilled | Self::RootFull | Self::ClockJump => 15,
         }
@@ -187,6 +201,8 @@ impl Fault {
             Self::PacemakerKilled => quietly(lab, active, "pkill -KILL pacemaker"),
             Self::ServiceKilled => quietly(lab, active, "pkill -KILL java"),
             Self::BmcGone => lab.stop_bmc(other),
+            Self::DiskFails => disk::set(lab, active, Disk::Fails),
+            Self::DiskCrawls => disk::set(lab, active, Disk::Crawls),
         }
     }
 
@@ -210,6 +226,9 @@ impl Fault {
                 quietly(lab, active, &format!("date -s @{now}"))
             }
             Self::BmcGone => lab.start_bmc(other),
+            // As the runbook has it: DRBD does not take a disk back by itself.
+            Self::DiskFails => disk::set(lab, active, Disk::Works).and_then(|()| lab.run(active, "drbdadm attach logs").map(drop)),
+            Self::DiskCrawls => disk::set(lab, active, Disk::Works),
             Self::SshdStopped | Self::SshDropped | Self::CorosyncKilled | Self::PacemakerKilled | Self::ServiceKilled => Ok(()),
         }
     }

@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use hapair_e2e::World;
 use hapair_lab::{Config, Link};
 
 use crate::{
     client::{Client, PAGES},
+    disk,
     watch::{UNIT, Watch},
 };
 
@@ -34,6 +35,7 @@ impl Ground {
         let config = Config { name: "chaos".into(), with_packages: true, ..Config::default() };
         let mut world = World::up(config, &mut say)?;
         for node in 0..2 {
+            disk::prepare(&world.lab, node)?;
             world.lab.run(
                 node,
                 &format!("cat > /etc/systemd/system/chaos-watch.service <<'END'\n{UNIT}END\nsystemctl enable --now chaos-watch"),
@@ -71,11 +73,13 @@ impl Ground {
     }
 }
 
-/// The sample with the pages of the client.
+/// The sample with the pages of the client, on the disk that can fail.
 fn manifests(world: &World, page: u32) -> Result<String> {
     let mut files = format!("    - {{path: /var/lib/tomcat10/webapps/ROOT/page.html, content: \"page {page}\\n\"}}\n");
     for (name, content) in PAGES {
         files += &format!("    - path: /var/lib/tomcat10/webapps/ROOT/{name}\n      content: |\n        {content}\n");
     }
-    Ok(world.sample()?.replace("  files:\n", &format!("  files:\n{files}")))
+    let sample = world.sample()?.replace("partition: {disk: /dev/ubdb}", &format!("device: {}", disk::DEVICE));
+    ensure!(sample.contains(disk::DEVICE), "the sample's disks are declared otherwise than chaos expects");
+    Ok(sample.replace("  files:\n", &format!("  files:\n{files}")))
 }

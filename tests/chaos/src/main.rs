@@ -2,6 +2,7 @@
 //! round the pair has to be Ready again by itself, with every acknowledged record, and nothing may ever have been there twice.
 
 mod client;
+mod disk;
 mod faults;
 mod ground;
 mod round;

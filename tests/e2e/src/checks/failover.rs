@@ -17,9 +17,9 @@ fn told_as_written(world: &mut World, scenario: &str, act: impl FnOnce(&mut Worl
     let recording = Recording::start(world, "hapair/web")?;
     act(world)?;
     let mut told = Vec::new();
-    let fits = world.wait("the status to tell of it", LONG, |_| {
+    let fits = world.wait("the status to tell of it", LONG, |world| {
         told = differences(scenario, &story(&recording.versions().ok()?));
-        told.is_empty().then_some(())
+        (told.is_empty() && world.condition("hapair/web", "Ready").ok()??.0 == "True").then_some(())
     });
     fits.with_context(|| told.join("\n"))
 }
