@@ -11,7 +11,7 @@ use hapair_model::{
 use crate::{
     cib,
     devices::{all_signatures, has_a_partition_of_ours, has_only_our_partitions},
-    stages, standby,
+    names, stages, standby,
 };
 
 /// The plan, or why it is not run.
@@ -79,6 +79,12 @@ fn broken_rule(desired: &Desired, hosts: &Both<&Host>, side: Side, step: &Step) 
             Ok(wanted) => stops_the_service(desired, hosts, &wanted).or_else(|| broken_rule_of_a_change(desired, host, &wanted)),
             Err(_) => Some("a configuration is well-formed XML"),
         },
+        Step::TakeDown { resource } => {
+            let id = names::volume(resource);
+            let in_cib = hosts.any(|host| host.cib.as_ref().is_some_and(|cib| cib.all().iter().any(|each| each.id() == Some(&id))));
+            let serves = hosts.any(|host| host.resources.get(resource).is_some_and(|leg| leg.role == "Primary"));
+            (in_cib || serves).then_some("no resource is taken down that the cluster runs, or that is Primary")
+        }
         Step::LeaveCluster | Step::Forget { .. } => Some("nothing is stopped or forgotten unless the pair is being taken off its hosts"),
         _ => None,
     }

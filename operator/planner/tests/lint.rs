@@ -51,6 +51,21 @@ fn push(hosts: &Hosts, change: impl FnOnce(&mut Element)) -> Step {
 }
 
 #[test]
+fn a_resource_taken_down_while_the_cluster_runs_it_or_it_is_primary() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    let down = || on_first(Step::TakeDown { resource: "logs".into() });
+    assert!(refused(&desired, &hosts, down()).contains("that the cluster runs"));
+    for host in [&mut hosts.first, &mut hosts.second] {
+        host.cib = None;
+        host.resources.get_mut("logs").unwrap().role = "Secondary".into();
+    }
+    assert_eq!(refused(&desired, &hosts, down()), "it was let through");
+    hosts.second.resources.get_mut("logs").unwrap().role = "Primary".into();
+    assert!(refused(&desired, &hosts, down()).contains("that is Primary"));
+}
+
+#[test]
 fn standby_of_the_serving_node_while_its_peer_has_older_data() {
     let mut desired = tomcat_pair();
     let mut hosts = at_rest(&desired);

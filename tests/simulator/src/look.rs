@@ -24,8 +24,7 @@ pub fn at(world: &World, side: Side, question: &Question) -> Host {
     let machine = &world.machines[side];
     let disk = &machine.disk;
     let installing = machine.memory.jobs.contains_key("hapair-packages").then_some(Job::Running);
-    let unavailable = question.packages.iter().any(|package| world.unavailable.contains(package));
-    let failed = (!disk.packages.is_empty() && unavailable).then(|| Job::Failed { message: "no candidate".into(), age: 61 });
+    let failed = machine.memory.failed_installation.map(|ticks| Job::Failed { message: "no candidate".into(), age: u64::from(ticks / 2) });
     Host {
         name: disk.hostname.clone(),
         kernel: "6.1.0-simulated".into(),

@@ -80,6 +80,8 @@ pub struct Memory {
     pub active: BTreeSet<String>,
     /// The transient units, with the seconds they still take.
     pub jobs: BTreeMap<String, Job>,
+    /// Ticks since an installation failed, if the last one did.
+    pub failed_installation: Option<u32>,
     /// The configuration corosync runs with.
     pub corosync: Option<Vec<u8>>,
     /// DRBD resources that are up, by name.
@@ -267,6 +269,7 @@ impl Machine {
 
     /// What systemd does once the kernel runs.
     pub fn boot(&mut self) {
+        self.sshd = true;
         let enabled: Vec<_> = self.disk.enabled.difference(&self.disk.masked).cloned().collect();
         for unit in enabled {
             self.start_unit(&unit);

@@ -190,6 +190,9 @@ impl World {
     }
 
     fn jobs(&mut self, side: Side) {
+        if let Some(age) = &mut self.machines[side].memory.failed_installation {
+            *age += 1;
+        }
         let ready: Vec<_> = self.machines[side]
             .memory
             .jobs
@@ -216,10 +219,15 @@ impl World {
         disk.enabled.extend(mask.iter().cloned());
     }
 
-    /// It ends: what it has masked is disabled, and masked no more.
+    /// It ends: what it has masked is disabled, and masked no more. apt installs all or nothing.
     fn install(&mut self, side: Side, packages: &[String]) {
+        if packages.iter().any(|package| self.unavailable.contains(package)) {
+            self.machines[side].memory.failed_installation = Some(0);
+            return;
+        }
+        self.machines[side].memory.failed_installation = None;
         let disk = &mut self.machines[side].disk;
-        disk.packages.extend(packages.iter().filter(|package| !self.unavailable.contains(*package)).cloned());
+        disk.packages.extend(packages.iter().cloned());
         for unit in disk.pending.iter().filter_map(|mark| mark.strip_prefix("unmask-")) {
             disk.enabled.remove(unit);
             disk.masked.remove(unit);

@@ -2,19 +2,13 @@
 
 mod scenarios;
 
-use std::{
-    collections::BTreeMap,
-    sync::{
-        Mutex,
-        atomic::{AtomicUsize, Ordering},
-    },
-};
+use std::collections::BTreeMap;
 
 use hapair_simulator::{
     effects::Fault,
     experiment::{End, Start},
 };
-use scenarios::{SCENARIOS, Scenario, play};
+use scenarios::{SCENARIOS, Scenario, on_all_cores, play};
 
 struct Case {
     scenario: &'static Scenario,
@@ -31,27 +25,18 @@ fn whatever_effect_it_dies_at_the_end_is_the_same() {
         .iter()
         .flat_map(|case| (0..case.uninterrupted.effects.len()).flat_map(move |at| Fault::ALL.map(|fault| (case, at, fault))))
         .collect();
-    let (next, fenced, wrong) = (AtomicUsize::new(0), AtomicUsize::new(0), Mutex::new(BTreeMap::<String, String>::new()));
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
-            scope.spawn(|| {
-                while let Some((case, at, fault)) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
-                    let end = play(case.scenario, &case.start, Some((*at, *fault)));
-                    fenced.fetch_add(end.world.fenced.len(), Ordering::Relaxed);
-                    if let Some(trouble) = trouble(case, &end, *fault) {
-                        let what = format!("{} / {fault:?} at {at} ({})", case.scenario.name, case.uninterrupted.effects[*at]);
-                        wrong.lock().expect("no panic before").insert(what, trouble);
-                    }
-                }
-            });
-        }
+    let results = on_all_cores(&runs, |(case, at, fault)| {
+        let end = play(case.scenario, &case.start, Some((*at, *fault)));
+        let what = format!("{} / {fault:?} at {at} ({})", case.scenario.name, case.uninterrupted.effects[*at]);
+        (end.world.fenced.len(), trouble(case, &end, *fault).map(|trouble| (what, trouble)))
     });
+    let fenced: usize = results.iter().map(|(fenced, _)| fenced).sum();
+    let wrong: BTreeMap<_, _> = results.into_iter().filter_map(|(_, wrong)| wrong).collect();
     for case in &cases {
         println!("{:4} effects: {}", case.uninterrupted.effects.len(), case.scenario.name);
     }
-    println!("{} runs with a fault, {} nodes fenced", runs.len(), fenced.load(Ordering::Relaxed));
-    assert!(!only.is_empty() || fenced.load(Ordering::Relaxed) > 0, "a lost node was never fenced: the power cuts prove nothing");
-    let wrong = wrong.into_inner().expect("no panic before");
+    println!("{} runs with a fault, {} nodes fenced", runs.len(), fenced);
+    assert!(!only.is_empty() || fenced > 0, "a lost node was never fenced: the power cuts prove nothing");
     let first: String = wrong.iter().take(400).map(|(what, trouble)| format!("{what}\n{trouble}\n")).collect();
     assert!(wrong.is_empty(), "{} of {} runs went wrong; the first:\n{first}", wrong.len(), runs.len());
 }

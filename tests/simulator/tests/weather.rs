@@ -10,24 +10,13 @@ use hapair_simulator::{
     experiment::{End, Experiment, run},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
-use scenarios::{SCENARIOS, Scenario, at_rest, play, standby};
+use scenarios::{SCENARIOS, Scenario, at_rest, on_all_cores, play, standby};
 
 const SEEDS: u64 = 6;
 
 /// Every scenario, once for each seed, with something going on beside it; the end must be that of an undisturbed run.
 fn disturbed(disturb: impl AsyncFn(&mut Experiment, &mut StdRng) + Copy + Sync) {
-    let wrong = std::sync::Mutex::new(Vec::new());
-    let next = std::sync::atomic::AtomicUsize::new(0);
-    std::thread::scope(|scope| {
-        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
-            scope.spawn(|| {
-                while let Some(scenario) = SCENARIOS.get(next.fetch_add(1, std::sync::atomic::Ordering::Relaxed)) {
-                    wrong.lock().expect("no panic before").extend(one(scenario, disturb));
-                }
-            });
-        }
-    });
-    let wrong = wrong.into_inner().expect("no panic before");
+    let wrong = on_all_cores(SCENARIOS, |scenario| one(scenario, disturb)).concat();
     assert!(wrong.is_empty(), "{} runs went wrong:\n{}", wrong.len(), wrong.join("\n"));
 }
 

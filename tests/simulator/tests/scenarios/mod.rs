@@ -1,7 +1,10 @@
 //! What people do to a pair, each with where it begins.
 #![allow(dead_code, reason = "each test file uses its own part of the scenarios")]
 
-use std::sync::OnceLock;
+use std::sync::{
+    Mutex, OnceLock,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use hapair_simulator::{
     effects::Fault,
@@ -45,6 +48,22 @@ pub const SCENARIOS: &[Scenario] = &[
     Scenario { name: "the pair leaves its hosts", start: to_be_torn_down, act: everything_leaves, ready: false },
     Scenario { name: "another HAPair takes the hosts over", start: at_rest, act: taken_over, ready: true },
 ];
+
+/// Does something with each, on all cores.
+pub fn on_all_cores<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+    let (next, done) = (AtomicUsize::new(0), Mutex::new(Vec::new()));
+    std::thread::scope(|scope| {
+        for _ in 0..std::thread::available_parallelism().map_or(2, usize::from) {
+            scope.spawn(|| {
+                while let Some(item) = items.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    let result = work(item);
+                    done.lock().expect("no panic before").push(result);
+                }
+            });
+        }
+    });
+    done.into_inner().expect("no panic before")
+}
 
 /// Runs a scenario, with a fault or without.
 pub fn play(scenario: &Scenario, start: &Start, fault: Option<(usize, Fault)>) -> End {
