@@ -212,15 +212,31 @@ fn tag(object: &Object) -> Option<Element> {
     (!references.is_empty()).then(|| Element::new("tag").with("id", format!("{TAG}{}", object.key)).children(references))
 }
 
-/// Puts elements into a section: one with the same id is replaced where it stands, stale ones go, others stay.
+/// Puts elements into a section: one with the same id is replaced where it stands, stale ones go, others stay, also within a group.
 fn put<'a>(section: &mut Element, wanted: impl Iterator<Item = &'a Element>, stale: &[String]) {
     section.children.retain(|child| child.id().is_none_or(|id| !stale.iter().any(|each| each == id)));
     for element in wanted {
         match section.children.iter_mut().find(|child| child.id() == element.id()) {
-            Some(present) => *present = element.clone(),
+            Some(present) => {
+                let guests = guests(present);
+                *present = element.clone();
+                for (position, guest) in guests {
+                    present.children.insert(position.min(present.children.len()), guest);
+                }
+            }
             None => section.children.push(element.clone()),
         }
     }
+}
+
+/// Members that someone has added to a group of ours (`pcs resource group add`), with their places.
+fn guests(group: &Element) -> Vec<(usize, Element)> {
+    let is_guest = |child: &Element| {
+        let id = child.id().unwrap_or_default();
+        child.name == "primitive" && !names::MEMBERS.iter().any(|kind| id.starts_with(kind))
+    };
+    let members = group.children.iter().enumerate().filter(|(_, child)| group.name == "group" && is_guest(child));
+    members.map(|(position, child)| (position, child.clone())).collect()
 }
 
 /// The set of this id within a section, made if there is none.

@@ -11,6 +11,9 @@ pub const COROSYNC_CONF: &str = "/etc/corosync/corosync.conf";
 /// The operator's resource agent.
 pub const HTTP_AGENT: &str = "/usr/lib/ocf/resource.d/hapair/http";
 
+/// How the ids of a group's members begin.
+pub const MEMBERS: [&str; 4] = ["filesystem-", "ip-", "service-", "probe-"];
+
 pub fn volume(name: &str) -> String {
     format!("volume-{name}")
 }

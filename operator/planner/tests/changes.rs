@@ -9,6 +9,7 @@ use hapair_model::{
     Secret, Side,
     desired::{Desired, Fencing, HttpProbe, ServiceKind},
     plan::{Next, Step},
+    xml::Element,
 };
 use situations::*;
 
@@ -134,4 +135,25 @@ fn standby_waits_until_the_peer_can_take_over() {
     desired.nodes.second.standby = Some(true);
     hosts.first.resources.get_mut("logs").unwrap().peer_disk = "Inconsistent".into();
     assert!(matches!(plan_of(&desired, &hosts).next, Next::Run(_)));
+}
+
+#[test]
+fn a_member_that_someone_has_added_to_a_group_stays_in_its_place() {
+    let mut desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    for host in [&mut hosts.first, &mut hosts.second] {
+        let resources = host.cib.as_mut().unwrap().first_mut("configuration").first_mut("resources");
+        let group = resources.children.iter_mut().find(|each| each.id() == Some("group-tomcat")).unwrap();
+        group.children.insert(1, Element::new("primitive").with("id", "backup").with("class", "systemd").with("type", "backup"));
+    }
+    assert_eq!(plan_of(&desired, &hosts).next, Next::Rest, "it is nothing of ours");
+    desired.groups[0].probe = None;
+    let Next::Run(stage) = plan_of(&desired, &hosts).next else { panic!("the probe is to go") };
+    let pushed = stage.steps.iter().flat_map(|(_, steps)| steps).find_map(|step| match step {
+        Step::PushCib { cib, .. } => Some(Element::parse(cib).unwrap()),
+        _ => None,
+    });
+    let pushed = pushed.unwrap();
+    let group = pushed.all().into_iter().find(|each| each.id() == Some("group-tomcat")).unwrap();
+    assert_eq!(group.children.iter().position(|each| each.id() == Some("backup")), Some(1));
 }
