@@ -354,12 +354,17 @@ async fn seed_cib(run: &mut Run<'_>, cib: &str) -> Result<(), Stop> {
 
 async fn push_cib(run: &mut Run<'_>, cib: &str, planned_on: &str) -> Result<(), Stop> {
     let cib = Element::parse(cib).map_err(|error| Stop::Failed(error.to_string()))?;
-    let now = run.look(|world, side| world.machines[side].disk.cib.as_ref().map(pacemaker::version)).unwrap_or_default();
-    let now = format!("{}.{}", now.0, now.1);
-    if now != planned_on {
-        return Err(Stop::Failed(format!("the configuration is at {now}, the change was planned on {planned_on}")));
-    }
-    run.change("push the CIB", |world, side| world.change_cib(side, |live| live.children = cib.children)).await
+    // What is pushed is a patch: it undoes nothing that someone else has changed since the look. Here both are one moment.
+    let pushed = run.change("push the CIB", |world, side| {
+        let now = world.machines[side].disk.cib.as_ref().map(pacemaker::version).unwrap_or_default();
+        let now = format!("{}.{}", now.0, now.1);
+        if now != planned_on {
+            return Err(format!("the configuration is at {now}, the change was planned on {planned_on}"));
+        }
+        world.change_cib(side, |live| live.children = cib.children);
+        Ok(())
+    });
+    pushed.await?.map_err(Stop::Failed)
 }
 
 async fn take_down(run: &mut Run<'_>, resource: &str) -> Result<(), Stop> {
