@@ -146,7 +146,7 @@ fn device(machine: &Machine, volume: &str, path: &str) -> Device {
 }
 
 fn signatures(device: &BlockDevice) -> Vec<Signature> {
-    let drbd = device.metadata.as_ref().map(|metadata| Signature { kind: "drbd".into(), uuid: metadata.device_uuid.clone() });
+    let drbd = device.metadata.as_ref().map(|metadata| Signature { kind: "drbd".into(), uuid: metadata.printed_uuid().into() });
     device.signatures.iter().cloned().chain(drbd).collect()
 }
 

@@ -161,6 +161,11 @@ impl Metadata {
         Self { device_uuid, current: JUST_CREATED, bitmap: 0, history: Vec::new(), consistent: false, outdated: false, primary: false }
     }
 
+    /// The device UUID as blkid and wipefs print it (`PRIx64`).
+    pub fn printed_uuid(&self) -> &str {
+        self.device_uuid.trim_start_matches('0')
+    }
+
     /// Whether it has never held data.
     pub fn is_blank(&self) -> bool {
         self.current == JUST_CREATED

@@ -182,7 +182,7 @@ async fn restart(run: &mut Run<'_>, units: &[String]) -> Result<(), Stop> {
 /// What the script `signatures` prints of a device.
 fn signatures(device: &BlockDevice) -> String {
     let mut all: Vec<_> = device.signatures.iter().map(ToString::to_string).collect();
-    all.extend(device.metadata.as_ref().map(|metadata| format!("drbd:{}", metadata.device_uuid)));
+    all.extend(device.metadata.as_ref().map(|metadata| format!("drbd:{}", metadata.printed_uuid())));
     all.sort_unstable();
     all.join("+")
 }
@@ -222,7 +222,7 @@ async fn create_metadata(
     minor: u32,
     port: u16,
 ) -> Result<(), Stop> {
-    let record = |uuid: &str| VolumeRecord { device_uuid: uuid.into(), zeroes: true, minor, port };
+    let record = |uuid: &str| VolumeRecord { device_uuid: uuid.trim_start_matches('0').into(), zeroes: true, minor, port };
     let found = run.look(|world, side| world.machines[side].disk.devices.get(device).map(signatures));
     let found = found.ok_or_else(|| Stop::Failed(format!("{device} does not exist")))?;
     let known = run.look(|world, side| world.machines[side].disk.volume_records.get(resource).map(|record| record.device_uuid.clone()));
