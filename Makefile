@@ -39,7 +39,7 @@ e2e: build ## The end-to-end test: real operator, real API server, real hosts
 	$(BINARIES)/e2e test
 
 ROUNDS ?= 3
-# Its three faults: pacemaker killed, the power of both nodes cut, loss in one direction.
+# The same faults in each test run; other seeds look further.
 SEED ?= 40
 
 .PHONY: chaos
