@@ -4,11 +4,6 @@ use hapair_model::{Side, desired::Desired, observed::Cluster};
 
 use crate::names;
 
-/// The ids of the pair's fencing devices.
-pub fn devices(desired: &Desired) -> impl Iterator<Item = String> {
-    desired.nodes.iter().flat_map(|(side, _)| devices_of(desired, side))
-}
-
 /// The ids of the devices that fence this node.
 pub fn devices_of(desired: &Desired, side: Side) -> impl Iterator<Item = String> {
     let node = &desired.nodes[side];

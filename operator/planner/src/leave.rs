@@ -3,7 +3,7 @@
 use hapair_model::{
     Both, Reason,
     desired::{Desired, Leaving},
-    observed::{Cluster, Host, HostView},
+    observed::{Cluster, Host, HostView, Job},
     plan::{Finding, Next, Plan, Step, Subject},
 };
 
@@ -89,6 +89,10 @@ fn next_of_teardown(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     let ours = |host: &Host| {
         desired.side(&host.name).is_some() && host.owner.as_ref().is_some_and(|record| record.owner == desired.owner.to_string())
     };
+    // What is being installed would start by itself, once nothing keeps it from that any more.
+    if hosts.any(|host| ours(host) && host.install == Some(Job::Running)) {
+        return Some(Next::Wait("packages are being installed".into()));
+    }
     let runs = |host: &Host, unit: &str| host.units.get(unit).is_some_and(|unit| unit.is_active() || unit.enabled);
     let stop = Both::from_fn(|side| {
         // A configuration that is left behind would make the next pair on these hosts look like one that was formed already.

@@ -103,6 +103,11 @@ impl Platform {
         }
     }
 
+    /// Units that Debian starts with their packages, each with its package.
+    pub fn units(&self) -> [(&'static str, &'static str); 5] {
+        [("corosync", "corosync"), ("pacemaker", "pacemaker"), ("pcsd", "pcs"), ("drbd", "drbd-utils"), (self.tomcat, self.tomcat)]
+    }
+
     /// The systemd unit behind a service, if one is.
     pub fn unit<'a>(&self, kind: &'a ServiceKind) -> Option<&'a str> {
         match kind {

@@ -12,7 +12,7 @@ use hapair_model::{
 
 use crate::{
     FreshKeys, cib, desired_cib, fencing, files, firewall, groups, names,
-    platform::{Platform, UNITS, services},
+    platform::{Platform, services},
     standby,
     volumes::{self, Birth},
 };
@@ -63,9 +63,9 @@ pub fn missing_packages(desired: &Desired, host: &Host) -> Vec<String> {
 
 fn install(desired: &Desired, host: &Host) -> Step {
     let (platform, packages) = (platform(host), missing_packages(desired, host));
-    // Whatever does not run is to stay so, also a unit that an earlier attempt has unpacked and not configured.
-    let units = UNITS.iter().copied().chain(services(desired).filter_map(|kind| platform.unit(kind)));
-    let mask = units.filter(|unit| !packages.is_empty() && !host.units.get(*unit).is_some_and(hapair_model::observed::Unit::is_active));
+    // What is there already may be needed at any moment: the peer may fail while a package cannot be had.
+    let units = platform.units().into_iter().filter(|(_, package)| packages.iter().any(|missing| missing == package)).map(|(unit, _)| unit);
+    let mask = units.filter(|unit| !host.units.get(*unit).is_some_and(hapair_model::observed::Unit::is_active));
     Step::InstallPackages { manager: platform.manager, mask: mask.map(str::to_owned).collect(), packages }
 }
 
@@ -288,7 +288,8 @@ fn make_filesystem(volume: &Volume) -> Step {
 
 /// pacemaker's start; the first one with the whole configuration already in place.
 pub fn start(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
-    let seed = (!is_formed(hosts)).then(|| cib::seed(desired, &desired_cib::wanted(desired, &platform(hosts.first))).to_string());
+    let seed = || cib::seed(&standby::allowed(desired, hosts), &desired_cib::wanted(desired, &platform(hosts.first))).to_string();
+    let seed = (!is_formed(hosts)).then(seed);
     let steps = Both::from_fn(|side| {
         let unit = hosts[side].units.get("pacemaker").cloned().unwrap_or_default();
         if unit.is_active() && unit.enabled {

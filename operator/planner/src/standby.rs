@@ -6,7 +6,7 @@ use hapair_model::{
     observed::{Cluster, Host},
 };
 
-use crate::{cib, fencing, volumes};
+use crate::{bans, cib, groups};
 
 /// The declaration without a standby that has to wait: such a node stays as it is.
 pub fn allowed(desired: &Desired, hosts: &Both<&Host>) -> Desired {
@@ -19,31 +19,46 @@ pub fn allowed(desired: &Desired, hosts: &Both<&Host>) -> Desired {
     allowed
 }
 
-/// What a standby that is declared, and not yet in force, waits for.
+/// What a standby that is declared, and not yet in force, waits for. With both nodes declared in standby nothing is to serve, and nothing waits.
 pub fn waits(desired: &Desired, hosts: &Both<&Host>, side: Side) -> Option<String> {
     let (node, peer) = (&desired.nodes[side], &desired.nodes[side.peer()]);
-    let cluster = hosts.first.cluster.as_ref().or(hosts.second.cluster.as_ref())?;
-    let in_force = hosts.any(|host| host.cib.as_ref().is_some_and(|cib| cib::is_standby(cib, &node.name)));
-    // With both of them in standby nothing is to serve.
-    if node.standby != Some(true) || in_force || peer.standby == Some(true) || !serves(desired, cluster, &node.name) {
+    if node.standby != Some(true) || peer.standby == Some(true) {
         return None;
     }
-    let missing = missing(desired, hosts, cluster, &peer.name)?;
-    Some(format!("{} serves, and goes into standby once {missing}", node.name))
+    // What a host says that is not in the cluster yet, or is alone, is not known to be so.
+    let view = hosts.find(|host| host.cib.is_some() && host.cluster.as_ref().is_some_and(|cluster| cluster.has_dc && cluster.quorate));
+    let view = view.and_then(|side| hosts[side].cluster.as_ref().zip(hosts[side].cib.as_ref()));
+    if view.is_some_and(|(_, cib)| cib::is_standby(cib, &node.name)) {
+        return None;
+    }
+    let missing = missing_data(desired, hosts, side.peer());
+    let missing = missing.or_else(|| view.and_then(|(cluster, _)| missing_place(desired, cluster, &peer.name)))?;
+    Some(format!("{} goes into standby once {missing}", node.name))
 }
 
-/// What is missing for this node to take over.
-fn missing(desired: &Desired, hosts: &Both<&Host>, cluster: &Cluster, name: &str) -> Option<String> {
-    if cluster.nodes.get(name).is_none_or(|node| node.state() != "Online") {
+/// The volume of which this node could not go on with the newest data.
+fn missing_data(desired: &Desired, hosts: &Both<&Host>, side: Side) -> Option<String> {
+    let has_it = |volume: &str| {
+        let leg = hosts[side].resources.get(volume);
+        leg.is_some_and(|leg| leg.role == "Primary" || leg.is_connected() && leg.disk == "UpToDate")
+    };
+    let volume = desired.volumes.iter().find(|volume| !has_it(&volume.name))?;
+    Some(format!("volume {} is UpToDate on {}", volume.name, desired.nodes[side].name))
+}
+
+/// Why what moves could not run on this node, if it does not run there already.
+fn missing_place(desired: &Desired, cluster: &Cluster, name: &str) -> Option<String> {
+    let of_groups = desired.groups.iter().flat_map(|group| groups::members(desired, group));
+    let runs_here = |id: &String| cluster.active_in_role(id, "Started") == Some(name);
+    if of_groups.into_iter().all(|id| runs_here(&id)) {
+        return None;
+    }
+    if cluster.nodes.get(name).is_none_or(|node| node.state() != "Online" || node.maintenance) || cluster.maintenance {
         return Some(format!("{name} can run services"));
     }
-    let volume = desired.volumes.iter().find(|volume| volumes::is_in_cluster(volume, hosts) && !volumes::is_redundant(volume, hosts))?;
-    Some(format!("volume {} is UpToDate on {name}", volume.name))
-}
-
-/// Whether something runs on this node that would have to go elsewhere.
-fn serves(desired: &Desired, cluster: &Cluster, name: &str) -> bool {
-    let devices: Vec<_> = fencing::devices(desired).collect();
-    let moves = |role: &str| matches!(role, "Started" | "Promoted");
-    cluster.resources.iter().any(|each| moves(&each.role) && !devices.contains(&each.id) && each.nodes.iter().any(|node| node == name))
+    if let Some(ban) = bans::of_ours(desired, cluster).find(|ban| ban.node == name) {
+        return Some(format!("the constraint {} does not keep {} off {name} any more", ban.id, ban.resource));
+    }
+    let failed = cluster.failures.iter().find(|failure| failure.node == name && matches!(failure.task.as_str(), "start" | "promote"))?;
+    Some(format!("the failure of {} on {name} is forgotten", failed.resource))
 }

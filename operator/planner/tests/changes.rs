@@ -8,6 +8,7 @@ use std::fmt::Write;
 use hapair_model::{
     Secret, Side,
     desired::{Desired, Fencing, HttpProbe, ServiceKind},
+    observed::Ban,
     plan::{Next, Step},
     xml::Element,
 };
@@ -121,20 +122,78 @@ fn a_stage_that_was_cut_off_anywhere_ends_where_it_would_have_ended() {
     }
 }
 
+/// What a plan waits for, if it does.
+fn waits_for(desired: &Desired, hosts: &Hosts) -> Option<String> {
+    match plan_of(desired, hosts).next {
+        Next::Wait(what) => Some(what),
+        _ => None,
+    }
+}
+
 #[test]
 fn standby_waits_until_the_peer_can_take_over() {
     let mut desired = tomcat_pair();
+    let at_rest = at_rest(&desired);
+    desired.nodes.first.standby = Some(true);
+    assert!(matches!(plan_of(&desired, &at_rest).next, Next::Run(_)));
+
+    let mut hosts = at_rest.clone();
+    hosts.second.resources.get_mut("logs").unwrap().disk = "Inconsistent".into();
+    let data = "node1 goes into standby once volume logs is UpToDate on node2";
+    assert_eq!(waits_for(&desired, &hosts).as_deref(), Some(data));
+    // Nothing is to serve: that is what the person asks for.
+    let both =
+        Desired { nodes: desired.nodes.clone().map(|node| hapair_model::desired::Node { standby: Some(true), ..node }), ..desired.clone() };
+    assert!(matches!(plan_of(&both, &hosts).next, Next::Run(_)));
+    // Also while nothing runs anywhere: both nodes have just started, and the newest data is on node1.
+    for host in [&mut hosts.first, &mut hosts.second] {
+        host.resources.get_mut("logs").unwrap().role = "Secondary".into();
+        host.cluster.as_mut().unwrap().resources.iter_mut().for_each(|each| each.nodes.clear());
+    }
+    assert_eq!(waits_for(&desired, &hosts).as_deref(), Some(data));
+
+    let place = |change: &dyn Fn(&mut hapair_model::observed::Cluster)| {
+        let mut hosts = at_rest.clone();
+        for host in [&mut hosts.first, &mut hosts.second] {
+            change(host.cluster.as_mut().unwrap());
+        }
+        waits_for(&desired, &hosts).unwrap_or_default()
+    };
+    let maintenance = place(&|cluster| cluster.nodes.get_mut("node2").unwrap().maintenance = true);
+    assert_eq!(maintenance, "node1 goes into standby once node2 can run services");
+    let ban = Ban { id: "cli-ban".into(), resource: "group-tomcat".into(), node: "node2".into() };
+    assert!(place(&|cluster| cluster.bans.push(ban.clone())).contains("cli-ban"));
+}
+
+#[test]
+fn standby_of_a_node_whose_own_disk_is_broken_does_not_wait() {
+    let mut desired = tomcat_pair();
     let mut hosts = at_rest(&desired);
     desired.nodes.first.standby = Some(true);
-    hosts.first.resources.get_mut("logs").unwrap().peer_disk = "Inconsistent".into();
-    let Next::Wait(what) = plan_of(&desired, &hosts).next else { panic!("the service would be stopped") };
-    assert_eq!(what, "node1 serves, and goes into standby once volume logs is UpToDate on node2");
-    hosts.first.resources.get_mut("logs").unwrap().peer_disk = "UpToDate".into();
+    hosts.first.resources.get_mut("logs").unwrap().disk = "Diskless".into();
+    hosts.second.resources.get_mut("logs").unwrap().peer_disk = "Diskless".into();
     assert!(matches!(plan_of(&desired, &hosts).next, Next::Run(_)));
-    // Nothing is to serve: that is what the person asks for.
+}
+
+#[test]
+fn standby_waits_while_the_peer_has_started_and_not_joined() {
+    let mut desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    // node2 serves; node1, just booted, sees a cluster in which nothing runs, and remembers an older standby.
     desired.nodes.second.standby = Some(true);
-    hosts.first.resources.get_mut("logs").unwrap().peer_disk = "Inconsistent".into();
-    assert!(matches!(plan_of(&desired, &hosts).next, Next::Run(_)));
+    let alone = hosts.first.cluster.as_mut().unwrap();
+    (alone.has_dc, alone.quorate) = (false, false);
+    alone.resources.clear();
+    let cluster = hosts.second.cluster.as_mut().unwrap();
+    cluster.nodes.get_mut("node1").unwrap().online = false;
+    for each in &mut cluster.resources {
+        each.nodes.iter_mut().for_each(|node| *node = "node2".into());
+    }
+    hosts.first.resources.clear();
+    let leg = hosts.second.resources.get_mut("logs").unwrap();
+    (leg.role, leg.connection) = ("Primary".into(), "Connecting".into());
+    let waits = waits_for(&desired, &hosts);
+    assert_eq!(waits.as_deref(), Some("node2 goes into standby once volume logs is UpToDate on node1"));
 }
 
 #[test]

@@ -95,6 +95,17 @@ fn masks_of_an_installation_that_was_cut_short_are_taken_away_before_anything_el
 }
 
 #[test]
+fn a_missing_package_masks_nothing_that_a_failover_needs() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    hosts.second.packages.remove("ipmitool");
+    hosts.second.units.get_mut("pcsd").unwrap().active = "inactive".into();
+    let plan = plan_of(&desired, &hosts);
+    let install = Step::InstallPackages { manager: PackageManager::Apt, packages: vec!["ipmitool".into()], mask: Vec::new() };
+    assert_eq!(stage_of(&plan).steps.second, vec![install]);
+}
+
+#[test]
 fn a_paused_pair_is_not_changed() {
     let mut desired = tomcat_pair();
     desired.paused = true;

@@ -28,7 +28,12 @@ pub fn read(xml: &str) -> Option<Cluster> {
     })
 }
 
+/// A lesser weight only prefers the other node.
 fn ban(element: &Element) -> Option<Ban> {
+    let weight = element.get("weight").unwrap_or("-INFINITY");
+    if weight.parse::<i64>().is_ok_and(|weight| weight > -1_000_000) {
+        return None;
+    }
     let text = |name: &str| element.get(name).map(str::to_owned);
     Some(Ban { id: text("id")?, resource: text("resource")?, node: text("node")? })
 }

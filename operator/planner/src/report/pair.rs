@@ -3,13 +3,13 @@
 use hapair_model::{
     Reason,
     desired::Fencing,
-    observed::{Ban, Cluster, HostView},
+    observed::{Cluster, HostView},
     plan::Subject,
     report::{Condition, PairReport},
 };
 
 use super::{View, children, condition};
-use crate::fencing;
+use crate::{bans, fencing};
 
 pub fn pair(view: &View<'_>) -> PairReport {
     let observations = [hosts_reachable(view), quorate(view), fencing_ready(view), redundancy(view), available(view), paused(view)];
@@ -156,12 +156,9 @@ fn maintenance(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
     Some((Reason::Maintenance, format!("{what} is in maintenance mode: nothing is taken over, and nothing that fails is started again")))
 }
 
-/// A constraint that keeps something of ours off a node. A fencing device is kept off the node it fences, and DRBD keeps the promoted role off a node
-/// in standby, which is as it should be.
+/// A constraint that keeps something of ours off a node. DRBD keeps the promoted role off a node in standby, which is as it should be.
 fn ban(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
-    let fences: Vec<_> = fencing::devices(view.desired).collect();
-    let counts = |ban: &&Ban| !fences.contains(&ban.resource) && view.desired.side(&ban.node).is_some() && !view.is_standby(&ban.node);
-    let ban = cluster.bans.iter().find(counts)?;
+    let ban = bans::of_ours(view.desired, cluster).find(|ban| !view.is_standby(&ban.node))?;
     Some((Reason::Banned, format!("{} cannot be taken over by {}: the constraint {} forbids it", ban.resource, ban.node, ban.id)))
 }
 
