@@ -19,12 +19,12 @@ pub const LONG: Duration = Duration::from_secs(400);
 
 /// The whole product, under attack.
 pub struct Ground {
-    /// Hosts, API server, operator.
-    pub world: World,
     /// The client.
     pub client: Client,
-    /// The watchers.
+    /// The watchers. They end before the ground: a namespace in which they start new processes never gets empty.
     pub watch: Watch,
+    /// Hosts, API server, operator.
+    pub world: World,
     /// The page that is declared, counted up by changes of the spec.
     pub page: u32,
 }
