@@ -3,6 +3,8 @@ SHELL := /bin/bash
 .ONESHELL:
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
+# A failed run ends with its reason, not with the frames that reported it; panics keep theirs.
+export RUST_LIB_BACKTRACE := 0
 
 BINARIES := target/debug
 SCRIPTS := $(wildcard operator/hosts/scripts/*) $(wildcard operator/planner/files/*) $(wildcard tests/lab/image/*.sh) tests/lab/image/lab-seed tests/lab/launch-host tests/install-tools tests/bench/expert
