@@ -7,8 +7,8 @@ use std::fmt::Write;
 
 use hapair_model::{
     Secret, Side,
-    desired::{Desired, Fencing, HttpProbe, ServiceKind},
-    observed::Ban,
+    desired::{Desired, Fencing, HttpProbe, Node, ServiceKind},
+    observed::{Ban, Cluster},
     plan::{Next, Step},
     xml::Element,
 };
@@ -142,8 +142,7 @@ fn standby_waits_until_the_peer_can_take_over() {
     let data = "node1 goes into standby once volume logs is UpToDate on node2";
     assert_eq!(waits_for(&desired, &hosts).as_deref(), Some(data));
     // Nothing is to serve: that is what the person asks for.
-    let both =
-        Desired { nodes: desired.nodes.clone().map(|node| hapair_model::desired::Node { standby: Some(true), ..node }), ..desired.clone() };
+    let both = Desired { nodes: desired.nodes.clone().map(|node| Node { standby: Some(true), ..node }), ..desired.clone() };
     assert!(matches!(plan_of(&both, &hosts).next, Next::Run(_)));
     // Also while nothing runs anywhere: both nodes have just started, and the newest data is on node1.
     for host in [&mut hosts.first, &mut hosts.second] {
@@ -152,7 +151,7 @@ fn standby_waits_until_the_peer_can_take_over() {
     }
     assert_eq!(waits_for(&desired, &hosts).as_deref(), Some(data));
 
-    let place = |change: &dyn Fn(&mut hapair_model::observed::Cluster)| {
+    let place = |change: &dyn Fn(&mut Cluster)| {
         let mut hosts = at_rest.clone();
         for host in [&mut hosts.first, &mut hosts.second] {
             change(host.cluster.as_mut().unwrap());

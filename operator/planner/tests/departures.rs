@@ -5,8 +5,10 @@ mod situations;
 
 use hapair_model::{
     Side,
-    desired::Leaving,
+    desired::{Desired, Leaving},
+    observed::{DrbdConfig, Record, Resource, Unit},
     plan::{Next, Step},
+    xml::Element,
 };
 use situations::*;
 
@@ -21,7 +23,7 @@ fn a_child_that_is_merely_absent_stays_on_the_hosts() {
 }
 
 /// The configuration that the next stage pushes.
-fn pushed(desired: &hapair_model::desired::Desired, hosts: &Hosts) -> String {
+fn pushed(desired: &Desired, hosts: &Hosts) -> String {
     let plan = plan_of(desired, hosts);
     match stage_of(&plan).steps.first.as_slice() {
         [Step::PushCib { cib, .. }] => cib.clone(),
@@ -74,7 +76,7 @@ fn a_group_deleted_with_retain_keeps_its_address_and_the_pair_goes_on() {
 fn a_host_that_is_not_ours_any_more_is_not_torn_down() {
     let desired = tomcat_pair();
     let mut hosts = at_rest(&desired);
-    let ours = hapair_model::observed::Record { owner: desired.owner.to_string(), epoch: 1 };
+    let ours = Record { owner: desired.owner.to_string(), epoch: 1 };
     hosts.first.owner = Some(ours);
     let plan = hapair_planner::teardown(&desired, &seen(&hosts));
     assert!(matches!(stage_of(&plan).steps.first.as_slice(), [Step::LeaveCluster]));
@@ -117,8 +119,8 @@ fn a_resource_of_someone_else_is_not_taken_down_with_a_volume_of_its_name() {
     let mut desired = tomcat_pair();
     let mut hosts = with_packages(&desired);
     for host in [&mut hosts.first, &mut hosts.second] {
-        host.drbd_config.insert("logs".into(), hapair_model::observed::DrbdConfig::default());
-        host.resources.insert("logs".into(), hapair_model::observed::Resource { role: "Primary".into(), ..Default::default() });
+        host.drbd_config.insert("logs".into(), DrbdConfig::default());
+        host.resources.insert("logs".into(), Resource { role: "Primary".into(), ..Default::default() });
     }
     desired.groups.clear();
     desired.volumes.clear();
@@ -135,7 +137,7 @@ fn what_the_cluster_still_stops_is_not_gone() {
     desired.leaving.groups = vec!["tomcat".into()];
     for host in [&mut hosts.first, &mut hosts.second] {
         // An administrator took it out of the configuration while it ran.
-        host.cib = Some(hapair_model::xml::Element::parse("<cib><configuration><resources/></configuration></cib>").unwrap());
+        host.cib = Some(Element::parse("<cib><configuration><resources/></configuration></cib>").unwrap());
         let resources = &mut host.cluster.as_mut().unwrap().resources;
         resources.iter_mut().find(|each| each.id == "service-tomcat-tomcat").unwrap().orphaned = true;
     }
@@ -161,9 +163,9 @@ fn a_configuration_that_an_interrupted_teardown_left_behind_is_put_aside_too() {
     let desired = tomcat_pair();
     let mut hosts = at_rest(&desired);
     for host in [&mut hosts.first, &mut hosts.second] {
-        host.owner = Some(hapair_model::observed::Record { owner: desired.owner.to_string(), epoch: 1 });
+        host.owner = Some(Record { owner: desired.owner.to_string(), epoch: 1 });
         for unit in ["pacemaker", "corosync"] {
-            host.units.insert(unit.into(), hapair_model::observed::Unit::default());
+            host.units.insert(unit.into(), Unit::default());
         }
         host.cluster = None;
     }
@@ -174,11 +176,11 @@ fn a_configuration_that_an_interrupted_teardown_left_behind_is_put_aside_too() {
 }
 
 /// What the configuration would be after the next stage.
-fn next_configuration(desired: &hapair_model::desired::Desired, hosts: &Hosts) -> hapair_model::xml::Element {
-    hapair_model::xml::Element::parse(&pushed(desired, hosts)).unwrap()
+fn next_configuration(desired: &Desired, hosts: &Hosts) -> Element {
+    Element::parse(&pushed(desired, hosts)).unwrap()
 }
 
-fn has(cib: &hapair_model::xml::Element, id: &str) -> bool {
+fn has(cib: &Element, id: &str) -> bool {
     cib.all().iter().any(|each| each.name != "obj_ref" && each.id() == Some(id))
 }
 
@@ -204,7 +206,7 @@ fn a_constraint_of_someone_else_goes_with_the_resource_that_it_names() {
     for host in [&mut hosts.first, &mut hosts.second] {
         let constraints = host.cib.as_mut().unwrap().first_mut("configuration").first_mut("constraints");
         for (id, resource) in [("cli-ban-group", "group-tomcat"), ("cli-prefer-clone", "volume-logs-clone")] {
-            let ban = hapair_model::xml::Element::new("rsc_location").with("id", id).with("rsc", resource).with("node", "node2");
+            let ban = Element::new("rsc_location").with("id", id).with("rsc", resource).with("node", "node2");
             constraints.children.push(ban);
         }
     }

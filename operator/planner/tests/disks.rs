@@ -4,8 +4,8 @@ mod situations;
 
 use hapair_model::{
     Reason, Side,
-    desired::Partition,
-    observed::{Device, Signature},
+    desired::{Desired, Disk, Partition},
+    observed::{Device, DrbdConfig, Resource, Signature, Unit, VolumeRecord},
     plan::{Next, Plan, Step, Subject},
 };
 use situations::*;
@@ -46,7 +46,7 @@ fn a_file_system_whose_content_is_not_complete_is_made_again() {
 fn while_the_first_content_is_written_nothing_else_is_planned() {
     let desired = tomcat_pair();
     let mut hosts = prepared(&desired);
-    let running = hapair_model::observed::Unit { load: "loaded".into(), active: "active".into(), ..Default::default() };
+    let running = Unit { load: "loaded".into(), active: "active".into(), ..Default::default() };
     hosts.first.units.insert("hapair-filesystem-logs".into(), running);
     assert!(matches!(plan_of(&desired, &hosts).next, Next::Wait(_)));
 }
@@ -64,10 +64,10 @@ fn a_device_that_carries_something_is_left_alone_until_that_is_named() {
     assert!(matches!(plan_of(&desired, &hosts).next, Next::Run(_)));
 }
 
-fn partitioned() -> (hapair_model::desired::Desired, Hosts) {
+fn partitioned() -> (Desired, Hosts) {
     let mut desired = tomcat_pair();
     for side in Side::BOTH {
-        desired.volumes[0].disks[side] = hapair_model::desired::Disk {
+        desired.volumes[0].disks[side] = Disk {
             device: "/dev/disk/by-partlabel/hapair-logs".into(),
             partition: Some(Partition { disk: "/dev/sdb".into(), name: "hapair-logs".into(), size_mib: None }),
             overwrite: None,
@@ -134,11 +134,11 @@ fn drbd_metadata_that_is_not_ours_is_not_blank() {
 fn a_new_volume_takes_no_number_that_anything_on_the_hosts_has() {
     let desired = tomcat_pair();
     let mut hosts = with_packages(&desired);
-    let left = hapair_model::observed::VolumeRecord { device_uuid: "f4".into(), zeroes: false, minor: 0, port: 7789 };
+    let left = VolumeRecord { device_uuid: "f4".into(), zeroes: false, minor: 0, port: 7789 };
     hosts.first.volume_records.insert("left-behind".into(), left);
-    let foreign = hapair_model::observed::DrbdConfig { minors: vec![1], ports: vec![7790], ours: false };
+    let foreign = DrbdConfig { minors: vec![1], ports: vec![7790], ours: false };
     hosts.second.drbd_config.insert("someones".into(), foreign);
-    hosts.second.resources.insert("up".into(), hapair_model::observed::Resource { minor: 2, ..Default::default() });
+    hosts.second.resources.insert("up".into(), Resource { minor: 2, ..Default::default() });
     let settled = hapair_planner::settle(desired, &seen(&hosts));
     assert_eq!((settled.volumes[0].minor, settled.volumes[0].port), (3, 7791));
 }
@@ -147,7 +147,7 @@ fn a_new_volume_takes_no_number_that_anything_on_the_hosts_has() {
 fn a_resource_of_someone_else_with_the_volumes_name_is_left_alone() {
     let desired = tomcat_pair();
     let mut hosts = with_packages(&desired);
-    hosts.first.drbd_config.insert("logs".into(), hapair_model::observed::DrbdConfig::default());
+    hosts.first.drbd_config.insert("logs".into(), DrbdConfig::default());
     let plan = plan_of(&desired, &hosts);
     assert_eq!((plan.next.clone(), reasons(&plan)), (Next::Rest, vec![Reason::Conflict]));
 }
