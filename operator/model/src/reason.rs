@@ -190,10 +190,9 @@ reasons! {
     /// What to do: when the maintenance is over, `pcs property set maintenance-mode=false`, or `pcs node unmaintenance` with the node's name.
     Maintenance,
     /// A constraint keeps a resource off a node, so that it could not be taken over there. `pcs resource move` and `pcs resource ban` leave such
-    /// ones, and DRBD's fencing handler does until the peer has caught up.
+    /// ones.
     ///
-    /// What to do: `pcs resource clear` with the resource, if the constraint's id begins with `cli-`. One of DRBD's goes when the resync ends;
-    /// if it stays with both legs UpToDate, `pcs constraint delete` with its id.
+    /// What to do: `pcs resource clear` with the resource, if the constraint's id begins with `cli-`; otherwise ask who made it.
     Banned,
     /// pacemaker wants to fence a node and has not been able to. Nothing is taken over from it meanwhile.
     ///
@@ -217,7 +216,9 @@ reasons! {
     Resyncing,
     /// A leg's data is not current: it must not be promoted.
     ///
-    /// What to do: bring the other node back; it has the newest data. pacemaker and DRBD keep the stale leg from being promoted.
+    /// What to do: bring the other node back; it has the newest data. pacemaker and DRBD keep the stale leg from being promoted, DRBD by a
+    /// constraint `drbd-fence-by-handler-…`, which goes when the resync ends. Only if it stays with both legs UpToDate: `pcs constraint delete`
+    /// with its id.
     StaleData,
     /// A leg has lost its disk, or never had it.
     ///

@@ -7,6 +7,11 @@ use hapair_model::{
 
 use crate::{groups, names};
 
+/// Whether DRBD's fencing handler has made it, which takes it away when the peer has caught up (crm-fence-peer.sh).
+pub fn is_drbds(ban: &Ban) -> bool {
+    ban.id.starts_with("drbd-fence-by-handler-")
+}
+
 /// Bans of what the pair declares. A fencing device is none of it: it is kept off the node it fences, which is as it should be.
 pub fn of_ours<'a>(desired: &'a Desired, cluster: &'a Cluster) -> impl Iterator<Item = &'a Ban> {
     let mut ours: Vec<_> =

@@ -134,6 +134,9 @@ fn maintenance_and_a_ban_are_told_though_everything_runs() {
     let (holds, reason, message) = told_of(&|cluster: &mut Cluster| cluster.bans.push(ban("group-tomcat", "node2")));
     assert_eq!((holds, reason), (Some(false), Reason::Banned));
     assert_eq!(message, "group-tomcat cannot be taken over by node2: the constraint cli-ban forbids it");
+    let of_drbd = Ban { id: "drbd-fence-by-handler-logs-volume-logs-clone".into(), ..ban("volume-logs-clone", "node1") };
+    let (holds, reason, _) = told_of(&|cluster: &mut Cluster| cluster.bans.push(of_drbd.clone()));
+    assert_eq!((holds, reason), (Some(false), Reason::StaleData), "nobody is to take DRBD's constraint for one of pcs");
     let (holds, ..) = told_of(&|cluster: &mut Cluster| cluster.bans.push(ban("fence-node2-1", "node2")));
     assert_eq!(holds, Some(true), "a fencing device is never on the node it fences");
 }

@@ -159,7 +159,12 @@ fn maintenance(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
 /// A constraint that keeps something of ours off a node. DRBD keeps the promoted role off a node in standby, which is as it should be.
 fn ban(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
     let ban = bans::of_ours(view.desired, cluster).find(|ban| !view.is_standby(&ban.node))?;
-    Some((Reason::Banned, format!("{} cannot be taken over by {}: the constraint {} forbids it", ban.resource, ban.node, ban.id)))
+    let (reason, why) = match bans::is_drbds(ban) {
+        // It may be all that is left of what a Primary knew that has just gone.
+        true => (Reason::StaleData, ", since its data may not be the newest"),
+        false => (Reason::Banned, ""),
+    };
+    Some((reason, format!("{} cannot be taken over by {}: the constraint {} forbids it{why}", ban.resource, ban.node, ban.id)))
 }
 
 fn available(view: &View<'_>) -> Condition {
