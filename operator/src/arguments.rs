@@ -10,9 +10,9 @@ use tracing_subscriber::EnvFilter;
 #[derive(Debug, Parser)]
 #[command(version)]
 pub struct Arguments {
-    /// Serve only the pairs of this namespace; without it, those of all.
-    #[arg(long, env = "WATCH_NAMESPACE")]
-    pub namespace: Option<String>,
+    /// Serve only the pairs of this namespace (may be given several times); without it, those of all.
+    #[arg(long = "namespace", env = "WATCH_NAMESPACES", value_delimiter = ',')]
+    pub namespaces: Vec<String>,
     /// Where the Lease is that decides which operator leads.
     #[arg(long, env = "POD_NAMESPACE", default_value = "hapair-system")]
     lease_namespace: String,

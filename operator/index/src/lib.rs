@@ -1,4 +1,4 @@
-//! What the API server holds, by pair: one store a kind, kept by watches, and a queue of the pairs that something changed for.
+//! What the API server holds, by pair: stores of each kind, kept by watches, and a queue of the pairs that something changed for.
 //!
 //! A pair is queued by its *name*, so that children whose pair does not exist are served too. A kind that cannot be listed makes every answer
 //! incomplete, and [`Index::snapshot`] says so instead of showing a pair with fewer children: absence is not deletion.
@@ -90,27 +90,27 @@ pub struct Snapshot {
 /// The stores of all kinds.
 #[derive(Debug)]
 pub struct Index {
-    pairs: Store<HAPair>,
-    volumes: Store<ReplicatedVolume>,
-    floating_ips: Store<FloatingIP>,
-    groups: Store<ServiceGroup>,
+    pairs: Stores<HAPair>,
+    volumes: Stores<ReplicatedVolume>,
+    floating_ips: Stores<FloatingIP>,
+    groups: Stores<ServiceGroup>,
     troubles: Troubles,
 }
 
-/// Why a kind cannot be known completely, by the kind's name.
+/// Why a kind cannot be known completely, by the kind's name and, where not all are watched, its namespace.
 type Troubles = Arc<Mutex<BTreeMap<String, String>>>;
 
 impl Index {
-    /// Starts watching, in one namespace or in all. Pairs for which something changed come out of the channel.
-    pub fn start(client: &Client, namespace: Option<&str>) -> (Arc<Self>, mpsc::UnboundedReceiver<PairName>) {
+    /// Starts watching, in these namespaces or, when none is named, in all. Pairs for which something changed come out of the channel.
+    pub fn start(client: &Client, namespaces: &[String]) -> (Arc<Self>, mpsc::UnboundedReceiver<PairName>) {
         let (queue, changes) = mpsc::unbounded_channel();
         let (first, objects) = mpsc::unbounded_channel();
         let troubles = Troubles::default();
         let index = Arc::new(Self {
-            pairs: watch(client, namespace, &first, &troubles),
-            volumes: watch(client, namespace, &first, &troubles),
-            floating_ips: watch(client, namespace, &first, &troubles),
-            groups: watch(client, namespace, &first, &troubles),
+            pairs: Stores::watch(client, namespaces, &first, &troubles),
+            volumes: Stores::watch(client, namespaces, &first, &troubles),
+            floating_ips: Stores::watch(client, namespaces, &first, &troubles),
+            groups: Stores::watch(client, namespaces, &first, &troubles),
             troubles,
         });
         tokio::spawn(sources::follow(client.clone(), index.clone(), objects, queue));
@@ -127,12 +127,11 @@ impl Index {
 
     /// What there is about a pair as far as it is known. Good for telling people, not for deciding anything.
     pub fn known(&self, name: &PairName) -> Snapshot {
-        let pair = self.pairs.get(&ObjectRef::new(&name.name).within(&name.namespace));
         Snapshot {
-            pair,
-            volumes: of_pair(&self.volumes, name),
-            floating_ips: of_pair(&self.floating_ips, name),
-            groups: of_pair(&self.groups, name),
+            pair: self.pairs.of_pair(name).pop(),
+            volumes: self.volumes.of_pair(name),
+            floating_ips: self.floating_ips.of_pair(name),
+            groups: self.groups.of_pair(name),
         }
     }
 
@@ -145,10 +144,7 @@ impl Index {
 
     /// Every pair that exists or that a child names.
     pub fn names(&self) -> Vec<PairName> {
-        fn of<K: OfPair>(store: &Store<K>) -> Vec<PairName> {
-            store.state().iter().map(|object| pair_name(object.as_ref())).collect()
-        }
-        let mut names = [of(&self.pairs), of(&self.volumes), of(&self.floating_ips), of(&self.groups)].concat();
+        let mut names = [self.pairs.names(), self.volumes.names(), self.floating_ips.names(), self.groups.names()].concat();
         names.sort();
         names.dedup();
         names
@@ -159,19 +155,36 @@ fn pair_name<K: OfPair>(object: &K) -> PairName {
     PairName { namespace: object.namespace().unwrap_or_default(), name: object.pair() }
 }
 
-fn of_pair<K: OfPair>(store: &Store<K>, name: &PairName) -> Vec<Arc<K>> {
-    let mut found = store.state_filter(|object| pair_name(object) == *name);
-    found.sort_by_key(|object| object.name_any());
-    found
+/// The stores of a kind, one for each namespace that is watched by itself.
+#[derive(Debug)]
+struct Stores<K: OfPair>(Vec<Store<K>>);
+
+impl<K: OfPair> Stores<K> {
+    fn watch(client: &Client, namespaces: &[String], queue: &mpsc::UnboundedSender<PairName>, troubles: &Troubles) -> Self {
+        if namespaces.is_empty() {
+            return Self(vec![watch(Api::all(client.clone()), K::plural(&()).into_owned(), queue, troubles)]);
+        }
+        let one = |namespace: &String| {
+            let kind = format!("{} of namespace {namespace}", K::plural(&()));
+            watch(Api::namespaced(client.clone(), namespace), kind, queue, troubles)
+        };
+        Self(namespaces.iter().map(one).collect())
+    }
+
+    fn of_pair(&self, name: &PairName) -> Vec<Arc<K>> {
+        let mut found: Vec<_> = self.0.iter().flat_map(|store| store.state_filter(|object| pair_name(object) == *name)).collect();
+        found.sort_by_key(|object| object.name_any());
+        found
+    }
+
+    fn names(&self) -> Vec<PairName> {
+        self.0.iter().flat_map(Store::state).map(|object| pair_name(object.as_ref())).collect()
+    }
 }
 
-fn watch<K: OfPair>(client: &Client, namespace: Option<&str>, queue: &mpsc::UnboundedSender<PairName>, troubles: &Troubles) -> Store<K> {
-    let api: Api<K> = match namespace {
-        Some(namespace) => Api::namespaced(client.clone(), namespace),
-        None => Api::all(client.clone()),
-    };
+/// Keeps a store of what this API lists; `kind` is what to call it in words.
+fn watch<K: OfPair>(api: Api<K>, kind: String, queue: &mpsc::UnboundedSender<PairName>, troubles: &Troubles) -> Store<K> {
     let (store, writer) = reflector::store();
-    let kind = K::plural(&()).into_owned();
     set(troubles, &kind, Some("the first list has not arrived".into()));
     let (queue, troubles) = (queue.clone(), troubles.clone());
     let reader = store.clone();

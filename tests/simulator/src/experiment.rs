@@ -92,7 +92,7 @@ impl Experiment {
         self.operators += 1;
         self.gate = Gate::default();
         let client = self.api.client(&self.gate);
-        let (index, changes) = Index::start(&client, None);
+        let (index, changes) = Index::start(&client, &[]);
         let lease = LeaseName { namespace: "hapair-system".into(), name: "hapair-operator".into(), duration: Duration::from_secs(15) };
         let leader = Leader::campaign(client.clone(), lease, format!("operator-{}", self.operators));
         let (stop, stopping) = watch::channel(false);
