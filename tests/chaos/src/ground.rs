@@ -31,7 +31,7 @@ pub struct Ground {
 
 impl Ground {
     /// From nothing to a pair that is Ready.
-    pub fn make(mut say: impl FnMut(&str)) -> Result<Self> {
+    pub fn make(mut say: impl FnMut(&str) + Send) -> Result<Self> {
         let config = Config { name: "chaos".into(), with_packages: true, ..Config::default() };
         let mut world = World::up(config, &mut say)?;
         for node in 0..2 {

@@ -9,10 +9,11 @@ use std::{
     os::unix::process::CommandExt,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 use hapair_cluster::{Binaries, Cluster};
 use hapair_lab::{Config, Lab, Link, bmc};
 use serde_json::Value;
@@ -34,10 +35,17 @@ pub struct World {
 
 impl World {
     /// Brings everything up but the operator: hosts, API server, CRDs, roles, the namespace of the pairs.
-    pub fn up(config: Config, mut say: impl FnMut(&str)) -> Result<Self> {
-        // Compiling before booting: both want the whole machine.
-        let binaries = Binaries::prepare(&mut say)?;
-        let lab = Lab::up(config, &mut say)?;
+    pub fn up(config: Config, say: impl FnMut(&str) + Send) -> Result<Self> {
+        let say = Mutex::new(say);
+        let say = |what: &str| say.lock().unwrap_or_else(PoisonError::into_inner)(what);
+        // Compiling before booting, since both want the whole machine; beside it the images, which wait for the network half of their time.
+        let binaries = std::thread::scope(|scope| {
+            let images = scope.spawn(|| hapair_lab::prepare_images(&config, say));
+            let binaries = Binaries::prepare(say)?;
+            images.join().map_err(|_| anyhow!("the images were not built"))??;
+            anyhow::Ok(binaries)
+        })?;
+        let lab = Lab::up(config, say)?;
         say("starting the API server");
         let cluster = Cluster::start(&lab.directory().join("cluster"), binaries)?;
         let world = Self { lab, cluster, operator: None };
@@ -186,7 +194,8 @@ impl World {
                 return Ok(found);
             }
             if Instant::now() > deadline {
-                bail!("{what}: not within {} s\n{}", limit.as_secs(), self.evidence());
+                // The reason last: of a long output the end is read.
+                bail!("{}\n{what}: not within {} s", self.evidence(), limit.as_secs());
             }
             std::thread::sleep(Duration::from_millis(250));
         }

@@ -16,7 +16,8 @@ const HOST_INPUTS: [&str; 3] =
     [include_str!("../image/host.sh"), include_str!("../image/lab-seed"), include_str!("../image/lab-seed.service")];
 
 /// What a lab starts from.
-pub(crate) struct Images {
+#[derive(Debug)]
+pub struct Images {
     /// The root in which a host's kernel runs.
     pub runner: PathBuf,
     /// The image of a host's first disk; hosts write to overlays.
@@ -34,7 +35,7 @@ pub fn cache_directory() -> PathBuf {
 }
 
 /// Builds whatever the cache does not have yet.
-pub(crate) fn prepare(config: &Config, say: &mut impl FnMut(&str)) -> Result<Images> {
+pub fn prepare(config: &Config, mut say: impl FnMut(&str)) -> Result<Images> {
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("image");
     let packages = fs::read_to_string(source.join(format!("packages.{}", config.debian)))
         .with_context(|| format!("no package list for Debian {:?}", config.debian))?;

@@ -20,7 +20,7 @@ use std::{
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
-pub use images::cache_directory;
+pub use images::{Images, cache_directory, prepare as prepare_images};
 pub use namespace::Namespace;
 pub use network::Link;
 pub use repository::serve as serve_repository;
