@@ -33,6 +33,9 @@ enum Verb {
         /// Go on at this check (they count from 0), on the ground that a failed run with HAPAIR_KEEP=1 left.
         #[arg(long)]
         from: Option<usize>,
+        /// End after this check.
+        #[arg(long)]
+        to: Option<usize>,
         /// The lab to use, instead of the test's own.
         #[arg(long, default_value = "test")]
         lab: String,
@@ -45,6 +48,6 @@ fn main() -> Result<()> {
     match verb {
         Verb::Demo => demo::run(config("demo")),
         Verb::Lab => lab::run(config("lab")),
-        Verb::Test { from, lab } => suite::run(config(&lab), from),
+        Verb::Test { from, to, lab } => suite::run(config(&lab), from, to),
     }
 }

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use hapair_e2e::{NAMESPACE, World};
 
-use super::{LONG, secrets};
+use super::{LONG, SOON, secrets, served_by};
 
 /// A repository that does not answer: the packages cannot be installed, which is said with the host's name; mended, it goes on by itself. node2
 /// has another name at first, and is given its own because the manifest asks for that.
@@ -69,7 +69,6 @@ pub fn looks_as_promised(world: &mut World) -> Result<()> {
 
 /// Through the floating address.
 pub fn serves_node1s_page(world: &mut World) -> Result<()> {
-    let page = world.page().unwrap_or_default();
-    ensure!(page.contains("<h1>node1</h1>"), "the page is {page:?}");
+    served_by(world, "node1", SOON)?;
     world.lab.run(0, "echo 'node1 was here' > /var/log/tomcat10/e2e.log; sync").map(drop)
 }

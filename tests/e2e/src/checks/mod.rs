@@ -11,7 +11,16 @@ pub mod teardown;
 
 use std::time::Duration;
 
+use anyhow::Result;
+use hapair_e2e::World;
+
 /// Longer than anything here may take, packages on a busy machine included.
 pub const LONG: Duration = Duration::from_secs(900);
 /// Longer than the operator may take to tell the truth.
 pub const SOON: Duration = Duration::from_secs(60);
+
+/// Waits for a node's page on the floating address.
+pub fn served_by(world: &World, node: &str, limit: Duration) -> Result<()> {
+    let wanted = format!("<h1>{node}</h1>");
+    world.wait(&format!("{node}'s page"), limit, |world| world.page().filter(|page| page.contains(&wanted))).map(drop)
+}

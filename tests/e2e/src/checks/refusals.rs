@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use hapair_e2e::{NAMESPACE, World};
 
-use super::{LONG, SOON};
+use super::{LONG, SOON, served_by};
 
 /// Waits until an object's Ready is False for this reason, with these words in the message.
 fn refused(world: &World, what: &str, reason: &str, words: &str) -> Result<()> {
@@ -83,7 +83,7 @@ pub fn hosts_of_the_wrong_kind(world: &mut World) -> Result<()> {
 pub fn secret_deleted_later(world: &mut World) -> Result<()> {
     world.cluster.run(&["delete", "secret", "-n", NAMESPACE, "web-ssh"])?;
     refused(world, "hapair/web", "SourceMissing", "web-ssh")?;
-    ensure!(world.page().is_some(), "the service does not answer any more");
+    served_by(world, "node1", SOON)?;
     world.apply(&world.secrets()?)?;
     world.wait_for_condition("hapair/web", "Ready", "True", SOON)
 }

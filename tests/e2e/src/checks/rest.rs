@@ -13,9 +13,30 @@ fn state(world: &World, node: usize) -> Result<String> {
     )
 }
 
-/// Executions that the host's sshd has seen.
+/// What was counted until one moment, on both sides.
+struct Counted {
+    looks: u64,
+    probes: u64,
+    writes: u64,
+    /// By each host's sshd, without our own.
+    executions: [u64; 2],
+}
+
+impl Counted {
+    /// Counts between two looks. `ours` are the executions of such counts on each host, so far.
+    fn read(world: &World, ours: &mut u64) -> Result<Self> {
+        world.wait("a count that no look fell into", SOON, |world| {
+            let looks = metric("hapair_turns_total").ok()?;
+            *ours += 1;
+            let executions = [executions(world, 0).ok()? - *ours, executions(world, 1).ok()? - *ours];
+            let (probes, writes) = (metric("hapair_probes_total").ok()?, metric("hapair_api_writes_total").ok()?);
+            (metric("hapair_turns_total").ok()? == looks).then_some(Self { looks, probes, writes, executions })
+        })
+    }
+}
+
+/// Executions that the host's sshd has seen, this one included.
 fn executions(world: &World, node: usize) -> Result<u64> {
-    // The look itself is one more, before it is counted.
     let text = world.lab.run(node, "journalctl --boot --identifier sshd --no-pager | grep -c 'Starting session: command'")?;
     text.trim().parse().context("a number")
 }
@@ -26,6 +47,10 @@ fn metric(name: &str) -> Result<u64> {
     Ok(line.rsplit(' ').next().unwrap_or_default().parse::<f64>()? as u64)
 }
 
+fn versions(world: &World) -> Result<String> {
+    world.cluster.run(&["get", "-A", "hapairs,harv,hafip,hasg", "-o", "jsonpath={.items[*].metadata.resourceVersion}"])
+}
+
 /// Ten resyncs: no change on a host, no write to the API server, one execution a host for each, counted on both sides. Applying the same
 /// again changes nothing either.
 pub fn is_radio_silence(world: &mut World) -> Result<()> {
@@ -34,25 +59,25 @@ pub fn is_radio_silence(world: &mut World) -> Result<()> {
     // What the apply woke is over when a whole resync has passed.
     let settled = begun + 2;
     world.wait("two looks", SOON, |_| (metric("hapair_turns_total").ok()? >= settled).then_some(()))?;
-    let before = [state(world, 0)?, state(world, 1)?];
-    let (turns, probes, writes) = (metric("hapair_turns_total")?, metric("hapair_probes_total")?, metric("hapair_api_writes_total")?);
-    let versions = world.cluster.run(&["get", "-A", "hapairs,harv,hafip,hasg", "-o", "jsonpath={.items[*].metadata.resourceVersion}"])?;
-    let executed = [executions(world, 0)?, executions(world, 1)?];
+    let (states, objects) = ([state(world, 0)?, state(world, 1)?], versions(world)?);
+    let mut ours = 0;
+    let before = Counted::read(world, &mut ours)?;
 
-    world.wait("ten resyncs", LONG, |_| (metric("hapair_turns_total").ok()? >= turns + 10).then_some(()))?;
+    world.wait("ten resyncs", LONG, |_| (metric("hapair_turns_total").ok()? >= before.looks + 10).then_some(()))?;
 
-    let looks = metric("hapair_turns_total")? - turns;
-    let seen = [executions(world, 0)? - executed[0], executions(world, 1)? - executed[1]];
-    ensure!(metric("hapair_api_writes_total")? == writes, "the operator wrote to the API server while everything was as declared");
-    let now = world.cluster.run(&["get", "-A", "hapairs,harv,hafip,hasg", "-o", "jsonpath={.items[*].metadata.resourceVersion}"])?;
-    ensure!(now == versions, "an object was written while everything was as declared: {versions} → {now}");
-    let probed = metric("hapair_probes_total")? - probes;
+    let after = Counted::read(world, &mut ours)?;
+    let looks = after.looks - before.looks;
+    ensure!(after.writes == before.writes, "the operator wrote to the API server while everything was as declared");
+    let now = versions(world)?;
+    ensure!(now == objects, "an object was written while everything was as declared: {objects} → {now}");
+    let probed = after.probes - before.probes;
+    // A look may be under way at either count.
     ensure!(probed.abs_diff(2 * looks) <= 2, "{looks} looks sent {probed} probes to two hosts");
-    for (node, seen) in seen.into_iter().enumerate() {
-        // Our own count is an execution too, and a look may have begun or ended between two readings.
-        ensure!(seen.abs_diff(looks + 1) <= 1, "{looks} looks were {seen} executions on host {node}");
-        let after = state(world, node)?;
-        ensure!(after == before[node], "something changed on host {node}:\n{}", difference(&before[node], &after));
+    for (node, unchanged) in states.iter().enumerate() {
+        let seen = after.executions[node] - before.executions[node];
+        ensure!(seen.abs_diff(looks) <= 1, "{looks} looks were {seen} executions on host {node}");
+        let state = state(world, node)?;
+        ensure!(state == *unchanged, "something changed on host {node}:\n{}", difference(unchanged, &state));
     }
     Ok(())
 }

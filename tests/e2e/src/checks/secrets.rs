@@ -24,7 +24,9 @@ while True:
             if any(pattern and pattern in data for pattern in patterns):
                 open("/run/secrets-seen", "ab").write(what.encode() + b" of " + data[:40].replace(b"\0", b" ") + b"\n")
     rounds += 1
-    open("/run/secrets-rounds", "w").write(str(rounds))
+    with open("/run/secrets-rounds.new", "w") as count:
+        count.write(str(rounds))
+    os.replace("/run/secrets-rounds.new", "/run/secrets-rounds")
     time.sleep(0.3)
 "#;
 
