@@ -119,19 +119,24 @@ impl Host {
             Ok(Err(openssh::Error::Connect(error))) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::ConnectionRefused) => {
                 Err(Silence::Unreachable(error.to_string()))
             }
-            Ok(Err(error)) => Err(self.why_not(&detail(&error)).await),
+            Ok(Err(error)) => Err(self.why_not(&error).await),
             Err(_) => Err(Silence::Unreachable("no answer".into())),
         }
     }
 
     /// ssh says why it failed only in prose, so the host is asked for its keys, and the answer tells the cases apart.
-    async fn why_not(&self, prose: &str) -> Silence {
+    async fn why_not(&self, error: &openssh::Error) -> Silence {
+        let prose = detail(error);
         let offered = keys::offered(&self.credentials.address, self.credentials.port).await;
         if offered.is_empty() {
-            return Silence::Unreachable(prose.to_owned());
+            return Silence::Unreachable(prose);
         }
         if offered.iter().any(|key| self.credentials.host_keys.contains(key)) {
-            return Silence::Denied(prose.to_owned());
+            // Its sshd may have come up only since: who was not let in was told so.
+            return match error {
+                openssh::Error::Connect(error) if error.kind() == ErrorKind::PermissionDenied => Silence::Denied(prose),
+                _ => Silence::Unreachable(prose),
+            };
         }
         Silence::UnknownHostKey { offered: offered.iter().map(|key| keys::fingerprint(key)).collect() }
     }
