@@ -142,6 +142,20 @@ fn maintenance_and_a_ban_are_told_though_everything_runs() {
 }
 
 #[test]
+fn a_leg_that_goes_down_with_standby_is_no_failure() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    for host in [&mut hosts.first, &mut hosts.second] {
+        host.cluster.as_mut().unwrap().nodes.get_mut("node1").unwrap().standby = true;
+        // One leg was looked at before the other went down: both call their data UpToDate.
+        let leg = host.resources.get_mut("logs").unwrap();
+        (leg.role, leg.connection) = ("Secondary".into(), "Connecting".into());
+    }
+    let report = told(&desired, &seen(&hosts));
+    assert_eq!(condition(&report.pair.conditions, "RedundancyHealthy").reason, Reason::NodeStandby);
+}
+
+#[test]
 fn a_node_in_standby_is_told_and_does_not_make_the_pair_less_ready() {
     let desired = tomcat_pair();
     let mut hosts = at_rest(&desired);

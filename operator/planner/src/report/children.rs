@@ -87,6 +87,9 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
         return standby;
     }
     let apart = legs.find(|leg| leg.is_some_and(|leg| !leg.is_connected()))?;
+    if let Some((_, node)) = view.desired.nodes.iter().find(|(_, node)| view.is_standby(&node.name)) {
+        return Some((Reason::NodeStandby, format!("volume {name}: {} is in standby, and its leg is down", node.name)));
+    }
     Some((Reason::Disconnected, format!("volume {name}: {} is not connected to its peer", view.desired.nodes[apart].name)))
 }
 
