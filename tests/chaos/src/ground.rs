@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use hapair_e2e::World;
 use hapair_lab::{Config, Link};
 
@@ -15,7 +15,7 @@ use crate::{
 /// How often the operator looks at a pair at rest.
 const RESYNC: &str = "--resync-seconds=5";
 /// Longer than any convergence.
-pub const LONG: Duration = Duration::from_secs(400);
+pub const LONG: Duration = Duration::from_secs(900);
 
 /// The whole product, under attack.
 pub struct Ground {
@@ -51,6 +51,8 @@ impl Ground {
         let watch = Watch::start(consoles, &Link::Zero.bridge(), &address);
         let client = Client::start(&address);
         world.wait("the first record", LONG, |_| (client.acknowledged() > 0).then_some(()))?;
+        // Each page is compiled when it is first asked for, which is no round's fault.
+        world.wait("the records", LONG, |_| client.lost().ok())?;
         Ok(Self { world, client, watch, page: 0 })
     }
 
@@ -69,7 +71,7 @@ impl Ground {
     pub fn active(&self) -> Result<usize> {
         let address = self.world.floating_address();
         let holds = |node: &usize| self.world.lab.run(*node, "ip -o address show").is_ok_and(|text| text.contains(&format!("{address}/")));
-        (0..2).find(holds).context("the floating address is on no node")
+        self.world.wait("a node that holds the floating address", LONG, |_| (0..2).find(holds))
     }
 }
 

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use hapair_e2e::client::get;
+use hapair_e2e::client::{get, metric};
 use rand::{RngExt, rngs::StdRng};
 
 use crate::{
@@ -127,18 +127,12 @@ fn told(ground: &Ground, truth: &Truth, start: Instant) -> Result<Duration, Stri
     Err(format!("after {} s {last}", truth.within))
 }
 
-/// How often the operator has asked the hosts since it started.
-fn looks() -> Option<u64> {
-    let text = get("127.0.0.1", 8080, "/metrics").ok()?;
-    let line = text.lines().find(|line| line.starts_with("hapair_probes_total"))?;
-    line.rsplit(' ').next()?.parse::<f64>().ok().map(|count| count as u64)
-}
-
 /// Waits until the operator has looked again, the pair is Ready, and it serves what is declared.
 fn come_back(ground: &mut Ground) -> Result<()> {
-    let before = looks().unwrap_or(0);
+    let probes = || metric("hapair_probes_total").ok();
+    let before = probes().unwrap_or(0);
     // Two looks at two hosts; an operator that was started anew counts from nothing.
-    let looked = || looks().is_some_and(|now| if now < before { now >= 4 } else { now >= before + 4 });
+    let looked = || probes().is_some_and(|now| if now < before { now >= 4 } else { now >= before + 4 });
     ground.world.wait("two looks of the operator", LONG, |_| looked().then_some(()))?;
     let page = format!("page {}", ground.page);
     let address = ground.world.floating_address();

@@ -55,8 +55,10 @@ impl World {
             world.apply_folder(folder, &[])?;
         }
         world.apply_folder("config/rbac/pair-namespace", &["-n", NAMESPACE])?;
-        let condition = ["wait", "--for=condition=Established", "--timeout=30s", "crd/hapairs.hapair.dev", "crd/servicegroups.hapair.dev"];
-        world.cluster.run(&condition)?;
+        world.cluster.run(&["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"])?;
+        // What is established is known to clients a moment later.
+        let kinds = ["get", "-n", NAMESPACE, "hapairs,harv,hafip,hasg"];
+        world.wait("the four kinds", Duration::from_secs(60), |world| world.cluster.run(&kinds).ok())?;
         Ok(world)
     }
 
@@ -197,7 +199,7 @@ impl World {
                 // The reason last: of a long output the end is read.
                 bail!("{}\n{what}: not within {} s", self.evidence(), limit.as_secs());
             }
-            std::thread::sleep(Duration::from_millis(250));
+            std::thread::sleep(Duration::from_millis(400));
         }
     }
 

@@ -92,7 +92,7 @@ impl Lab {
         }
         say("hosts started, waiting for SSH");
         for node in 0..2 {
-            lab.wait_for_ssh(node, Duration::from_secs(90))?;
+            lab.wait_for_ssh(node, Duration::from_secs(300))?;
         }
         Ok(lab)
     }
@@ -170,7 +170,7 @@ impl Lab {
         command
             .arg("-i")
             .arg(self.private_key())
-            .args(["-o", "BatchMode=yes", "-o", "ConnectTimeout=3", "-o", "LogLevel=ERROR", "-o", "ServerAliveInterval=5"])
+            .args(["-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-o", "LogLevel=ERROR", "-o", "ServerAliveInterval=5"])
             .arg("-o")
             .arg(format!("UserKnownHostsFile={}", self.directory.join("known_hosts").display()))
             .arg(format!("root@{}", self.address(node, Link::Zero)));

@@ -1,7 +1,8 @@
 //! From bare hosts to a serving pair.
 
 use anyhow::{Result, ensure};
-use hapair_e2e::{NAMESPACE, World};
+use hapair_e2e::{NAMESPACE, World, condition_of, recording::Recording};
+use serde_json::Value;
 
 use super::{LONG, SOON, secrets, served_by};
 
@@ -31,10 +32,12 @@ fn renaming(world: &World) -> Result<String> {
 /// The sample is applied; the operator is killed while packages are installed, while the volume gets its first data, and while the cluster
 /// starts.
 pub fn converges_though_killed(world: &mut World) -> Result<()> {
+    // Some of what is told is soon over.
+    let recording = Recording::start(world, "hapair/web")?;
     for moment in ["packages are being installed", "give the volumes their first data", "start pacemaker"] {
-        world.wait(&format!("Ready to speak of {moment:?}"), LONG, |world| {
-            let (_, _, message) = world.condition("hapair/web", "Ready").ok()??;
-            (message == moment).then_some(())
+        world.wait(&format!("Ready to speak of {moment:?}"), LONG, |_| {
+            let told = |version: &Value| condition_of(version, "Ready").is_some_and(|(_, _, message)| message == moment);
+            recording.versions().ok()?.iter().any(told).then_some(())
         })?;
         world.kill_operator()?;
         world.start_operator(&["--resync-seconds=3"])?;
@@ -50,9 +53,11 @@ pub fn converges_though_killed(world: &mut World) -> Result<()> {
 
 /// kubectl's columns; pcs, pcsd and DRBD on the hosts.
 pub fn looks_as_promised(world: &mut World) -> Result<()> {
-    let row = world.cluster.run(&["get", "-n", NAMESPACE, "hapairs", "--no-headers"])?;
-    let columns: Vec<_> = row.split_whitespace().take(7).collect();
-    ensure!(columns == ["web", "True", "True", "node1", "2/2", "UpToDate/UpToDate", "Ready"], "kubectl get hapairs shows {row}");
+    world.wait("kubectl get hapairs to show a healthy pair", SOON, |world| {
+        let row = world.cluster.run(&["get", "-n", NAMESPACE, "hapairs", "--no-headers"]).ok()?;
+        let columns: Vec<_> = row.split_whitespace().take(7).collect();
+        (columns == ["web", "True", "True", "node1", "2/2", "UpToDate/UpToDate", "Ready"]).then_some(())
+    })?;
     for node in 0..2 {
         let nodes = world.lab.run(node, "pcs status nodes")?;
         ensure!(nodes.contains(" Online: node1 node2"), "pcs status nodes: {nodes}");

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, ensure};
-use hapair_e2e::{World, recording::Recording};
+use hapair_e2e::{World, client::metric, recording::Recording};
 use hapair_lab::Link;
 use hapair_simulator::reality::{differences, story};
 
@@ -77,6 +77,8 @@ pub fn power_cut_without_operator(world: &mut World) -> Result<()> {
     ensure!(log.contains("before the cut"), "an acknowledged record is lost: {log}");
     world.start_operator(&["--resync-seconds=3"])?;
     world.lab.power_on(0)?;
+    // Until then the status is what the operator left behind when it was killed.
+    world.wait("two looks at both hosts", LONG, |_| (metric("hapair_probes_total").ok()? >= 4).then_some(()))?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
     let data = world.object("hapair/web")?["status"]["data"].clone();
     ensure!(data == "UpToDate/UpToDate", "the data is {data}");

@@ -31,10 +31,10 @@ pub fn second_operator_waits(world: &mut World) -> Result<()> {
     let holder = |world: &World| {
         world.cluster.get("hapair-system", "lease/hapair-operator").ok()?["spec"]["holderIdentity"].as_str().map(str::to_owned)
     };
-    let first = holder(world);
+    let first = world.wait("a leader", SOON, holder)?;
     let mut second = world.spawn_operator("second", "127.0.0.1:8081", &["--resync-seconds=3"])?;
     std::thread::sleep(Duration::from_secs(8));
-    ensure!(holder(world) == first, "a second operator took the Lease from a healthy one");
+    ensure!(world.wait("a leader", SOON, holder)? == first, "a second operator took the Lease from a healthy one");
     world.kill_operator()?;
     world.wait("the second operator to lead", SOON, |world| holder(world).filter(|holder| holder.starts_with("second_")))?;
     world.wait_for_condition("hapair/web", "Ready", "True", SOON)?;

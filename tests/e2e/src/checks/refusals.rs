@@ -71,11 +71,11 @@ pub fn hosts_of_the_wrong_kind(world: &mut World) -> Result<()> {
     refused(world, "hapair/web", "UnsupportedDistribution", "node2")?;
     world.lab.run(
         1,
-        "cat /var/tmp/os-release > /etc/os-release; cd /lib/modules/$(uname -r) && mv $(find . -name 'drbd.ko*') /var/tmp/drbd.ko && depmod",
+        "cd /lib/modules/$(uname -r) && mv $(find . -name 'drbd.ko*') /var/tmp/drbd.ko && depmod && cat /var/tmp/os-release > /etc/os-release",
     )?;
     refused(world, "harv/logs", "DrbdModuleMissing", "node2")?;
-    world.lab.run(1, "mv /var/tmp/drbd.ko /lib/modules/$(uname -r)/kernel/drivers/block/drbd/ && depmod")?;
     remove(world)?;
+    world.lab.run(1, "mv /var/tmp/drbd.ko /lib/modules/$(uname -r)/kernel/drivers/block/drbd/ && depmod")?;
     untouched(world)
 }
 

@@ -1,7 +1,7 @@
 //! A pair at rest.
 
-use anyhow::{Context, Result, ensure};
-use hapair_e2e::{World, client};
+use anyhow::{Context, Result, bail, ensure};
+use hapair_e2e::{World, client::metric};
 
 use super::{LONG, SOON};
 
@@ -25,10 +25,14 @@ struct Counted {
 impl Counted {
     /// Counts between two looks. `ours` are the executions of such counts on each host, so far.
     fn read(world: &World, ours: &mut u64) -> Result<Self> {
-        world.wait("a count that no look fell into", SOON, |world| {
+        world.wait("a count that no look fell into", LONG, |world| {
             let looks = metric("hapair_turns_total").ok()?;
             *ours += 1;
-            let executions = [executions(world, 0).ok()? - *ours, executions(world, 1).ok()? - *ours];
+            let [first, second] = std::thread::scope(|scope| {
+                let second = scope.spawn(|| executions(world, 1));
+                [executions(world, 0), second.join().unwrap_or_else(|_| bail!("the count ended"))]
+            });
+            let executions = [first.ok()? - *ours, second.ok()? - *ours];
             let (probes, writes) = (metric("hapair_probes_total").ok()?, metric("hapair_api_writes_total").ok()?);
             (metric("hapair_turns_total").ok()? == looks).then_some(Self { looks, probes, writes, executions })
         })
@@ -37,14 +41,9 @@ impl Counted {
 
 /// Executions that the host's sshd has seen, this one included.
 fn executions(world: &World, node: usize) -> Result<u64> {
-    let text = world.lab.run(node, "journalctl --boot --identifier sshd --no-pager | grep -c 'Starting session: command'")?;
+    let text =
+        world.lab.run(node, "journalctl --sync; journalctl --boot --identifier sshd --no-pager | grep -c 'Starting session: command'")?;
     text.trim().parse().context("a number")
-}
-
-fn metric(name: &str) -> Result<u64> {
-    let text = client::get("127.0.0.1", 8080, "/metrics")?;
-    let line = text.lines().find(|line| line.starts_with(name)).with_context(|| format!("no metric {name}"))?;
-    Ok(line.rsplit(' ').next().unwrap_or_default().parse::<f64>()? as u64)
 }
 
 fn versions(world: &World) -> Result<String> {

@@ -19,7 +19,7 @@ pub fn of_children(world: &mut World) -> Result<()> {
     for node in 0..2 {
         let left = world.lab.run(
             node,
-            "cibadmin -Q -l | grep -c -E 'group-tomcat|volume-logs|ip-web' || true; drbdsetup events2 --now | grep -c name:logs || true; \
+            "cibadmin -Q -l -o configuration | grep -c -E 'group-tomcat|volume-logs|ip-web' || true; drbdsetup events2 --now | grep -c name:logs || true; \
              ls /etc/drbd.d/logs.res 2> /dev/null | wc -l; wipefs --noheadings --output TYPE /dev/disk/by-partlabel/hapair-logs",
         )?;
         let words: Vec<_> = left.split_whitespace().collect();
