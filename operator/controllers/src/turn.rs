@@ -47,6 +47,10 @@ pub struct PairTask<C: Connect> {
     failure: Option<Finding>,
     failures: u32,
     waits: u32,
+    /// Which hosts answered the last look.
+    answering: Both<bool>,
+    /// Whether one of them had answered the look before.
+    just_lost: bool,
 }
 
 /// What a turn works on.
@@ -60,7 +64,17 @@ struct Work {
 impl<C: Connect> PairTask<C> {
     /// The task of a pair.
     pub fn new(name: PairName, context: Arc<Context<C>>) -> Self {
-        Self { name, context, connection: Connection::default(), publisher: Publisher::default(), failure: None, failures: 0, waits: 0 }
+        Self {
+            name,
+            context,
+            connection: Connection::default(),
+            publisher: Publisher::default(),
+            failure: None,
+            failures: 0,
+            waits: 0,
+            answering: Both::from_fn(|_| false),
+            just_lost: false,
+        }
     }
 
     /// What it works with.
@@ -165,6 +179,9 @@ impl<C: Connect> PairTask<C> {
             }
         };
         self.context.metrics.observe_seconds.observe(start.elapsed().as_secs_f64());
+        let answering = observed.as_ref().map(|view| matches!(view, HostView::Seen(_)));
+        self.just_lost = Side::BOTH.into_iter().any(|side| self.answering[side] && !answering[side]);
+        self.answering = answering;
         observed
     }
 
@@ -315,6 +332,10 @@ impl<C: Connect> PairTask<C> {
     fn rest(&mut self, observed: &Both<HostView>) -> Duration {
         use hapair_model::observed::Silence;
         (self.failures, self.waits) = (0, 0);
+        if self.just_lost {
+            // The look hung on the lost host, and what the other one said in it is from before its cluster noticed.
+            return SOON;
+        }
         let denied = observed.any(|view| matches!(view, HostView::Silent(Silence::Denied(_) | Silence::UnknownHostKey { .. })));
         // sshd penalises repeated authentication failures (OpenSSH 9.8); a changed spec or Secret wakes the task anyway.
         if denied { Duration::from_secs(60).max(self.context.resync) } else { self.context.resync }

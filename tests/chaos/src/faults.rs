@@ -139,7 +139,7 @@ impl Fault {
         let away = &["NodeOffline", "NodeUnclean", "NotObserved", "Disconnected", "StaleData", "Resyncing"];
         match self {
             // A look that hangs on the lost host ends first, then comes one that sees it.
-            Self::ServingPowerCut | Self::StandbyPowerCut | Self::ServingIsolated => truth("RedundancyHealthy", "False", away, 45),
+            Self::ServingPowerCut | Self::StandbyPowerCut | Self::ServingIsolated => truth("RedundancyHealthy", "False", away, 60),
             Self::BothPowerCut => truth("HostsReachable", "False", &["HostUnreachable"], 30),
             Self::ReplicationCut | Self::OneWayLoss => truth("RedundancyHealthy", "False", away, 40),
             Self::PublicCut | Self::SshdStopped => truth("HostsReachable", "False", &["HostUnreachable"], 30),
