@@ -1,6 +1,6 @@
 //! The command line.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
 use clap::{Parser, ValueEnum};
 use hapair_controllers::LeaseName;
@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 pub struct Arguments {
     /// Serve only the pairs of this namespace (may be given several times); without it, those of all.
     #[arg(long = "namespace", env = "WATCH_NAMESPACES", value_delimiter = ',')]
-    pub namespaces: Vec<String>,
+    namespaces: Vec<String>,
     /// Where the Lease is that decides which operator leads.
     #[arg(long, env = "POD_NAMESPACE", default_value = "hapair-system")]
     lease_namespace: String,
@@ -43,6 +43,11 @@ enum LogFormat {
 }
 
 impl Arguments {
+    /// The namespaces whose pairs are served; none means all.
+    pub fn namespaces(&self) -> BTreeSet<String> {
+        self.namespaces.iter().filter(|name| !name.is_empty()).cloned().collect()
+    }
+
     /// The Lease to campaign for.
     pub fn lease(&self) -> LeaseName {
         let duration = Duration::from_secs(self.lease_seconds.max(2));

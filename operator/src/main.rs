@@ -26,7 +26,7 @@ async fn main() -> Result<()> {
     let client = Client::try_default().await.context("no access to the Kubernetes API: neither a kubeconfig nor a service account")?;
     let cluster = cluster_uid(&client).await.context("the cluster's identity (the UID of the namespace kube-system) could not be read")?;
     let metrics = Metrics::default();
-    let (index, changes) = Index::start(&client, &arguments.namespaces);
+    let (index, changes) = Index::start(&client, &arguments.namespaces());
     let leader = Leader::campaign(client.clone(), arguments.lease(), identity());
     let (stop, stopping) = watch::channel(false);
     let slots = Semaphore::new(arguments.concurrency);

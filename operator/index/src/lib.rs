@@ -7,7 +7,7 @@ mod references;
 mod sources;
 
 use std::{
-    collections::{BTreeMap, HashMap},
+    collections::{BTreeMap, BTreeSet, HashMap},
     fmt::Debug,
     sync::{Arc, Mutex},
 };
@@ -102,7 +102,7 @@ type Troubles = Arc<Mutex<BTreeMap<String, String>>>;
 
 impl Index {
     /// Starts watching, in these namespaces or, when none is named, in all. Pairs for which something changed come out of the channel.
-    pub fn start(client: &Client, namespaces: &[String]) -> (Arc<Self>, mpsc::UnboundedReceiver<PairName>) {
+    pub fn start(client: &Client, namespaces: &BTreeSet<String>) -> (Arc<Self>, mpsc::UnboundedReceiver<PairName>) {
         let (queue, changes) = mpsc::unbounded_channel();
         let (first, objects) = mpsc::unbounded_channel();
         let troubles = Troubles::default();
@@ -160,7 +160,7 @@ fn pair_name<K: OfPair>(object: &K) -> PairName {
 struct Stores<K: OfPair>(Vec<Store<K>>);
 
 impl<K: OfPair> Stores<K> {
-    fn watch(client: &Client, namespaces: &[String], queue: &mpsc::UnboundedSender<PairName>, troubles: &Troubles) -> Self {
+    fn watch(client: &Client, namespaces: &BTreeSet<String>, queue: &mpsc::UnboundedSender<PairName>, troubles: &Troubles) -> Self {
         if namespaces.is_empty() {
             return Self(vec![watch(Api::all(client.clone()), K::plural(&()).into_owned(), queue, troubles)]);
         }

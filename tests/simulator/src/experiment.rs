@@ -1,6 +1,11 @@
 //! One run of the operator against the simulated world: from a starting point, through what people do to its objects, to rest.
 
-use std::{collections::BTreeMap, fmt::Write as _, sync::Arc, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt::Write as _,
+    sync::Arc,
+    time::Duration,
+};
 
 use hapair_controllers::{Context, Leader, LeaseName, Metrics};
 use hapair_index::Index;
@@ -92,7 +97,7 @@ impl Experiment {
         self.operators += 1;
         self.gate = Gate::default();
         let client = self.api.client(&self.gate);
-        let (index, changes) = Index::start(&client, &[]);
+        let (index, changes) = Index::start(&client, &BTreeSet::new());
         let lease = LeaseName { namespace: "hapair-system".into(), name: "hapair-operator".into(), duration: Duration::from_secs(15) };
         let leader = Leader::campaign(client.clone(), lease, format!("operator-{}", self.operators));
         let (stop, stopping) = watch::channel(false);
