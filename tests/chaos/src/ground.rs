@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use hapair_e2e::World;
 use hapair_lab::{Config, Link};
 
@@ -34,13 +34,11 @@ impl Ground {
     pub fn make(mut say: impl FnMut(&str) + Send) -> Result<Self> {
         let config = Config { name: "chaos".into(), with_packages: true, ..Config::default() };
         let mut world = World::up(config, &mut say)?;
-        for node in 0..2 {
-            disk::prepare(&world.lab, node)?;
-            world.lab.run(
-                node,
-                &format!("cat > /etc/systemd/system/chaos-watch.service <<'END'\n{UNIT}END\nsystemctl enable --now chaos-watch"),
-            )?;
-        }
+        std::thread::scope(|scope| {
+            let other = scope.spawn(|| prepare(&world, 1));
+            prepare(&world, 0)?;
+            other.join().map_err(|_| anyhow!("the other host was not prepared"))?
+        })?;
         world.start_operator(&[RESYNC])?;
         world.apply(&world.secrets()?)?;
         world.apply(&manifests(&world, 0)?)?;
@@ -73,6 +71,13 @@ impl Ground {
         let holds = |node: &usize| self.world.lab.run(*node, "ip -o address show").is_ok_and(|text| text.contains(&format!("{address}/")));
         self.world.wait("a node that holds the floating address", LONG, |_| (0..2).find(holds))
     }
+}
+
+/// Gives a host a disk that can fail, and the watcher of roles.
+fn prepare(world: &World, node: usize) -> Result<()> {
+    disk::prepare(&world.lab, node)?;
+    let unit = format!("cat > /etc/systemd/system/chaos-watch.service <<'END'\n{UNIT}END\nsystemctl enable --now chaos-watch");
+    world.lab.run(node, &unit).map(drop)
 }
 
 /// The sample with the pages of the client, on the disk that can fail.
