@@ -10,11 +10,11 @@ export RUSTC_WORKSPACE_WRAPPER := clippy-driver
 export CLIPPY_ARGS := -Dwarnings__CLIPPY_HACKERY__
 
 BINARIES := target/debug
-SCRIPTS := $(wildcard operator/hosts/scripts/*) $(wildcard operator/planner/files/*) $(wildcard tests/lab/image/*.sh) tests/lab/image/lab-seed tests/lab/launch-host tests/install-tools tests/bench/expert
+SCRIPTS := $(wildcard operator/hosts/scripts/*) $(wildcard operator/planner/files/*) $(wildcard tests/lab/image/*.sh) tests/lab/image/lab-seed tests/lab/launch-host tests/install-tools tests/bench/expert tests/chart/check
 
 .PHONY: help
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: demo
 demo: build ## From nothing to a page on the floating address, then failovers, on two real hosts (root; about 15 minutes the first time)
@@ -42,6 +42,10 @@ check: tools ## Format, lints, unit, snapshot and simulator tests, shell scripts
 e2e: build ## The end-to-end test: real operator, real API server, real hosts
 	$(BINARIES)/e2e test
 
+.PHONY: chart
+chart: ## Lint the Helm chart and run its unit tests (Helm is built from source, once)
+	tests/chart/check
+
 ROUNDS ?= 3
 # The same faults in each test run; other seeds look further.
 SEED ?= 40
@@ -59,18 +63,20 @@ build: tools
 	cargo build --workspace --quiet
 
 .PHONY: generate
-generate: ## Write the CRDs, the runbook of reasons and the table of faults from the code
+generate: ## Write the CRDs (the chart's too), the runbook of reasons and the table of faults from the code
 	mkdir -p crds/generated
 	# Of the whole workspace: a single package would have its dependencies built once more, with other features.
 	cargo build --workspace --bins --examples --quiet
 	$(BINARIES)/crdgen crds/generated
+	# A chart reads only files of its own folder.
+	cp crds/generated/hapair.dev_*.yaml charts/hapair-operator/files/crds/
 	$(BINARIES)/examples/reasons > docs/reasons.md
 	sed -i '/^<!-- faults: begin/,/^<!-- faults: end/{//!d}' docs/operations.md
 	$(BINARIES)/chaos --table | sed -i '/^<!-- faults: begin/r /dev/stdin' docs/operations.md
 
 .PHONY: verify
 verify: generate ## Fail when generated files are not as the types say
-	@git diff --exit-code --stat -- crds/generated docs/reasons.md docs/operations.md || { echo "generated files were stale: commit what 'make generate' wrote" >&2; exit 1; }
+	@git diff --exit-code --stat -- crds/generated charts/hapair-operator/files docs/reasons.md docs/operations.md || { echo "generated files were stale: commit what 'make generate' wrote" >&2; exit 1; }
 
 .PHONY: tools
 tools: ## Install what the tests need from Debian's packages
