@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use hapair_e2e::{NAMESPACE, World, condition_of, recording::Recording};
 use serde_json::Value;
 
-use super::{LONG, SOON, secrets, served_by};
+use super::{AT_ONCE, LONG, SOON, secrets, served_by};
 
 /// A repository that does not answer: the packages cannot be installed, which is said with the host's name; mended, it goes on by itself. node2
 /// has another name at first, and is given its own because the manifest asks for that.
@@ -74,6 +74,6 @@ pub fn looks_as_promised(world: &mut World) -> Result<()> {
 
 /// Through the floating address.
 pub fn serves_node1s_page(world: &mut World) -> Result<()> {
-    served_by(world, "node1", SOON)?;
+    served_by(world, "node1", AT_ONCE)?;
     world.lab.run(0, "echo 'node1 was here' > /var/log/tomcat10/e2e.log; sync").map(drop)
 }

@@ -7,7 +7,7 @@ use hapair_e2e::{World, client::metric, recording::Recording};
 use hapair_lab::Link;
 use hapair_simulator::reality::{differences, story};
 
-use super::{LONG, SOON, served_by};
+use super::{AT_ONCE, LONG, served_by};
 
 /// Longer than it takes from the end of an act until the status is at its end, too.
 const TOLD: Duration = Duration::from_secs(300);
@@ -49,7 +49,7 @@ pub fn no_fail_back(world: &mut World) -> Result<()> {
     told_as_written(world, "out of standby", |world| world.apply(&world.sample()?))?;
     let active = world.object("hapair/web")?["status"]["active"].clone();
     ensure!(active == "node2", "the service went back: {active}");
-    served_by(world, "node2", SOON)
+    served_by(world, "node2", AT_ONCE)
 }
 
 /// An orderly restart is no failure.

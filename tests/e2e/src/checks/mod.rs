@@ -17,7 +17,9 @@ use hapair_e2e::World;
 /// Longer than anything here may take, packages on a busy machine included.
 pub const LONG: Duration = Duration::from_secs(900);
 /// Longer than the operator may take to tell the truth.
-pub const SOON: Duration = Duration::from_secs(120);
+pub const SOON: Duration = Duration::from_secs(60);
+/// For a service that was never away: room for one slow answer, and for no interruption.
+pub const AT_ONCE: Duration = Duration::from_secs(5);
 
 /// Waits for a node's page on the floating address.
 pub fn served_by(world: &World, node: &str, limit: Duration) -> Result<()> {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use hapair_e2e::World;
 
-use super::{LONG, SOON, served_by};
+use super::{AT_ONCE, LONG, SOON, served_by};
 
 /// Without the right to list floating IPs a fresh operator does not see any: nothing may be removed for that.
 pub fn forbidden_list_removes_nothing(world: &mut World) -> Result<()> {
@@ -19,7 +19,7 @@ pub fn forbidden_list_removes_nothing(world: &mut World) -> Result<()> {
         let (_, reason, message) = world.condition("hapair/web", "Ready").ok()??;
         (reason == "NotSynced" && message.contains("floatingips")).then_some(())
     })?;
-    served_by(world, "node1", SOON)?;
+    served_by(world, "node1", AT_ONCE)?;
     ensure!(world.lab.run(0, version)? == before, "the cluster's configuration was changed");
     let patch = patch.replace("\"servicegroups\"", "\"floatingips\",\"servicegroups\"");
     world.cluster.run(&["patch", "clusterrole", "hapair-operator", "--type=json", "-p", &patch])?;

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use hapair_e2e::{NAMESPACE, World};
 
-use super::{LONG, SOON, served_by};
+use super::{AT_ONCE, LONG, SOON, served_by};
 
 /// Waits until an object's Ready is False for this reason, with these words in the message.
 fn refused(world: &World, what: &str, reason: &str, words: &str) -> Result<()> {
@@ -83,7 +83,7 @@ pub fn hosts_of_the_wrong_kind(world: &mut World) -> Result<()> {
 pub fn secret_deleted_later(world: &mut World) -> Result<()> {
     world.cluster.run(&["delete", "secret", "-n", NAMESPACE, "web-ssh"])?;
     refused(world, "hapair/web", "SourceMissing", "web-ssh")?;
-    served_by(world, "node1", SOON)?;
+    served_by(world, "node1", AT_ONCE)?;
     world.apply(&world.secrets()?)?;
     world.wait_for_condition("hapair/web", "Ready", "True", SOON)
 }
