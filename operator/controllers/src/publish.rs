@@ -4,9 +4,12 @@ use std::{collections::HashMap, fmt::Debug};
 
 use hapair_crds::{
     Condition, ConditionStatus, FIELD_MANAGER, FloatingIP, FloatingIPStatus, HAPair, HAPairStatus, NodeStatus, ReplicatedVolume,
-    ReplicatedVolumeStatus, ServiceGroup, ServiceGroupStatus,
+    ReplicatedVolumeStatus, ServiceGroup, ServiceGroupStatus, condition_types,
 };
-use hapair_model::report::{self, ChildReport, PairReport, VolumeReport};
+use hapair_model::{
+    Reason,
+    report::{self, ChildReport, PairReport, VolumeReport},
+};
 use jiff::Timestamp;
 use kube::{
     Api, Client, Resource, ResourceExt,
@@ -110,7 +113,8 @@ impl Publisher {
         let before = self.latest(object, &uid);
         let old = before.as_ref().map(K::conditions).unwrap_or_default().to_vec();
         let generation = object.meta().generation;
-        let status = K::make(report, generation, conditions(K::reported(report), &old, generation.unwrap_or_default()));
+        let reported = [K::reported(report), &[established(K::reported(report), &old)]].concat();
+        let status = K::make(report, generation, conditions(&reported, &old, generation.unwrap_or_default()));
         if before.as_ref() == Some(&status) {
             return Ok(());
         }
@@ -152,6 +156,19 @@ fn version<K: Resource>(object: &K) -> u64 {
     object.resource_version().and_then(|version| version.parse().ok()).unwrap_or_default()
 }
 
+/// Whether an object has ever been what its users wait for, after this report.
+fn established(reported: &[report::Condition], before: &[Condition]) -> report::Condition {
+    let of = |type_: &str| reported.iter().find(|condition| condition.type_ == type_);
+    let available = of(condition_types::AVAILABLE).filter(|condition| condition.reason != Reason::NothingDeclared);
+    let arrived = available.or_else(|| of(condition_types::READY)).is_some_and(|condition| condition.holds == Some(true));
+    let was = before.iter().any(|condition| condition.type_ == condition_types::ESTABLISHED && condition.status == ConditionStatus::True);
+    let (reason, message) = match arrived || was {
+        true => (Reason::HasBeenReady, "it has been ready before"),
+        false => (Reason::NeverReady, "it has never been ready"),
+    };
+    report::Condition { type_: condition_types::ESTABLISHED, holds: Some(arrived || was), reason, message: message.into() }
+}
+
 /// Conditions in the form of the API. A transition time moves only when the status does.
 fn conditions(reported: &[report::Condition], before: &[Condition], generation: i64) -> Vec<Condition> {
     // The API server keeps whole seconds.
@@ -169,4 +186,42 @@ fn conditions(reported: &[report::Condition], before: &[Condition], generation: 
         }
     };
     reported.iter().map(one).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn condition(type_: &'static str, holds: Option<bool>, reason: Reason) -> report::Condition {
+        report::Condition { type_, holds, reason, message: String::new() }
+    }
+
+    /// The status after one report and then another, as far as Established goes.
+    fn established_after(reports: [&[report::Condition]; 2]) -> ConditionStatus {
+        let mut before = Vec::new();
+        for report in reports {
+            before = conditions(&[report, &[established(report, &before)]].concat(), &before, 1);
+        }
+        before.last().unwrap().status
+    }
+
+    #[test]
+    fn what_was_available_once_stays_established() {
+        let starting = [condition("Ready", Some(false), Reason::Converging), condition("Available", None, Reason::NotObserved)];
+        let serving = [condition("Ready", Some(false), Reason::Disconnected), condition("Available", Some(true), Reason::Serving)];
+        let down = [condition("Ready", Some(false), Reason::NotRunning), condition("Available", Some(false), Reason::NotRunning)];
+        assert_eq!(established_after([&starting, &down]), ConditionStatus::False);
+        assert_eq!(established_after([&starting, &serving]), ConditionStatus::True);
+        assert_eq!(established_after([&serving, &down]), ConditionStatus::True);
+    }
+
+    #[test]
+    fn what_has_nothing_to_serve_is_established_when_it_is_ready() {
+        let ready = [condition("Ready", Some(true), Reason::AsDeclared)];
+        let childless = [condition("Ready", Some(true), Reason::AsDeclared), condition("Available", None, Reason::NothingDeclared)];
+        let held_up = [condition("Ready", Some(false), Reason::HostUnreachable)];
+        assert_eq!(established_after([&held_up, &held_up]), ConditionStatus::False);
+        assert_eq!(established_after([&ready, &held_up]), ConditionStatus::True);
+        assert_eq!(established_after([&held_up, &childless]), ConditionStatus::True);
+    }
 }

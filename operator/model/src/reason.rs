@@ -46,6 +46,14 @@ reasons! {
     ///
     /// What to do: nothing.
     Healthy,
+    /// The object has been ready before; a pair or a group: available.
+    ///
+    /// What to do: nothing.
+    HasBeenReady,
+    /// The object has never been ready; a pair or a group: available.
+    ///
+    /// What to do: nothing by itself. What is missing is told by the condition `Ready`.
+    NeverReady,
     /// There is nothing of the kind the condition speaks of: no service group, for instance.
     ///
     /// What to do: nothing, if none is wanted.
@@ -127,7 +135,8 @@ reasons! {
     PackagesMissing,
     /// Packages could not be installed.
     ///
-    /// What to do: the message shows what the package manager said. Mend the host's package sources; the operator tries again by itself.
+    /// What to do: the message shows what the package manager said. Mend the host's package sources; the operator tries again by itself after a
+    /// minute, or at once after `systemctl reset-failed hapair-packages` on the host.
     PackagesFailed,
     /// The running kernel has no DRBD module.
     ///
