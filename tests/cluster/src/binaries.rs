@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use sha2::{Digest, Sha256};
+use hapair_lab::cached;
 
 const PROGRAMS: [&str; 3] = ["kube-apiserver", "kube-controller-manager", "kubectl"];
 /// How they are compiled: without optimisation, which is a quarter of the compiler's work; a test's API server has little to do.
@@ -21,28 +21,22 @@ impl Binaries {
     /// Builds them, unless the cache has them for these modules.
     pub fn prepare(mut say: impl FnMut(&str)) -> Result<Self> {
         let modules = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools");
-        let inputs = [fs::read(modules.join("go.sum"))?, FLAGS.concat().into_bytes()].concat();
-        let key: String = Sha256::digest(&inputs).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
-        let directory = hapair_lab::cache_directory().join(format!("kubernetes-{key}"));
-        if PROGRAMS.iter().all(|program| directory.join(program).exists()) {
-            return Ok(Self(directory));
-        }
-        say("building the Kubernetes API server from source (about 8 minutes, once)");
-        let unfinished = directory.with_extension("unfinished");
-        fs::create_dir_all(&unfinished)?;
-        let output = Command::new("go")
-            .current_dir(&modules)
-            .arg("build")
-            .args(FLAGS)
-            .arg("-o")
-            .arg(&unfinished)
-            .args(PROGRAMS.map(|program| format!("k8s.io/kubernetes/cmd/{program}")))
-            .output()
-            .context("start go")?;
-        if !output.status.success() {
-            bail!("go build: {}", String::from_utf8_lossy(&output.stderr));
-        }
-        fs::rename(&unfinished, &directory)?;
+        let directory = cached("kubernetes", &[&fs::read(modules.join("go.sum"))?, FLAGS.concat().as_bytes()], |directory| {
+            say("building the Kubernetes API server from source (about 7 minutes, once)");
+            let output = Command::new("go")
+                .current_dir(&modules)
+                .arg("build")
+                .args(FLAGS)
+                .arg("-o")
+                .arg(directory)
+                .args(PROGRAMS.map(|program| format!("k8s.io/kubernetes/cmd/{program}")))
+                .output()
+                .context("start go")?;
+            if !output.status.success() {
+                bail!("go build: {}", String::from_utf8_lossy(&output.stderr));
+            }
+            Ok(())
+        })?;
         Ok(Self(directory))
     }
 

@@ -4,6 +4,7 @@
 //! folder. An interrupted run is cleaned up the same way by the next [`Lab::up`].
 
 pub mod bmc;
+mod cache;
 mod host;
 mod images;
 mod namespace;
@@ -20,7 +21,8 @@ use std::{
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
 
-pub use images::{Images, cache_directory, prepare as prepare_images};
+pub use cache::cached;
+pub use images::{Images, prepare as prepare_images};
 pub use namespace::Namespace;
 pub use network::Link;
 pub use repository::serve as serve_repository;
@@ -310,7 +312,7 @@ fn program() -> Result<PathBuf> {
 }
 
 /// Runs a command to its end; an error carries what it printed.
-fn run(command: &mut Command) -> Result<()> {
+pub fn run(command: &mut Command) -> Result<()> {
     let output = command.output().with_context(|| format!("start {:?}", command.get_program()))?;
     if !output.status.success() {
         bail!("{command:?} ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
