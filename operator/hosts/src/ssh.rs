@@ -126,19 +126,9 @@ impl Host {
 
     /// ssh says why it failed only in prose, so the host is asked for its keys, and the answer tells the cases apart.
     async fn why_not(&self, error: &openssh::Error) -> Silence {
-        let prose = detail(error);
+        let denied = matches!(error, openssh::Error::Connect(error) if error.kind() == ErrorKind::PermissionDenied);
         let offered = keys::offered(&self.credentials.address, self.credentials.port).await;
-        if offered.is_empty() {
-            return Silence::Unreachable(prose);
-        }
-        if offered.iter().any(|key| self.credentials.host_keys.contains(key)) {
-            // Its sshd may have come up only since: who was not let in was told so.
-            return match error {
-                openssh::Error::Connect(error) if error.kind() == ErrorKind::PermissionDenied => Silence::Denied(prose),
-                _ => Silence::Unreachable(prose),
-            };
-        }
-        Silence::UnknownHostKey { offered: offered.iter().map(|key| keys::fingerprint(key)).collect() }
+        meaning(denied, detail(error), &offered, &self.credentials.host_keys)
     }
 
     async fn exchange(&self, session: &Session, archive: Vec<u8>) -> Result<Output, Silence> {
@@ -188,6 +178,18 @@ async fn read_all(stream: Option<impl tokio::io::AsyncRead + Unpin>) -> Vec<u8> 
     bytes
 }
 
+/// What a failed connection means, by what ssh was told, and by the keys that the host offers a moment later.
+fn meaning(denied: bool, prose: String, offered: &[String], pinned: &[String]) -> Silence {
+    if offered.is_empty() {
+        return Silence::Unreachable(prose);
+    }
+    if !offered.iter().any(|key| pinned.contains(key)) {
+        return Silence::UnknownHostKey { offered: offered.iter().map(|key| keys::fingerprint(key)).collect() };
+    }
+    // Its sshd may have come up only since: who was not let in was told so.
+    if denied { Silence::Denied(prose) } else { Silence::Unreachable(prose) }
+}
+
 fn detail(error: &openssh::Error) -> String {
     let source = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
     format!("{error}{source}").replace('\n', " ")
@@ -198,5 +200,25 @@ pub fn explain(silence: &Silence) -> String {
     match silence {
         Silence::Unreachable(why) | Silence::Denied(why) | Silence::NotRoot(why) | Silence::Garbled(why) => why.clone(),
         Silence::UnknownHostKey { offered } => format!("it offers {}", offered.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
+
+    #[test]
+    fn a_host_that_came_up_a_moment_later_has_not_refused_anyone() {
+        let pinned = [KEY.to_owned()];
+        let of = |denied, offered: &[&str]| {
+            meaning(denied, "prose".into(), &offered.iter().map(ToString::to_string).collect::<Vec<_>>(), &pinned)
+        };
+        assert_eq!(of(false, &[]), Silence::Unreachable("prose".into()));
+        assert_eq!(of(false, &[KEY]), Silence::Unreachable("prose".into()));
+        assert_eq!(of(true, &[KEY]), Silence::Denied("prose".into()));
+        assert!(matches!(of(true, &["ssh-ed25519 AAAA"]), Silence::UnknownHostKey { .. }));
+        assert!(matches!(of(false, &["ssh-ed25519 AAAA"]), Silence::UnknownHostKey { .. }));
     }
 }

@@ -10,8 +10,8 @@ use std::{
 
 use anyhow::{Result, bail};
 use clap::Parser;
-use hapair_e2e::{ADMIN_PASSWORD, World, client};
 use hapair_lab::{Config, Lab};
+use hapair_world::{ADMIN_PASSWORD, World, client};
 
 #[derive(Parser)]
 #[command(about = "Times the operator against an expert's script, on identical fresh hosts (root needed)")]

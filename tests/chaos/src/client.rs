@@ -11,7 +11,7 @@ use std::{
 };
 
 use anyhow::Result;
-use hapair_e2e::client::get;
+use hapair_world::client::get;
 
 /// The port of the service.
 const PORT: u16 = 8080;

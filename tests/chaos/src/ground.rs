@@ -1,10 +1,10 @@
-//! The ground: the whole product with a pair that serves, a client that writes, watchers that watch.
+//! The ground of a round: a pair that serves, a client that writes, watchers that watch.
 
 use std::time::Duration;
 
-use anyhow::{Result, anyhow, ensure};
-use hapair_e2e::World;
+use anyhow::{Result, ensure};
 use hapair_lab::{Config, Link};
+use hapair_world::World;
 
 use crate::{
     client::{Client, PAGES},
@@ -17,33 +17,42 @@ const RESYNC: &str = "--resync-seconds=5";
 /// Longer than any convergence.
 pub const LONG: Duration = Duration::from_secs(900);
 
-/// The whole product, under attack.
-pub struct Ground {
+/// A pair under attack.
+pub struct Ground<'a> {
     /// The client.
     pub client: Client,
-    /// The watchers. They end before the ground: a namespace in which they start new processes never gets empty.
+    /// The watchers. They end before the world: a namespace in which they start new processes never gets empty.
     pub watch: Watch,
     /// Hosts, API server, operator.
-    pub world: World,
+    pub world: &'a mut World,
     /// The page that is declared, counted up by changes of the spec.
     pub page: u32,
+    manifests: String,
 }
 
-impl Ground {
-    /// From nothing to a pair that is Ready.
-    pub fn make(mut say: impl FnMut(&str) + Send) -> Result<Self> {
-        let config = Config { name: "chaos".into(), with_packages: true, ..Config::default() };
-        let mut world = World::up(config, &mut say)?;
-        std::thread::scope(|scope| {
-            let other = scope.spawn(|| prepare(&world, 1));
-            prepare(&world, 0)?;
-            other.join().map_err(|_| anyhow!("the other host was not prepared"))?
-        })?;
+/// A world of its own, for every fault: below its volume is a disk that can fail. Returns it with the manifests of its pair.
+pub fn world(say: impl FnMut(&str) + Send) -> Result<(World, String)> {
+    let config = Config { name: "chaos".into(), with_packages: true, ..Config::default() };
+    let world = World::up(config, say)?;
+    world.on_both(|node| disk::prepare(&world.lab, node))?;
+    world.apply(&world.secrets()?)?;
+    let manifests = world.sample()?.replace("partition: {disk: /dev/ubdb}", &format!("device: {}", disk::DEVICE));
+    ensure!(manifests.contains(disk::DEVICE), "the sample's disks are declared otherwise than chaos expects");
+    Ok((world, manifests))
+}
+
+impl<'a> Ground<'a> {
+    /// Declares the pair with the client's pages, waits until it is Ready, and starts what looks at it. Its Secrets are there.
+    pub fn prepare(world: &'a mut World, manifests: String) -> Result<Self> {
+        world.on_both(|node| watch_roles(world, node))?;
+        world.kill_operator()?;
         world.start_operator(&[RESYNC])?;
-        world.apply(&world.secrets()?)?;
-        world.apply(&manifests(&world, 0)?)?;
-        say("waiting for the pair");
-        world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
+        world.apply(&with_pages(&manifests, 0))?;
+        world.wait("Ready, as declared now", LONG, |world| {
+            let pair = world.object("hapair/web").ok()?;
+            let current = pair["status"]["observedGeneration"] == pair["metadata"]["generation"];
+            (current && hapair_world::condition_of(&pair, "Ready")?.0 == "True").then_some(())
+        })?;
         let address = world.floating_address();
         let consoles = [world.lab.console(0), world.lab.console(1)];
         let watch = Watch::start(consoles, &Link::Zero.bridge(), &address);
@@ -51,7 +60,7 @@ impl Ground {
         world.wait("the first record", LONG, |_| (client.acknowledged() > 0).then_some(()))?;
         // Each page is compiled when it is first asked for, which is no round's fault.
         world.wait("the records", LONG, |_| client.lost().ok())?;
-        Ok(Self { world, client, watch, page: 0 })
+        Ok(Self { world, client, watch, page: 0, manifests })
     }
 
     /// Starts the operator (again).
@@ -62,7 +71,7 @@ impl Ground {
     /// A change of the spec: another page.
     pub fn change_spec(&mut self) -> Result<()> {
         self.page += 1;
-        self.world.apply(&manifests(&self.world, self.page)?)
+        self.world.apply(&with_pages(&self.manifests, self.page))
     }
 
     /// The node that serves, as the hosts have it: where the floating address is.
@@ -73,20 +82,17 @@ impl Ground {
     }
 }
 
-/// Gives a host a disk that can fail, and the watcher of roles.
-fn prepare(world: &World, node: usize) -> Result<()> {
-    disk::prepare(&world.lab, node)?;
+/// Gives a host the watcher of roles.
+fn watch_roles(world: &World, node: usize) -> Result<()> {
     let unit = format!("cat > /etc/systemd/system/chaos-watch.service <<'END'\n{UNIT}END\nsystemctl enable --now chaos-watch");
     world.lab.run(node, &unit).map(drop)
 }
 
-/// The sample with the pages of the client, on the disk that can fail.
-fn manifests(world: &World, page: u32) -> Result<String> {
+/// The manifests with the pages of the client, and one that counts.
+fn with_pages(manifests: &str, page: u32) -> String {
     let mut files = format!("    - {{path: /var/lib/tomcat10/webapps/ROOT/page.html, content: \"page {page}\\n\"}}\n");
     for (name, content) in PAGES {
         files += &format!("    - path: /var/lib/tomcat10/webapps/ROOT/{name}\n      content: |\n        {content}\n");
     }
-    let sample = world.sample()?.replace("partition: {disk: /dev/ubdb}", &format!("device: {}", disk::DEVICE));
-    ensure!(sample.contains(disk::DEVICE), "the sample's disks are declared otherwise than chaos expects");
-    Ok(sample.replace("  files:\n", &format!("  files:\n{files}")))
+    manifests.replace("  files:\n", &format!("  files:\n{files}"))
 }

@@ -1,20 +1,11 @@
-//! `chaos`: rounds of faults, drawn by lot, on the real hosts. A client writes records through the floating address all the time; after each
-//! round the pair has to be Ready again by itself, with every acknowledged record, and nothing may ever have been there twice.
-
-mod client;
-mod disk;
-mod faults;
-mod ground;
-mod round;
-mod watch;
+//! `chaos`: faults drawn by lot, round after round.
 
 use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
+use hapair_chaos::{Fault, Ground, Round, play, table, world};
 use rand::{SeedableRng, rngs::StdRng};
-
-use crate::{faults::Fault, ground::Ground, round::Round};
 
 #[derive(Parser)]
 #[command(about = "Faults drawn by lot on the real hosts, while a client writes (root needed)")]
@@ -36,12 +27,14 @@ struct Arguments {
 fn main() -> Result<()> {
     let arguments = Arguments::parse();
     if arguments.table {
-        print!("{}", faults::table());
+        print!("{}", table());
         return Ok(());
     }
     let only = arguments.only.as_deref().map(Fault::named).transpose()?;
     let start = Instant::now();
-    let mut ground = Ground::make(|what| println!("{:7.1} s  {what}", start.elapsed().as_secs_f32()))?;
+    let (mut world, manifests) = world(|what| println!("{:7.1} s  {what}", start.elapsed().as_secs_f32()))?;
+    println!("{:7.1} s  waiting for the pair", start.elapsed().as_secs_f32());
+    let mut ground = Ground::prepare(&mut world, manifests)?;
     let mut random = StdRng::seed_from_u64(arguments.seed);
     println!("seed {}", arguments.seed);
     println!("{}", Round::HEADER);
@@ -51,7 +44,7 @@ fn main() -> Result<()> {
             deck = only.map_or_else(|| Fault::deck(&mut random), |fault| vec![fault]);
         }
         let fault = deck.pop().context("the deck was just dealt")?;
-        let round = round::play(&mut ground, number, fault, &mut random)?;
+        let round = play(&mut ground, number, fault, &mut random)?;
         println!("{round}");
         failed += u32::from(!round.is_good());
     }

@@ -6,7 +6,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use hapair_e2e::client::{get, metric};
+use hapair_world::client::{get, metric};
 use rand::{RngExt, rngs::StdRng};
 
 use crate::{
@@ -138,7 +138,7 @@ fn come_back(ground: &mut Ground) -> Result<()> {
     let address = ground.world.floating_address();
     ground.world.wait("Ready and Available, with the declared page", LONG, |world| {
         let pair = world.object("hapair/web").ok()?;
-        let holds = |type_: &str| hapair_e2e::condition_of(&pair, type_).is_some_and(|(status, _, _)| status == "True");
+        let holds = |type_: &str| hapair_world::condition_of(&pair, type_).is_some_and(|(status, _, _)| status == "True");
         let current = pair["status"]["observedGeneration"] == pair["metadata"]["generation"];
         let serves = || get(&address, 8080, "/page.html").is_ok_and(|body| body.contains(&page));
         (current && holds("Ready") && holds("Available") && serves()).then_some(())

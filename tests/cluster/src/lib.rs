@@ -125,12 +125,15 @@ impl Cluster {
         Ok(serde_json::from_str(&self.run(&["get", "-n", namespace, what, "-o", "json"])?)?)
     }
 
-    /// A kubeconfig with which a program is this ServiceAccount.
-    pub fn kubeconfig_of(&self, namespace: &str, service_account: &str) -> Result<PathBuf> {
-        let token = self.run(&["create", "token", "-n", namespace, service_account, "--duration=24h"])?;
-        let name = format!("{service_account}.kubeconfig");
-        self.write_kubeconfig(&name, token.trim())?;
-        Ok(self.directory.join(name))
+    /// What a pod of this ServiceAccount finds in its file system: a folder with token, certificate and namespace. The server is at 127.0.0.1:6443.
+    pub fn service_account(&self, namespace: &str, name: &str) -> Result<PathBuf> {
+        let folder = self.directory.join(format!("service-account-{name}"));
+        fs::create_dir_all(&folder)?;
+        let token = self.run(&["create", "token", "-n", namespace, name, "--duration=24h"])?;
+        fs::write(folder.join("token"), token.trim())?;
+        fs::copy(self.directory.join("certificates/apiserver.crt"), folder.join("ca.crt"))?;
+        fs::write(folder.join("namespace"), namespace)?;
+        Ok(folder)
     }
 
     fn spawn(&self, program: &Path, arguments: &[&str]) -> Result<()> {

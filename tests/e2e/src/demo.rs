@@ -3,8 +3,8 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
-use hapair_e2e::{NAMESPACE, World};
 use hapair_lab::Config;
+use hapair_world::{NAMESPACE, World};
 
 const LONG: Duration = Duration::from_secs(600);
 
@@ -122,14 +122,14 @@ impl Stage {
         let mut last = String::new();
         self.world().wait(type_, LONG, |world| {
             let object = world.object("hapair/web").ok()?;
-            if let Some((status, reason, message)) = hapair_e2e::condition_of(&object, "Ready") {
+            if let Some((status, reason, message)) = hapair_world::condition_of(&object, "Ready") {
                 let line = format!("Ready={status} {reason}: {message}");
                 if line != last {
                     self.say(&line);
                     last = line;
                 }
             }
-            (hapair_e2e::condition_of(&object, type_)?.0 == "True").then_some(())
+            (hapair_world::condition_of(&object, type_)?.0 == "True").then_some(())
         })
     }
 

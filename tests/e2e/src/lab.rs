@@ -1,8 +1,8 @@
 //! The ground to try things on, left running.
 
 use anyhow::Result;
-use hapair_e2e::{NAMESPACE, World};
 use hapair_lab::Config;
+use hapair_world::{NAMESPACE, World};
 
 /// Brings everything up, says how to use it, and leaves it: its network namespace is what ends it.
 pub fn run(config: Config) -> Result<()> {

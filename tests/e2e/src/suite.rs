@@ -3,10 +3,10 @@
 use std::time::Instant;
 
 use anyhow::{Result, bail};
-use hapair_e2e::World;
 use hapair_lab::Config;
+use hapair_world::World;
 
-use crate::checks::{admission, birth, failover, permissions, refusals, rest, secrets, teardown};
+use crate::checks::{admission, birth, failover, faults, permissions, refusals, rest, secrets, teardown};
 
 type Check = fn(&mut World) -> Result<()>;
 
@@ -34,6 +34,7 @@ const CHECKS: &[(&str, Check)] = &[
         "replication cut, then the serving node's power: the stale leg is not promoted, no record is lost",
         failover::stale_leg_is_not_promoted,
     ),
+    ("three rounds of faults while a client writes: nothing is lost, nothing is there twice, and the status tells", faults::three_rounds),
     ("a group, a volume and an address leave the hosts when they are deleted so", teardown::of_children),
     ("the pair leaves its hosts, and the data stays on its disks", teardown::of_the_pair),
 ];

@@ -1,7 +1,7 @@
 //! What the API server itself refuses (CEL rules and bounds of the CRDs).
 
 use anyhow::{Result, ensure};
-use hapair_e2e::World;
+use hapair_world::World;
 
 /// A change of the sample, and what the refusal has to speak of.
 const ILLEGAL: &[(&str, &str, &str)] = &[

@@ -1,7 +1,7 @@
 //! From bare hosts to a serving pair.
 
 use anyhow::{Result, ensure};
-use hapair_e2e::{NAMESPACE, World, condition_of, recording::Recording};
+use hapair_world::{NAMESPACE, World, condition_of, recording::Recording};
 use serde_json::Value;
 
 use super::{AT_ONCE, LONG, SOON, secrets, served_by};
@@ -21,7 +21,8 @@ pub fn waits_for_packages(world: &mut World) -> Result<()> {
         let (_, reason, message) = world.condition("hapair/web", "Ready").ok()??;
         (reason == "PackagesFailed" && message.contains("node2")).then_some(())
     })?;
-    world.lab.run(1, "sed -i 's/:8001/:8000/' /etc/apt/sources.list").map(drop)
+    // As the runbook has it: tried again at once.
+    world.lab.run(1, "sed -i 's/:8001/:8000/' /etc/apt/sources.list; systemctl reset-failed hapair-packages").map(drop)
 }
 
 /// The sample, with the wish that node2 be given its name.
@@ -58,7 +59,7 @@ pub fn looks_as_promised(world: &mut World) -> Result<()> {
         let columns: Vec<_> = row.split_whitespace().take(7).collect();
         (columns == ["web", "True", "True", "node1", "2/2", "UpToDate/UpToDate", "Ready"]).then_some(())
     })?;
-    for node in 0..2 {
+    world.on_both(|node| {
         let nodes = world.lab.run(node, "pcs status nodes")?;
         ensure!(nodes.contains(" Online: node1 node2"), "pcs status nodes: {nodes}");
         let status = world.lab.run(node, "pcs status")?;
@@ -68,7 +69,8 @@ pub fn looks_as_promised(world: &mut World) -> Result<()> {
         ensure!(drbd.contains(" disk:UpToDate") && drbd.contains("peer-disk:UpToDate"), "DRBD: {drbd}");
         let held = world.lab.run(node, "apt-mark showhold; systemctl is-enabled tomcat10 drbd || true")?;
         ensure!(held.contains("pacemaker") && held.contains("disabled"), "holds and units: {held}");
-    }
+        Ok(())
+    })?;
     Ok(())
 }
 

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use anyhow::{Result, anyhow, ensure};
-use hapair_e2e::{World, client::metric, recording::Recording};
 use hapair_lab::Link;
 use hapair_simulator::reality::{differences, story};
+use hapair_world::{World, client::metric, recording::Recording};
 
 use super::{AT_ONCE, LONG, served_by};
 

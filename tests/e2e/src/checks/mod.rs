@@ -3,6 +3,7 @@
 pub mod admission;
 pub mod birth;
 pub mod failover;
+pub mod faults;
 pub mod permissions;
 pub mod refusals;
 pub mod rest;
@@ -12,7 +13,7 @@ pub mod teardown;
 use std::time::Duration;
 
 use anyhow::Result;
-use hapair_e2e::World;
+use hapair_world::World;
 
 /// Longer than anything here may take, packages on a busy machine included.
 pub const LONG: Duration = Duration::from_secs(900);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use hapair_e2e::World;
+use hapair_world::World;
 
 use super::{AT_ONCE, LONG, SOON, served_by};
 
@@ -32,14 +32,13 @@ pub fn second_operator_waits(world: &mut World) -> Result<()> {
         world.cluster.get("hapair-system", "lease/hapair-operator").ok()?["spec"]["holderIdentity"].as_str().map(str::to_owned)
     };
     let first = world.wait("a leader", SOON, holder)?;
-    let mut second = world.spawn_operator("second", "127.0.0.1:8081", &["--resync-seconds=3"])?;
+    let second = world.spawn_operator("second", "127.0.0.1:8081", &["--resync-seconds=3"])?;
     std::thread::sleep(Duration::from_secs(8));
     ensure!(world.wait("a leader", SOON, holder)? == first, "a second operator took the Lease from a healthy one");
     world.kill_operator()?;
     world.wait("the second operator to lead", SOON, |world| holder(world).filter(|holder| holder.starts_with("second_")))?;
     world.wait_for_condition("hapair/web", "Ready", "True", SOON)?;
     second.kill()?;
-    second.wait()?;
     world.start_operator(&["--resync-seconds=3"])?;
     world.wait("the first to lead again", SOON, |world| holder(world).filter(|holder| holder.starts_with("operator_"))).map(drop)
 }

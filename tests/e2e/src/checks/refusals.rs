@@ -1,7 +1,7 @@
 //! What the operator refuses, before it has changed anything on a host.
 
 use anyhow::{Result, ensure};
-use hapair_e2e::{NAMESPACE, World};
+use hapair_world::{NAMESPACE, World};
 
 use super::{AT_ONCE, LONG, SOON, served_by};
 

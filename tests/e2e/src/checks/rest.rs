@@ -1,7 +1,7 @@
 //! A pair at rest.
 
-use anyhow::{Context, Result, bail, ensure};
-use hapair_e2e::{World, client::metric};
+use anyhow::{Context, Result, ensure};
+use hapair_world::{World, client::metric};
 
 use super::{LONG, SOON};
 
@@ -28,11 +28,7 @@ impl Counted {
         world.wait("a count that no look fell into", LONG, |world| {
             let looks = metric("hapair_turns_total").ok()?;
             *ours += 1;
-            let [first, second] = std::thread::scope(|scope| {
-                let second = scope.spawn(|| executions(world, 1));
-                [executions(world, 0), second.join().unwrap_or_else(|_| bail!("the count ended"))]
-            });
-            let executions = [first.ok()? - *ours, second.ok()? - *ours];
+            let executions = world.on_both(|node| executions(world, node)).ok()?.map(|seen| seen - *ours);
             let (probes, writes) = (metric("hapair_probes_total").ok()?, metric("hapair_api_writes_total").ok()?);
             (metric("hapair_turns_total").ok()? == looks).then_some(Self { looks, probes, writes, executions })
         })

@@ -1,7 +1,7 @@
 //! Taking things off the hosts, because their objects are deleted with `deletionPolicy: Teardown`.
 
 use anyhow::{Result, ensure};
-use hapair_e2e::{NAMESPACE, World};
+use hapair_world::{NAMESPACE, World};
 
 use super::LONG;
 

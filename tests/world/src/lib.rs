@@ -1,14 +1,14 @@
 //! The whole product on this machine: two real hosts, a real API server, the operator with exactly the rights of config/rbac.
 
 pub mod client;
+mod container;
 pub mod recording;
 
 use std::{
     fs::{self, File},
     io::Write,
-    os::unix::process::CommandExt,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Stdio,
     sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
@@ -16,10 +16,15 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use hapair_cluster::{Binaries, Cluster};
 use hapair_lab::{Config, Lab, Link, bmc};
-use serde_json::Value;
+use serde_json::{Deserializer, Value};
+
+pub use container::Container;
+use container::{Settings, make_root, prepare_root};
 
 /// The namespace in which the tests keep their pairs.
 pub const NAMESPACE: &str = "web";
+/// The folder in a lab's directory with the files of the operator's image.
+const ROOT: &str = "operator-root";
 /// The password of hacluster.
 pub const ADMIN_PASSWORD: &str = "hacluster-secret-of-a-test";
 
@@ -30,7 +35,7 @@ pub struct World {
     pub lab: Lab,
     /// The API server.
     pub cluster: Cluster,
-    operator: Option<Child>,
+    operator: Option<Container>,
 }
 
 impl World {
@@ -40,12 +45,13 @@ impl World {
         let say = |what: &str| say.lock().unwrap_or_else(PoisonError::into_inner)(what);
         // Compiling before booting, since both want the whole machine; beside it the images, which wait for the network half of their time.
         let binaries = std::thread::scope(|scope| {
-            let images = scope.spawn(|| hapair_lab::prepare_images(&config, say));
+            let images = scope.spawn(|| prepare_root(&operator_binary()?, say).and_then(|_| hapair_lab::prepare_images(&config, say)));
             let binaries = Binaries::prepare(say)?;
             images.join().map_err(|_| anyhow!("the images were not built"))??;
             anyhow::Ok(binaries)
         })?;
         let lab = Lab::up(config, say)?;
+        make_root(&operator_binary()?, &lab.directory().join(ROOT))?;
         say("starting the API server");
         let cluster = Cluster::start(&lab.directory().join("cluster"), binaries)?;
         let world = Self { lab, cluster, operator: None };
@@ -65,6 +71,7 @@ impl World {
     /// The ground that a run with HAPAIR_KEEP=1 left.
     pub fn attach(name: &str) -> Result<Self> {
         let lab = Lab::attach(name)?;
+        make_root(&operator_binary()?, &lab.directory().join(ROOT))?;
         let cluster = Cluster::attach(&lab.directory().join("cluster"), Binaries::prepare(|_| {})?);
         Ok(Self { lab, cluster, operator: None })
     }
@@ -78,43 +85,40 @@ impl World {
         self.cluster.run(&[["apply", "--server-side", "-f", &file].as_slice(), more].concat()).map(drop)
     }
 
-    /// Starts the operator under its own ServiceAccount.
-    pub fn start_operator(&mut self, more: &[&str]) -> Result<()> {
-        let child = self.spawn_operator("operator", "127.0.0.1:8080", more)?;
-        self.operator = Some(child);
+    /// Starts the operator as its Deployment says, with other arguments where they are given.
+    pub fn start_operator(&mut self, arguments: &[&str]) -> Result<()> {
+        let container = self.spawn_operator("operator", "127.0.0.1:8080", arguments)?;
+        self.operator = Some(container);
         Ok(())
     }
 
     /// Starts an operator beside any other; the caller ends it.
-    pub fn spawn_operator(&self, name: &str, listen: &str, more: &[&str]) -> Result<Child> {
-        let kubeconfig = self.cluster.kubeconfig_of("hapair-system", "hapair-operator")?;
-        let log = File::options().create(true).append(true).open(self.lab.directory().join(format!("{name}.log")))?;
-        let temporary = self.lab.directory().join("t");
-        fs::create_dir_all(&temporary)?;
-        let child = Command::new(operator_binary()?)
-            .env("KUBECONFIG", kubeconfig)
-            .env("POD_NAME", name)
-            .env("RUST_LOG", "info,hapair_controllers=debug")
-            // Short, since control sockets of ssh lie below it.
-            .env("TMPDIR", temporary)
-            .args(["--lease-namespace=hapair-system", &format!("--listen={listen}"), "--lease-seconds=6"])
-            .args(more)
-            .stdin(Stdio::null())
-            .stdout(log.try_clone()?)
-            .stderr(log)
-            .process_group(0)
-            .spawn()
-            .context("start the operator")?;
-        Ok(child)
+    pub fn spawn_operator(&self, name: &str, listen: &str, arguments: &[&str]) -> Result<Container> {
+        let given = [format!("--listen={listen}"), "--lease-seconds=6".into(), "--log-format=text".into()];
+        let given: Vec<_> = given.into_iter().chain(arguments.iter().map(ToString::to_string)).collect();
+        let settings = Settings {
+            name,
+            root: &self.lab.directory().join(ROOT),
+            deployment: &self.deployment()?,
+            arguments: &given,
+            service_account: &self.cluster.service_account("hapair-system", "hapair-operator")?,
+            log: File::options().create(true).append(true).open(self.lab.directory().join(format!("{name}.log")))?,
+        };
+        Container::start(&self.lab.directory().join("containers"), &settings)
+    }
+
+    /// The operator's Deployment, as config/manager has it.
+    fn deployment(&self) -> Result<Value> {
+        let manifests = root().join("config/manager/manager.yaml").display().to_string();
+        let text = self.cluster.run(&["create", "--dry-run=client", "-o", "json", "-f", &manifests])?;
+        let objects = Deserializer::from_str(&text).into_iter().collect::<Result<Vec<Value>, _>>()?;
+        let lists = objects.iter().flat_map(|object| object["items"].as_array().cloned().unwrap_or_else(|| vec![object.clone()]));
+        lists.into_iter().find(|object| object["kind"] == "Deployment").context("config/manager has no Deployment")
     }
 
     /// Ends the operator without a word, as a crash would.
     pub fn kill_operator(&mut self) -> Result<()> {
-        if let Some(mut child) = self.operator.take() {
-            child.kill()?;
-            child.wait()?;
-        }
-        Ok(())
+        self.operator.take().map_or(Ok(()), Container::kill)
     }
 
     /// The Secrets of the sample, for these hosts.
@@ -159,6 +163,15 @@ impl World {
         fs::write(&file, manifests)?;
         let file = file.display().to_string();
         self.cluster.run(&["apply", "--server-side", "--dry-run=server", "--validate=ignore", "-n", NAMESPACE, "-f", &file]).map(drop)
+    }
+
+    /// Does something with both hosts at once.
+    pub fn on_both<T: Send>(&self, act: impl Fn(usize) -> Result<T> + Sync) -> Result<[T; 2]> {
+        let [first, second] = std::thread::scope(|scope| {
+            let second = scope.spawn(|| act(1));
+            [act(0), second.join().unwrap_or_else(|_| bail!("the other host's thread ended"))]
+        });
+        Ok([first?, second?])
     }
 
     /// Runs a command line on a host with a line on its standard input.

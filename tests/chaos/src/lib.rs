@@ -1,0 +1,13 @@
+//! Rounds of faults on the real hosts. A client writes records through the floating address all the time; after each round the pair has to be Ready
+//! again by itself, with every acknowledged record, and nothing may ever have been there twice.
+
+mod client;
+mod disk;
+mod faults;
+mod ground;
+mod round;
+mod watch;
+
+pub use faults::{Fault, table};
+pub use ground::{Ground, world};
+pub use round::{Round, play};
