@@ -76,7 +76,11 @@ impl<'a> View<'a> {
     /// Whether the cluster runs nothing on this node, as someone has asked it to, and the spec does not say otherwise.
     fn is_standby(&self, node: &str) -> bool {
         let declared = self.desired.side(node).and_then(|side| self.desired.nodes[side].standby);
-        declared != Some(false) && self.cluster.and_then(|cluster| cluster.nodes.get(node)).is_some_and(|node| node.standby)
+        declared != Some(false) && self.is_in_standby(node)
+    }
+
+    fn is_in_standby(&self, node: &str) -> bool {
+        self.cluster.and_then(|cluster| cluster.nodes.get(node)).is_some_and(|node| node.standby)
     }
 
     /// The first finding that concerns this object: its own, or one of the whole pair, which holds everything up.
@@ -129,7 +133,8 @@ impl<'a> View<'a> {
             return Err((Reason::NotObserved, "no host could be asked that is in the cluster".into()));
         };
         let members = groups::members(self.desired, group);
-        let failure = cluster.failures.iter().find(|failure| members.contains(&failure.resource));
+        // What went wrong on a node that is in standby now is not why nothing runs on the other.
+        let failure = cluster.failures.iter().find(|failure| members.contains(&failure.resource) && !self.is_in_standby(&failure.node));
         let mut node = None;
         for id in &members {
             match cluster.active_in_role(id, "Started") {

@@ -6,7 +6,7 @@ mod situations;
 use hapair_model::{
     Both, Reason,
     desired::Desired,
-    observed::{Ban, Cluster, HostView},
+    observed::{Ban, Cluster, Failure, HostView},
     plan::Finding,
     report::{Condition, Report},
 };
@@ -153,6 +153,24 @@ fn a_leg_that_goes_down_with_standby_is_no_failure() {
     }
     let report = told(&desired, &seen(&hosts));
     assert_eq!(condition(&report.pair.conditions, "RedundancyHealthy").reason, Reason::NodeStandby);
+}
+
+#[test]
+fn an_old_failure_on_a_node_in_standby_is_not_why_the_service_is_on_its_way() {
+    let desired = tomcat_pair();
+    let told_with = |standby: bool| {
+        let mut hosts = at_rest(&desired);
+        for host in [&mut hosts.first, &mut hosts.second] {
+            let cluster = host.cluster.as_mut().unwrap();
+            cluster.nodes.get_mut("node1").unwrap().standby = standby;
+            cluster.resources.retain(|resource| resource.id != "service-tomcat-tomcat");
+            let (resource, task, node) = ("service-tomcat-tomcat".into(), "monitor".into(), "node1".into());
+            cluster.failures.push(Failure { resource, task, node, message: "executor connection was dropped".into() });
+        }
+        condition(&told(&desired, &seen(&hosts)).pair.conditions, "Available").reason
+    };
+    assert_eq!(told_with(true), Reason::NotRunning);
+    assert_eq!(told_with(false), Reason::ResourceFailed);
 }
 
 #[test]

@@ -12,7 +12,6 @@ use hapair_simulator::{
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use scenarios::{SCENARIOS, at_rest, declare_everything, on_all_cores};
-use tokio::time::Instant;
 
 /// Runs, each with a seed of its own. FAULT_SEEDS=2000 for a longer look.
 const SEEDS: u64 = 60;
@@ -142,18 +141,4 @@ fn a_service_that_does_not_start_is_told_of_with_its_words_and_a_cleanup_is_enou
         experiment.end(rest)
     });
     assert_eq!((end.pair_is("Ready").as_deref(), end.troubles.as_slice()), (Some("True"), [].as_slice()));
-}
-
-#[test]
-fn a_host_that_has_just_been_lost_is_looked_for_again_before_the_next_resync() {
-    let took = run(&at_rest(), None, 1, async |experiment| {
-        experiment.shared.world().machines[Side::Second].sshd = false;
-        experiment.wait_for("HostsReachable", "False").await.expect("the host is lost");
-        let lost = Instant::now();
-        experiment.shared.world().machines[Side::Second].sshd = true;
-        experiment.wait_for("HostsReachable", "True").await.expect("the host is back");
-        lost.elapsed()
-    });
-    // A resync is 15 s.
-    assert!(took < Duration::from_secs(6), "it took {took:?}");
 }
