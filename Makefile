@@ -10,7 +10,7 @@ export RUSTC_WORKSPACE_WRAPPER := clippy-driver
 export CLIPPY_ARGS := -Dwarnings__CLIPPY_HACKERY__
 
 BINARIES := target/debug
-SCRIPTS := $(wildcard operator/hosts/scripts/*) $(wildcard operator/planner/files/*) $(wildcard tests/lab/image/*.sh) tests/lab/image/lab-seed tests/lab/launch-host tests/install-tools tests/bench/expert tests/chart/check operator/image/root operator/image/build
+SCRIPTS := $(wildcard operator/hosts/scripts/*) $(wildcard operator/planner/files/*) $(wildcard tests/lab/image/*.sh) tests/lab/image/lab-seed tests/lab/launch-host tests/install-tools tests/bench/expert tests/chart/check tests/chart/helm operator/image/root operator/image/build operator/image/contents
 
 .PHONY: help
 help: ## This list
@@ -43,9 +43,15 @@ check: tools ## Format, lints, unit, snapshot and simulator tests, shell scripts
 e2e: build ## The end-to-end test: real operator, real API server, real hosts
 	$(BINARIES)/e2e test
 
+.PHONY: image
+image: ## The operator's image, as an OCI layout in target/image, with its list of contents (root)
+	tests/install-tools buildah jq
+	operator/image/build target/image
+
 .PHONY: chart
-chart: ## Lint the Helm chart and run its unit tests (Helm is built from source, once)
+chart: build ## Lint the Helm chart, run its unit tests, and install, upgrade and remove it while a pair serves (Helm is built from source, once)
 	tests/chart/check
+	$(BINARIES)/e2e chart
 
 ROUNDS ?= 3
 SEED ?= 1
