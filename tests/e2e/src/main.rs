@@ -1,5 +1,6 @@
 //! `e2e`: the demo, the ground to try things on, and the end-to-end test.
 
+mod chart;
 mod checks;
 mod demo;
 mod lab;
@@ -28,6 +29,8 @@ enum Verb {
     Demo,
     /// The same ground, left running.
     Lab,
+    /// The Helm chart, installed, upgraded and removed while a pair serves.
+    Chart,
     /// The end-to-end test.
     Test {
         /// Go on at this check (they count from 0), on the ground that a failed run with HAPAIR_KEEP=1 left.
@@ -48,6 +51,7 @@ fn main() -> Result<()> {
     match verb {
         Verb::Demo => demo::run(config("demo")),
         Verb::Lab => lab::run(config("lab")),
+        Verb::Chart => chart::run(Config { with_packages: true, ..config("chart") }),
         Verb::Test { from, to, lab } => suite::run(config(&lab), from, to),
     }
 }

@@ -16,13 +16,15 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use hapair_cluster::{Binaries, Cluster};
 use hapair_lab::{Config, Lab, Link, bmc};
-use serde_json::{Deserializer, Value};
+use serde_json::Value;
 
 pub use container::Container;
 use container::{Settings, make_root, prepare_root};
 
 /// The namespace in which the tests keep their pairs.
 pub const NAMESPACE: &str = "web";
+/// The namespace of the operator.
+pub const SYSTEM: &str = "hapair-system";
 /// The folder in a lab's directory with the files of the operator's image.
 const ROOT: &str = "operator-root";
 /// The password of hacluster.
@@ -39,8 +41,17 @@ pub struct World {
 }
 
 impl World {
-    /// Brings everything up but the operator: hosts, API server, CRDs, roles, the namespace of the pairs.
+    /// Brings everything up but the operator itself: hosts, API server, what `kubectl apply -k config/default` installs, the namespace of the pairs.
     pub fn up(config: Config, say: impl FnMut(&str) + Send) -> Result<Self> {
+        let world = Self::ground(config, say)?;
+        world.apply_folder("config/default", &[])?;
+        world.apply_folder("config/rbac/pair-namespace", &["-n", NAMESPACE])?;
+        world.wait_for_kinds()?;
+        Ok(world)
+    }
+
+    /// Brings up hosts and an API server that knows nothing of the operator; only the namespace of the pairs is there.
+    pub fn ground(config: Config, say: impl FnMut(&str) + Send) -> Result<Self> {
         let say = Mutex::new(say);
         let say = |what: &str| say.lock().unwrap_or_else(PoisonError::into_inner)(what);
         // Compiling before booting, since both want the whole machine; beside it the images, which wait for the network half of their time.
@@ -55,17 +66,16 @@ impl World {
         say("starting the API server");
         let cluster = Cluster::start(&lab.directory().join("cluster"), binaries)?;
         let world = Self { lab, cluster, operator: None };
-        world.cluster.run(&["create", "namespace", "hapair-system"])?;
         world.cluster.run(&["create", "namespace", NAMESPACE])?;
-        for folder in ["config/crd", "config/rbac"] {
-            world.apply_folder(folder, &[])?;
-        }
-        world.apply_folder("config/rbac/pair-namespace", &["-n", NAMESPACE])?;
-        world.cluster.run(&["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"])?;
+        Ok(world)
+    }
+
+    /// Waits until the four kinds can be used.
+    pub fn wait_for_kinds(&self) -> Result<()> {
+        self.cluster.run(&["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"])?;
         // What is established is known to clients a moment later.
         let kinds = ["get", "-n", NAMESPACE, "hapairs,harv,hafip,hasg"];
-        world.wait("the four kinds", Duration::from_secs(60), |world| world.cluster.run(&kinds).ok())?;
-        Ok(world)
+        self.wait("the four kinds", Duration::from_secs(60), |world| world.cluster.run(&kinds).ok()).map(drop)
     }
 
     /// The ground that a run with HAPAIR_KEEP=1 left.
@@ -99,21 +109,12 @@ impl World {
         let settings = Settings {
             name,
             root: &self.lab.directory().join(ROOT),
-            deployment: &self.deployment()?,
+            deployment: &self.cluster.get(SYSTEM, "deployment/hapair-operator")?,
             arguments: &given,
-            service_account: &self.cluster.service_account("hapair-system", "hapair-operator")?,
+            service_account: &self.cluster.service_account(SYSTEM, "hapair-operator")?,
             log: File::options().create(true).append(true).open(self.lab.directory().join(format!("{name}.log")))?,
         };
         Container::start(&self.lab.directory().join("containers"), &settings)
-    }
-
-    /// The operator's Deployment, as config/manager has it.
-    fn deployment(&self) -> Result<Value> {
-        let manifests = root().join("config/manager/manager.yaml").display().to_string();
-        let text = self.cluster.run(&["create", "--dry-run=client", "-o", "json", "-f", &manifests])?;
-        let objects = Deserializer::from_str(&text).into_iter().collect::<Result<Vec<Value>, _>>()?;
-        let lists = objects.iter().flat_map(|object| object["items"].as_array().cloned().unwrap_or_else(|| vec![object.clone()]));
-        lists.into_iter().find(|object| object["kind"] == "Deployment").context("config/manager has no Deployment")
     }
 
     /// Ends the operator without a word, as a crash would.

@@ -27,3 +27,8 @@ pub fn served_by(world: &World, node: &str, limit: Duration) -> Result<()> {
     let wanted = format!("<h1>{node}</h1>");
     world.wait(&format!("{node}'s page"), limit, |world| world.page().filter(|page| page.contains(&wanted))).map(drop)
 }
+
+/// The version of the cluster's configuration, as a host has it: it counts changes.
+pub fn configuration_version(world: &World, node: usize) -> Result<String> {
+    world.lab.run(node, "cibadmin -Q -l | head -1 | grep -o ' epoch=\"[0-9]*\"'")
+}

@@ -5,12 +5,11 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use hapair_world::World;
 
-use super::{AT_ONCE, LONG, SOON, served_by};
+use super::{AT_ONCE, LONG, SOON, configuration_version, served_by};
 
 /// Without the right to list floating IPs a fresh operator does not see any: nothing may be removed for that.
 pub fn forbidden_list_removes_nothing(world: &mut World) -> Result<()> {
-    let version = "cibadmin -Q -l | head -1 | grep -o ' epoch=\"[0-9]*\"'";
-    let before = world.lab.run(0, version)?;
+    let before = configuration_version(world, 0)?;
     world.kill_operator()?;
     let patch = r#"[{"op":"replace","path":"/rules/0/resources","value":["hapairs","replicatedvolumes","servicegroups"]}]"#;
     world.cluster.run(&["patch", "clusterrole", "hapair-operator", "--type=json", "-p", patch])?;
@@ -20,7 +19,7 @@ pub fn forbidden_list_removes_nothing(world: &mut World) -> Result<()> {
         (reason == "NotSynced" && message.contains("floatingips")).then_some(())
     })?;
     served_by(world, "node1", AT_ONCE)?;
-    ensure!(world.lab.run(0, version)? == before, "the cluster's configuration was changed");
+    ensure!(configuration_version(world, 0)? == before, "the cluster's configuration was changed");
     let patch = patch.replace("\"servicegroups\"", "\"floatingips\",\"servicegroups\"");
     world.cluster.run(&["patch", "clusterrole", "hapair-operator", "--type=json", "-p", &patch])?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)
