@@ -92,7 +92,7 @@ pub fn stale_leg_is_not_promoted(world: &mut World) -> Result<()> {
         served_by(world, "node2", LONG)?;
         world.lab.cut(0, Link::One)?;
         world.wait_for_condition("harv/logs", "Connected", "False", LONG)?;
-        world.lab.run(1, "for i in $(seq 200); do echo record $i; done > /var/log/tomcat10/acknowledged; sync /var/log/tomcat10/acknowledged")?;
+        world.lab.run(1, "for i in $(seq 200); do echo record $i; done > /var/log/tomcat10/kept; sync /var/log/tomcat10/kept")?;
         world.wait("RedundancyHealthy=False for the volume", LONG, |world| {
             let (status, reason, message) = world.condition("hapair/web", "RedundancyHealthy").ok()??;
             (status == "False" && ["Disconnected", "StaleData"].contains(&reason.as_str()) && message.contains("logs")).then_some(())
@@ -107,7 +107,7 @@ pub fn stale_leg_is_not_promoted(world: &mut World) -> Result<()> {
         ensure!(!promoted, "node1 was promoted on data that lacks acknowledged records");
         world.lab.heal(0, Link::One)?;
         world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
-        let records = world.lab.run(1, "wc -l < /var/log/tomcat10/acknowledged")?;
+        let records = world.lab.run(1, "wc -l < /var/log/tomcat10/kept")?;
         ensure!(records.trim() == "200", "{} of 200 acknowledged records are left", records.trim());
         Ok(())
     })
