@@ -34,7 +34,7 @@ impl Helm {
         let program = PathBuf::from(output(&mut Command::new(script))?.trim()).join("helm");
         let chart = root().join("charts/hapair-operator");
         let folder = world.lab.directory();
-        output(Command::new(&program).args(["package", "--version", "0.0.9", "--destination"]).arg(&folder).arg(&chart))?;
+        output(Command::new(&program).args(["package", "--version", "0.0.9", "--destination"]).arg(folder).arg(&chart))?;
         Ok(Self { program, chart, older: folder.join("hapair-operator-0.0.9.tgz") })
     }
 
