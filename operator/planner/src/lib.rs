@@ -35,7 +35,7 @@ use hapair_model::{
 pub use leave::{gone, teardown};
 pub use lint::checked;
 pub use question::question;
-pub use report::{held_pair, report, unreported_child, unreported_volume};
+pub use report::{held_pair, is_by_choice, report, unreported_child, unreported_volume};
 pub use settle::settle;
 
 /// Random bytes for keys that do not exist yet, drawn by the caller: the planner itself draws nothing.

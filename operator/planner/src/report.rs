@@ -6,7 +6,7 @@ mod pair;
 use hapair_model::{
     Both, Reason, Side,
     desired::{Desired, Group},
-    observed::{Cluster, Host, HostView},
+    observed::{Cluster, Failure, Host, HostView},
     plan::{Finding, Next, Plan, Subject},
     report::{ChildReport, Condition, Holds, PairReport, Report, VolumeReport},
 };
@@ -133,8 +133,9 @@ impl<'a> View<'a> {
             return Err((Reason::NotObserved, "no host could be asked that is in the cluster".into()));
         };
         let members = groups::members(self.desired, group);
-        // What went wrong on a node that is in standby now is not why nothing runs on the other.
-        let failure = cluster.failures.iter().find(|failure| members.contains(&failure.resource) && !self.is_in_standby(&failure.node));
+        // What went wrong on a node that is in standby now is not why nothing runs on the other; but for a stop, which the other waits for.
+        let counts = |failure: &Failure| failure.task == "stop" || !self.is_in_standby(&failure.node);
+        let failure = cluster.failures.iter().find(|failure| members.contains(&failure.resource) && counts(failure));
         let mut node = None;
         for id in &members {
             match cluster.active_in_role(id, "Started") {
@@ -183,7 +184,7 @@ fn needs_a_person(reason: Reason) -> bool {
 }
 
 /// Whether a person wants it so: it is told, and makes nothing less ready.
-fn is_by_choice(reason: Reason) -> bool {
+pub fn is_by_choice(reason: Reason) -> bool {
     matches!(reason, Reason::FencingDisabled | Reason::NothingDeclared | Reason::NodeStandby)
 }
 

@@ -158,19 +158,27 @@ fn a_leg_that_goes_down_with_standby_is_no_failure() {
 #[test]
 fn an_old_failure_on_a_node_in_standby_is_not_why_the_service_is_on_its_way() {
     let desired = tomcat_pair();
-    let told_with = |standby: bool| {
+    let told_with = |standby: bool, task: &str| {
         let mut hosts = at_rest(&desired);
         for host in [&mut hosts.first, &mut hosts.second] {
             let cluster = host.cluster.as_mut().unwrap();
             cluster.nodes.get_mut("node1").unwrap().standby = standby;
             cluster.resources.retain(|resource| resource.id != "service-tomcat-tomcat");
-            let (resource, task, node) = ("service-tomcat-tomcat".into(), "monitor".into(), "node1".into());
+            let (resource, task, node) = ("service-tomcat-tomcat".into(), task.into(), "node1".into());
             cluster.failures.push(Failure { resource, task, node, message: "executor connection was dropped".into() });
         }
         condition(&told(&desired, &seen(&hosts)).pair.conditions, "Available").reason
     };
-    assert_eq!(told_with(true), Reason::NotRunning);
-    assert_eq!(told_with(false), Reason::ResourceFailed);
+    assert_eq!(told_with(true, "monitor"), Reason::NotRunning);
+    assert_eq!(told_with(true, "stop"), Reason::ResourceFailed, "node2 waits for it");
+    assert_eq!(told_with(false, "monitor"), Reason::ResourceFailed);
+}
+
+#[test]
+fn a_pair_that_was_paused_before_it_was_made_is_not_ready() {
+    let desired = Desired { paused: true, ..tomcat_pair() };
+    let report = told(&desired, &seen(&two_bare_hosts(&desired)));
+    assert_eq!(condition(&report.pair.conditions, "Ready").holds, Some(false));
 }
 
 #[test]

@@ -14,7 +14,8 @@ use crate::{bans, fencing};
 pub fn pair(view: &View<'_>) -> PairReport {
     let observations = [hosts_reachable(view), quorate(view), fencing_ready(view), redundancy(view), available(view), paused(view)];
     // While the cluster is being made, that there is none is not what people need to read.
-    let bad = observations.iter().filter(|each| view.cluster.is_some() && each.holds != Some(true) && each.type_ != "Paused");
+    let counts = view.cluster.is_some() || view.desired.paused;
+    let bad = observations.iter().filter(|each| counts && each.holds != Some(true) && each.type_ != "Paused");
     let problems: Vec<_> = bad.map(|each| (each.reason, each.message.clone())).collect();
     let any_finding = view.finding(&Subject::Pair).or_else(|| view.findings.first());
     let mut conditions = view.verdict(&Subject::Pair, any_finding, problems);
