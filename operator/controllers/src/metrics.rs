@@ -50,7 +50,7 @@ pub struct Metrics {
     pub stages: Family<StageLabels, Counter>,
     /// Writes to the API server.
     pub api_writes: Counter,
-    /// Each condition: 1 True, 0 False, -1 Unknown.
+    /// Each condition: 1 True, 0 False, -1 Unknown; none while somebody wants it to be False, or another replica leads.
     pub conditions: Family<ConditionLabels, Gauge>,
     registry: Mutex<Registry>,
 }

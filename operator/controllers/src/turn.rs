@@ -51,6 +51,8 @@ pub struct PairTask<C: Connect> {
     answering: Both<bool>,
     /// Whether one of them had answered the look before.
     just_lost: bool,
+    /// The conditions that are shown as figures.
+    shown: Vec<&'static str>,
 }
 
 /// What a turn works on.
@@ -74,6 +76,7 @@ impl<C: Connect> PairTask<C> {
             waits: 0,
             answering: Both::from_fn(|_| false),
             just_lost: false,
+            shown: Vec::new(),
         }
     }
 
@@ -85,6 +88,7 @@ impl<C: Connect> PairTask<C> {
     /// One turn. Returns when to look again, or nothing when nothing of the pair is left.
     pub async fn turn(&mut self) -> Option<Duration> {
         if self.context.leader.epoch().is_none() {
+            self.hide_conditions();
             return Some(SOON);
         }
         let labels = PairLabels { namespace: self.name.namespace.clone(), pair: self.name.name.clone() };
@@ -243,16 +247,32 @@ impl<C: Connect> PairTask<C> {
         if let Some(pair) = &snapshot.pair {
             self.publisher.publish(client, metrics, pair.as_ref(), &report.pair).await?;
         }
-        self.show_conditions(report);
+        match snapshot.pair {
+            Some(_) => self.show_conditions(report),
+            None => self.hide_conditions(),
+        }
         Ok(())
     }
 
-    fn show_conditions(&self, report: &Report) {
-        for condition in &report.pair.conditions {
-            let labels =
-                ConditionLabels { namespace: self.name.namespace.clone(), pair: self.name.name.clone(), condition: condition.type_.into() };
+    /// The pair's conditions as figures. What somebody chose is none: nobody is to be woken by it.
+    fn show_conditions(&mut self, report: &Report) {
+        self.hide_conditions();
+        for condition in report.pair.conditions.iter().filter(|condition| !planner::is_by_choice(condition.reason)) {
+            let labels = self.labels_of(condition.type_);
             self.context.metrics.conditions.get_or_create(&labels).set(condition.holds.map_or(-1, i64::from));
+            self.shown.push(condition.type_);
         }
+    }
+
+    /// What is no longer known here is not shown: another replica may lead, or the pair may be gone.
+    fn hide_conditions(&mut self) {
+        for type_ in std::mem::take(&mut self.shown) {
+            self.context.metrics.conditions.remove(&self.labels_of(type_));
+        }
+    }
+
+    fn labels_of(&self, type_: &str) -> ConditionLabels {
+        ConditionLabels { namespace: self.name.namespace.clone(), pair: self.name.name.clone(), condition: type_.into() }
     }
 
     /// Publishes one reason on every object, when there is nothing else to be said.
@@ -265,6 +285,7 @@ impl<C: Connect> PairTask<C> {
     /// Children whose pair does not exist: they are told so, and let go when they are being deleted.
     async fn orphans(&mut self, snapshot: &Snapshot) -> kube::Result<Option<Duration>> {
         if snapshot.volumes.is_empty() && snapshot.floating_ips.is_empty() && snapshot.groups.is_empty() {
+            self.hide_conditions();
             return Ok(None);
         }
         self.hold(snapshot, Reason::PairNotFound, &format!("spec.pairRef: there is no HAPair {:?} in this namespace", self.name.name))
