@@ -19,19 +19,26 @@ if conditions.Ready == nil or obj.status.observedGeneration ~= obj.metadata.gene
 end
 local message = conditions.Ready.reason .. ": " .. conditions.Ready.message
 
+-- What a first sync still has to bring: a Secret that another controller makes, a pair in a later wave.
+local awaited = {SourceMissing = true, PairNotFound = true, DanglingReference = true}
+if not is("Established") and awaited[conditions.Ready.reason] then
+  return {status = "Progressing", message = message}
+end
 if is("Stalled") or is("SplitBrain") then
   return {status = "Degraded", message = message}
+end
+
+-- A switchover that was asked for interrupts the service, too.
+local moving = {Converging = true, NotRunning = true, NotAnswering = true}
+local serves = conditions.Available or conditions.Assigned
+local serves_no_more = is("Established") and serves ~= nil and serves.status == "False"
+if serves_no_more and not (is("Reconciling") and moving[conditions.Ready.reason]) then
+  return {status = "Degraded", message = serves.reason .. ": " .. serves.message}
 end
 if is("Paused") then
   return {status = "Suspended", message = conditions.Paused.message}
 end
 if is("Ready") then
   return {status = "Healthy", message = message}
-end
-
-local serves = conditions.Available or conditions.Assigned
-local serves_no_more = serves ~= nil and serves.status ~= "True" and serves.reason ~= "NothingDeclared"
-if is("Established") and serves_no_more and not is("Reconciling") then
-  return {status = "Degraded", message = serves.reason .. ": " .. serves.message}
 end
 return {status = "Progressing", message = message}
