@@ -103,7 +103,8 @@ pub fn run(config: Config) -> Result<()> {
     world.kill_operator()?;
     let left = world.cluster.run(&["get", "-n", NAMESPACE, "hapairs,harv,hafip,hasg", "-o", "name"])?;
     ensure!(left.lines().count() == 4, "helm uninstall took declarations with it; left: {left}");
-    ensure!(world.cluster.run(&["get", "clusterroles"]).is_ok_and(|roles| !roles.contains("hapair")), "helm uninstall left roles behind");
+    let rights = world.cluster.run(&["get", "-A", "clusterroles,clusterrolebindings,roles,rolebindings", "-o", "name"])?;
+    ensure!(!rights.contains("hapair"), "helm uninstall left rights behind: {rights}");
     say("ok      helm uninstall: the operator is gone, what was declared is not");
 
     helm.run(&world, &[&["install", "hapair", chart.as_str()], VALUES.as_slice()].concat())?;

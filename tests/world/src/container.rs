@@ -2,9 +2,10 @@
 
 use std::{
     fs::{self, File},
-    os::unix::fs::chown,
+    os::unix::{fs::chown, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result, bail, ensure};
@@ -13,6 +14,8 @@ use serde_json::{Value, json};
 
 use crate::root;
 
+/// Longer than a container takes to begin.
+const BEGINNING: Duration = Duration::from_secs(10);
 /// Where a pod finds its ServiceAccount's token.
 const SERVICE_ACCOUNT: &str = "/var/run/secrets/kubernetes.io/serviceaccount";
 
@@ -57,19 +60,38 @@ impl Container {
             .stdin(Stdio::null())
             .stdout(settings.log.try_clone()?)
             .stderr(settings.log.try_clone()?)
+            .process_group(0)
             .spawn()
             .context("start crun")?;
         Ok(Self { name: settings.name.to_owned(), state, runtime })
     }
 
-    /// Ends it without a word, as a crash would.
-    pub fn kill(mut self) -> Result<()> {
-        let killed = crun(&self.state).args(["kill", &self.name, "KILL"]).output().context("start crun")?;
-        let status = self.runtime.wait()?;
-        if !killed.status.success() {
-            bail!("the container {} had ended ({status}): {}", self.name, String::from_utf8_lossy(&killed.stderr));
+    /// Ends it without a word, as a crash would. One that has not quite begun yet is waited for; one that has ended by itself is an error.
+    pub fn kill(&mut self) -> Result<()> {
+        let deadline = Instant::now() + BEGINNING;
+        loop {
+            let killed = crun(&self.state).args(["kill", &self.name, "KILL"]).output().context("start crun")?;
+            if killed.status.success() {
+                self.runtime.wait()?;
+                return Ok(());
+            }
+            let said = String::from_utf8_lossy(&killed.stderr);
+            if let Some(status) = self.runtime.try_wait()? {
+                bail!("the container {} had ended by itself ({status})", self.name);
+            }
+            if Instant::now() > deadline {
+                bail!("the container {} can't be killed: {said}", self.name);
+            }
+            std::thread::sleep(Duration::from_millis(100));
         }
-        Ok(())
+    }
+}
+
+impl Drop for Container {
+    fn drop(&mut self) {
+        if matches!(self.runtime.try_wait(), Ok(None)) {
+            let _ = self.kill();
+        }
     }
 }
 
@@ -87,19 +109,21 @@ fn crun(state: &Path) -> Command {
     command
 }
 
-/// Debian's part of the image's files, from the cache. `program` tells which libraries there have to be.
+/// Debian's part of the image's files, from the cache: for a program that loads these libraries.
 pub fn prepare_root(program: &Path, say: impl FnOnce(&str)) -> Result<PathBuf> {
     let script = root().join("operator/image/root");
-    cached("operator-root", &[&fs::read(&script)?], |directory| {
+    let listed = Command::new("ldd").arg(program).output().context("start ldd")?;
+    let libraries: String = String::from_utf8_lossy(&listed.stdout).lines().filter_map(|line| line.split_whitespace().next()).collect();
+    cached("operator-root", &[&fs::read(&script)?, libraries.as_bytes()], |directory| {
         say("making the root of the operator's image (about 20 s)");
         run(Command::new(&script).arg(program).arg(directory))
     })
 }
 
-/// The image's files around this program, in a directory of their own.
-pub fn make_root(program: &Path, directory: &Path) -> Result<()> {
-    let prepared = prepare_root(program, |_| {})?;
-    run(Command::new("cp").args(["-a", "-T"]).arg(prepared).arg(directory))?;
+/// The image's files around this program, in a directory of their own. `prepared` is what [`prepare_root`] returned.
+pub fn make_root(prepared: &Path, program: &Path, directory: &Path) -> Result<()> {
+    // A container of an earlier run may still use what is there.
+    run(Command::new("cp").args(["-a", "-T", "--remove-destination"]).arg(prepared).arg(directory))?;
     run(Command::new("install").args(["-m", "0755"]).arg(program).arg(directory.join("usr/bin/hapair-operator")))
 }
 
@@ -133,10 +157,7 @@ fn specification(settings: &Settings<'_>) -> Result<Value> {
         "process": {
             "user": {"uid": user, "gid": group},
             "args": arguments(&list(&container["args"]), settings.arguments),
-            "env": [
-                "PATH=/usr/bin", "HOME=/tmp", "KUBERNETES_SERVICE_HOST=127.0.0.1", "KUBERNETES_SERVICE_PORT=6443",
-                format!("POD_NAME={}", settings.name), "POD_NAMESPACE=hapair-system", "RUST_LOG=info,hapair_controllers=debug",
-            ],
+            "env": environment(settings.name, &list(&container["env"])),
             "cwd": "/",
             "noNewPrivileges": security["allowPrivilegeEscalation"] == json!(false),
         },
@@ -153,6 +174,19 @@ fn arguments(pods: &[Value], given: &[String]) -> Vec<String> {
     let kept = pods.iter().filter_map(Value::as_str).filter(|argument| !flags.contains(&flag(argument)));
     let entrypoint = ["/usr/bin/tini", "--", "/usr/bin/hapair-operator"];
     entrypoint.into_iter().chain(kept).map(str::to_owned).chain(given.iter().cloned()).collect()
+}
+
+/// What a pod is told, with the tests' own filter of the log, and what a kubelet adds.
+fn environment(pod: &str, declared: &[Value]) -> Vec<String> {
+    let value = |entry: &Value| match entry["valueFrom"]["fieldRef"]["fieldPath"].as_str() {
+        Some("metadata.name") => pod.to_owned(),
+        Some("metadata.namespace") => crate::SYSTEM.to_owned(),
+        _ => entry["value"].as_str().unwrap_or_default().to_owned(),
+    };
+    let told = declared.iter().filter(|entry| entry["name"] != "RUST_LOG");
+    let told = told.map(|entry| format!("{}={}", entry["name"].as_str().unwrap_or_default(), value(entry)));
+    let added = ["PATH=/usr/bin", "HOME=/tmp", "KUBERNETES_SERVICE_HOST=127.0.0.1", "KUBERNETES_SERVICE_PORT=6443"];
+    told.chain(added.map(str::to_owned)).chain(["RUST_LOG=info,hapair_controllers=debug".to_owned()]).collect()
 }
 
 /// A pod's user can read the token of its ServiceAccount.

@@ -55,14 +55,18 @@ impl World {
         let say = Mutex::new(say);
         let say = |what: &str| say.lock().unwrap_or_else(PoisonError::into_inner)(what);
         // Compiling before booting, since both want the whole machine; beside it the images, which wait for the network half of their time.
-        let binaries = std::thread::scope(|scope| {
-            let images = scope.spawn(|| prepare_root(&operator_binary()?, say).and_then(|_| hapair_lab::prepare_images(&config, say)));
+        let operator = operator_binary()?;
+        let (binaries, prepared) = std::thread::scope(|scope| {
+            let images = scope.spawn(|| {
+                let prepared = prepare_root(&operator, say)?;
+                hapair_lab::prepare_images(&config, say).map(|_| prepared)
+            });
             let binaries = Binaries::prepare(say)?;
-            images.join().map_err(|_| anyhow!("the images were not built"))??;
-            anyhow::Ok(binaries)
+            let prepared = images.join().map_err(|_| anyhow!("the images were not built"))??;
+            anyhow::Ok((binaries, prepared))
         })?;
         let lab = Lab::up(config, say)?;
-        make_root(&operator_binary()?, &lab.directory().join(ROOT))?;
+        make_root(&prepared, &operator, &lab.directory().join(ROOT))?;
         say("starting the API server");
         let cluster = Cluster::start(&lab.directory().join("cluster"), binaries)?;
         let world = Self { lab, cluster, operator: None };
@@ -80,8 +84,11 @@ impl World {
 
     /// The ground that a run with HAPAIR_KEEP=1 left.
     pub fn attach(name: &str) -> Result<Self> {
+        let operator = operator_binary()?;
+        // Before the lab's network is entered, in which no packages are to be had.
+        let prepared = prepare_root(&operator, |_| {})?;
         let lab = Lab::attach(name)?;
-        make_root(&operator_binary()?, &lab.directory().join(ROOT))?;
+        make_root(&prepared, &operator, &lab.directory().join(ROOT))?;
         let cluster = Cluster::attach(&lab.directory().join("cluster"), Binaries::prepare(|_| {})?);
         Ok(Self { lab, cluster, operator: None })
     }
@@ -106,12 +113,14 @@ impl World {
     pub fn spawn_operator(&self, name: &str, listen: &str, arguments: &[&str]) -> Result<Container> {
         let given = [format!("--listen={listen}"), "--lease-seconds=6".into(), "--log-format=text".into()];
         let given: Vec<_> = given.into_iter().chain(arguments.iter().map(ToString::to_string)).collect();
+        let deployment = self.cluster.get(SYSTEM, "deployment/hapair-operator")?;
+        let account = deployment["spec"]["template"]["spec"]["serviceAccountName"].as_str().context("the pod has no ServiceAccount")?;
         let settings = Settings {
             name,
             root: &self.lab.directory().join(ROOT),
-            deployment: &self.cluster.get(SYSTEM, "deployment/hapair-operator")?,
+            deployment: &deployment,
             arguments: &given,
-            service_account: &self.cluster.service_account(SYSTEM, "hapair-operator")?,
+            service_account: &self.cluster.service_account(SYSTEM, account)?,
             log: File::options().create(true).append(true).open(self.lab.directory().join(format!("{name}.log")))?,
         };
         Container::start(&self.lab.directory().join("containers"), &settings)
@@ -119,7 +128,7 @@ impl World {
 
     /// Ends the operator without a word, as a crash would.
     pub fn kill_operator(&mut self) -> Result<()> {
-        self.operator.take().map_or(Ok(()), Container::kill)
+        self.operator.take().map_or(Ok(()), |mut operator| operator.kill())
     }
 
     /// The Secrets of the sample, for these hosts.
