@@ -256,12 +256,15 @@ impl<C: Connect> PairTask<C> {
 
     /// The pair's conditions as figures. What somebody chose is none: nobody is to be woken by it.
     fn show_conditions(&mut self, report: &Report) {
-        self.hide_conditions();
-        for condition in report.pair.conditions.iter().filter(|condition| !planner::is_by_choice(condition.reason)) {
-            let labels = self.labels_of(condition.type_);
-            self.context.metrics.conditions.get_or_create(&labels).set(condition.holds.map_or(-1, i64::from));
-            self.shown.push(condition.type_);
+        let conditions = report.pair.conditions.iter().filter(|condition| !planner::is_by_choice(condition.reason));
+        let figures: Vec<_> = conditions.map(|condition| (condition.type_, condition.holds.map_or(-1, i64::from))).collect();
+        for (type_, figure) in &figures {
+            self.context.metrics.conditions.get_or_create(&self.labels_of(type_)).set(*figure);
         }
+        // Afterwards, and only these: a figure that is away for one scrape begins an alert's patience anew.
+        self.shown.retain(|type_| figures.iter().all(|(now, _)| now != type_));
+        self.hide_conditions();
+        self.shown = figures.into_iter().map(|(type_, _)| type_).collect();
     }
 
     /// What is no longer known here is not shown: another replica may lead, or the pair may be gone.
