@@ -82,9 +82,9 @@ impl<'a> Ground<'a> {
     }
 }
 
-/// Gives a host the watcher of roles.
+/// Gives a host the watcher of roles. It has to be on the disk before the first round cuts the power.
 fn watch_roles(world: &World, node: usize) -> Result<()> {
-    let unit = format!("cat > /etc/systemd/system/chaos-watch.service <<'END'\n{UNIT}END\nsystemctl enable --now chaos-watch");
+    let unit = format!("cat > /etc/systemd/system/chaos-watch.service <<'END'\n{UNIT}END\nsystemctl enable --now chaos-watch\nsync");
     world.lab.run(node, &unit).map(drop)
 }
 
