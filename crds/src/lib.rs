@@ -28,6 +28,8 @@ pub use service_group::{
 /// The API group of every kind.
 pub const GROUP: &str = "hapair.dev";
 
+/// The `status.observedGeneration` of an object that the operator has not looked at yet.
+pub const UNOBSERVED: i64 = -1;
 /// The finalizer that keeps an object until its `deletionPolicy` has been carried out.
 pub const FINALIZER: &str = "hapair.dev/finalizer";
 

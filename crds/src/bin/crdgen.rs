@@ -3,14 +3,26 @@
 use std::{fs, path::PathBuf};
 
 use anyhow::{Context, Result};
-use hapair_crds::{FloatingIP, HAPair, ReplicatedVolume, ServiceGroup};
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use hapair_crds::{FloatingIP, HAPair, ReplicatedVolume, ServiceGroup, UNOBSERVED};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{CustomResourceDefinition, JSON};
 use kube::CustomResourceExt;
+use serde_json::json;
 
 fn main() -> Result<()> {
     let directory = PathBuf::from(std::env::args().nth(1).context("usage: crdgen DIRECTORY")?);
-    for crd in [HAPair::crd(), ReplicatedVolume::crd(), FloatingIP::crd(), ServiceGroup::crd()] {
+    for mut crd in [HAPair::crd(), ReplicatedVolume::crd(), FloatingIP::crd(), ServiceGroup::crd()] {
+        begin_unobserved(&mut crd)?;
         write(&directory, &crd)?;
+    }
+    Ok(())
+}
+
+/// A new object begins with a status of no generation of its own: kstatus takes one without any status for done.
+fn begin_unobserved(crd: &mut CustomResourceDefinition) -> Result<()> {
+    let schemas = crd.spec.versions.iter_mut().filter_map(|version| version.schema.as_mut()?.open_api_v3_schema.as_mut());
+    for schema in schemas {
+        let status = schema.properties.as_mut().and_then(|properties| properties.get_mut("status")).context("a kind without a status")?;
+        status.default = Some(JSON(json!({"observedGeneration": UNOBSERVED})));
     }
     Ok(())
 }

@@ -133,6 +133,9 @@ impl Api {
             store.uids += 1;
             object["metadata"]["uid"] = json!(format!("uid-{}", store.uids));
             object["metadata"]["generation"] = json!(1);
+            if object["apiVersion"] == "hapair.dev/v1alpha1" {
+                object["status"] = json!({"observedGeneration": hapair_crds::UNOBSERVED});
+            }
             store.put("ADDED", key, object);
         }
         drop(store);

@@ -1,7 +1,9 @@
 //! What the API server itself refuses (CEL rules and bounds of the CRDs).
 
+use std::fs;
+
 use anyhow::{Result, ensure};
-use hapair_world::World;
+use hapair_world::{NAMESPACE, World};
 
 /// A change of the sample, and what the refusal has to speak of.
 const ILLEGAL: &[(&str, &str, &str)] = &[
@@ -22,6 +24,17 @@ const ILLEGAL: &[(&str, &str, &str)] = &[
         "spec.nodes[0].fencing[0]",
     ),
 ];
+
+/// What nobody has looked at is not taken for done by tools that know kstatus.
+pub fn new_objects_say_that_nobody_looked(world: &mut World) -> Result<()> {
+    let file = world.lab.directory().join("new.yaml");
+    fs::write(&file, world.sample()?)?;
+    let arguments = ["create", "--dry-run=server", "-n", NAMESPACE, "-o", "jsonpath={.status}{\"\\n\"}", "-f", &file.display().to_string()];
+    let statuses = world.cluster.run(&arguments)?;
+    let expected = [r#"{"observedGeneration":-1}"#; 4];
+    ensure!(statuses.lines().eq(expected), "new objects have the statuses {statuses}");
+    Ok(())
+}
 
 /// Each illegal change is refused with the path of the field; the sample itself is not.
 pub fn illegal_specs_are_refused(world: &mut World) -> Result<()> {
