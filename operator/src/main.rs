@@ -2,6 +2,7 @@
 
 mod arguments;
 mod endpoints;
+mod schema;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     arguments.start_logging();
     let client = Client::try_default().await.context("no access to the Kubernetes API: neither a kubeconfig nor a service account")?;
+    schema::check(&client).await?;
     let cluster = cluster_uid(&client).await.context("the cluster's identity (the UID of the namespace kube-system) could not be read")?;
     let metrics = Metrics::default();
     let (index, changes) = Index::start(&client, &arguments.namespaces());

@@ -36,6 +36,9 @@ const SOON: Duration = Duration::from_secs(1);
 const SHARE: u32 = 4;
 /// Looks in a row that found something under way before they become rarer.
 const PATIENCE: u32 = 300;
+/// What a person can do when a pair that is being torn down lacks its key. Nothing can be created in a namespace that is being deleted.
+const LET_GO: &str = "; it is needed to take the pair off its hosts. Create it again, or set spec.deletionPolicy to Retain: the hosts then stay as \
+                      they are, and the object goes";
 
 /// The only writer of one pair.
 pub struct PairTask<C: Connect> {
@@ -117,11 +120,15 @@ impl<C: Connect> PairTask<C> {
             return Ok(Some(self.context.resync));
         }
         self.keep_finalizers(&snapshot).await?;
-        let sources = Sources::read(&self.context.client, &self.name.namespace, &snapshot).await?;
+        let sources = match Sources::read(&self.context.client, &self.name.namespace, &snapshot).await {
+            Err(kube::Error::Api(answer)) if answer.code == 403 => return self.forbidden(&snapshot, &answer.message).await,
+            sources => sources?,
+        };
         let (credentials, work) = match (credentials::of(&pair, &sources), intake(&pair, &snapshot, &sources, &self.context.cluster)) {
             (Ok(credentials), (Some(desired), findings)) => (credentials, Work { pair, snapshot, desired, findings }),
             (Err(missing), _) => {
-                self.hold(&snapshot, Reason::SourceMissing, &missing).await?;
+                let message = if tears_down_now(&pair) { missing + LET_GO } else { missing };
+                self.hold(&snapshot, Reason::SourceMissing, &message).await?;
                 return Ok(Some(self.context.resync));
             }
             (Ok(_), (None, findings)) => {
@@ -131,6 +138,16 @@ impl<C: Connect> PairTask<C> {
             }
         };
         self.converge(work, credentials).await
+    }
+
+    /// What the pair names may not be read: its status says so, since nobody looks into the log first.
+    async fn forbidden(&mut self, snapshot: &Snapshot, answer: &str) -> kube::Result<Option<Duration>> {
+        let message = format!(
+            "{answer}. The operator needs config/rbac/pair-namespace in this namespace (the chart's watch.namespaces). \
+             Nothing is changed on any host meanwhile."
+        );
+        self.hold(snapshot, Reason::NotSynced, &message).await?;
+        Ok(Some(self.back_off()))
     }
 
     async fn converge(&mut self, work: Work, credentials: Both<Credentials>) -> kube::Result<Option<Duration>> {
@@ -368,6 +385,10 @@ impl<C: Connect> PairTask<C> {
 
 fn tears_down(pair: &HAPair) -> bool {
     pair.spec.deletion_policy == Some(DeletionPolicy::Teardown)
+}
+
+fn tears_down_now(pair: &HAPair) -> bool {
+    tears_down(pair) && pair.metadata.deletion_timestamp.is_some()
 }
 
 /// Whether two snapshots declare the same.

@@ -3,6 +3,7 @@
 //! A pair is queued by its *name*, so that children whose pair does not exist are served too. A kind that cannot be listed makes every answer
 //! incomplete, and [`Index::snapshot`] says so instead of showing a pair with fewer children: absence is not deletion.
 
+mod declared;
 mod references;
 mod sources;
 
@@ -25,6 +26,7 @@ use kube::{
 };
 use tokio::sync::mpsc;
 
+use declared::Declared;
 pub use references::{config_maps, secrets};
 
 /// A pair's namespace and name, whether or not the HAPair exists.
@@ -85,6 +87,19 @@ pub struct Snapshot {
     pub floating_ips: Vec<Arc<FloatingIP>>,
     /// Its service groups, by name.
     pub groups: Vec<Arc<ServiceGroup>>,
+    /// What this version of the operator does not understand.
+    pub unknown: Vec<UnknownField>,
+}
+
+/// A field of an object's spec that this version of the operator does not know: another one, or a newer schema, let it in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownField {
+    /// The object's kind.
+    pub kind: String,
+    /// The object's name.
+    pub name: String,
+    /// The field's path.
+    pub path: String,
 }
 
 /// The stores of all kinds.
@@ -127,11 +142,13 @@ impl Index {
 
     /// What there is about a pair as far as it is known. Good for telling people, not for deciding anything.
     pub fn known(&self, name: &PairName) -> Snapshot {
+        let mut unknown = Vec::new();
         Snapshot {
-            pair: self.pairs.of_pair(name).pop(),
-            volumes: self.volumes.of_pair(name),
-            floating_ips: self.floating_ips.of_pair(name),
-            groups: self.groups.of_pair(name),
+            pair: self.pairs.of_pair(name, &mut unknown).pop(),
+            volumes: self.volumes.of_pair(name, &mut unknown),
+            floating_ips: self.floating_ips.of_pair(name, &mut unknown),
+            groups: self.groups.of_pair(name, &mut unknown),
+            unknown,
         }
     }
 
@@ -157,7 +174,7 @@ fn pair_name<K: OfPair>(object: &K) -> PairName {
 
 /// The stores of a kind, one for each namespace that is watched by itself.
 #[derive(Debug)]
-struct Stores<K: OfPair>(Vec<Store<K>>);
+struct Stores<K: OfPair>(Vec<Store<Declared<K>>>);
 
 impl<K: OfPair> Stores<K> {
     fn watch(client: &Client, namespaces: &BTreeSet<String>, queue: &mpsc::UnboundedSender<PairName>, troubles: &Troubles) -> Self {
@@ -171,19 +188,30 @@ impl<K: OfPair> Stores<K> {
         Self(namespaces.iter().map(one).collect())
     }
 
-    fn of_pair(&self, name: &PairName) -> Vec<Arc<K>> {
-        let mut found: Vec<_> = self.0.iter().flat_map(|store| store.state_filter(|object| pair_name(object) == *name)).collect();
-        found.sort_by_key(|object| object.name_any());
-        found
+    /// The objects of a pair, by name; what is not understood of them is added.
+    fn of_pair(&self, name: &PairName, unknown: &mut Vec<UnknownField>) -> Vec<Arc<K>> {
+        let ours = |declared: &Declared<K>| pair_name(&*declared.object) == *name;
+        let mut found: Vec<_> = self.0.iter().flat_map(|store| store.state_filter(ours)).collect();
+        found.sort_by_key(|declared| declared.name_any());
+        for declared in &found {
+            let field = |path: &String| UnknownField { kind: K::kind(&()).into_owned(), name: declared.name_any(), path: path.clone() };
+            unknown.extend(declared.unknown.iter().map(field));
+        }
+        found.into_iter().map(|declared| declared.object.clone()).collect()
     }
 
     fn names(&self) -> Vec<PairName> {
-        self.0.iter().flat_map(Store::state).map(|object| pair_name(object.as_ref())).collect()
+        self.0.iter().flat_map(Store::state).map(|declared| pair_name(&*declared.object)).collect()
     }
 }
 
 /// Keeps a store of what this API lists; `kind` is what to call it in words.
-fn watch<K: OfPair>(api: Api<K>, kind: String, queue: &mpsc::UnboundedSender<PairName>, troubles: &Troubles) -> Store<K> {
+fn watch<K: OfPair>(
+    api: Api<Declared<K>>,
+    kind: String,
+    queue: &mpsc::UnboundedSender<PairName>,
+    troubles: &Troubles,
+) -> Store<Declared<K>> {
     let (store, writer) = reflector::store();
     set(troubles, &kind, Some("the first list has not arrived".into()));
     let (queue, troubles) = (queue.clone(), troubles.clone());
@@ -196,19 +224,19 @@ fn watch<K: OfPair>(api: Api<K>, kind: String, queue: &mpsc::UnboundedSender<Pai
             match event {
                 Ok(watcher::Event::Apply(object)) => {
                     // Our own statuses come back as changes, too, and must not make us look again.
-                    if marks.insert(ObjectRef::from_obj(&object), mark(&object)) != Some(mark(&object)) {
+                    if marks.insert(ObjectRef::from_obj(&object), mark(&*object.object)) != Some(mark(&*object.object)) {
                         // The receiver ends only with the program.
-                        let _ = queue.send(pair_name(&object));
+                        let _ = queue.send(pair_name(&*object.object));
                     }
                 }
                 Ok(watcher::Event::Delete(object)) => {
                     marks.remove(&ObjectRef::from_obj(&object));
-                    let _ = queue.send(pair_name(&object));
+                    let _ = queue.send(pair_name(&*object.object));
                 }
                 Ok(watcher::Event::InitDone) => {
                     set(&troubles, &kind, None);
                     for object in reader.state() {
-                        let _ = queue.send(pair_name(object.as_ref()));
+                        let _ = queue.send(pair_name(&*object.object));
                     }
                 }
                 Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => {}
@@ -217,7 +245,7 @@ fn watch<K: OfPair>(api: Api<K>, kind: String, queue: &mpsc::UnboundedSender<Pai
                     tracing::warn!(kind, %error, "cannot list");
                     set(&troubles, &kind, Some(error.to_string()));
                     for object in reader.state() {
-                        let _ = queue.send(pair_name(object.as_ref()));
+                        let _ = queue.send(pair_name(&*object.object));
                     }
                 }
                 Err(error) => tracing::debug!(kind, %error, "the watch starts again"),

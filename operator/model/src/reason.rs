@@ -66,9 +66,11 @@ reasons! {
     ///
     /// What to do: set `spec.paused` to false, or remove it, when the operator may go on.
     PausedByUser,
-    /// A kind cannot be listed, so what is declared is not known completely. Nothing is changed on any host meanwhile.
+    /// A kind cannot be listed, or the Secrets and ConfigMaps of the namespace cannot be read, so what is declared is not known completely. Nothing is
+    /// changed on any host meanwhile.
     ///
-    /// What to do: the message names the kind and the API server's answer. Grant the missing permission or mend the API server.
+    /// What to do: the message has the API server's answer. Grant the missing permission (for Secrets: config/rbac/pair-namespace, or the chart's
+    /// `watch.namespaces`) or mend the API server.
     NotSynced,
     /// The pair that this object names does not exist.
     ///

@@ -6,12 +6,13 @@ use anyhow::{Result, bail};
 use hapair_lab::Config;
 use hapair_world::World;
 
-use crate::checks::{admission, birth, failover, faults, permissions, refusals, rest, secrets, teardown};
+use crate::checks::{admission, birth, failover, faults, permissions, refusals, rest, secrets, skew, teardown};
 
 type Check = fn(&mut World) -> Result<()>;
 
 const CHECKS: &[(&str, Check)] = &[
     ("an illegal spec is refused by the API server, with the path of the field", admission::illegal_specs_are_refused),
+    ("a new object says that nobody has looked at it yet", admission::new_objects_say_that_nobody_looked),
     ("a host that cannot be reached as declared is named, and nothing is sent to it", refusals::connections),
     ("a host of the wrong kind is named, and left alone", refusals::hosts_of_the_wrong_kind),
     ("what stands in the way is named before anything is changed on a host", refusals::hosts_are_left_alone),
@@ -25,6 +26,9 @@ const CHECKS: &[(&str, Check)] = &[
     ("a Secret that is deleted later is named, and the service goes on", refusals::secret_deleted_later),
     ("a wrong BMC password is shown, and the right one is enough to go on", refusals::wrong_bmc_password),
     ("a kind that cannot be listed removes nothing, and the status says so", permissions::forbidden_list_removes_nothing),
+    ("Secrets that may not be read are told in the status, with the permission", permissions::forbidden_secrets_are_told),
+    ("resource definitions older than the operator are named, and it ends", skew::older_definitions_are_named),
+    ("a field of newer resource definitions is named, and nothing is done meanwhile", skew::newer_fields_are_named),
     ("a second operator waits for the Lease", permissions::second_operator_waits),
     ("node1 in standby: node2 serves, with the logs", failover::standby),
     ("node1 back: the service stays", failover::no_fail_back),

@@ -66,6 +66,24 @@ impl Container {
         Ok(Self { name: settings.name.to_owned(), state, runtime })
     }
 
+    /// Its processes, as this machine numbers them.
+    pub fn processes(&self) -> Result<Vec<u32>> {
+        let mut parents = Vec::new();
+        for entry in fs::read_dir("/proc")? {
+            let Some(process) = entry?.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
+            let status = fs::read_to_string(format!("/proc/{process}/status")).unwrap_or_default();
+            let parent = status.lines().find_map(|line| line.strip_prefix("PPid:")?.trim().parse::<u32>().ok());
+            parents.extend(parent.map(|parent| (process, parent)));
+        }
+        let mut family = vec![self.runtime.id()];
+        let mut seen = 0;
+        while let Some(&parent) = family.get(seen) {
+            family.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(process, _)| *process));
+            seen += 1;
+        }
+        Ok(family)
+    }
+
     /// Ends it without a word, as a crash would. One that has not quite begun yet is waited for; one that has ended by itself is an error.
     pub fn kill(&mut self) -> Result<()> {
         let deadline = Instant::now() + BEGINNING;

@@ -93,7 +93,8 @@ impl World {
         Ok(Self { lab, cluster, operator: None })
     }
 
-    fn apply_folder(&self, folder: &str, more: &[&str]) -> Result<()> {
+    /// Applies a folder of the repository that kustomize knows.
+    pub fn apply_folder(&self, folder: &str, more: &[&str]) -> Result<()> {
         let path = root().join(folder);
         let rendered = self.cluster.run(&["kustomize", &path.display().to_string()])?;
         let file = self.lab.directory().join("rendered.yaml");
@@ -124,6 +125,11 @@ impl World {
             log: File::options().create(true).append(true).open(self.lab.directory().join(format!("{name}.log")))?,
         };
         Container::start(&self.lab.directory().join("containers"), &settings)
+    }
+
+    /// The processes of the operator's container.
+    pub fn operator_processes(&self) -> Result<Vec<u32>> {
+        self.operator.as_ref().context("no operator has been started")?.processes()
     }
 
     /// Ends the operator without a word, as a crash would.

@@ -8,6 +8,7 @@ pub mod permissions;
 pub mod refusals;
 pub mod rest;
 pub mod secrets;
+pub mod skew;
 pub mod teardown;
 
 use std::time::Duration;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use hapair_world::World;
+use hapair_world::{NAMESPACE, World};
 
 use super::{AT_ONCE, LONG, SOON, configuration_version, served_by};
 
@@ -22,6 +22,18 @@ pub fn forbidden_list_removes_nothing(world: &mut World) -> Result<()> {
     ensure!(configuration_version(world, 0)? == before, "the cluster's configuration was changed");
     let patch = patch.replace("\"servicegroups\"", "\"floatingips\",\"servicegroups\"");
     world.cluster.run(&["patch", "clusterrole", "hapair-operator", "--type=json", "-p", &patch])?;
+    world.wait_for_condition("hapair/web", "Ready", "True", LONG)
+}
+
+/// A namespace in which nobody has let it read Secrets.
+pub fn forbidden_secrets_are_told(world: &mut World) -> Result<()> {
+    world.cluster.run(&["delete", "-n", NAMESPACE, "rolebinding", "hapair-operator"])?;
+    world.wait("Ready=False/NotSynced", SOON, |world| {
+        let (_, reason, message) = world.condition("hapair/web", "Ready").ok()??;
+        (reason == "NotSynced" && message.contains("secrets") && message.contains("config/rbac/pair-namespace")).then_some(())
+    })?;
+    served_by(world, "node1", AT_ONCE)?;
+    world.apply_folder("config/rbac/pair-namespace", &["-n", NAMESPACE])?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)
 }
 

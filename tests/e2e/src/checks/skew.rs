@@ -1,0 +1,51 @@
+//! Resource definitions of another version than the operator.
+
+use std::fs;
+
+use anyhow::{Result, ensure};
+use hapair_world::{World, root};
+
+use super::{AT_ONCE, LONG, SOON, configuration_version, served_by};
+
+const CRD: &str = "crd/hapairs.hapair.dev";
+const SPEC: &str = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
+
+fn patch(world: &World, operation: &str) -> Result<()> {
+    world.cluster.run(&["patch", CRD, "--type=json", "-p", operation]).map(drop)
+}
+
+/// The definitions as they are delivered.
+fn restore(world: &World) -> Result<()> {
+    world.cluster.apply(&fs::read_to_string(root().join("crds/generated/hapair.dev_hapairs.yaml"))?).map(drop)
+}
+
+/// Older ones: an operator that starts says what they lack and ends. The field is none that the sample uses.
+pub fn older_definitions_are_named(world: &mut World) -> Result<()> {
+    patch(world, &format!(r#"[{{"op": "remove", "path": "{SPEC}/firewall"}}]"#))?;
+    let _second = world.spawn_operator("older", "127.0.0.1:8081", &[])?;
+    let log = world.lab.directory().join("older.log");
+    world.wait("the field in the log", SOON, |_| {
+        fs::read_to_string(&log).is_ok_and(|log| log.contains("HAPair's spec.firewall")).then_some(())
+    })?;
+    restore(world)?;
+    served_by(world, "node1", AT_ONCE)
+}
+
+/// Newer ones: a field that this operator does not know is named, not passed over, and nothing is done meanwhile.
+pub fn newer_fields_are_named(world: &mut World) -> Result<()> {
+    let before = configuration_version(world, 0)?;
+    let newer = world.sample()?.replacen("      standby: false", "      standby: false\n      rack: a1", 1);
+    let refusal = world.apply(&newer).err().map(|error| error.to_string()).unwrap_or_default();
+    ensure!(refusal.contains("rack"), "a field that the API server does not know was not refused by name: {refusal}");
+    patch(world, &format!(r#"[{{"op": "add", "path": "{SPEC}/nodes/items/properties/rack", "value": {{"type": "string"}}}}]"#))?;
+    world.wait("the API server to know the field", SOON, |world| world.apply(&newer).ok())?;
+    world.wait("Ready=False/InvalidSpec", SOON, |world| {
+        let (_, reason, message) = world.condition("hapair/web", "Ready").ok()??;
+        (reason == "InvalidSpec" && message.contains("spec.nodes[0].rack")).then_some(())
+    })?;
+    served_by(world, "node1", AT_ONCE)?;
+    ensure!(configuration_version(world, 0)? == before, "the cluster's configuration was changed");
+    world.apply(&world.sample()?)?;
+    restore(world)?;
+    world.wait_for_condition("hapair/web", "Ready", "True", LONG)
+}

@@ -1,0 +1,65 @@
+//! What is deleted together with its namespace: the Secrets first, since nothing keeps them.
+
+mod scenarios;
+
+use hapair_simulator::{
+    experiment::run,
+    objects::{sample, secrets},
+};
+use scenarios::at_rest;
+use serde_json::{Value, json};
+
+const OBJECTS: [(&str, &str); 4] = [("servicegroups", "tomcat"), ("floatingips", "web"), ("replicatedvolumes", "logs"), ("hapairs", "web")];
+
+fn with_policy(policy: &str) -> impl Iterator<Item = Value> {
+    sample().into_iter().map(move |mut object| {
+        object["spec"]["deletionPolicy"] = json!(policy);
+        object
+    })
+}
+
+/// Deletes a namespace of objects with this policy, then does something more; returns what is left, the pair's words, and what broke.
+fn delete_namespace(policy: &str, then: Option<&str>) -> (Vec<String>, Option<String>, Vec<String>) {
+    let policy = policy.to_owned();
+    let mut said = None;
+    let end = run(&at_rest(), None, 1, async |experiment| {
+        experiment.apply(with_policy(&policy));
+        let mut rest = experiment.settle().await;
+        for secret in secrets() {
+            experiment.api.delete("secrets", secret["metadata"]["name"].as_str().unwrap_or_default());
+        }
+        OBJECTS.iter().for_each(|(plural, name)| experiment.api.delete(plural, name));
+        rest = rest.and(experiment.settle().await);
+        said = experiment.condition("hapairs", "web", "Ready").map(|(_, _, message)| message);
+        if let Some(policy) = then {
+            experiment.apply(with_policy(policy).take(1));
+            rest = rest.and(experiment.settle().await);
+        }
+        experiment.end(rest)
+    });
+    let left = OBJECTS.iter().flat_map(|(plural, _)| end.store.of_kind(plural).map(|object| object["kind"].to_string())).collect();
+    let serving = end.world.machines.any(|machine| machine.memory.resources.contains_key("service-tomcat-tomcat"));
+    let mut troubles = end.troubles;
+    troubles.extend((!serving).then(|| "the service is not there any more".to_owned()));
+    (left, said, troubles)
+}
+
+#[test]
+fn with_retain_the_namespace_goes_and_the_hosts_go_on() {
+    assert_eq!(delete_namespace("Retain", None), (vec![], None, vec![]));
+}
+
+#[test]
+fn with_teardown_the_missing_key_is_told_with_the_way_out() {
+    let (left, said, troubles) = delete_namespace("Teardown", None);
+    assert!(left.contains(&"\"HAPair\"".to_owned()), "{left:?}");
+    let said = said.expect("the pair has a status");
+    assert!(said.contains("web-ssh") && said.contains("spec.deletionPolicy to Retain"), "{said}");
+    assert_eq!(troubles, Vec::<String>::new());
+}
+
+#[test]
+fn with_the_policy_changed_to_retain_the_namespace_goes_after_all() {
+    let (left, _, troubles) = delete_namespace("Teardown", Some("Retain"));
+    assert_eq!((left, troubles), (vec![], vec![]));
+}
