@@ -53,6 +53,15 @@ chart: build ## Lint the Helm chart, run its unit tests, and install, upgrade an
 	tests/chart/check
 	$(BINARIES)/e2e chart
 
+.PHONY: gitops
+gitops: build ## A pair in Git under the real Argo CD: first sync, switchover, mistake, removal (Argo CD is built from source, once)
+	tests/install-tools git redis-server
+	cd tests/gitops/tools
+	go vet ./...
+	go test ./...
+	cd -
+	$(BINARIES)/e2e gitops
+
 ROUNDS ?= 3
 SEED ?= 1
 
@@ -64,26 +73,31 @@ chaos: build ## Faults drawn by lot on the real hosts while a client writes: mak
 bench: build ## Time the operator against an expert's script, on identical fresh hosts (about 10 minutes)
 	$(BINARIES)/bench
 
+.PHONY: footprint
+footprint: build ## What the operator takes: time to be ready, memory with one pair and with a hundred (about 6 minutes)
+	$(BINARIES)/footprint
+
 .PHONY: build
 build: tools
 	cargo build --workspace --quiet
 
 .PHONY: generate
-generate: ## Write the CRDs (the chart's too), the runbook of reasons and the table of faults from the code
+generate: ## Write the CRDs (the chart's too), the runbook of reasons, the table of faults and the states that tools judge, from the code
 	mkdir -p crds/generated
 	# Of the whole workspace: a single package would have its dependencies built once more, with other features.
 	cargo build --workspace --bins --examples --quiet
 	$(BINARIES)/crdgen crds/generated
 	# A chart reads only files of its own folder.
 	cp crds/generated/hapair.dev_*.yaml charts/hapair-operator/files/crds/
-	cp config/prometheus/alerts.yaml charts/hapair-operator/files/
+	cp config/prometheus/{alerts.yaml,dashboard.json} charts/hapair-operator/files/
 	$(BINARIES)/examples/reasons > docs/reasons.md
+	$(BINARIES)/examples/states config/argocd/testdata
 	sed -i '/^<!-- faults: begin/,/^<!-- faults: end/{//!d}' docs/operations.md
 	$(BINARIES)/chaos --table | sed -i '/^<!-- faults: begin/r /dev/stdin' docs/operations.md
 
 .PHONY: verify
 verify: generate ## Fail when generated files are not as the types say
-	@git diff --exit-code --stat -- crds/generated charts/hapair-operator/files docs/reasons.md docs/operations.md || { echo "generated files were stale: commit what 'make generate' wrote" >&2; exit 1; }
+	@git diff --exit-code --stat -- crds/generated charts/hapair-operator/files config/argocd/testdata docs/reasons.md docs/operations.md || { echo "generated files were stale: commit what 'make generate' wrote" >&2; exit 1; }
 
 .PHONY: tools
 tools: ## Install what the tests need from Debian's packages

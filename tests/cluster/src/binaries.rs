@@ -1,4 +1,4 @@
-//! Kubernetes' own programs, built from its Go modules.
+//! Programs built from their Go modules: Kubernetes' own, and what others need.
 
 use std::{
     fs,
@@ -6,12 +6,12 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context, Result, bail};
-use hapair_lab::cached;
+use anyhow::Result;
+use hapair_lab::{cached, run};
 
-const PROGRAMS: [&str; 3] = ["kube-apiserver", "kube-controller-manager", "kubectl"];
-/// How they are compiled: without optimisation, which is a quarter of the compiler's work; a test's API server has little to do.
-const FLAGS: [&str; 3] = ["-trimpath", "-gcflags=all=-N -l", "-ldflags=-s -w -X k8s.io/component-base/version.gitVersion=v1.36.3"];
+const PROGRAMS: [&str; 3] =
+    ["k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes/cmd/kube-controller-manager", "k8s.io/kubernetes/cmd/kubectl"];
+const VERSION: &str = "-X k8s.io/component-base/version.gitVersion=v1.36.3";
 
 /// Where the programs are.
 #[derive(Clone, Debug)]
@@ -21,27 +21,23 @@ impl Binaries {
     /// Builds them, unless the cache has them for these modules.
     pub fn prepare(mut say: impl FnMut(&str)) -> Result<Self> {
         let modules = Path::new(env!("CARGO_MANIFEST_DIR")).join("tools");
-        let directory = cached("kubernetes", &[&fs::read(modules.join("go.sum"))?, FLAGS.concat().as_bytes()], |directory| {
-            say("building the Kubernetes API server from source (about 7 minutes, once)");
-            let output = Command::new("go")
-                .current_dir(&modules)
-                .arg("build")
-                .args(FLAGS)
-                .arg("-o")
-                .arg(directory)
-                .args(PROGRAMS.map(|program| format!("k8s.io/kubernetes/cmd/{program}")))
-                .output()
-                .context("start go")?;
-            if !output.status.success() {
-                bail!("go build: {}", String::from_utf8_lossy(&output.stderr));
-            }
-            Ok(())
-        })?;
-        Ok(Self(directory))
+        let building = || say("building the Kubernetes API server from source (about 7 minutes, once)");
+        build_go("kubernetes", &modules, VERSION, &PROGRAMS, building).map(Self)
     }
 
     /// A program's path.
     pub fn path(&self, program: &str) -> PathBuf {
         self.0.join(program)
     }
+}
+
+/// Builds programs of a Go module into a directory of the cache, unless they are there for its `go.sum`. Returns the directory.
+///
+/// They are compiled without optimisation, which is a quarter of the compiler's work: in a test they have little to do.
+pub fn build_go(name: &str, modules: &Path, linked: &str, programs: &[&str], building: impl FnOnce()) -> Result<PathBuf> {
+    let flags = ["-trimpath".to_owned(), "-gcflags=all=-N -l".to_owned(), format!("-ldflags=-s -w {linked}")];
+    cached(name, &[&fs::read(modules.join("go.sum"))?, flags.concat().as_bytes()], |directory| {
+        building();
+        run(Command::new("go").current_dir(modules).arg("build").args(&flags).arg("-o").arg(directory).args(programs))
+    })
 }

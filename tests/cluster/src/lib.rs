@@ -18,7 +18,7 @@ use nix::{
     unistd::Pid,
 };
 
-pub use binaries::Binaries;
+pub use binaries::{Binaries, build_go};
 
 const SERVER: &str = "https://127.0.0.1:6443";
 /// Longer than an API server takes to be ready on a busy machine.
@@ -136,11 +136,24 @@ impl Cluster {
         Ok(folder)
     }
 
+    /// The kubeconfig of a ServiceAccount.
+    pub fn kubeconfig_of(&self, namespace: &str, account: &str) -> Result<PathBuf> {
+        let token = fs::read_to_string(self.service_account(namespace, account)?.join("token"))?;
+        let name = format!("{account}.kubeconfig");
+        self.write_kubeconfig(&name, &token)?;
+        Ok(self.directory.join(name))
+    }
+
     fn spawn(&self, program: &Path, arguments: &[&str]) -> Result<()> {
-        let name = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let mut command = Command::new(program);
+        command.args(arguments);
+        self.start_program(&program.file_name().unwrap_or_default().to_string_lossy(), command)
+    }
+
+    /// Starts a program that runs beside the API server and ends with the lab; its output goes to the cluster's folder.
+    pub fn start_program(&self, name: &str, mut command: Command) -> Result<()> {
         let log = File::options().create(true).append(true).open(self.directory.join(format!("{name}.log")))?;
-        let child = Command::new(program)
-            .args(arguments)
+        let child = command
             .current_dir(&self.directory)
             .stdin(Stdio::null())
             .stdout(log.try_clone()?)

@@ -1,22 +1,17 @@
 //! The Helm chart on a real API server, with real hosts behind it: from `helm install` to a pair that serves, then an upgrade, a removal and another
 //! installation. The operator runs as the installed Deployment says. The service is asked for all the time.
 
-use std::{
-    path::PathBuf,
-    process::Command,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, AtomicU32, Ordering},
-    },
-    thread::JoinHandle,
-    time::{Duration, Instant},
+use std::{collections::BTreeMap, fs, path::PathBuf, process::Command, time::Instant};
+
+use anyhow::{Result, ensure};
+use hapair_lab::{Config, output};
+use hapair_world::{NAMESPACE, SYSTEM, World, root};
+use serde_json::Value;
+
+use crate::{
+    checks::{LONG, configuration_version},
+    visitor::Visitor,
 };
-
-use anyhow::{Context, Result, bail, ensure};
-use hapair_lab::Config;
-use hapair_world::{NAMESPACE, SYSTEM, World, client::get, root};
-
-use crate::checks::{LONG, configuration_version};
 
 /// What a chart has to be told: where the pairs are.
 const VALUES: [&str; 2] = ["--set", "watch.namespaces={web}"];
@@ -43,38 +38,6 @@ impl Helm {
     }
 }
 
-/// Somebody who asks for the page all the time.
-struct Visitor {
-    visits: Arc<AtomicU32>,
-    misses: Arc<AtomicU32>,
-    stop: Arc<AtomicBool>,
-    thread: JoinHandle<()>,
-}
-
-impl Visitor {
-    fn start(address: String) -> Self {
-        let (visits, misses, stop) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)), Arc::new(AtomicBool::new(false)));
-        let thread = {
-            let (visits, misses, stop) = (visits.clone(), misses.clone(), stop.clone());
-            std::thread::spawn(move || {
-                while !stop.load(Ordering::Relaxed) {
-                    let count = if get(&address, 8080, "/").is_ok() { &visits } else { &misses };
-                    count.fetch_add(1, Ordering::Relaxed);
-                    std::thread::sleep(Duration::from_millis(200));
-                }
-            })
-        };
-        Self { visits, misses, stop, thread }
-    }
-
-    /// How often the page was there, and how often it was not.
-    fn end(self) -> Result<(u32, u32)> {
-        self.stop.store(true, Ordering::Relaxed);
-        self.thread.join().ok().context("the visitor's thread ended")?;
-        Ok((self.visits.load(Ordering::Relaxed), self.misses.load(Ordering::Relaxed)))
-    }
-}
-
 /// Plays it.
 pub fn run(config: Config) -> Result<()> {
     let start = Instant::now();
@@ -82,6 +45,9 @@ pub fn run(config: Config) -> Result<()> {
     let mut world = World::ground(config, say)?;
     let helm = Helm::prepare(&world)?;
     let (chart, older) = (helm.chart.display().to_string(), helm.older.display().to_string());
+
+    same_as_config(&world, &helm)?;
+    say("ok      by default, what the chart installs is what config/default is");
 
     helm.run(&world, &[&["install", "hapair", older.as_str(), "--create-namespace"], VALUES.as_slice()].concat())?;
     world.wait_for_kinds()?;
@@ -119,16 +85,58 @@ pub fn run(config: Config) -> Result<()> {
     Ok(())
 }
 
+/// What the two ways to install differ in: the namespace, which Helm makes itself, and marks of the tool.
+fn same_as_config(world: &World, helm: &Helm) -> Result<()> {
+    let mut charts = objects(world, &helm.run(world, &["template", "hapair", &helm.chart.display().to_string()])?)?;
+    let config = root().join("config/default").display().to_string();
+    let mut configs = objects(world, &world.cluster.run(&["kustomize", &config])?)?;
+    ensure!(configs.remove("Namespace/hapair-system").is_some(), "config/default does not make its namespace");
+    let names = |objects: &BTreeMap<String, Value>| objects.keys().cloned().collect::<Vec<_>>();
+    ensure!(names(&charts) == names(&configs), "the chart has {:?}, config/default {:?}", names(&charts), names(&configs));
+    for (name, config) in configs {
+        let chart = charts.remove(&name).unwrap_or_default();
+        ensure!(chart == config, "{name} of the chart is {chart:#}, of config/default {config:#}");
+    }
+    Ok(())
+}
+
+/// Objects by kind and name, without labels and annotations.
+fn objects(world: &World, manifests: &str) -> Result<BTreeMap<String, Value>> {
+    let file = world.lab.directory().join("objects.yaml");
+    fs::write(&file, manifests)?;
+    let listed = world.cluster.run(&["create", "--dry-run=client", "-o", "json", "-f", &file.display().to_string()])?;
+    // One document for each object, or a list of them.
+    let mut found = BTreeMap::new();
+    for document in serde_json::Deserializer::from_str(&listed).into_iter::<Value>() {
+        let document = document?;
+        let items = document["items"].as_array().cloned().unwrap_or_else(|| vec![document]);
+        for mut object in items {
+            unmark(&mut object);
+            let name =
+                format!("{}/{}", object["kind"].as_str().unwrap_or_default(), object["metadata"]["name"].as_str().unwrap_or_default());
+            found.insert(name, object);
+        }
+    }
+    Ok(found)
+}
+
+/// Takes labels and annotations off an object and its template, and Helm's release off what selects.
+fn unmark(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            if let Some(metadata) = fields.get_mut("metadata").and_then(Value::as_object_mut) {
+                metadata.retain(|field, _| field != "labels" && field != "annotations");
+            }
+            fields.remove("app.kubernetes.io/instance");
+            fields.values_mut().for_each(unmark);
+        }
+        Value::Array(items) => items.iter_mut().for_each(unmark),
+        _ => {}
+    }
+}
+
 /// Waits until an operator that was just started has looked twice, and the pair is Ready.
 fn looked_again(world: &World) -> Result<()> {
     world.wait("two looks", LONG, |_| (hapair_world::client::metric("hapair_probes_total").ok()? >= 4).then_some(()))?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)
-}
-
-fn output(command: &mut Command) -> Result<String> {
-    let output = command.output().with_context(|| format!("start {:?}", command.get_program()))?;
-    if !output.status.success() {
-        bail!("{command:?} ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr));
-    }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

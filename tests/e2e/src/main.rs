@@ -1,10 +1,13 @@
 //! `e2e`: the demo, the ground to try things on, and the end-to-end test.
 
+mod argocd;
 mod chart;
 mod checks;
 mod demo;
+mod gitops;
 mod lab;
 mod suite;
+mod visitor;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -31,6 +34,8 @@ enum Verb {
     Lab,
     /// The Helm chart, installed, upgraded and removed while a pair serves.
     Chart,
+    /// A pair that lives in Git, under Argo CD.
+    Gitops,
     /// The end-to-end test.
     Test {
         /// Go on at this check (they count from 0), on the ground that a failed run with HAPAIR_KEEP=1 left.
@@ -52,6 +57,7 @@ fn main() -> Result<()> {
         Verb::Demo => demo::run(config("demo")),
         Verb::Lab => lab::run(config("lab")),
         Verb::Chart => chart::run(Config { with_packages: true, ..config("chart") }),
+        Verb::Gitops => gitops::run(Config { with_packages: true, ..config("gitops") }),
         Verb::Test { from, to, lab } => suite::run(config(&lab), from, to),
     }
 }

@@ -311,11 +311,16 @@ fn program() -> Result<PathBuf> {
     found.with_context(|| format!("there is no program \"lab\" beside {}; build it first: cargo build --workspace", running.display()))
 }
 
-/// Runs a command to its end; an error carries what it printed.
+/// Runs a command to its end; an error carries what it said.
 pub fn run(command: &mut Command) -> Result<()> {
+    output(command).map(drop)
+}
+
+/// Runs a command to its end and returns what it printed; an error carries what it said.
+pub fn output(command: &mut Command) -> Result<String> {
     let output = command.output().with_context(|| format!("start {:?}", command.get_program()))?;
     if !output.status.success() {
         bail!("{command:?} ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
     }
-    Ok(())
+    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }
