@@ -187,9 +187,9 @@ pub struct HttpProbe {
 #[derive(Clone, Debug, Default, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct ServiceGroupStatus {
-    /// The `metadata.generation` this status is about.
+    /// The `metadata.generation` this status is about; -1 while nobody has looked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(range(min = 0))]
+    #[schemars(range(min = -1))]
     pub observed_generation: Option<i64>,
     /// Observations, one for each type.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -19,6 +19,22 @@ pub const NAMESPACE: &str = "argocd";
 const APPLICATION: &str = "application/hapairs";
 const MODULE: &str = "github.com/argoproj/argo-cd/v3";
 
+/// The project and the key that its API server, which is not needed here, would make.
+const MADE_BY_SERVER: &str = "\
+apiVersion: argoproj.io/v1alpha1
+kind: AppProject
+metadata: {name: default, namespace: argocd}
+spec:
+  sourceRepos: ['*']
+  destinations: [{server: '*', namespace: '*'}]
+  clusterResourceWhitelist: [{group: '*', kind: '*'}]
+---
+apiVersion: v1
+kind: Secret
+metadata: {name: argocd-secret, namespace: argocd}
+stringData: {server.secretkey: a-key-of-a-test}
+";
+
 /// Argo CD, at work.
 pub struct ArgoCd {
     /// Where the pairs are declared.
@@ -39,6 +55,7 @@ impl ArgoCd {
         cluster.run(&["create", "namespace", NAMESPACE])?;
         let manifests = module_directory()?.join("manifests/core-install.yaml");
         cluster.run(&["apply", "--server-side", "-n", NAMESPACE, "-f", &manifests.display().to_string()])?;
+        world.wait("Argo CD's kinds", Duration::from_secs(60), |world| world.cluster.apply(MADE_BY_SERVER).ok())?;
         let patch = world.lab.directory().join("argocd-cm.yaml");
         fs::write(&patch, cluster.run(&["kustomize", &root().join("config/argocd").display().to_string()])?)?;
         cluster.run(&["patch", "-n", NAMESPACE, "configmap", "argocd-cm", "--patch-file", &patch.display().to_string()])?;
@@ -56,7 +73,6 @@ impl ArgoCd {
             let mut command = Command::new(programs.join("cmd"));
             command.args(arguments).args(["--redis", "127.0.0.1:6379", "--logformat", "text"]);
             command.env("ARGOCD_BINARY_NAME", name).env("KUBECONFIG", &kubeconfig).env("PATH", &path);
-            command.args(["--kubeconfig".as_ref(), kubeconfig.as_os_str(), "--namespace".as_ref(), NAMESPACE.as_ref()]);
             // What its image has at these places.
             for folder in ["HOME", "TMPDIR", "ARGOCD_TLS_DATA_PATH", "ARGOCD_SSH_DATA_PATH", "ARGOCD_PLUGINSOCKFILEPATH"] {
                 command.env(folder, &home);
@@ -66,7 +82,9 @@ impl ArgoCd {
         };
         own("argocd-repo-server", &["--port=8081", "--address=127.0.0.1", "--metrics-port=8084", "--metrics-address=127.0.0.1"])?;
         // Git is looked at every ten seconds, and not every three minutes. A resource's health is in its Application, for us to read.
+        let access = format!("--kubeconfig={}", kubeconfig.display());
         let settings = ["--repo-server=127.0.0.1:8081", "--app-resync=10", "--app-resync-jitter=0", "--persist-resource-health"];
+        let settings = [settings.as_slice(), &[&access, "--namespace", NAMESPACE]].concat();
         own("argocd-application-controller", &settings)?;
         Ok(Self { repository })
     }
@@ -157,7 +175,10 @@ impl Repository {
 
     fn daemon(&self) -> Command {
         let mut command = self.git();
-        command.arg("daemon").args(["--listen=127.0.0.1", "--reuseaddr", "--export-all", "--base-path"]).arg(&self.folder);
+        command
+            .arg("daemon")
+            .args(["--listen=127.0.0.1", "--reuseaddr", "--export-all"])
+            .arg(format!("--base-path={}", self.folder.display()));
         command
     }
 

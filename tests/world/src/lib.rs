@@ -76,8 +76,6 @@ impl World {
 
     /// Waits until the four kinds can be used.
     pub fn wait_for_kinds(&self) -> Result<()> {
-        self.cluster.run(&["wait", "--for=condition=Established", "--timeout=60s", "crd", "--all"])?;
-        // What is established is known to clients a moment later.
         let kinds = ["get", "-n", NAMESPACE, "hapairs,harv,hafip,hasg"];
         self.wait("the four kinds", Duration::from_secs(60), |world| world.cluster.run(&kinds).ok()).map(drop)
     }
