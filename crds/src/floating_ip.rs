@@ -15,7 +15,7 @@ use crate::{Condition, DeletionPolicy, LocalReference};
     plural = "floatingips",
     singular = "floatingip",
     shortname = "hafip",
-    category = "hapair",
+    category = "ha",
     namespaced,
     status = "FloatingIPStatus",
     derive = "PartialEq",

@@ -17,7 +17,7 @@ use crate::{Condition, DeletionPolicy, Management, SecretReference};
     plural = "hapairs",
     singular = "hapair",
     shortname = "hap",
-    category = "hapair",
+    category = "ha",
     namespaced,
     status = "HAPairStatus",
     derive = "PartialEq",

@@ -17,7 +17,7 @@ use crate::{Condition, DeletionPolicy, LocalReference};
     plural = "replicatedvolumes",
     singular = "replicatedvolume",
     shortname = "harv",
-    category = "hapair",
+    category = "ha",
     namespaced,
     status = "ReplicatedVolumeStatus",
     derive = "PartialEq",

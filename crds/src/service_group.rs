@@ -16,7 +16,7 @@ use crate::{Condition, DeletionPolicy, LocalReference, replicated_volume::Empty}
     plural = "servicegroups",
     singular = "servicegroup",
     shortname = "hasg",
-    category = "hapair",
+    category = "ha",
     namespaced,
     status = "ServiceGroupStatus",
     derive = "PartialEq",

@@ -77,13 +77,15 @@ impl ArgoCd {
             for folder in ["HOME", "TMPDIR", "ARGOCD_TLS_DATA_PATH", "ARGOCD_SSH_DATA_PATH", "ARGOCD_PLUGINSOCKFILEPATH"] {
                 command.env(folder, &home);
             }
+            // Git is looked at every ten seconds, and not every three minutes.
+            command.env("ARGOCD_RECONCILIATION_TIMEOUT", "10s").env("ARGOCD_RECONCILIATION_JITTER", "0s");
             command.env("ARGOCD_GPG_ENABLED", "false").env("ARGOCD_FAKE_IN_CLUSTER", "true");
             cluster.start_program(name, command)
         };
         own("argocd-repo-server", &["--port=8081", "--address=127.0.0.1", "--metrics-port=8084", "--metrics-address=127.0.0.1"])?;
-        // Git is looked at every ten seconds, and not every three minutes. A resource's health is in its Application, for us to read.
+        // A resource's health is in its Application, for us to read.
         let access = format!("--kubeconfig={}", kubeconfig.display());
-        let settings = ["--repo-server=127.0.0.1:8081", "--app-resync=10", "--app-resync-jitter=0", "--persist-resource-health"];
+        let settings = ["--repo-server=127.0.0.1:8081", "--persist-resource-health"];
         let settings = [settings.as_slice(), &[&access, "--namespace", NAMESPACE]].concat();
         own("argocd-application-controller", &settings)?;
         Ok(Self { repository })

@@ -16,21 +16,17 @@ use crate::{
 const REST: Duration = Duration::from_secs(30);
 const OBJECTS: [(&str, &str); 4] = [("HAPair", "web"), ("ReplicatedVolume", "logs"), ("FloatingIP", "web"), ("ServiceGroup", "tomcat")];
 
-/// The samples in waves: Secrets, the pair, what it carries, what serves; and something else of the team's after all of it.
+/// The samples in waves: Secrets, the pair with all that belongs to it, and something else of the team's afterwards.
 const WAVES: &str = "\
 resources: [secrets.yaml, tomcat.yaml, notice.yaml]
 patches:
   - target: {kind: Secret}
     patch: '{kind: any, apiVersion: any, metadata: {name: any, annotations: {argocd.argoproj.io/sync-wave: \"-1\"}}}'
-  - target: {kind: ReplicatedVolume|FloatingIP}
-    patch: '{kind: any, apiVersion: any, metadata: {name: any, annotations: {argocd.argoproj.io/sync-wave: \"1\"}}}'
-  - target: {kind: ServiceGroup}
-    patch: '{kind: any, apiVersion: any, metadata: {name: any, annotations: {argocd.argoproj.io/sync-wave: \"2\"}}}'
 ";
 const NOTICE: &str = "\
 apiVersion: v1
 kind: ConfigMap
-metadata: {name: notice, annotations: {argocd.argoproj.io/sync-wave: \"3\"}}
+metadata: {name: notice, annotations: {argocd.argoproj.io/sync-wave: \"1\"}}
 data: {notice: The page is there}
 ";
 

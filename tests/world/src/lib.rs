@@ -243,7 +243,8 @@ impl World {
         let objects =
             self.cluster.run(&["get", "-n", NAMESPACE, "hapairs,harv,hafip,hasg", "-o", "wide"]).unwrap_or_else(|error| error.to_string());
         let log = fs::read_to_string(self.lab.directory().join("operator.log")).unwrap_or_default();
-        let lines: Vec<_> = log.lines().rev().take(15).collect();
+        // A line may hold a whole configuration.
+        let lines: Vec<_> = log.lines().rev().take(15).map(|line| line.chars().take(300).collect::<String>()).collect();
         let hosts: String = (0..2)
             .map(|node| {
                 let seen = self.lab.output(node, "crm_mon -1rf 2>&1 | tail -40; drbdadm status 2>&1; curl -s -m 2 -o /dev/null -w '%{http_code}\\n' http://127.0.0.1:8080/");

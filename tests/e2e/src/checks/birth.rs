@@ -54,6 +54,8 @@ pub fn converges_though_killed(world: &mut World) -> Result<()> {
 
 /// kubectl's columns; pcs, pcsd and DRBD on the hosts.
 pub fn looks_as_promised(world: &mut World) -> Result<()> {
+    // By its singular, too: nothing else may be called that.
+    world.cluster.run(&["get", "-n", NAMESPACE, "hapair", "web"])?;
     world.wait("kubectl get hapairs to show a healthy pair", SOON, |world| {
         let row = world.cluster.run(&["get", "-n", NAMESPACE, "hapairs", "--no-headers"]).ok()?;
         let columns: Vec<_> = row.split_whitespace().take(7).collect();
