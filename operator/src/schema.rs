@@ -13,11 +13,12 @@ use tokio::time::{Instant, sleep};
 /// Open to everyone who is authenticated (`system:discovery`), unlike the definitions themselves.
 const PUBLISHED: &str = "/openapi/v3/apis/hapair.dev/v1alpha1";
 /// The API server publishes a changed definition a moment after it took it.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(15);
 
 /// Returns once the definitions have what is needed; an error names what they lack.
 pub async fn check(client: &Client) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
+    let mut told = false;
     loop {
         let lacking = lacking(client).await?;
         if lacking.is_empty() {
@@ -30,6 +31,9 @@ pub async fn check(client: &Client) -> Result<()> {
                 env!("CARGO_PKG_VERSION"),
                 lacking.join(", ")
             );
+        }
+        if !std::mem::replace(&mut told, true) {
+            tracing::warn!(?lacking, "waiting for the resource definitions");
         }
         sleep(Duration::from_secs(1)).await;
     }

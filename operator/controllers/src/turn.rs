@@ -121,7 +121,7 @@ impl<C: Connect> PairTask<C> {
         }
         self.keep_finalizers(&snapshot).await?;
         let sources = match Sources::read(&self.context.client, &self.name.namespace, &snapshot).await {
-            Err(kube::Error::Api(answer)) if answer.code == 403 => return self.forbidden(&snapshot, &answer.message).await,
+            Err(kube::Error::Api(answer)) if answer.code == 403 => return self.forbidden(&snapshot, &pair, &answer.message).await,
             sources => sources?,
         };
         let (credentials, work) = match (credentials::of(&pair, &sources), intake(&pair, &snapshot, &sources, &self.context.cluster)) {
@@ -141,13 +141,12 @@ impl<C: Connect> PairTask<C> {
     }
 
     /// What the pair names may not be read: its status says so, since nobody looks into the log first.
-    async fn forbidden(&mut self, snapshot: &Snapshot, answer: &str) -> kube::Result<Option<Duration>> {
-        let message = format!(
-            "{answer}. The operator needs config/rbac/pair-namespace in this namespace (the chart's watch.namespaces). \
-             Nothing is changed on any host meanwhile."
-        );
-        self.hold(snapshot, Reason::NotSynced, &message).await?;
-        Ok(Some(self.back_off()))
+    async fn forbidden(&mut self, snapshot: &Snapshot, pair: &HAPair, answer: &str) -> kube::Result<Option<Duration>> {
+        let needed = "the operator needs config/rbac/pair-namespace in this namespace (the chart's watch.namespaces)";
+        // A namespace that is being deleted loses its roles together with its Secrets.
+        let rest = if tears_down_now(pair) { LET_GO } else { ". Nothing is changed on any host meanwhile" };
+        self.hold(snapshot, Reason::NotSynced, &format!("{answer}: {needed}{rest}.")).await?;
+        Ok(Some(self.context.resync))
     }
 
     async fn converge(&mut self, work: Work, credentials: Both<Credentials>) -> kube::Result<Option<Duration>> {
@@ -158,6 +157,8 @@ impl<C: Connect> PairTask<C> {
             let desired = planner::settle(work.desired.clone(), &observed);
             let leaving = work.pair.metadata.deletion_timestamp.is_some();
             let plan = match (leaving, work.findings.as_slice()) {
+                // What is not understood may be about just this.
+                (true, findings) if !work.snapshot.unknown.is_empty() => planner::held(&desired, &observed, findings),
                 (true, _) => planner::teardown(&desired, &observed),
                 (false, []) => planner::plan(&desired, &observed, &fresh_keys()),
                 (false, findings) => planner::held(&desired, &observed, findings),

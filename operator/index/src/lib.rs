@@ -248,7 +248,8 @@ fn watch<K: OfPair>(
                         let _ = queue.send(pair_name(&*object.object));
                     }
                 }
-                Err(error) => tracing::debug!(kind, %error, "the watch starts again"),
+                // Among them: an object that cannot be read at all, whose change is not seen.
+                Err(error) => tracing::warn!(kind, %error, "the watch starts again"),
             }
         }
     });

@@ -86,7 +86,7 @@ fn replay(world: &World, node: usize) -> Result<()> {
     world.lab.run(node, &format!("mkdir -p {REPLAY}"))?;
     world.on_host_with_input(node, &format!("head -c -1 > {REPLAY}/answer"), &answer)?;
     let mut line = format!("cat > {REPLAY}/config <<'END'\n");
-    let force = format!("ForceCommand cat > /dev/null; cat {REPLAY}/answer");
+    let force = format!("ForceCommand cat > /dev/null; echo root; cat {REPLAY}/answer");
     for setting in [&format!("Port {PORT}"), "HostKey /etc/ssh/ssh_host_ed25519_key", "MaxStartups 1000", &force] {
         let _ = writeln!(line, "{setting}");
     }

@@ -213,5 +213,6 @@ fn modules() -> PathBuf {
 /// Argo CD's own files, where Go keeps them.
 fn module_directory() -> Result<PathBuf> {
     let listed = output(Command::new("go").current_dir(modules()).args(["list", "-m", "-f", "{{.Dir}}", MODULE]))?;
+    ensure!(!listed.trim().is_empty(), "Go has no files of {MODULE}; in tests/gitops/tools: go mod download");
     Ok(listed.trim().into())
 }

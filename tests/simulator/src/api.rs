@@ -63,6 +63,8 @@ pub struct Weather {
     pub stale_lists: u32,
     /// A watch is refused as too old.
     pub expired: u32,
+    /// No Secret may be read.
+    pub secrets_forbidden: bool,
 }
 
 /// The server.
@@ -201,6 +203,7 @@ impl Api {
         let answer = match parts.method {
             Method::GET if query.contains("watch=true") => self.watch(&target, &query, gate.clone()),
             Method::GET if target.key.2.is_empty() => self.list(&target),
+            Method::GET if target.key.0 == "secrets" && self.weather().secrets_forbidden => failure(403, "Forbidden"),
             Method::GET => match self.store().objects.get(&target.key) {
                 Some(object) => whole(200, object),
                 None => failure(404, "NotFound"),

@@ -3,6 +3,7 @@
 mod scenarios;
 
 use hapair_simulator::{
+    api::Weather,
     experiment::run,
     objects::{sample, secrets},
 };
@@ -18,13 +19,14 @@ fn with_policy(policy: &str) -> impl Iterator<Item = Value> {
     })
 }
 
-/// Deletes a namespace of objects with this policy, then does something more; returns what is left, the pair's words, and what broke.
-fn delete_namespace(policy: &str, then: Option<&str>) -> (Vec<String>, Option<String>, Vec<String>) {
+/// Deletes a namespace of objects with this policy, and its roles unless they are the last to go; then does something more; returns what is left, the pair's words, and what broke.
+fn delete_namespace(policy: &str, roles: bool, then: Option<&str>) -> (Vec<String>, Option<String>, Vec<String>) {
     let policy = policy.to_owned();
     let mut said = None;
     let end = run(&at_rest(), None, 1, async |experiment| {
         experiment.apply(with_policy(&policy));
         let mut rest = experiment.settle().await;
+        experiment.api.set_weather(Weather { secrets_forbidden: !roles, ..Weather::default() });
         for secret in secrets() {
             experiment.api.delete("secrets", secret["metadata"]["name"].as_str().unwrap_or_default());
         }
@@ -46,20 +48,42 @@ fn delete_namespace(policy: &str, then: Option<&str>) -> (Vec<String>, Option<St
 
 #[test]
 fn with_retain_the_namespace_goes_and_the_hosts_go_on() {
-    assert_eq!(delete_namespace("Retain", None), (vec![], None, vec![]));
+    for roles in [true, false] {
+        assert_eq!(delete_namespace("Retain", roles, None), (vec![], None, vec![]));
+    }
 }
 
 #[test]
 fn with_teardown_the_missing_key_is_told_with_the_way_out() {
-    let (left, said, troubles) = delete_namespace("Teardown", None);
-    assert!(left.contains(&"\"HAPair\"".to_owned()), "{left:?}");
-    let said = said.expect("the pair has a status");
-    assert!(said.contains("web-ssh") && said.contains("spec.deletionPolicy to Retain"), "{said}");
-    assert_eq!(troubles, Vec::<String>::new());
+    for (roles, cause) in [(true, "web-ssh"), (false, "config/rbac/pair-namespace")] {
+        let (left, said, troubles) = delete_namespace("Teardown", roles, None);
+        assert!(left.contains(&"\"HAPair\"".to_owned()), "{left:?}");
+        let said = said.expect("the pair has a status");
+        assert!(said.contains(cause) && said.contains("spec.deletionPolicy to Retain"), "{said}");
+        assert_eq!(troubles, Vec::<String>::new());
+    }
+}
+
+#[test]
+fn nothing_is_taken_down_while_a_field_is_not_understood() {
+    let end = run(&at_rest(), None, 1, async |experiment| {
+        experiment.apply(with_policy("Teardown").take(1).map(|mut pair| {
+            pair["spec"]["nodes"][0]["rack"] = json!("a1");
+            pair
+        }));
+        let mut rest = experiment.settle().await;
+        experiment.api.delete("hapairs", "web");
+        rest = rest.and(experiment.settle().await);
+        let (_, reason, message) = experiment.condition("hapairs", "web", "Ready").expect("the pair is still there");
+        assert!(reason == "InvalidSpec" && message.contains("spec.nodes[0].rack"), "{reason}: {message}");
+        experiment.end(rest)
+    });
+    assert!(end.world.machines.any(|machine| machine.memory.resources.contains_key("service-tomcat-tomcat")), "the service is gone");
+    assert_eq!(end.troubles, Vec::<String>::new());
 }
 
 #[test]
 fn with_the_policy_changed_to_retain_the_namespace_goes_after_all() {
-    let (left, _, troubles) = delete_namespace("Teardown", Some("Retain"));
+    let (left, _, troubles) = delete_namespace("Teardown", false, Some("Retain"));
     assert_eq!((left, troubles), (vec![], vec![]));
 }

@@ -66,6 +66,11 @@ impl Container {
         Ok(Self { name: settings.name.to_owned(), state, runtime })
     }
 
+    /// Whether it has ended by itself.
+    pub fn has_ended(&mut self) -> Result<bool> {
+        Ok(self.runtime.try_wait()?.is_some())
+    }
+
     /// Its processes, as this machine numbers them.
     pub fn processes(&self) -> Result<Vec<u32>> {
         let mut parents = Vec::new();

@@ -1,6 +1,6 @@
 //! Resource definitions of another version than the operator.
 
-use std::fs;
+use std::{fs, time::Duration};
 
 use anyhow::{Result, ensure};
 use hapair_world::{World, root};
@@ -19,14 +19,23 @@ fn restore(world: &World) -> Result<()> {
     world.cluster.apply(&fs::read_to_string(root().join("crds/generated/hapair.dev_hapairs.yaml"))?).map(drop)
 }
 
+/// Waits for what the API server publishes of the kinds.
+fn published(world: &World, is_so: impl Fn(&str) -> bool) -> Result<()> {
+    let schemas = ["get", "--raw", "/openapi/v3/apis/hapair.dev/v1alpha1"];
+    world.wait("the schemas", SOON, |world| world.cluster.run(&schemas).is_ok_and(|text| is_so(&text)).then_some(()))
+}
+
 /// Older ones: an operator that starts says what they lack and ends. The field is none that the sample uses.
 pub fn older_definitions_are_named(world: &mut World) -> Result<()> {
-    patch(world, &format!(r#"[{{"op": "remove", "path": "{SPEC}/firewall"}}]"#))?;
-    let _second = world.spawn_operator("older", "127.0.0.1:8081", &[])?;
     let log = world.lab.directory().join("older.log");
+    fs::write(&log, "")?;
+    patch(world, &format!(r#"[{{"op": "remove", "path": "{SPEC}/firewall"}}]"#))?;
+    published(world, |schemas| !schemas.contains("\"firewall\""))?;
+    let mut second = world.spawn_operator("older", "127.0.0.1:8081", &[])?;
     world.wait("the field in the log", SOON, |_| {
         fs::read_to_string(&log).is_ok_and(|log| log.contains("HAPair's spec.firewall")).then_some(())
     })?;
+    world.wait("the operator's end", SOON, |_| second.has_ended().ok().filter(|ended| *ended))?;
     restore(world)?;
     served_by(world, "node1", AT_ONCE)
 }
@@ -38,7 +47,10 @@ pub fn newer_fields_are_named(world: &mut World) -> Result<()> {
     let refusal = world.apply(&newer).err().map(|error| error.to_string()).unwrap_or_default();
     ensure!(refusal.contains("rack"), "a field that the API server does not know was not refused by name: {refusal}");
     patch(world, &format!(r#"[{{"op": "add", "path": "{SPEC}/nodes/items/properties/rack", "value": {{"type": "string"}}}}]"#))?;
-    world.wait("the API server to know the field", SOON, |world| world.apply(&newer).ok())?;
+    published(world, |schemas| schemas.contains("\"rack\""))?;
+    // For a second, the API server goes on to show the operator's watch the old schema.
+    std::thread::sleep(Duration::from_secs(3));
+    world.apply(&newer)?;
     world.wait("Ready=False/InvalidSpec", SOON, |world| {
         let (_, reason, message) = world.condition("hapair/web", "Ready").ok()??;
         (reason == "InvalidSpec" && message.contains("spec.nodes[0].rack")).then_some(())
