@@ -75,7 +75,7 @@ bench: build ## Time the operator against an expert's script, on identical fresh
 
 .PHONY: footprint
 footprint: build image ## What the image's operator takes: time to be ready, memory with one pair and with a hundred (about 6 minutes more than the image)
-	install -D -t target/footprint $(BINARIES)/footprint $(BINARIES)/lab target/image/root/usr/bin/hapair-operator
+	install -D -t target/footprint $(BINARIES)/footprint $(BINARIES)/lab target/image/files/usr/bin/hapair-operator
 	target/footprint/footprint
 
 .PHONY: build

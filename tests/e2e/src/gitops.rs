@@ -71,6 +71,7 @@ pub fn run(config: Config) -> Result<()> {
     argo.wait(&world, &commit, "Healthy", LONG)?;
     say("ok      the commit that takes it back is enough");
 
+    let owner = owner(&world)?;
     let visitor = Visitor::start(world.floating_address());
     let nothing = WAVES.replace("tomcat.yaml, ", "");
     argo.repository.commit("No pair any more", &[("kustomization.yaml", &nothing)])?;
@@ -86,12 +87,20 @@ pub fn run(config: Config) -> Result<()> {
     })?;
     say("ok      a commit without the pair asks first, and then removes the declaration");
 
-    let commit = argo.repository.commit("The pair again", &[("kustomization.yaml", WAVES)])?;
+    let again = declared.replacen("  preferredNode: node1", &format!("  preferredNode: node1\n  takeOverFrom: {owner}"), 1);
+    let commit = argo.repository.commit("The pair again", &[("kustomization.yaml", WAVES), ("tomcat.yaml", &again)])?;
     argo.wait(&world, &commit, "Healthy", LONG)?;
     let (visits, misses) = visitor.end()?;
     ensure!(misses == 0 && visits > 20, "the page was there {visits} times, and {misses} times it was not");
     say(&format!("ok      deletionPolicy Retain: declared again it is taken over, and the page was there {visits} of {visits} times"));
     Ok(())
+}
+
+/// Whose the hosts are, as they remember it: the Kubernetes cluster and the HAPair, by UID.
+fn owner(world: &World) -> Result<String> {
+    let cluster = world.cluster.run(&["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"])?;
+    let pair = world.object("hapair/web")?["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
+    Ok(format!("{cluster}/{pair}"))
 }
 
 /// Follows a first sync to its end. Nothing on the way may fail it, and Healthy must be true. Returns how healthy the Application was, in order.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use hapair_world::{NAMESPACE, World};
 
-use super::{AT_ONCE, LONG, SOON, configuration_version, served_by};
+use super::{AT_ONCE, LONG, SOON, configuration_version, not_ready_for, served_by};
 
 /// Without the right to list floating IPs a fresh operator does not see any: nothing may be removed for that.
 pub fn forbidden_list_removes_nothing(world: &mut World) -> Result<()> {
@@ -14,10 +14,7 @@ pub fn forbidden_list_removes_nothing(world: &mut World) -> Result<()> {
     let patch = r#"[{"op":"replace","path":"/rules/0/resources","value":["hapairs","replicatedvolumes","servicegroups"]}]"#;
     world.cluster.run(&["patch", "clusterrole", "hapair-operator", "--type=json", "-p", patch])?;
     world.start_operator(&["--resync-seconds=3"])?;
-    world.wait("Ready=False/NotSynced", SOON, |world| {
-        let (_, reason, message) = world.condition("hapair/web", "Ready").ok()??;
-        (reason == "NotSynced" && message.contains("floatingips")).then_some(())
-    })?;
+    not_ready_for(world, "NotSynced", &["floatingips"])?;
     served_by(world, "node1", AT_ONCE)?;
     ensure!(configuration_version(world, 0)? == before, "the cluster's configuration was changed");
     let patch = patch.replace("\"servicegroups\"", "\"floatingips\",\"servicegroups\"");
@@ -28,10 +25,7 @@ pub fn forbidden_list_removes_nothing(world: &mut World) -> Result<()> {
 /// A namespace in which nobody has let it read Secrets.
 pub fn forbidden_secrets_are_told(world: &mut World) -> Result<()> {
     world.cluster.run(&["delete", "-n", NAMESPACE, "rolebinding", "hapair-operator"])?;
-    world.wait("Ready=False/NotSynced", SOON, |world| {
-        let (_, reason, message) = world.condition("hapair/web", "Ready").ok()??;
-        (reason == "NotSynced" && message.contains("secrets") && message.contains("config/rbac/pair-namespace")).then_some(())
-    })?;
+    not_ready_for(world, "NotSynced", &["secrets", "config/rbac/pair-namespace"])?;
     served_by(world, "node1", AT_ONCE)?;
     world.apply_folder("config/rbac/pair-namespace", &["-n", NAMESPACE])?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)

@@ -5,7 +5,7 @@ use std::{fs, time::Duration};
 use anyhow::{Result, ensure};
 use hapair_world::{World, root};
 
-use super::{AT_ONCE, LONG, SOON, configuration_version, served_by};
+use super::{AT_ONCE, LONG, SOON, configuration_version, not_ready_for, served_by};
 
 const CRD: &str = "crd/hapairs.hapair.dev";
 const SPEC: &str = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
@@ -51,10 +51,7 @@ pub fn newer_fields_are_named(world: &mut World) -> Result<()> {
     // For a second, the API server goes on to show the operator's watch the old schema.
     std::thread::sleep(Duration::from_secs(3));
     world.apply(&newer)?;
-    world.wait("Ready=False/InvalidSpec", SOON, |world| {
-        let (_, reason, message) = world.condition("hapair/web", "Ready").ok()??;
-        (reason == "InvalidSpec" && message.contains("spec.nodes[0].rack")).then_some(())
-    })?;
+    not_ready_for(world, "InvalidSpec", &["spec.nodes[0].rack"])?;
     served_by(world, "node1", AT_ONCE)?;
     ensure!(configuration_version(world, 0)? == before, "the cluster's configuration was changed");
     world.apply(&world.sample()?)?;
