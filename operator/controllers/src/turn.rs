@@ -191,10 +191,18 @@ impl<C: Connect> PairTask<C> {
 
     async fn observe(&mut self, work: &Work, credentials: Both<Credentials>) -> Both<HostView> {
         let labels = PairLabels { namespace: self.name.namespace.clone(), pair: self.name.name.clone() };
-        self.context.metrics.probes.get_or_create(&labels).inc_by(2);
         let start = Instant::now();
         let observed = match self.connection.with(&self.context.hosts, credentials) {
-            Ok(hosts) => hosts.observe(&planner::question(&work.desired)).await,
+            Ok(hosts) => {
+                let mut looks = 1;
+                let mut observed = hosts.observe(&planner::question(&work.desired)).await;
+                if let Some(elsewhere) = planner::question_elsewhere(&work.desired, &observed) {
+                    looks += 1;
+                    observed = hosts.observe(&elsewhere).await;
+                }
+                self.context.metrics.probes.get_or_create(&labels).inc_by(2 * looks);
+                observed
+            }
             Err(error) => {
                 let silence = hapair_model::observed::Silence::Unreachable(format!("the ssh client could not be prepared: {error}"));
                 Both::from_fn(|_| HostView::Silent(silence.clone()))

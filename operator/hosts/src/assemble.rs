@@ -1,8 +1,10 @@
 //! The sections of a probe, put together into a host.
 
+use std::collections::BTreeMap;
+
 use hapair_model::{
     Secret,
-    observed::{Device, Host},
+    observed::{Device, Host, Question},
     xml::Element,
 };
 
@@ -56,8 +58,6 @@ pub fn host(sections: &Sections) -> Host {
             host.disks.insert(volume.to_owned(), device("disk", volume, section.code == 0, sections));
         } else if let Some(volume) = name.strip_prefix("volume-record.") {
             host.volume_records.extend(drbd::record(&section.text).map(|record| (volume.to_owned(), record)));
-        } else if let Some(group) = name.strip_prefix("answer.") {
-            host.probes.insert(group.to_owned(), section.text.trim().parse().unwrap_or_default());
         } else if let Some(address) = name.strip_prefix("neighbour.")
             && system::answered(&section.text)
         {
@@ -65,6 +65,12 @@ pub fn host(sections: &Sections) -> Host {
         }
     }
     host
+}
+
+/// What the services answered, by the URLs that were asked.
+pub fn answers(sections: &Sections, question: &Question) -> BTreeMap<String, u16> {
+    let answer = |group: &str| Some(sections.get(&format!("answer.{group}"))?.text.trim().parse().unwrap_or_default());
+    question.probes.iter().filter_map(|(group, url)| Some((url.clone(), answer(group)?))).collect()
 }
 
 fn device(kind: &str, volume: &str, exists: bool, sections: &Sections) -> Device {

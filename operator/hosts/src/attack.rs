@@ -5,7 +5,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use hapair_model::observed::Host;
+use hapair_model::observed::{Host, Question};
 
 use crate::{
     assemble,
@@ -50,7 +50,9 @@ fn the_fixtures_say_what_their_names_say() {
     assert_eq!(serving.cib.as_ref().map(|cib| cib.name.as_str()), Some("cib"));
     assert!(serving.packages.contains_key("pacemaker") && !serving.packages.contains_key("xfsprogs"));
     assert_eq!(serving.drbd_config["logs"].ports.first(), Some(&7789));
-    assert_eq!(serving.probes["tomcat"], 200);
+    let url = "http://10.77.0.100:8080/";
+    let question = Question { probes: vec![("tomcat".into(), url.into())], ..Question::default() };
+    assert_eq!(assemble::answers(&sections(SERVING), &question)[url], 200);
 }
 
 #[test]

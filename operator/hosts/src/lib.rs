@@ -13,7 +13,7 @@ mod ssh;
 use hapair_model::{
     Both, Side,
     host::{Authority, Connect, Credentials, Hosts},
-    observed::{HostView, Question, Silence},
+    observed::{self, HostView, Question, Silence},
     outcome::Outcome,
     plan::Step,
 };
@@ -48,7 +48,9 @@ impl SshHosts {
         match self.hosts[side].execute(bundle::probe(question)).await {
             Err(silence) => HostView::Silent(silence),
             Ok(output) => match frames::read(&output.stdout) {
-                Ok(sections) => HostView::Seen(Box::new(assemble::host(&sections))),
+                Ok(sections) => {
+                    HostView::Seen(Box::new(observed::Host { probes: assemble::answers(&sections, question), ..assemble::host(&sections) }))
+                }
                 Err(error) => HostView::Silent(Silence::Garbled(format!("{error}; it said: {}", output.excerpt()))),
             },
         }

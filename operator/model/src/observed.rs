@@ -113,7 +113,7 @@ pub struct Host {
     pub shared_keys: BTreeMap<String, String>,
     /// Addresses on interfaces, each `address/prefix`, with the interface.
     pub addresses: Vec<(String, String)>,
-    /// Answers of the probes, by group: the HTTP status, or 0 for none.
+    /// Answers of the probes, by URL: the HTTP status, or 0 for none.
     pub probes: BTreeMap<String, u16>,
     /// Of the addresses that were asked about: those that another machine answers for.
     pub taken: Vec<String>,

@@ -1,13 +1,19 @@
 //! What a group consists of.
 
+use std::net::IpAddr;
+
 use hapair_model::desired::{Desired, Group};
 
 use crate::names;
 
 /// The URL that a group's probe asks, through its first floating IP.
 pub fn url(desired: &Desired, group: &Group) -> Option<String> {
+    url_at(group, desired.floating_ip(group.floating_ips.first()?)?.address)
+}
+
+/// The same at some address.
+pub fn url_at(group: &Group, address: IpAddr) -> Option<String> {
     let probe = group.probe.as_ref()?;
-    let address = desired.floating_ip(group.floating_ips.first()?)?.address;
     let host = if address.is_ipv6() { format!("[{address}]") } else { address.to_string() };
     Some(format!("http://{host}:{}{}", probe.port, probe.path))
 }

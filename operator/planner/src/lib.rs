@@ -5,6 +5,7 @@
 //! running cluster, the conveniences. Only the next stage is planned: the one after it depends on what the hosts say then.
 
 mod bans;
+mod carried;
 mod cib;
 mod desired_cib;
 mod devices;
@@ -34,7 +35,7 @@ use hapair_model::{
 
 pub use leave::{gone, teardown};
 pub use lint::checked;
-pub use question::question;
+pub use question::{question, question_elsewhere};
 pub use report::{held_pair, is_by_choice, report, unreported_child, unreported_volume};
 pub use settle::settle;
 

@@ -3,17 +3,30 @@
 use hapair_model::{
     Both, Side,
     desired::{Desired, ServiceKind},
-    observed::Question,
+    observed::{HostView, Question},
+    xml::Element,
 };
 
 use crate::{
-    files, firewall, groups, names,
+    carried, files, firewall, names,
     platform::{Platform, TOMCAT_UNITS, UNITS, services},
 };
 
 /// What to ask each host.
 pub fn question(desired: &Desired) -> Both<Question> {
     Both::from_fn(|side| one(desired, side))
+}
+
+/// The questions with every service asked where the cluster has it, when that is not where it is declared; otherwise nothing.
+pub fn question_elsewhere(desired: &Desired, observed: &Both<HostView>) -> Option<Both<Question>> {
+    let cib = carried::spokesman(observed)?.cib.as_ref()?;
+    let declared = question(desired);
+    let probes = probes(desired, Some(cib));
+    (declared.first.probes != probes).then(|| declared.map(|question| Question { probes: probes.clone(), ..question }))
+}
+
+fn probes(desired: &Desired, cib: Option<&Element>) -> Vec<(String, String)> {
+    desired.groups.iter().filter_map(|group| Some((group.name.clone(), carried::url(desired, group, cib)?))).collect()
 }
 
 fn one(desired: &Desired, side: Side) -> Question {
@@ -35,7 +48,7 @@ fn one(desired: &Desired, side: Side) -> Question {
             .iter()
             .filter_map(|volume| Some((volume.name.clone(), volume.disks[side].partition.as_ref()?.disk.clone())))
             .collect(),
-        probes: desired.groups.iter().filter_map(|group| Some((group.name.clone(), groups::url(desired, group)?))).collect(),
+        probes: probes(desired, None),
         addresses: desired.floating_ips.iter().map(|ip| ip.address.to_string()).collect(),
     }
 }

@@ -73,7 +73,11 @@ fn one_host(desired: &Desired, side: Side, host: &Host, findings: &mut Vec<Findi
         && record.owner != desired.owner.to_string()
         && Some(&record.owner) != desired.take_over_from.as_ref()
     {
-        let message = format!("{name} is managed by {}, not by this HAPair ({}). Nothing was changed.", record.owner, desired.owner);
+        let message = format!(
+            "{name} is managed by {owner}, not by this HAPair ({}). Nothing was changed. To take it over from there, set spec.takeOverFrom to {owner}.",
+            desired.owner,
+            owner = record.owner
+        );
         findings.push(about_pair(Reason::ManagedElsewhere, message));
     }
     let clustered = host.cib_on_disk.is_some() || host.cluster.is_some() || host.corosync_cluster.is_some();

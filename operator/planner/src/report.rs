@@ -9,9 +9,10 @@ use hapair_model::{
     observed::{Cluster, Failure, Host, HostView},
     plan::{Finding, Next, Plan, Subject},
     report::{ChildReport, Condition, Holds, PairReport, Report, VolumeReport},
+    xml::Element,
 };
 
-use crate::groups;
+use crate::{carried, groups};
 
 /// Statuses of the pair and its children. `failure` is how the last stage went wrong, if it did.
 pub fn report(desired: &Desired, observed: &Both<HostView>, plan: &Plan, failure: Option<&Finding>) -> Report {
@@ -59,6 +60,8 @@ struct View<'a> {
     hosts: Both<Option<&'a Host>>,
     /// The cluster as the host with quorum sees it.
     cluster: Option<&'a Cluster>,
+    /// The cluster's configuration, from the same host.
+    cib: Option<&'a Element>,
     next: &'a Next,
     findings: Vec<Finding>,
 }
@@ -66,11 +69,11 @@ struct View<'a> {
 impl<'a> View<'a> {
     fn new(desired: &'a Desired, observed: &'a Both<HostView>, plan: &'a Plan, failure: Option<&Finding>) -> Self {
         let hosts = observed.as_ref().map(HostView::host);
-        let clusters = || hosts.iter().filter_map(|(_, host)| host.and_then(|host| host.cluster.as_ref()));
-        let cluster = clusters().find(|cluster| cluster.quorate && cluster.has_dc).or_else(|| clusters().next());
+        let spokesman = carried::spokesman(observed);
+        let (cluster, cib) = (spokesman.and_then(|host| host.cluster.as_ref()), spokesman.and_then(|host| host.cib.as_ref()));
         let installing = hosts.iter().filter_map(|(side, host)| crate::refuse::failed_installation(desired, side, (*host)?));
         let findings = plan.findings.iter().cloned().chain(failure.cloned()).chain(installing).collect();
-        Self { desired, observed, hosts, cluster, next: &plan.next, findings }
+        Self { desired, observed, hosts, cluster, cib, next: &plan.next, findings }
     }
 
     /// Whether the cluster runs nothing on this node, as someone has asked it to, and the spec does not say otherwise.
@@ -127,17 +130,28 @@ impl<'a> View<'a> {
         })
     }
 
-    /// Where a group's members run: the node, or why they do not.
+    /// Where all of a group's members run: the node, or why they do not.
     fn group_node(&self, group: &Group) -> Result<String, (Reason, String)> {
+        self.node_of(group, &groups::members(self.desired, group))
+    }
+
+    /// Where those of a group's members run that the cluster knows: one that is declared, and cannot be configured, interrupts nothing.
+    fn serving_node(&self, group: &Group) -> Result<String, (Reason, String)> {
+        let configured: Vec<_> = self.cib.map(Element::all).into_iter().flatten().filter_map(Element::id).collect();
+        let (known, unknown): (Vec<_>, Vec<_>) =
+            groups::members(self.desired, group).into_iter().partition(|id| configured.contains(&id.as_str()));
+        self.node_of(group, if known.is_empty() { &unknown } else { &known })
+    }
+
+    fn node_of(&self, group: &Group, members: &[String]) -> Result<String, (Reason, String)> {
         let Some(cluster) = self.cluster else {
             return Err((Reason::NotObserved, "no host could be asked that is in the cluster".into()));
         };
-        let members = groups::members(self.desired, group);
         // What went wrong on a node that is in standby now is not why nothing runs on the other; but for a stop, which the other waits for.
         let counts = |failure: &Failure| failure.task == "stop" || !self.is_in_standby(&failure.node);
         let failure = cluster.failures.iter().find(|failure| members.contains(&failure.resource) && counts(failure));
         let mut node = None;
-        for id in &members {
+        for id in members {
             match cluster.active_in_role(id, "Started") {
                 Some(name) => node = Some(name.to_owned()),
                 None => {
@@ -151,10 +165,10 @@ impl<'a> View<'a> {
         node.ok_or_else(|| (Reason::NothingDeclared, format!("group {} has no members", group.name)))
     }
 
-    /// What the group's probe said: asked from the node that does not serve, where there is one.
-    fn answer(&self, group: &Group, node: &str) -> Option<u16> {
+    /// What a probe said: asked from the node that does not serve, where there is one.
+    fn answer(&self, url: &str, node: &str) -> Option<u16> {
         let serving = self.desired.side(node)?;
-        let from = |host: Option<&Host>| host.and_then(|host| host.probes.get(&group.name)).copied();
+        let from = |host: Option<&Host>| host.and_then(|host| host.probes.get(url)).copied();
         let outside = from(self.hosts[serving.peer()]);
         // Where both were asked, an answer to one of them is an answer.
         outside.filter(|status| *status != 0).or_else(|| from(self.hosts[serving])).or(outside)
@@ -162,14 +176,14 @@ impl<'a> View<'a> {
 
     /// Whether a group's service can be had.
     fn availability(&self, group: &Group) -> (Holds, Reason, String) {
-        let node = match self.group_node(group) {
+        let node = match self.serving_node(group) {
             Ok(node) => node,
             Err((reason, message)) => return (if reason == Reason::NotObserved { None } else { Some(false) }, reason, message),
         };
-        let Some(url) = groups::url(self.desired, group) else {
+        let Some(url) = carried::url(self.desired, group, self.cib) else {
             return (Some(true), Reason::Serving, format!("runs on {node}; it has no probe"));
         };
-        match self.answer(group, &node) {
+        match self.answer(&url, &node) {
             Some(status @ 200..=399) => (Some(true), Reason::Serving, format!("{url} answers with HTTP status {status} from {node}")),
             Some(0) => (Some(false), Reason::NotAnswering, format!("{url} does not answer; the group runs on {node}")),
             Some(status) => (Some(false), Reason::NotAnswering, format!("{url} answers with HTTP status {status} from {node}")),

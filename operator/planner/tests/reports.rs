@@ -5,12 +5,12 @@ mod situations;
 
 use hapair_model::{
     Both, Reason,
-    desired::Desired,
+    desired::{Desired, Service, ServiceKind},
     observed::{Ban, Cluster, Failure, HostView},
     plan::Finding,
     report::{Condition, Report},
 };
-use hapair_planner::{plan, report};
+use hapair_planner::{plan, question_elsewhere, report};
 use situations::*;
 
 fn told(desired: &Desired, observed: &Both<HostView>) -> Report {
@@ -99,10 +99,48 @@ fn split_brain_is_reported_and_stalls() {
 fn a_service_that_does_not_answer_is_not_available() {
     let desired = tomcat_pair();
     let mut hosts = at_rest(&desired);
-    hosts.first.probes.insert("tomcat".into(), 0);
-    hosts.second.probes.insert("tomcat".into(), 503);
+    hosts.first.probes.insert(PAGE.into(), 0);
+    hosts.second.probes.insert(PAGE.into(), 503);
     let report = told(&desired, &seen(&hosts));
     assert_eq!(condition(&report.pair.conditions, "Available").reason, Reason::NotAnswering);
+}
+
+#[test]
+fn an_address_that_is_not_carried_out_is_not_assigned_and_the_service_is_asked_at_the_old_one() {
+    let mut desired = tomcat_pair();
+    let hosts = at_rest(&desired);
+    desired.floating_ips[0].address = "203.0.113.100".parse().unwrap();
+    let observed = seen(&hosts);
+    let asked = question_elsewhere(&desired, &observed).expect("the cluster has another address than is declared");
+    assert_eq!(asked.first.probes, [("tomcat".to_owned(), PAGE.to_owned())]);
+    let report = told(&desired, &observed);
+    let assigned = condition(&report.floating_ips["web"].conditions, "Assigned");
+    assert_eq!((assigned.holds, report.floating_ips["web"].node.as_deref()), (Some(false), None));
+    assert_eq!(assigned.message, "203.0.113.100 is on no node; the cluster still has 192.0.2.100, on node1");
+    let available = condition(&report.pair.conditions, "Available");
+    assert_eq!(
+        (available.holds, available.message.as_str()),
+        (Some(true), "http://192.0.2.100:8080/ answers with HTTP status 200 from node1")
+    );
+    assert_eq!(condition(&report.pair.conditions, "Stalled").reason, Reason::NetworkNotFound);
+}
+
+#[test]
+fn what_serves_as_declared_is_asked_once() {
+    let desired = tomcat_pair();
+    assert_eq!(question_elsewhere(&desired, &seen(&at_rest(&desired))), None);
+}
+
+#[test]
+fn a_member_that_cannot_be_configured_interrupts_nothing() {
+    let mut desired = tomcat_pair();
+    let hosts = at_rest(&desired);
+    let unit = ServiceKind::Systemd("no-such-unit".into());
+    desired.groups[0].services.push(Service { name: "extra".into(), kind: unit });
+    let report = told(&desired, &seen(&hosts));
+    assert_eq!(condition(&report.pair.conditions, "Available").holds, Some(true));
+    assert_eq!(condition(&report.groups["tomcat"].conditions, "Running").reason, Reason::NotRunning);
+    assert_eq!(condition(&report.groups["tomcat"].conditions, "Stalled").reason, Reason::UnitNotFound);
 }
 
 #[test]

@@ -55,7 +55,7 @@ pub fn at(world: &World, side: Side, question: &Question) -> Host {
         volume_records: disk.volume_records.clone(),
         shared_keys: keys(machine),
         addresses: addresses(world, side),
-        probes: question.probes.iter().map(|(group, _)| (group.clone(), answer(world, side, group))).collect(),
+        probes: question.probes.iter().map(|(group, url)| (url.clone(), answer(world, side, group, url))).collect(),
         taken: Vec::new(),
         admin_password: disk.admin_password.clone().map(Secret::new),
         pcs_hosts: disk.pcs_hosts.iter().cloned().collect(),
@@ -198,7 +198,8 @@ fn keys(machine: &Machine) -> BTreeMap<String, String> {
     paths.iter().filter_map(|path| Some(((*path).to_owned(), digest(&machine.disk.files.get(*path)?.content)))).collect()
 }
 
-fn addresses(world: &World, side: Side) -> Vec<(String, String)> {
+/// The addresses on this machine's interfaces, each with its interface.
+pub fn addresses(world: &World, side: Side) -> Vec<(String, String)> {
     let number = side.node_id() + 10;
     let mut all = vec![(format!("192.0.2.{number}/24"), "eth0".to_owned()), (format!("198.51.100.{number}/24"), "eth1".to_owned())];
     let machine = &world.machines[side];
@@ -214,15 +215,21 @@ fn floating_address(machine: &Machine, id: &str) -> Option<String> {
     primitive.all().into_iter().find(|each| each.get("name") == Some("ip"))?.get("value").map(str::to_owned)
 }
 
-/// Whether the service can be had from this side: it runs somewhere, with its check if it has one, and the way there works.
-pub fn answer(world: &World, side: Side, group: &str) -> u16 {
+/// What the service answers at this URL, asked from this side.
+fn answer(world: &World, side: Side, group: &str, url: &str) -> u16 {
+    let asked =
+        |address: &str| url.strip_prefix("http://").and_then(|rest| rest.strip_prefix(address)).is_some_and(|rest| rest.starts_with(':'));
+    let has_it = |each: Side| addresses(world, each).iter().any(|(address, _)| address.split('/').next().is_some_and(asked));
+    if Side::BOTH.into_iter().any(|each| has_it(each) && serves(world, each, group, side)) { ANSWER } else { 0 }
+}
+
+/// Whether the group's service on the one machine can be had from the other: it runs, with its check if it has one, and the way there works.
+pub fn serves(world: &World, there: Side, group: &str, from: Side) -> bool {
     let (id, service) = (format!("probe-{group}"), format!("service-{group}-"));
-    let has_check = world.machines[side].disk.cib.as_ref().is_some_and(|cib| pacemaker::primitives(cib).contains(&id));
-    let serves = |each: Side| {
-        let reachable = each == side || world.links[0];
-        let resources = &world.machines[each].memory.resources;
-        let runs = resources.keys().any(|each| each.starts_with(&service)) && (!has_check || resources.contains_key(&id));
-        reachable && world.machines[each].on && world.machines[each].booting == 0 && runs
-    };
-    if world.machines[side].is_clustered() && Side::BOTH.into_iter().any(serves) { ANSWER } else { 0 }
+    let has_check = world.machines[from].disk.cib.as_ref().is_some_and(|cib| pacemaker::primitives(cib).contains(&id));
+    let resources = &world.machines[there].memory.resources;
+    let runs = resources.keys().any(|each| each.starts_with(&service)) && (!has_check || resources.contains_key(&id));
+    let reachable = there == from || world.links[0];
+    let machine = &world.machines[there];
+    world.machines[from].is_clustered() && reachable && machine.on && machine.booting == 0 && runs
 }

@@ -40,7 +40,8 @@ fn wrong_claims(world: &World, store: &Store) -> Vec<String> {
     for pair in store.of_kind("hapairs").filter(|pair| pair["metadata"].get("deletionTimestamp").is_none()) {
         let holds = |type_: &str| status(pair, type_) == Some("True");
         let online = |side: Side| world.machines[side].is_clustered() && world.joined;
-        if holds("Available") && !Side::BOTH.into_iter().any(|side| look::answer(world, side, "tomcat") != 0) {
+        let answers = |from: Side| Side::BOTH.into_iter().any(|there| look::serves(world, there, "tomcat", from));
+        if holds("Available") && !Side::BOTH.into_iter().any(answers) {
             wrong.push("Available, and nothing answers".into());
         }
         if holds("HostsReachable") && !world.machines.all(crate::machine::Machine::answers) {
@@ -57,6 +58,13 @@ fn wrong_claims(world: &World, store: &Store) -> Vec<String> {
             if !serves {
                 wrong.push(format!("active on {active}, which has no power"));
             }
+        }
+    }
+    for ip in store.of_kind("floatingips").filter(|ip| status(ip, "Assigned") == Some("True")) {
+        let declared = ip["spec"]["address"].as_str().unwrap_or_default();
+        let has_it = |side: Side| world.machines[side].on && look::addresses(world, side).iter().any(|(address, _)| address == declared);
+        if !Side::BOTH.into_iter().any(has_it) {
+            wrong.push(format!("{declared} Assigned, and on no machine"));
         }
     }
     wrong

@@ -9,7 +9,7 @@ use hapair_model::{
 };
 
 use super::{View, condition};
-use crate::{names, volumes};
+use crate::{carried, names, volumes};
 
 pub fn volume(view: &View<'_>, volume: &Volume) -> VolumeReport {
     let about = Subject::Volume(volume.name.clone());
@@ -114,13 +114,18 @@ pub fn floating_ip(view: &View<'_>, ip: &FloatingIp) -> ChildReport {
     let holds = |host: Option<&hapair_model::observed::Host>| {
         host.is_some_and(|host| host.addresses.iter().any(|(each, _)| each.split('/').next() == Some(&address)))
     };
-    let by_cluster = || view.cluster.and_then(|cluster| cluster.active_in_role(&names::ip(&ip.name), "Started")).map(str::to_owned);
+    let carried = view.cib.and_then(|cib| carried::address(cib, ip));
+    let active = view.cluster.and_then(|cluster| cluster.active_in_role(&names::ip(&ip.name), "Started"));
+    let by_cluster = || active.filter(|_| carried == Some(ip.address)).map(str::to_owned);
     let node = view.hosts.find(|host| holds(*host)).map(|side| view.desired.nodes[side].name.clone()).or_else(by_cluster);
     let seen = view.hosts.any(Option::is_some);
-    let (assigned, reason, message) = match &node {
-        Some(node) => (Some(true), Reason::Healthy, format!("{address} is on {node}")),
-        None if seen => (Some(false), Reason::NotRunning, format!("{address} is on no node")),
-        None => (None, Reason::NotObserved, "no host answers".into()),
+    let (assigned, reason, message) = match (&node, carried.zip(active)) {
+        (Some(node), _) => (Some(true), Reason::Healthy, format!("{address} is on {node}")),
+        (None, Some((other, active))) if other != ip.address => {
+            (Some(false), Reason::NotRunning, format!("{address} is on no node; the cluster still has {other}, on {active}"))
+        }
+        (None, _) if seen => (Some(false), Reason::NotRunning, format!("{address} is on no node")),
+        (None, _) => (None, Reason::NotObserved, "no host answers".into()),
     };
     let problem = (assigned != Some(true)).then(|| (reason, message.clone()));
     let mut conditions = view.verdict(&about, view.finding(&about), problem);

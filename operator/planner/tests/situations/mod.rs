@@ -89,6 +89,9 @@ pub fn bare_host(desired: &Desired, side: Side) -> Host {
     }
 }
 
+/// Where the pair's service is asked.
+pub const PAGE: &str = "http://192.0.2.100:8080/";
+
 pub type Hosts = Both<Host>;
 
 pub fn two_bare_hosts(desired: &Desired) -> Hosts {
@@ -144,7 +147,7 @@ pub fn serving(desired: &Desired) -> Hosts {
     for side in Side::BOTH {
         stage.steps[side].iter().for_each(|step| carry_out(step, &mut hosts[side]));
         hosts[side].cluster = Some(cluster(desired));
-        hosts[side].probes.insert("tomcat".into(), 200);
+        hosts[side].probes.insert(PAGE.into(), 200);
     }
     hosts.first.resources.get_mut("logs").unwrap().role = "Primary".into();
     hosts.first.addresses.push(("192.0.2.100/24".into(), "eth0".into()));

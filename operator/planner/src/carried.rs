@@ -1,0 +1,31 @@
+//! What the cluster has of what is declared. While a change waits, or cannot be made, it goes on with what it had.
+
+use std::net::IpAddr;
+
+use hapair_model::{
+    Both,
+    desired::{Desired, FloatingIp, Group},
+    observed::{Host, HostView},
+    xml::Element,
+};
+
+use crate::{groups, names};
+
+/// The host that can speak for the cluster: one with quorum, where there is one.
+pub fn spokesman(observed: &Both<HostView>) -> Option<&Host> {
+    let members = || observed.iter().filter_map(|(_, view)| view.host()).filter(|host| host.cluster.is_some());
+    members().find(|host| host.cluster.as_ref().is_some_and(|cluster| cluster.quorate && cluster.has_dc)).or_else(|| members().next())
+}
+
+/// The address that the cluster has for a floating IP.
+pub fn address(cib: &Element, ip: &FloatingIp) -> Option<IpAddr> {
+    let id = names::ip(&ip.name);
+    let resource = cib.all().into_iter().find(|each| each.name == "primitive" && each.id() == Some(&id))?;
+    resource.all().into_iter().find(|each| each.get("name") == Some("ip"))?.get("value")?.parse().ok()
+}
+
+/// The URL at which a group's service can be had now: at the address that the cluster has, or else at the declared one.
+pub fn url(desired: &Desired, group: &Group, cib: Option<&Element>) -> Option<String> {
+    let ip = desired.floating_ip(group.floating_ips.first()?)?;
+    groups::url_at(group, cib.and_then(|cib| address(cib, ip)).unwrap_or(ip.address))
+}
