@@ -4,6 +4,7 @@
 use std::fmt::Debug;
 
 use hapair_crds::{FIELD_MANAGER, FINALIZER};
+use hapair_index::Declared;
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{Patch, PatchParams},
@@ -37,7 +38,7 @@ pub async fn release<K: Finalized>(client: &Client, metrics: &Metrics, object: &
 }
 
 async fn apply<K: Finalized>(client: &Client, metrics: &Metrics, object: &K, finalizers: &[&str]) -> kube::Result<()> {
-    let api: Api<K> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
+    let api: Api<Declared<K>> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
     let patch = serde_json::json!({
         "apiVersion": K::api_version(&()),
         "kind": K::kind(&()),

@@ -4,7 +4,7 @@
 use std::{collections::BTreeMap, net::IpAddr};
 
 use hapair_crds::{self as crds, DeletionPolicy, HAPair};
-use hapair_index::{Snapshot, UnknownField};
+use hapair_index::{NotUnderstood, Snapshot};
 use hapair_model::{
     Both, Reason, Secret, Side,
     desired::{
@@ -20,7 +20,7 @@ use crate::sources::Sources;
 /// What is desired as far as it can be understood, and what is wrong with the rest. Nothing is done to the hosts while something is.
 pub fn intake(pair: &HAPair, snapshot: &Snapshot, sources: &Sources, cluster: &str) -> (Option<Desired>, Vec<Finding>) {
     let mut intake = Intake { pair, sources, findings: Vec::new() };
-    snapshot.unknown.iter().for_each(|field| intake.not_understood(field));
+    snapshot.unknown.iter().for_each(|told| intake.not_understood(told));
     let nodes = intake.nodes();
     let admin_password = pair
         .spec
@@ -108,17 +108,21 @@ impl Intake<'_> {
         self.findings.push(Finding { about, reason, message });
     }
 
-    /// The API server keeps fields of newer resource definitions; passed over they would be promises that nobody keeps.
-    fn not_understood(&mut self, field: &UnknownField) {
-        let about = match field.kind.as_str() {
-            "ReplicatedVolume" => Subject::Volume(field.name.clone()),
-            "FloatingIP" => Subject::FloatingIp(field.name.clone()),
-            "ServiceGroup" => Subject::Group(field.name.clone()),
+    /// The API server keeps what newer resource definitions allow; passed over it would be a promise that nobody keeps.
+    fn not_understood(&mut self, told: &NotUnderstood) {
+        let about = match told.kind.as_str() {
+            "ReplicatedVolume" => Subject::Volume(told.name.clone()),
+            "FloatingIP" => Subject::FloatingIp(told.name.clone()),
+            "ServiceGroup" => Subject::Group(told.name.clone()),
             _ => Subject::Pair,
         };
-        let version = env!("CARGO_PKG_VERSION");
-        let message =
-            format!("{}: hapair-operator {version} does not know this field; upgrade the operator, or leave the field out", field.path);
+        let (version, path) = (env!("CARGO_PKG_VERSION"), &told.what.path);
+        let message = match &told.what.value {
+            Some(why) => {
+                format!("{path}: hapair-operator {version} does not know this value ({why}); upgrade the operator, or choose another")
+            }
+            None => format!("{path}: hapair-operator {version} does not know this field; upgrade the operator, or leave the field out"),
+        };
         self.find(about, Reason::InvalidSpec, message);
     }
 

@@ -6,6 +6,7 @@ use hapair_crds::{
     Condition, ConditionStatus, FIELD_MANAGER, FloatingIP, FloatingIPStatus, HAPair, HAPairStatus, NodeStatus, ReplicatedVolume,
     ReplicatedVolumeStatus, ServiceGroup, ServiceGroupStatus, condition_types,
 };
+use hapair_index::Declared;
 use hapair_model::{
     Reason,
     report::{self, ChildReport, PairReport, VolumeReport},
@@ -118,7 +119,7 @@ impl Publisher {
         if before.as_ref() == Some(&status) {
             return Ok(());
         }
-        let api: Api<K> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
+        let api: Api<Declared<K>> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
         let patch = serde_json::json!({
             "apiVersion": K::api_version(&()),
             "kind": K::kind(&()),

@@ -115,7 +115,7 @@ impl<C: Connect> PairTask<C> {
             }
         };
         let Some(pair) = snapshot.pair.clone() else { return self.orphans(&snapshot).await };
-        if pair.metadata.deletion_timestamp.is_some() && !tears_down(&pair) {
+        if pair.metadata.deletion_timestamp.is_some() && !tears_down(&pair) && snapshot.knows_deletion_policy(pair.as_ref()) {
             finalizers::release(&self.context.client, &self.context.metrics, pair.as_ref()).await?;
             return Ok(Some(self.context.resync));
         }
@@ -145,7 +145,7 @@ impl<C: Connect> PairTask<C> {
         let needed = "the operator needs config/rbac/pair-namespace in this namespace (the chart's watch.namespaces)";
         // A namespace that is being deleted loses its roles together with its Secrets.
         let rest = if tears_down_now(pair) { LET_GO } else { ". Nothing is changed on any host meanwhile" };
-        self.hold(snapshot, Reason::NotSynced, &format!("{answer}: {needed}{rest}.")).await?;
+        self.hold(snapshot, Reason::SourceForbidden, &format!("{answer}: {needed}{rest}.")).await?;
         Ok(Some(self.context.resync))
     }
 
@@ -342,7 +342,9 @@ impl<C: Connect> PairTask<C> {
             ($objects:expr) => {
                 for object in $objects {
                     finalizers::ensure(client, metrics, object.as_ref()).await?;
-                    if object.metadata.deletion_timestamp.is_some() && object.spec.deletion_policy != Some(DeletionPolicy::Teardown) {
+                    let stays =
+                        object.spec.deletion_policy != Some(DeletionPolicy::Teardown) && snapshot.knows_deletion_policy(object.as_ref());
+                    if object.metadata.deletion_timestamp.is_some() && stays {
                         finalizers::release(client, metrics, object.as_ref()).await?;
                     }
                 }

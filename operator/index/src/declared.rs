@@ -1,33 +1,85 @@
-//! An object with the fields of its spec that this version of the operator does not know: what is not understood must be told, not passed over.
+//! An object with the fields and values of its spec that this version of the operator does not know: what is not understood must be told, not passed
+//! over, and must not hide the rest.
 
 use std::{borrow::Cow, sync::Arc};
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Resource;
-use serde::{Deserialize, Deserializer, de::DeserializeOwned};
-use serde_ignored::Path;
+use serde::{
+    Deserialize, Deserializer,
+    de::{DeserializeOwned, Error},
+};
+use serde_json::Value;
+use serde_path_to_error::{Segment, Track};
 
 /// An object as it was read.
 #[derive(Clone, Debug)]
 pub struct Declared<K> {
     /// What is understood of it.
     pub object: Arc<K>,
-    /// Paths of the fields that are not: `spec.nodes[0].rack`.
-    pub unknown: Vec<String>,
+    /// What is not.
+    pub unknown: Vec<Unknown>,
+}
+
+/// Something of a spec that is not understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Unknown {
+    /// Where it is: `spec.nodes[0].rack`.
+    pub path: String,
+    /// What is wrong with the value, when the field itself is known.
+    pub value: Option<String>,
 }
 
 impl<'de, K: DeserializeOwned> Deserialize<'de> for Declared<K> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut json = Value::deserialize(deserializer)?;
         let mut unknown = Vec::new();
-        let object = serde_ignored::deserialize(deserializer, |path| unknown.push(spelled(&path)))?;
-        // Statuses are the operator's own, and metadata is the API server's.
-        unknown.retain(|path| path.starts_with("spec."));
-        Ok(Self { object: Arc::new(object), unknown })
+        loop {
+            let (mut track, mut fields) = (Track::new(), Vec::new());
+            let reader = serde_path_to_error::Deserializer::new(&json, &mut track);
+            match serde_ignored::deserialize(reader, |path| fields.push(spelled(&path))) {
+                Ok(object) => {
+                    // Statuses are the operator's own, and metadata is the API server's.
+                    let fields = fields.into_iter().filter(|path| path.starts_with("spec."));
+                    unknown.extend(fields.map(|path| Unknown { path, value: None }));
+                    return Ok(Self { object: Arc::new(object), unknown });
+                }
+                // One object that cannot be read would keep its whole kind from being listed: it is read without this value.
+                Err(error) => {
+                    let path = track.path();
+                    if !take_out(&mut json, &path) {
+                        return Err(Error::custom(format!("{path}: {error}")));
+                    }
+                    unknown.push(Unknown { path: path.to_string(), value: Some(error.to_string()) });
+                }
+            }
+        }
+    }
+}
+
+/// Removes a field of the spec. False when there is none at this path.
+fn take_out(json: &mut Value, path: &serde_path_to_error::Path) -> bool {
+    let keys: Option<Vec<_>> = path.iter().map(pointer).collect();
+    let Some((last, parents)) = keys.as_deref().and_then(<[String]>::split_last) else { return false };
+    if parents.first().is_none_or(|root| root != "spec") {
+        return false;
+    }
+    let parent = json.pointer_mut(&parents.iter().map(|key| format!("/{key}")).collect::<String>());
+    parent.and_then(Value::as_object_mut).is_some_and(|parent| parent.remove(last).is_some())
+}
+
+/// A step of a path, as a JSON pointer has it. No field of ours has a character that would need escaping.
+fn pointer(step: &Segment) -> Option<String> {
+    match step {
+        Segment::Map { key } => Some(key.clone()),
+        Segment::Seq { index } => Some(index.to_string()),
+        Segment::Enum { .. } | Segment::Unknown => None,
     }
 }
 
 /// A path as Kubernetes spells it.
-fn spelled(path: &Path<'_>) -> String {
+fn spelled(path: &serde_ignored::Path<'_>) -> String {
+    use serde_ignored::Path;
     match path {
         Path::Root => String::new(),
         Path::Seq { parent, index } => format!("{}[{index}]", spelled(parent)),
@@ -83,12 +135,36 @@ mod tests {
                 "replication": {"link": 1},
             },
         });
-        let unknown = |pair: &serde_json::Value| serde_json::from_value::<Declared<HAPair>>(pair.clone()).expect("a pair").unknown;
         pair["spec"]["replication"]["newer"] = json!(1);
         pair["spec"]["newer"] = json!({});
-        let mut found = unknown(&pair);
+        let read: Declared<HAPair> = serde_json::from_value(pair).expect("a pair");
+        let mut found: Vec<_> = read.unknown.into_iter().map(|each| each.path).collect();
         found.sort();
         assert_eq!(found, ["spec.newer", "spec.nodes[0].ssh.newer", "spec.replication.newer"]);
+    }
+
+    #[test]
+    fn values_of_a_newer_version_are_told_and_the_rest_is_read() {
+        let group = json!({
+            "apiVersion": "hapair.dev/v1alpha1", "kind": "ServiceGroup", "metadata": {"name": "tomcat"},
+            "spec": {
+                "pairRef": {"name": "web"}, "deletionPolicy": "Archive",
+                "files": [{"path": "/a", "expand": "Templates"}, {"path": "/b"}],
+            },
+        });
+        let read: Declared<ServiceGroup> = serde_json::from_value(group).expect("a group");
+        assert_eq!((read.object.spec.pair_ref.name.as_str(), read.object.spec.deletion_policy), ("web", None));
+        let told: Vec<_> = read.unknown.iter().map(|each| (each.path.as_str(), each.value.as_deref().unwrap_or_default())).collect();
+        assert_eq!(told.len(), 2, "{told:?}");
+        assert!(told.iter().any(|(path, what)| *path == "spec.deletionPolicy" && what.contains("`Archive`")), "{told:?}");
+        assert!(told.iter().any(|(path, what)| *path == "spec.files[0].expand" && what.contains("`Templates`")), "{told:?}");
+    }
+
+    #[test]
+    fn an_object_that_lacks_what_it_must_have_is_none() {
+        let group = json!({"apiVersion": "hapair.dev/v1alpha1", "kind": "ServiceGroup", "metadata": {"name": "tomcat"}, "spec": {}});
+        let error = serde_json::from_value::<Declared<ServiceGroup>>(group).expect_err("it belongs to no pair");
+        assert!(error.to_string().contains("pairRef"), "{error}");
     }
 
     #[test]

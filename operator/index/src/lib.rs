@@ -26,7 +26,7 @@ use kube::{
 };
 use tokio::sync::mpsc;
 
-use declared::Declared;
+pub use declared::{Declared, Unknown};
 pub use references::{config_maps, secrets};
 
 /// A pair's namespace and name, whether or not the HAPair exists.
@@ -88,18 +88,26 @@ pub struct Snapshot {
     /// Its service groups, by name.
     pub groups: Vec<Arc<ServiceGroup>>,
     /// What this version of the operator does not understand.
-    pub unknown: Vec<UnknownField>,
+    pub unknown: Vec<NotUnderstood>,
 }
 
-/// A field of an object's spec that this version of the operator does not know: another one, or a newer schema, let it in.
+/// What this version of the operator does not understand of an object: another one, or a newer schema, let it in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownField {
+pub struct NotUnderstood {
     /// The object's kind.
     pub kind: String,
     /// The object's name.
     pub name: String,
-    /// The field's path.
-    pub path: String,
+    /// The field or value.
+    pub what: Unknown,
+}
+
+impl Snapshot {
+    /// Whether it is understood what shall happen when this object is deleted.
+    pub fn knows_deletion_policy<K: Resource<DynamicType = ()>>(&self, object: &K) -> bool {
+        let (kind, name) = (K::kind(&()), object.name_any());
+        !self.unknown.iter().any(|each| each.kind == kind && each.name == name && each.what.path == "spec.deletionPolicy")
+    }
 }
 
 /// The stores of all kinds.
@@ -112,8 +120,31 @@ pub struct Index {
     troubles: Troubles,
 }
 
-/// Why a kind cannot be known completely, by the kind's name and, where not all are watched, its namespace.
-type Troubles = Arc<Mutex<BTreeMap<String, String>>>;
+/// Why listings do not show everything.
+type Troubles = Arc<Mutex<BTreeMap<Listing, String>>>;
+
+/// What one watch follows: a kind by its plural, in one namespace or in all.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Listing {
+    kind: String,
+    namespace: Option<String>,
+}
+
+impl Listing {
+    /// Whether objects of this namespace are in it.
+    fn covers(&self, namespace: &str) -> bool {
+        self.namespace.as_ref().is_none_or(|own| own == namespace)
+    }
+}
+
+impl std::fmt::Display for Listing {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.namespace {
+            Some(namespace) => write!(formatter, "{} of namespace {namespace}", self.kind),
+            None => write!(formatter, "{}", self.kind),
+        }
+    }
+}
 
 impl Index {
     /// Starts watching, in these namespaces or, when none is named, in all. Pairs for which something changed come out of the channel.
@@ -134,10 +165,10 @@ impl Index {
 
     /// What there is about a pair, or why that is not known completely.
     pub fn snapshot(&self, name: &PairName) -> Result<Snapshot, String> {
-        if let Some(trouble) = self.trouble() {
-            return Err(trouble);
+        match self.trouble_with(|listing| listing.covers(&name.namespace)) {
+            Some(trouble) => Err(trouble),
+            None => Ok(self.known(name)),
         }
-        Ok(self.known(name))
     }
 
     /// What there is about a pair as far as it is known. Good for telling people, not for deciding anything.
@@ -154,9 +185,14 @@ impl Index {
 
     /// The kinds that cannot be listed, and why; none when everything is known.
     pub fn trouble(&self) -> Option<String> {
+        self.trouble_with(|_| true)
+    }
+
+    fn trouble_with(&self, counts: impl Fn(&Listing) -> bool) -> Option<String> {
         let troubles = self.troubles.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        (!troubles.is_empty())
-            .then(|| troubles.iter().map(|(kind, why)| format!("{kind} cannot be listed: {why}")).collect::<Vec<_>>().join("; "))
+        let counting = troubles.iter().filter(|(listing, _)| counts(listing));
+        let told: Vec<_> = counting.map(|(listing, why)| format!("{listing} cannot be listed: {why}")).collect();
+        (!told.is_empty()).then(|| told.join("; "))
     }
 
     /// Every pair that exists or that a child names.
@@ -178,24 +214,22 @@ struct Stores<K: OfPair>(Vec<Store<Declared<K>>>);
 
 impl<K: OfPair> Stores<K> {
     fn watch(client: &Client, namespaces: &BTreeSet<String>, queue: &mpsc::UnboundedSender<PairName>, troubles: &Troubles) -> Self {
+        let listing = |namespace: Option<&String>| Listing { kind: K::plural(&()).into_owned(), namespace: namespace.cloned() };
         if namespaces.is_empty() {
-            return Self(vec![watch(Api::all(client.clone()), K::plural(&()).into_owned(), queue, troubles)]);
+            return Self(vec![watch(Api::all(client.clone()), listing(None), queue, troubles)]);
         }
-        let one = |namespace: &String| {
-            let kind = format!("{} of namespace {namespace}", K::plural(&()));
-            watch(Api::namespaced(client.clone(), namespace), kind, queue, troubles)
-        };
+        let one = |namespace: &String| watch(Api::namespaced(client.clone(), namespace), listing(Some(namespace)), queue, troubles);
         Self(namespaces.iter().map(one).collect())
     }
 
     /// The objects of a pair, by name; what is not understood of them is added.
-    fn of_pair(&self, name: &PairName, unknown: &mut Vec<UnknownField>) -> Vec<Arc<K>> {
+    fn of_pair(&self, name: &PairName, unknown: &mut Vec<NotUnderstood>) -> Vec<Arc<K>> {
         let ours = |declared: &Declared<K>| pair_name(&*declared.object) == *name;
         let mut found: Vec<_> = self.0.iter().flat_map(|store| store.state_filter(ours)).collect();
         found.sort_by_key(|declared| declared.name_any());
         for declared in &found {
-            let field = |path: &String| UnknownField { kind: K::kind(&()).into_owned(), name: declared.name_any(), path: path.clone() };
-            unknown.extend(declared.unknown.iter().map(field));
+            let told = |what: &Unknown| NotUnderstood { kind: K::kind(&()).into_owned(), name: declared.name_any(), what: what.clone() };
+            unknown.extend(declared.unknown.iter().map(told));
         }
         found.into_iter().map(|declared| declared.object.clone()).collect()
     }
@@ -205,15 +239,15 @@ impl<K: OfPair> Stores<K> {
     }
 }
 
-/// Keeps a store of what this API lists; `kind` is what to call it in words.
+/// Keeps a store of what this API lists.
 fn watch<K: OfPair>(
     api: Api<Declared<K>>,
-    kind: String,
+    listing: Listing,
     queue: &mpsc::UnboundedSender<PairName>,
     troubles: &Troubles,
 ) -> Store<Declared<K>> {
     let (store, writer) = reflector::store();
-    set(troubles, &kind, Some("the first list has not arrived".into()));
+    set(troubles, &listing, Some("the first list has not arrived".into()));
     let (queue, troubles) = (queue.clone(), troubles.clone());
     let reader = store.clone();
     tokio::spawn(async move {
@@ -234,22 +268,25 @@ fn watch<K: OfPair>(
                     let _ = queue.send(pair_name(&*object.object));
                 }
                 Ok(watcher::Event::InitDone) => {
-                    set(&troubles, &kind, None);
+                    set(&troubles, &listing, None);
                     for object in reader.state() {
                         let _ = queue.send(pair_name(&*object.object));
                     }
                 }
-                Ok(watcher::Event::Init | watcher::Event::InitApply(_)) => {}
+                Ok(watcher::Event::Init) => marks.clear(),
+                Ok(watcher::Event::InitApply(object)) => {
+                    marks.insert(ObjectRef::from_obj(&object), mark(&*object.object));
+                }
                 // A watch that ended or expired starts again by itself; a list that is refused leaves us not knowing.
                 Err(watcher::Error::InitialListFailed(error)) => {
-                    tracing::warn!(kind, %error, "cannot list");
-                    set(&troubles, &kind, Some(error.to_string()));
+                    tracing::warn!(%listing, %error, "cannot list");
+                    set(&troubles, &listing, Some(error.to_string()));
                     for object in reader.state() {
                         let _ = queue.send(pair_name(&*object.object));
                     }
                 }
                 // Among them: an object that cannot be read at all, whose change is not seen.
-                Err(error) => tracing::warn!(kind, %error, "the watch starts again"),
+                Err(error) => tracing::warn!(%listing, %error, "the watch starts again"),
             }
         }
     });
@@ -262,10 +299,10 @@ fn mark<K: OfPair>(object: &K) -> impl PartialEq + Send + use<K> {
     (meta.uid, meta.generation, meta.deletion_timestamp, meta.annotations)
 }
 
-fn set(troubles: &Troubles, kind: &str, trouble: Option<String>) {
+fn set(troubles: &Troubles, listing: &Listing, trouble: Option<String>) {
     let mut troubles = troubles.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
     match trouble {
-        Some(why) => troubles.insert(kind.to_owned(), why),
-        None => troubles.remove(kind),
+        Some(why) => troubles.insert(listing.clone(), why),
+        None => troubles.remove(listing),
     };
 }

@@ -66,11 +66,9 @@ reasons! {
     ///
     /// What to do: set `spec.paused` to false, or remove it, when the operator may go on.
     PausedByUser,
-    /// A kind cannot be listed, or the Secrets and ConfigMaps of the namespace cannot be read, so what is declared is not known completely. Nothing is
-    /// changed on any host meanwhile.
+    /// A kind cannot be listed, so what is declared is not known completely. Nothing is changed on any host meanwhile.
     ///
-    /// What to do: the message has the API server's answer. Grant the missing permission (for Secrets: config/rbac/pair-namespace, or the chart's
-    /// `watch.namespaces`) or mend the API server.
+    /// What to do: the message has the API server's answer. Grant the missing permission or mend the API server.
     NotSynced,
     /// The pair that this object names does not exist.
     ///
@@ -92,6 +90,11 @@ reasons! {
     ///
     /// What to do: create it. The message names it and the key. The hosts keep what they have.
     SourceMissing,
+    /// The operator may not read the Secrets or ConfigMaps of this namespace. The hosts keep what they have.
+    ///
+    /// What to do: `kubectl apply -n NAMESPACE -k config/rbac/pair-namespace`, or name the namespace in the chart's `watch.namespaces`. The message
+    /// has the API server's answer.
+    SourceForbidden,
     /// A host does not answer over SSH. That says nothing about whether it is up: pacemaker and fencing decide that.
     ///
     /// What to do: look at the host and at the network between the operator and it. Changes wait until both hosts answer.

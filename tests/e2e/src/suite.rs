@@ -28,7 +28,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("a kind that cannot be listed removes nothing, and the status says so", permissions::forbidden_list_removes_nothing),
     ("Secrets that may not be read are told in the status, with the permission", permissions::forbidden_secrets_are_told),
     ("resource definitions older than the operator are named, and it ends", skew::older_definitions_are_named),
-    ("a field of newer resource definitions is named, and nothing is done meanwhile", skew::newer_fields_are_named),
+    ("a field and a value of newer resource definitions are named, and nothing is done meanwhile", skew::newer_fields_and_values_are_named),
     ("a second operator waits for the Lease", permissions::second_operator_waits),
     ("node1 in standby: node2 serves, with the logs", failover::standby),
     ("node1 back: the service stays", failover::no_fail_back),

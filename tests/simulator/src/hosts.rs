@@ -23,8 +23,10 @@ use crate::{
     world::World,
 };
 
-/// What an SSH round trip takes.
-const ROUND_TRIP: Duration = Duration::from_millis(100);
+/// What an SSH round trip takes. One machine is farther away: the two never answer at the same moment.
+const ROUND_TRIP: Both<Duration> = Both { first: Duration::from_millis(100), second: Duration::from_millis(200) };
+/// How long ssh believes in a machine that has no power: two of its questions without an answer, five seconds each.
+const SILENCE: Duration = Duration::from_secs(10);
 /// What a change takes.
 const CHANGE: Duration = Duration::from_millis(50);
 
@@ -168,24 +170,35 @@ impl Run<'_> {
     }
 }
 
+impl Simulated {
+    async fn ask(&self, side: Side, question: &Question) -> HostView {
+        tokio::time::sleep(ROUND_TRIP[side]).await;
+        let (answer, on) = {
+            let world = self.shared.world();
+            let machine = &world.machines[side];
+            (machine.answers().then(|| look::at(&world, side, question)), machine.on)
+        };
+        match answer {
+            Some(host) => HostView::Seen(Box::new(host)),
+            None => {
+                tokio::time::sleep(if on { Duration::ZERO } else { SILENCE }).await;
+                HostView::Silent(Silence::Unreachable("no route to host".into()))
+            }
+        }
+    }
+}
+
 impl Hosts for Simulated {
     async fn observe(&self, questions: &Both<Question>) -> Both<HostView> {
         self.gate.pass().await;
-        tokio::time::sleep(ROUND_TRIP).await;
-        let seen = {
-            let world = self.shared.world();
-            Both::from_fn(|side| match world.machines[side].answers() {
-                true => HostView::Seen(Box::new(look::at(&world, side, &questions[side]))),
-                false => HostView::Silent(Silence::Unreachable("no route to host".into())),
-            })
-        };
+        let (first, second) = tokio::join!(self.ask(Side::First, &questions.first), self.ask(Side::Second, &questions.second));
         self.gate.pass().await;
-        seen
+        Both::new(first, second)
     }
 
     async fn run(&self, side: Side, steps: &[Step], authority: &Authority) -> Outcome {
         // A process may stand still between its decision and the moment at which the host hears of it.
-        tokio::time::sleep(ROUND_TRIP).await;
+        tokio::time::sleep(ROUND_TRIP[side]).await;
         self.gate.pass().await;
         // The stage runs on the machine, whatever becomes of the operator meanwhile.
         let (shared, gate, steps, authority) = (self.shared.clone(), self.gate.clone(), steps.to_vec(), authority.clone());

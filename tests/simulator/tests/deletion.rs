@@ -87,3 +87,22 @@ fn with_the_policy_changed_to_retain_the_namespace_goes_after_all() {
     let (left, _, troubles) = delete_namespace("Teardown", false, Some("Retain"));
     assert_eq!((left, troubles), (vec![], vec![]));
 }
+
+/// A policy of newer definitions may be the opposite of Retain.
+#[test]
+fn an_object_whose_deletion_policy_is_not_known_waits() {
+    let mut left = Vec::new();
+    let end = run(&at_rest(), None, 1, async |experiment| {
+        let address = |policy: &str| with_policy(policy).filter(|object| object["kind"] == "FloatingIP").collect::<Vec<_>>();
+        experiment.apply(address("Archive"));
+        experiment.api.delete("floatingips", "web");
+        let mut rest = experiment.settle().await;
+        left.push(experiment.condition("floatingips", "web", "Ready").map(|(_, reason, _)| reason));
+        experiment.apply(address("Retain"));
+        rest = rest.and(experiment.settle().await);
+        left.push(experiment.condition("floatingips", "web", "Ready").map(|(_, reason, _)| reason));
+        experiment.end(rest)
+    });
+    assert_eq!(left, [Some("InvalidSpec".to_owned()), None]);
+    assert_eq!(end.troubles, Vec::<String>::new());
+}

@@ -110,6 +110,27 @@ fn whatever_happens_to_the_hosts_the_pair_comes_back() {
     assert!(fenced > 0, "nobody was ever fenced: the power cuts prove nothing");
 }
 
+/// The look hangs on the host that went, and what the other one said in it is from before its cluster noticed.
+#[test]
+fn a_host_that_goes_silent_is_followed_by_a_second_look_at_once() {
+    let between = on_all_cores(&(0..300).collect::<Vec<u64>>(), |moment| {
+        run(&at_rest(), None, 1, async |experiment| {
+            tokio::time::sleep(Duration::from_millis(60_000 + *moment * 50)).await;
+            // A node that cannot be fenced stays away.
+            experiment.shared.world().bmc_works[Side::Second] = false;
+            experiment.shared.world().machines[Side::Second].cut_power();
+            experiment.wait_for("HostsReachable", "False").await.expect("a host without power does not answer");
+            let silent = tokio::time::Instant::now();
+            experiment.wait_for("RedundancyHealthy", "False").await.expect("a pair of one is not redundant");
+            silent.elapsed()
+        })
+    });
+    // A second, and the look itself, which waits for the silent host again; the next resync would be another fifteen away.
+    let longest = between.iter().max().copied().unwrap_or_default();
+    assert!(longest > Duration::from_secs(5), "none of the cuts met a look: the test tests nothing");
+    assert!(longest <= Duration::from_secs(13), "the status was half true for {longest:?}");
+}
+
 #[test]
 fn packages_that_cannot_be_had_are_told_of_and_waited_for() {
     let end = run(&Start::bare(), None, 1, async |experiment| {

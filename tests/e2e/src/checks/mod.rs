@@ -29,10 +29,10 @@ pub fn served_by(world: &World, node: &str, limit: Duration) -> Result<()> {
     world.wait(&format!("{node}'s page"), limit, |world| world.page().filter(|page| page.contains(&wanted))).map(drop)
 }
 
-/// Waits until the pair is told not to be Ready for this reason, with all of these words.
-pub fn not_ready_for(world: &World, reason: &str, words: &[&str]) -> Result<()> {
-    world.wait(&format!("Ready=False/{reason} with {words:?}"), SOON, |world| {
-        let (_, now, message) = world.condition("hapair/web", "Ready").ok()??;
+/// Waits until an object is told not to be Ready for this reason, with all of these words.
+pub fn not_ready_for(world: &World, object: &str, reason: &str, words: &[&str]) -> Result<()> {
+    world.wait(&format!("Ready=False/{reason} of {object} with {words:?}"), SOON, |world| {
+        let (_, now, message) = world.condition(object, "Ready").ok()??;
         (now == reason && words.iter().all(|word| message.contains(word))).then_some(())
     })
 }

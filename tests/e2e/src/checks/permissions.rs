@@ -14,7 +14,7 @@ pub fn forbidden_list_removes_nothing(world: &mut World) -> Result<()> {
     let patch = r#"[{"op":"replace","path":"/rules/0/resources","value":["hapairs","replicatedvolumes","servicegroups"]}]"#;
     world.cluster.run(&["patch", "clusterrole", "hapair-operator", "--type=json", "-p", patch])?;
     world.start_operator(&["--resync-seconds=3"])?;
-    not_ready_for(world, "NotSynced", &["floatingips"])?;
+    not_ready_for(world, "hapair/web", "NotSynced", &["floatingips"])?;
     served_by(world, "node1", AT_ONCE)?;
     ensure!(configuration_version(world, 0)? == before, "the cluster's configuration was changed");
     let patch = patch.replace("\"servicegroups\"", "\"floatingips\",\"servicegroups\"");
@@ -25,7 +25,7 @@ pub fn forbidden_list_removes_nothing(world: &mut World) -> Result<()> {
 /// A namespace in which nobody has let it read Secrets.
 pub fn forbidden_secrets_are_told(world: &mut World) -> Result<()> {
     world.cluster.run(&["delete", "-n", NAMESPACE, "rolebinding", "hapair-operator"])?;
-    not_ready_for(world, "NotSynced", &["secrets", "config/rbac/pair-namespace"])?;
+    not_ready_for(world, "hapair/web", "SourceForbidden", &["secrets", "config/rbac/pair-namespace"])?;
     served_by(world, "node1", AT_ONCE)?;
     world.apply_folder("config/rbac/pair-namespace", &["-n", NAMESPACE])?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)

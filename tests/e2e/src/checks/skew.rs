@@ -7,16 +7,18 @@ use hapair_world::{World, root};
 
 use super::{AT_ONCE, LONG, SOON, configuration_version, not_ready_for, served_by};
 
-const CRD: &str = "crd/hapairs.hapair.dev";
 const SPEC: &str = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
 
-fn patch(world: &World, operation: &str) -> Result<()> {
-    world.cluster.run(&["patch", CRD, "--type=json", "-p", operation]).map(drop)
+fn patch(world: &World, plural: &str, operation: &str) -> Result<()> {
+    world.cluster.run(&["patch", &format!("crd/{plural}.hapair.dev"), "--type=json", "-p", operation]).map(drop)
 }
 
 /// The definitions as they are delivered.
 fn restore(world: &World) -> Result<()> {
-    world.cluster.apply(&fs::read_to_string(root().join("crds/generated/hapair.dev_hapairs.yaml"))?).map(drop)
+    for plural in ["hapairs", "floatingips"] {
+        world.cluster.apply(&fs::read_to_string(root().join(format!("crds/generated/hapair.dev_{plural}.yaml")))?)?;
+    }
+    Ok(())
 }
 
 /// Waits for what the API server publishes of the kinds.
@@ -29,7 +31,7 @@ fn published(world: &World, is_so: impl Fn(&str) -> bool) -> Result<()> {
 pub fn older_definitions_are_named(world: &mut World) -> Result<()> {
     let log = world.lab.directory().join("older.log");
     fs::write(&log, "")?;
-    patch(world, &format!(r#"[{{"op": "remove", "path": "{SPEC}/firewall"}}]"#))?;
+    patch(world, "hapairs", &format!(r#"[{{"op": "remove", "path": "{SPEC}/firewall"}}]"#))?;
     published(world, |schemas| !schemas.contains("\"firewall\""))?;
     let mut second = world.spawn_operator("older", "127.0.0.1:8081", &[])?;
     world.wait("the field in the log", SOON, |_| {
@@ -40,18 +42,25 @@ pub fn older_definitions_are_named(world: &mut World) -> Result<()> {
     served_by(world, "node1", AT_ONCE)
 }
 
-/// Newer ones: a field that this operator does not know is named, not passed over, and nothing is done meanwhile.
-pub fn newer_fields_are_named(world: &mut World) -> Result<()> {
+/// Newer ones: a field and a value that this operator does not know are named, not passed over, and nothing is done meanwhile.
+pub fn newer_fields_and_values_are_named(world: &mut World) -> Result<()> {
     let before = configuration_version(world, 0)?;
+    let address = format!("  address: {}/24\n", world.floating_address());
     let newer = world.sample()?.replacen("      standby: false", "      standby: false\n      rack: a1", 1);
+    let newer = newer.replacen(&address, &format!("{address}  deletionPolicy: Archive\n"), 1);
     let refusal = world.apply(&newer).err().map(|error| error.to_string()).unwrap_or_default();
-    ensure!(refusal.contains("rack"), "a field that the API server does not know was not refused by name: {refusal}");
-    patch(world, &format!(r#"[{{"op": "add", "path": "{SPEC}/nodes/items/properties/rack", "value": {{"type": "string"}}}}]"#))?;
-    published(world, |schemas| schemas.contains("\"rack\""))?;
+    ensure!(
+        refusal.contains("rack") && refusal.contains("Archive"),
+        "what the API server does not know was not refused by name: {refusal}"
+    );
+    patch(world, "floatingips", &format!(r#"[{{"op": "add", "path": "{SPEC}/deletionPolicy/enum/-", "value": "Archive"}}]"#))?;
+    patch(world, "hapairs", &format!(r#"[{{"op": "add", "path": "{SPEC}/nodes/items/properties/rack", "value": {{"type": "string"}}}}]"#))?;
+    published(world, |schemas| schemas.contains("\"rack\"") && schemas.contains("\"Archive\""))?;
     // For a second, the API server goes on to show the operator's watch the old schema.
     std::thread::sleep(Duration::from_secs(3));
     world.apply(&newer)?;
-    not_ready_for(world, "InvalidSpec", &["spec.nodes[0].rack"])?;
+    not_ready_for(world, "hapair/web", "InvalidSpec", &["spec.nodes[0].rack"])?;
+    not_ready_for(world, "hafip/web", "InvalidSpec", &["spec.deletionPolicy", "`Archive`"])?;
     served_by(world, "node1", AT_ONCE)?;
     ensure!(configuration_version(world, 0)? == before, "the cluster's configuration was changed");
     world.apply(&world.sample()?)?;
