@@ -3,6 +3,7 @@
 //! Absent fields are never filled in by the schema (a default there would be a permanent difference in Git); their meaning when absent is
 //! part of each description, and applied by intake.
 
+pub mod annotations;
 mod common;
 mod condition;
 mod floating_ip;

@@ -21,7 +21,11 @@ use crate::sources::Sources;
 pub fn intake(pair: &HAPair, snapshot: &Snapshot, sources: &Sources, cluster: &str) -> (Option<Desired>, Vec<Finding>) {
     let mut intake = Intake { pair, sources, findings: Vec::new() };
     snapshot.unknown.iter().for_each(|told| intake.not_understood(told));
-    let nodes = intake.nodes();
+    let asked = Asked {
+        standby: intake.asked(crds::annotations::standby(pair)).unwrap_or_default(),
+        paused: intake.asked(crds::annotations::paused(pair)).unwrap_or(true),
+    };
+    let nodes = intake.nodes(&asked);
     let admin_password = pair
         .spec
         .cluster_admin
@@ -55,7 +59,7 @@ pub fn intake(pair: &HAPair, snapshot: &Snapshot, sources: &Sources, cluster: &s
         install_packages: pair.spec.packages != Some(crds::Management::Unmanaged),
         open_firewall: pair.spec.firewall != Some(crds::Management::Unmanaged),
         replication_link: pair.spec.replication.as_ref().and_then(|r| u8::try_from(r.link).ok()).unwrap_or(0),
-        paused: pair.spec.paused == Some(true),
+        paused: asked.paused || pair.spec.paused == Some(true),
         volumes,
         floating_ips,
         groups,
@@ -97,6 +101,12 @@ fn fencing(pair: &HAPair) -> Fencing {
     }
 }
 
+/// What the pair's annotations ask for.
+struct Asked {
+    standby: BTreeMap<String, bool>,
+    paused: bool,
+}
+
 struct Intake<'a> {
     pair: &'a HAPair,
     sources: &'a Sources,
@@ -106,6 +116,10 @@ struct Intake<'a> {
 impl Intake<'_> {
     fn find(&mut self, about: Subject, reason: Reason, message: String) {
         self.findings.push(Finding { about, reason, message });
+    }
+
+    fn asked<T>(&mut self, annotation: Result<T, String>) -> Option<T> {
+        annotation.map_err(|message| self.find(Subject::Pair, Reason::InvalidSpec, message)).ok()
     }
 
     /// The API server keeps what newer resource definitions allow; passed over it would be a promise that nobody keeps.
@@ -136,16 +150,16 @@ impl Intake<'_> {
         }
     }
 
-    fn nodes(&mut self) -> Option<Both<Node>> {
+    fn nodes(&mut self, asked: &Asked) -> Option<Both<Node>> {
         let spec: Vec<_> = self.pair.spec.nodes.clone();
         let [first, second] = spec.as_slice() else {
             self.find(Subject::Pair, Reason::InvalidSpec, format!("spec.nodes: expected two nodes, found {}", spec.len()));
             return None;
         };
-        Some(Both::new(self.node(0, first), self.node(1, second)))
+        Some(Both::new(self.node(0, first, asked), self.node(1, second, asked)))
     }
 
-    fn node(&mut self, index: usize, node: &crds::Node) -> Node {
+    fn node(&mut self, index: usize, node: &crds::Node, asked: &Asked) -> Node {
         let links = match &node.links {
             Some(links) => links.iter().filter_map(|link| Some((u8::try_from(link.number).ok()?, link.address.clone()))).collect(),
             None => vec![(0, node.address.clone())],
@@ -168,7 +182,7 @@ impl Intake<'_> {
             links,
             devices,
             set_hostname: node.hostname == Some(crds::Management::Managed),
-            standby: node.standby,
+            standby: asked.standby.get(&node.name).copied().or(node.standby),
         }
     }
 

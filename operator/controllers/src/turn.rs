@@ -407,8 +407,8 @@ fn same_specs(now: &Snapshot, then: &Snapshot) -> bool {
     fn marks<K: kube::Resource>(objects: &[Arc<K>]) -> Vec<(Option<String>, Option<i64>)> {
         objects.iter().map(|object| (object.uid(), object.meta().generation)).collect()
     }
-    now.pair.as_ref().map(|pair| (pair.uid(), pair.metadata.generation))
-        == then.pair.as_ref().map(|pair| (pair.uid(), pair.metadata.generation))
+    let pair = |snapshot: &Snapshot| snapshot.pair.as_ref().map(|pair| (pair.uid(), pair.metadata.generation, pair.annotations().clone()));
+    pair(now) == pair(then)
         && marks(&now.volumes) == marks(&then.volumes)
         && marks(&now.floating_ips) == marks(&then.floating_ips)
         && marks(&now.groups) == marks(&then.groups)

@@ -64,7 +64,8 @@ reasons! {
     Converging,
     /// The pair is paused: it is looked at, but not changed.
     ///
-    /// What to do: set `spec.paused` to false, or remove it, when the operator may go on.
+    /// What to do: when the operator may go on, set `spec.paused` to false, or remove it; a pair that was paused by `kubectl hapair pause` (the annotation
+    /// `hapair.dev/paused`) goes on after `kubectl hapair resume`.
     PausedByUser,
     /// A kind cannot be listed, so what is declared is not known completely. Nothing is changed on any host meanwhile.
     ///

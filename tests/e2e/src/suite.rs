@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 use hapair_lab::Config;
 use hapair_world::World;
 
-use crate::checks::{admission, birth, failover, faults, permissions, refusals, rest, secrets, skew, teardown};
+use crate::checks::{admission, birth, failover, faults, permissions, plugin, refusals, rest, secrets, skew, teardown};
 
 type Check = fn(&mut World) -> Result<()>;
 
@@ -30,6 +30,8 @@ const CHECKS: &[(&str, Check)] = &[
     ("resource definitions older than the operator are named, and it ends", skew::older_definitions_are_named),
     ("a field and a value of newer resource definitions are named, and nothing is done meanwhile", skew::newer_fields_and_values_are_named),
     ("a second operator waits for the Lease", permissions::second_operator_waits),
+    ("kubectl hapair shows the pair on one screen, and names what is missing", plugin::tells),
+    ("kubectl hapair switchover moves the service there and back, and a pause holds it", plugin::switches_over),
     ("node1 in standby: node2 serves, with the logs", failover::standby),
     ("node1 back: the service stays", failover::no_fail_back),
     ("node2 rebooted while it serves: the service moves, nothing is fenced, nothing splits", failover::reboot),

@@ -2,6 +2,7 @@
 
 pub mod client;
 mod container;
+mod plugin;
 pub mod recording;
 
 use std::{

@@ -5,6 +5,7 @@ pub mod birth;
 pub mod failover;
 pub mod faults;
 pub mod permissions;
+pub mod plugin;
 pub mod refusals;
 pub mod rest;
 pub mod secrets;

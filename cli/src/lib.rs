@@ -1,0 +1,10 @@
+//! What `kubectl hapair` is made of: the way to the API server, a look at a pair with all that belongs to it, and the screen that is drawn of it.
+
+pub mod access;
+pub mod advice;
+pub mod overview;
+pub mod requests;
+pub mod screen;
+pub mod status;
+pub mod switchover;
+pub mod why;

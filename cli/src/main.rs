@@ -1,0 +1,47 @@
+//! `kubectl hapair`: a pair at a glance, why it is as it is, and what a person may ask of it.
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use kubectl_hapair::{access::Target, requests, status, switchover, why};
+
+#[derive(Parser)]
+#[command(name = "kubectl-hapair", bin_name = "kubectl hapair", version, about = "A high-availability pair, for the person on call")]
+struct Arguments {
+    #[command(flatten)]
+    target: Target,
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// The pair and everything on it, with what to do next.
+    Status(status::Arguments),
+    /// What a condition's reason means, and what to do about it.
+    Why(why::Arguments),
+    /// Let the other node serve.
+    Switchover(switchover::Arguments),
+    /// Take everything off a node, until `unstandby`.
+    Standby(requests::Node),
+    /// Let a node run services again.
+    Unstandby(requests::Node),
+    /// Look, and change nothing on the hosts, until `resume`.
+    Pause(requests::Pair),
+    /// Let the operator change the hosts again.
+    Resume(requests::Pair),
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<()> {
+    let Arguments { target, verb } = Arguments::parse();
+    let session = target.connect().await?;
+    match verb {
+        Verb::Status(arguments) => status::run(&session, &arguments).await,
+        Verb::Why(arguments) => why::run(&session, &arguments).await,
+        Verb::Switchover(arguments) => switchover::run(&session, &arguments).await,
+        Verb::Standby(node) => requests::standby(&session, &node, true).await,
+        Verb::Unstandby(node) => requests::standby(&session, &node, false).await,
+        Verb::Pause(pair) => requests::pause(&session, &pair, true).await,
+        Verb::Resume(pair) => requests::pause(&session, &pair, false).await,
+    }
+}

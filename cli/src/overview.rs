@@ -1,0 +1,122 @@
+//! Everything that the API server has about a pair.
+
+use anyhow::Result;
+use hapair_crds::{FloatingIP, HAPair, ReplicatedVolume, ServiceGroup};
+use jiff::{SignedDuration, Timestamp};
+use k8s_openapi::api::{coordination::v1::Lease, events::v1::Event};
+use kube::{Api, Resource, ResourceExt, api::ListParams, core::NamespaceResourceScope};
+use serde::{Serialize, de::DeserializeOwned};
+
+use crate::access::{Session, explained};
+
+/// A pair with everything that belongs to it.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Overview {
+    /// The pair.
+    pub pair: HAPair,
+    /// Its volumes, by name.
+    pub volumes: Vec<ReplicatedVolume>,
+    /// Its floating IPs, by name.
+    #[serde(rename = "floatingIPs")]
+    pub floating_ips: Vec<FloatingIP>,
+    /// Its service groups, by name.
+    pub groups: Vec<ServiceGroup>,
+    /// Whether the operator is there.
+    pub operator: Operator,
+    /// What was told of the pair last.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub last_event: Option<Told>,
+}
+
+/// What the Lease says of the operator.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Operator {
+    /// Who holds the Lease.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holder: Option<String>,
+    /// When it was renewed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub renewed: Option<Timestamp>,
+    /// For how many seconds it holds.
+    pub seconds: i32,
+    /// Why nothing is known of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub unknown: Option<String>,
+}
+
+/// An event.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Told {
+    /// When.
+    pub time: Timestamp,
+    /// What.
+    pub note: String,
+}
+
+impl Overview {
+    /// Asks for all of it.
+    pub async fn of(session: &Session, name: Option<&str>) -> Result<Self> {
+        let pair = session.pair(name).await?;
+        let name = pair.name_any();
+        let volumes = children(session, |volume: &ReplicatedVolume| volume.spec.pair_ref.name == name).await?;
+        let floating_ips = children(session, |ip: &FloatingIP| ip.spec.pair_ref.name == name).await?;
+        let groups = children(session, |group: &ServiceGroup| group.spec.pair_ref.name == name).await?;
+        let last_event = last_event(session, &pair).await;
+        Ok(Self { pair, volumes, floating_ips, groups, operator: operator(session).await, last_event })
+    }
+}
+
+async fn children<K>(session: &Session, is_its: impl Fn(&K) -> bool) -> Result<Vec<K>>
+where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + DeserializeOwned,
+{
+    let list = session.api::<K>().list(&ListParams::default()).await;
+    let list = list.map_err(|error| explained(error, "list", &K::plural(&()), &session.namespace))?;
+    let mut found: Vec<_> = list.items.into_iter().filter(is_its).collect();
+    found.sort_by_key(ResourceExt::name_any);
+    Ok(found)
+}
+
+/// Leases are read for one thing only, so a person who may not read them is told, and everything else is shown.
+async fn operator(session: &Session) -> Operator {
+    let namespace = &session.operator_namespace;
+    let leases: Api<Lease> = Api::namespaced(session.client.clone(), namespace);
+    let nothing = |why: String| Operator { holder: None, renewed: None, seconds: 0, unknown: Some(why) };
+    match leases.get_opt("hapair-operator").await {
+        Ok(Some(lease)) => {
+            let spec = lease.spec.unwrap_or_default();
+            Operator {
+                holder: spec.holder_identity,
+                renewed: spec.renew_time.map(|time| time.0),
+                seconds: spec.lease_duration_seconds.unwrap_or_default(),
+                unknown: None,
+            }
+        }
+        Ok(None) => nothing(format!("there is no Lease hapair-operator in namespace {namespace:?} (--operator-namespace names another)")),
+        Err(kube::Error::Api(status)) if status.code == 403 => nothing(format!(
+            "you may not get leases of coordination.k8s.io in namespace {namespace:?}, so whether the operator is there is not known"
+        )),
+        Err(error) => nothing(format!("its Lease in namespace {namespace:?} cannot be read: {error}")),
+    }
+}
+
+/// An event is an ornament: without permission there is none.
+async fn last_event(session: &Session, pair: &HAPair) -> Option<Told> {
+    let about = format!("regarding.kind=HAPair,regarding.name={}", pair.name_any());
+    let events = session.api::<Event>().list(&ListParams::default().fields(&about)).await.ok()?;
+    let told = |event: Event| {
+        let time = event.series.map(|series| series.last_observed_time).or(event.event_time)?.0;
+        Some(Told { time, note: event.note? })
+    };
+    events.items.into_iter().filter_map(told).max_by_key(|told| told.time)
+}
+
+impl Operator {
+    /// For how long nothing has been heard of it, once that is longer than its Lease holds.
+    pub fn silent_for(&self, now: Timestamp) -> Option<SignedDuration> {
+        let silence = now.duration_since(self.renewed?);
+        (silence > SignedDuration::from_secs(self.seconds.into())).then_some(silence)
+    }
+}

@@ -1,0 +1,103 @@
+//! `kubectl hapair switchover`: the active node goes into standby until the other one serves. Nothing else is asked for than anyone could ask for by hand,
+//! so whoever stops the command in the middle leaves a standby that the status tells of.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, anyhow, bail};
+use clap::Args;
+use hapair_crds::{ConditionStatus, HAPair, condition_types};
+use jiff::Timestamp;
+use kube::{ResourceExt, runtime::wait::await_condition};
+
+use crate::{
+    access::Session,
+    advice,
+    overview::Overview,
+    requests::ask_for_standby,
+    screen::{age, pair_condition},
+};
+
+/// The arguments.
+#[derive(Args)]
+pub struct Arguments {
+    /// The pair; without it, the only one of the namespace.
+    name: Option<String>,
+    /// Seconds to wait for the other node to serve, before the request is withdrawn.
+    #[arg(long, default_value_t = 300)]
+    timeout: u64,
+}
+
+/// Where the service goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Direction {
+    /// The node that serves.
+    pub from: String,
+    /// The node that takes over.
+    pub to: String,
+}
+
+/// Where a switchover would go, or why there can be none.
+pub fn direction(overview: &Overview, now: Timestamp) -> Result<Direction, String> {
+    use condition_types::{PAUSED, REDUNDANCY_HEALTHY};
+    let pair = &overview.pair;
+    if let Some(silence) = overview.operator.silent_for(now) {
+        return Err(format!("the operator has been silent for {}: nobody would carry it out", age(silence)));
+    }
+    let from = pair.status.as_ref().and_then(|status| status.active.clone()).ok_or("no node serves")?;
+    let to = pair.spec.nodes.iter().find(|node| node.name != from).map(|node| node.name.clone()).ok_or("there is no other node")?;
+    for (type_, good) in [(PAUSED, ConditionStatus::False), (REDUNDANCY_HEALTHY, ConditionStatus::True)] {
+        match pair_condition(pair, type_) {
+            Some(condition) if condition.status == good => {}
+            Some(condition) => {
+                let (reason, message) = (&condition.reason, &condition.message);
+                return Err(format!("{reason}: {message}\nWhat to do: {}", advice::remedy(reason)));
+            }
+            None => return Err("the operator has not looked at the pair yet".into()),
+        }
+    }
+    Ok(Direction { from, to })
+}
+
+/// Moves the service to the other node.
+pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
+    let overview = Overview::of(session, arguments.name.as_deref()).await?;
+    let name = overview.pair.name_any();
+    let Direction { from, to } =
+        direction(&overview, Timestamp::now()).map_err(|why| anyhow!("{name} cannot be switched over now. {why}\nNothing was changed."))?;
+    let start = Instant::now();
+    anstream::println!("{name}: {from} goes into standby, {to} takes over …");
+    ask_for_standby(session, &name, &from, true).await?;
+    let moved = tokio::select! {
+        moved = until(session, &name, arguments.timeout, |pair| serves(pair, &to)) => moved,
+        _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted")),
+    };
+    ask_for_standby(session, &name, &from, false).await?;
+    if let Err(error) = moved {
+        bail!("{to} did not take over: {error}. The request was withdrawn.");
+    }
+    anstream::println!("{name}: {to} serves, after {} s; {from} comes back …", start.elapsed().as_secs());
+    let redundant =
+        |pair: &HAPair| pair_condition(pair, condition_types::REDUNDANCY_HEALTHY).is_some_and(|c| c.status == ConditionStatus::True);
+    until(session, &name, arguments.timeout, redundant).await?;
+    anstream::println!("{name}: {from} could take over again, after {} s", start.elapsed().as_secs());
+    Ok(())
+}
+
+fn serves(pair: &HAPair, node: &str) -> bool {
+    let available = pair_condition(pair, condition_types::AVAILABLE);
+    let answers = available.is_none_or(|condition| condition.status == ConditionStatus::True || condition.reason == "NothingDeclared");
+    answers && pair.status.as_ref().and_then(|status| status.active.as_deref()) == Some(node)
+}
+
+async fn until(session: &Session, name: &str, seconds: u64, holds: impl Fn(&HAPair) -> bool) -> Result<()> {
+    let condition = |pair: Option<&HAPair>| pair.is_some_and(&holds);
+    let waited = tokio::time::timeout(Duration::from_secs(seconds), await_condition(session.api::<HAPair>(), name, condition)).await;
+    match waited {
+        Ok(result) => result.map(drop).map_err(|error| anyhow!("the pair cannot be watched: {error}")),
+        Err(_) => {
+            let pair = session.pair(Some(name)).await?;
+            let told = pair_condition(&pair, condition_types::READY).map(|ready| format!("; {}: {}", ready.reason, ready.message));
+            bail!("not within {seconds} s{}", told.unwrap_or_default())
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! `kubectl hapair why`: a condition with its runbook.
+
+use anyhow::{Result, bail};
+use clap::Args;
+use hapair_crds::{Condition, ConditionStatus};
+
+use crate::{access::Session, advice, screen};
+
+/// The arguments.
+#[derive(Args)]
+pub struct Arguments {
+    /// A condition of the pair (Ready, Available, RedundancyHealthy…), or a reason as `kubectl get` shows it.
+    #[arg(default_value = "Ready")]
+    what: String,
+    /// The pair; without it, the only one of the namespace.
+    #[arg(long)]
+    pair: Option<String>,
+}
+
+/// Explains it.
+pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
+    let what = &arguments.what;
+    if hapair_model::Reason::ALL.iter().any(|reason| reason.name() == what) {
+        return explain(what);
+    }
+    let pair = session.pair(arguments.pair.as_deref()).await?;
+    let Some(condition) = screen::pair_condition(&pair, what) else {
+        let known: Vec<_> = pair.status.iter().flat_map(|status| &status.conditions).map(|condition| condition.type_.as_str()).collect();
+        match known.is_empty() {
+            true => bail!("the operator has not looked at the pair yet: it has no conditions"),
+            false => bail!("{what:?} is no condition of the pair, and no reason. Its conditions: {}", known.join(", ")),
+        }
+    };
+    let Condition { type_, status, reason, message, .. } = condition;
+    let holds = match status {
+        ConditionStatus::True => "is True",
+        ConditionStatus::False => "is False",
+        ConditionStatus::Unknown => "is Unknown",
+    };
+    anstream::println!("{type_} {holds}: {reason}\n{message}\n");
+    explain(reason)
+}
+
+fn explain(reason: &str) -> Result<()> {
+    anstream::println!("{reason}: {}\n\nWhat to do: {}", advice::meaning(reason), advice::remedy(reason));
+    Ok(())
+}

@@ -1,0 +1,67 @@
+//! What a person asks for by annotations, as `kubectl hapair` does.
+
+mod scenarios;
+
+use hapair_crds::annotations::{PAUSED, STANDBY};
+use hapair_simulator::{
+    experiment::{Experiment, run},
+    objects::changed,
+};
+use scenarios::at_rest;
+use serde_json::{Value, json};
+
+fn annotated(key: &str, value: &str) -> Value {
+    let mut pair = changed("HAPair", |_| {});
+    pair["metadata"]["annotations"] = json!({key: value});
+    pair
+}
+
+fn active(experiment: &Experiment) -> Option<String> {
+    experiment.api.get("hapairs", "web")?["status"]["active"].as_str().map(str::to_owned)
+}
+
+#[test]
+fn a_standby_that_is_asked_for_moves_the_service_and_its_withdrawal_ends_it() {
+    let end = run(&at_rest(), None, 1, async |experiment| {
+        let mut rest = Ok(());
+        for (wish, node, redundant) in
+            [("node1=true", "node2", "False"), ("node1=false", "node2", "True"), ("node2=true", "node1", "False"), ("", "node1", "True")]
+        {
+            experiment.apply([annotated(STANDBY, wish)]);
+            rest = rest.and(experiment.settle().await);
+            let redundancy = experiment.condition("hapairs", "web", "RedundancyHealthy").map(|(status, ..)| status);
+            assert_eq!((active(experiment).as_deref(), redundancy.as_deref()), (Some(node), Some(redundant)), "{wish:?}");
+        }
+        experiment.end(rest)
+    });
+    assert_eq!((end.pair_is("Ready").as_deref(), end.troubles.as_slice()), (Some("True"), [].as_slice()));
+}
+
+#[test]
+fn a_pause_that_is_asked_for_leaves_the_hosts_as_they_are() {
+    run(&at_rest(), None, 1, async |experiment| {
+        let mut paused = annotated(PAUSED, "true");
+        paused["spec"]["nodes"][0]["standby"] = json!(true);
+        experiment.apply([paused.clone()]);
+        experiment.settle().await.expect("nothing is done");
+        assert_eq!(active(experiment).as_deref(), Some("node1"));
+        assert_eq!(experiment.condition("hapairs", "web", "Paused").map(|(status, ..)| status).as_deref(), Some("True"));
+        paused["metadata"]["annotations"] = json!({});
+        experiment.apply([paused]);
+        experiment.settle().await.expect("the standby is carried out");
+        assert_eq!(active(experiment).as_deref(), Some("node2"));
+    });
+}
+
+#[test]
+fn a_wish_that_is_not_understood_is_told_and_nothing_is_done() {
+    for (key, value, words) in [(STANDBY, "node3=true", "\"node3\""), (STANDBY, "node1", "NODE=true"), (PAUSED, "yes", "true or false")] {
+        run(&at_rest(), None, 1, async |experiment| {
+            experiment.apply([annotated(key, value)]);
+            experiment.settle().await.expect("nothing is done");
+            let (_, reason, message) = experiment.condition("hapairs", "web", "Ready").expect("the pair has a status");
+            assert!(reason == "InvalidSpec" && message.contains(words) && message.contains(key), "{reason}: {message}");
+            assert_eq!(active(experiment).as_deref(), Some("node1"));
+        });
+    }
+}
