@@ -69,6 +69,12 @@ SEED ?= 1
 chaos: build ## Faults drawn by lot on the real hosts while a client writes: make chaos ROUNDS=50 SEED=7 (a minute a round)
 	$(BINARIES)/chaos --rounds $(ROUNDS) --seed $(SEED)
 
+.PHONY: screens
+screens: build ## Each fault once, and what `kubectl hapair status` shows of it, into docs/operations.md (about 20 minutes)
+	$(BINARIES)/chaos --screens target/screens.md
+	sed -i '/^<!-- screens: begin/,/^<!-- screens: end/{//!d}' docs/operations.md
+	sed -i '/^<!-- screens: begin/r target/screens.md' docs/operations.md
+
 .PHONY: bench
 bench: build ## Time the operator against an expert's script, on identical fresh hosts (about 10 minutes)
 	$(BINARIES)/bench

@@ -1,5 +1,7 @@
 //! `kubectl hapair`: a pair at a glance, why it is as it is, and what a person may ask of it.
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use kubectl_hapair::{access::Target, requests, status, switchover, why};
@@ -32,8 +34,17 @@ enum Verb {
 }
 
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> Result<()> {
-    let Arguments { target, verb } = Arguments::parse();
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            anstream::eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(Arguments { target, verb }: Arguments) -> Result<()> {
     let session = target.connect().await?;
     match verb {
         Verb::Status(arguments) => status::run(&session, &arguments).await,

@@ -34,6 +34,8 @@ const MOST_STAGES: usize = 40;
 const SOON: Duration = Duration::from_secs(1);
 /// A look takes the hosts' time from whatever is under way there: a fifth of it at the most.
 const SHARE: u32 = 4;
+/// Seconds after which a look is worth a line in the log: the status is as old as that.
+const SLOW: f64 = 10.0;
 /// Looks in a row that found something under way before they become rarer.
 const PATIENCE: u32 = 300;
 /// What a person can do when a pair that is being torn down lacks its key. Nothing can be created in a namespace that is being deleted.
@@ -208,7 +210,11 @@ impl<C: Connect> PairTask<C> {
                 Both::from_fn(|_| HostView::Silent(silence.clone()))
             }
         };
-        self.context.metrics.observe_seconds.observe(start.elapsed().as_secs_f64());
+        let seconds = start.elapsed().as_secs_f64();
+        self.context.metrics.observe_seconds.observe(seconds);
+        if seconds > SLOW {
+            tracing::info!(pair = %self.name, seconds, "a look at the hosts took long");
+        }
         let answering = observed.as_ref().map(|view| matches!(view, HostView::Seen(_)));
         self.just_lost = Side::BOTH.into_iter().any(|side| self.answering[side] && !answering[side]);
         self.answering = answering;

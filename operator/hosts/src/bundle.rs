@@ -1,21 +1,36 @@
 //! What travels to a host on standard input: a tar archive of scripts (the files of `scripts/`), their arguments and their data. It is
 //! unpacked into a folder on tmpfs that only root can read, and gone when the script ends.
 
+use std::time::Duration;
+
 use hapair_model::{host::Authority, observed::Question, plan::Step};
 
 use crate::script::{self, Script};
 
+/// How long a look may take. On a busy host it takes a few seconds; one that hangs (on a disk, on a daemon) must not leave the pair's status old.
+const LOOK: Duration = Duration::from_secs(40);
+/// How long a stage may take: longer than the longest step's own limit.
+const STAGE: Duration = Duration::from_secs(600);
+
+/// An archive, and how long what it holds may run on the host.
+pub struct Bundle {
+    /// The archive.
+    pub archive: Vec<u8>,
+    /// The limit.
+    pub limit: Duration,
+}
+
 /// Probe the host.
-pub fn probe(question: &Question) -> Vec<u8> {
-    let mut archive = Archive::new();
+pub fn probe(question: &Question) -> Bundle {
+    let mut archive = Archive::new(LOOK);
     archive.add("main", include_bytes!("../scripts/probe"));
     archive.add("question", question_lines(question).as_bytes());
     archive.finish()
 }
 
 /// Run steps on the host.
-pub fn stage(steps: &[Step], authority: &Authority) -> Vec<u8> {
-    let mut archive = Archive::new();
+pub fn stage(steps: &[Step], authority: &Authority) -> Bundle {
+    let mut archive = Archive::new(STAGE);
     archive.add("main", include_bytes!("../scripts/run"));
     let take_over_from = authority.take_over_from.as_deref().unwrap_or_default();
     archive.add("authority", format!("{}\n{}\n{take_over_from}\n", authority.owner, authority.epoch).as_bytes());
@@ -45,21 +60,26 @@ fn question_lines(question: &Question) -> String {
     lines
 }
 
-struct Archive(tar::Builder<Vec<u8>>);
+struct Archive {
+    tar: tar::Builder<Vec<u8>>,
+    limit: Duration,
+}
 
 impl Archive {
-    fn new() -> Self {
-        Self(tar::Builder::new(Vec::new()))
+    fn new(limit: Duration) -> Self {
+        let mut archive = Self { tar: tar::Builder::new(Vec::new()), limit };
+        archive.add("limit", limit.as_secs().to_string().as_bytes());
+        archive
     }
 
     fn add(&mut self, path: &str, content: &[u8]) {
         let mut header = tar::Header::new_gnu();
         header.set_size(content.len() as u64);
         header.set_mode(0o600);
-        self.0.append_data(&mut header, path, content).expect("writing to memory does not fail, and no path here is too long");
+        self.tar.append_data(&mut header, path, content).expect("writing to memory does not fail, and no path here is too long");
     }
 
-    fn finish(self) -> Vec<u8> {
-        self.0.into_inner().expect("writing to memory does not fail")
+    fn finish(self) -> Bundle {
+        Bundle { archive: self.tar.into_inner().expect("writing to memory does not fail"), limit: self.limit }
     }
 }

@@ -52,6 +52,19 @@ pub fn read(bytes: &[u8]) -> Result<Sections, FrameError> {
     }
 }
 
+/// The last section of an answer that may be cut off.
+pub fn last(bytes: &[u8]) -> Option<String> {
+    let mut rest = bytes;
+    let mut last = None;
+    while let Some(end) = rest.iter().position(|byte| *byte == b'\n')
+        && let Some((name, _, length)) = std::str::from_utf8(&rest[..end]).ok().and_then(header)
+    {
+        last = Some(name.to_owned());
+        rest = rest.get(end + 1 + length + 1..).unwrap_or_default();
+    }
+    last
+}
+
 fn header(line: &str) -> Option<(&str, i32, usize)> {
     let mut words = line.strip_prefix("section ")?.split(' ');
     let header = (words.next()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?);
@@ -69,6 +82,13 @@ mod tests {
         let sections = read(ANSWER).unwrap();
         assert_eq!(sections["os"], Section { code: 0, text: "ID=x\nA\n".into() });
         assert_eq!(sections["none"].code, 127);
+    }
+
+    #[test]
+    fn the_last_section_of_what_was_cut_off_is_known() {
+        assert_eq!(last(ANSWER).as_deref(), Some("none"));
+        assert_eq!(last(&ANSWER[..ANSWER.len() - 15]).as_deref(), Some("os"));
+        assert_eq!(last(b""), None);
     }
 
     #[test]

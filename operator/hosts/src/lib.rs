@@ -18,7 +18,11 @@ use hapair_model::{
     plan::Step,
 };
 
+use frames::FrameError;
 pub use ssh::Host;
+
+/// The exit status of timeout(1) when the time was up.
+const TIMED_OUT: i32 = 124;
 
 /// Reaches hosts over SSH.
 #[derive(Clone, Copy, Debug)]
@@ -50,6 +54,13 @@ impl SshHosts {
             Ok(output) => match frames::read(&output.stdout) {
                 Ok(sections) => {
                     HostView::Seen(Box::new(observed::Host { probes: assemble::answers(&sections, question), ..assemble::host(&sections) }))
+                }
+                Err(FrameError::CutOff) if output.code == TIMED_OUT => {
+                    let after =
+                        frames::last(&output.stdout).map_or_else(|| "at its beginning".to_owned(), |name| format!("after \"{name}\""));
+                    HostView::Silent(Silence::Unreachable(format!(
+                        "a command hangs on it: the look did not end in time, and stopped {after}"
+                    )))
                 }
                 Err(error) => HostView::Silent(Silence::Garbled(format!("{error}; it said: {}", output.excerpt()))),
             },

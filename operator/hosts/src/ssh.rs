@@ -10,16 +10,16 @@ use tokio::{
     sync::Mutex,
 };
 
-use crate::keys;
+use crate::{bundle::Bundle, keys};
 
-/// Longer than the longest step's own limit (`timeout` in [`UNPACK`]).
-const LIMIT: Duration = Duration::from_secs(660);
+/// What an execution may take longer than its limit on the host: the way there and back.
+const MARGIN: Duration = Duration::from_secs(20);
 const CONNECT_LIMIT: Duration = Duration::from_secs(8);
 
 /// What runs on the host, whatever is asked of it: everything else is in the archive on standard input. The first line tells that it runs as
-/// root. An execution that has lost its connection goes on for ten minutes at most.
+/// root. An execution that has lost its connection goes on for the limit in its archive at most.
 const UNPACK: &str = "set -eu; echo root; d=$(mktemp -d /run/hapair.XXXXXX); trap 'rm -rf \"$d\"' EXIT; tar -x -C \"$d\" -f -; \
-                      cd \"$d\"; timeout --kill-after=10 600 sh \"$d/main\"";
+                      cd \"$d\"; timeout --kill-after=10 \"$(cat limit)\" sh \"$d/main\"";
 
 /// A host over SSH.
 #[derive(Debug)]
@@ -82,16 +82,17 @@ impl Host {
         )
     }
 
-    /// Sends an archive to the host and runs its `main` there as root.
-    pub async fn execute(&self, archive: Vec<u8>) -> Result<Output, Silence> {
+    /// Sends a bundle to the host and runs its `main` there as root.
+    pub async fn execute(&self, bundle: Bundle) -> Result<Output, Silence> {
         let mut session = self.session.lock().await;
         if session.is_none() {
             *session = Some(self.connect().await?);
         }
         let Some(open) = session.as_ref() else { return Err(Silence::Unreachable("no session".into())) };
-        let result = match tokio::time::timeout(LIMIT, self.exchange(open, archive)).await {
+        let limit = bundle.limit + MARGIN;
+        let result = match tokio::time::timeout(limit, self.exchange(open, bundle.archive)).await {
             Ok(result) => result,
-            Err(_) => Err(Silence::Unreachable(format!("no end of an execution within {} s", LIMIT.as_secs()))),
+            Err(_) => Err(Silence::Unreachable(format!("no end of an execution within {} s", limit.as_secs()))),
         };
         if matches!(result, Err(Silence::Unreachable(_))) {
             // The next execution connects anew; this one may or may not have run.

@@ -1,6 +1,6 @@
 //! `chaos`: faults drawn by lot, round after round.
 
-use std::time::Instant;
+use std::{fs, path::PathBuf, time::Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
@@ -22,6 +22,9 @@ struct Arguments {
     /// Print the table of what each fault shows in the status, and end.
     #[arg(long)]
     table: bool,
+    /// Play each fault that shows in the status once, write what `kubectl hapair status` shows of it to this file, and end.
+    #[arg(long)]
+    screens: Option<PathBuf>,
 }
 
 fn main() -> Result<()> {
@@ -38,6 +41,9 @@ fn main() -> Result<()> {
     let mut random = StdRng::seed_from_u64(arguments.seed);
     println!("seed {}", arguments.seed);
     println!("{}", Round::HEADER);
+    if let Some(path) = arguments.screens {
+        return Ok(fs::write(path, screens(&mut ground, &mut random)?)?);
+    }
     let (mut failed, mut deck) = (0, Vec::new());
     for number in 1..=arguments.rounds {
         if deck.is_empty() {
@@ -51,4 +57,16 @@ fn main() -> Result<()> {
     println!("{} rounds in {:.0} s, {failed} of them bad", arguments.rounds, start.elapsed().as_secs_f32());
     ensure!(failed == 0, "{failed} rounds went wrong");
     Ok(())
+}
+
+fn screens(ground: &mut Ground, random: &mut StdRng) -> Result<String> {
+    let mut text = String::new();
+    for (number, fault) in (1..).zip(Fault::ALL.into_iter().filter(|fault| fault.truth().is_some())) {
+        let round = play(ground, number, fault, random)?;
+        println!("{round}");
+        ensure!(round.is_good(), "round {number} went wrong");
+        text += &round.screen().context("the status told the truth, and there was no screen")?;
+        text.push('\n');
+    }
+    Ok(text)
 }

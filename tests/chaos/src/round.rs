@@ -27,6 +27,7 @@ pub struct Round {
     both_primary: Vec<String>,
     records: usize,
     refusal: Option<String>,
+    screen: Option<String>,
 }
 
 impl Round {
@@ -39,6 +40,12 @@ impl Round {
     pub fn is_good(&self) -> bool {
         let told = !matches!(self.truth, Some(Err(_)));
         self.lost == 0 && self.address_twice.is_empty() && self.both_primary.is_empty() && told && self.served()
+    }
+
+    /// What `kubectl hapair status` showed once the status told the truth, with what had happened, as Markdown.
+    pub fn screen(&self) -> Option<String> {
+        let (name, what) = self.fault.words();
+        Some(format!("### {name}\n\nThis happened: {what}.\n\n```console\n$ kubectl hapair status\n{}```\n", self.screen.as_ref()?))
     }
 
     fn served(&self) -> bool {
@@ -88,6 +95,7 @@ pub fn play(ground: &mut Ground, number: u32, fault: Fault, random: &mut StdRng)
         ground.change_spec()?;
     }
     let truth = fault.truth().map(|truth| told(ground, &truth, start));
+    let screen = truth.as_ref().and_then(|_| ground.world.plugin(&["status"]).ok());
     std::thread::sleep(hold.saturating_sub(start.elapsed()));
     let ended = Instant::now();
     fault.end(ground, active).with_context(|| format!("round {number}: {fault:?} could not be ended"))?;
@@ -109,6 +117,7 @@ pub fn play(ground: &mut Ground, number: u32, fault: Fault, random: &mut StdRng)
         both_primary,
         records: ground.client.acknowledged(),
         refusal: ground.client.refusal(),
+        screen,
     })
 }
 

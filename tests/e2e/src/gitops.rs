@@ -65,6 +65,8 @@ pub fn run(config: Config) -> Result<()> {
     let (health, message) = told.health_of("FloatingIP", "web").unwrap_or_default();
     ensure!(health == "Degraded" && message.contains(elsewhere), "the FloatingIP is {health}: {message}");
     ensure!(world.page().is_some(), "the page is gone with a commit that cannot be carried out");
+    let available = world.condition("hapair/web", "Available")?.unwrap_or_default();
+    ensure!(available.0 == "True", "the page is there, and the status says otherwise: {available:?}");
     say(&format!("ok      a commit that cannot be carried out is Degraded, and the page stays ({message})"));
 
     let commit = argo.repository.commit("The address as it was", &[("tomcat.yaml", &declared)])?;

@@ -57,8 +57,8 @@ pub fn reboot(world: &mut World) -> Result<()> {
     told_as_written(world, "reboot", |world| {
         let before = fenced(world, 0)?;
         let boot = world.lab.restart(1)?;
-        served_by(world, "node1", LONG)?;
         world.lab.wait_for_restart(1, &boot, LONG)?;
+        served_by(world, "node1", LONG)?;
         world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
         ensure!(fenced(world, 0)? == before, "a node was fenced");
         ensure!(world.condition("harv/logs", "SplitBrain")?.is_some_and(|(status, _, _)| status == "False"), "the volume split");
