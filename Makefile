@@ -70,8 +70,8 @@ chaos: build ## Faults drawn by lot on the real hosts while a client writes: mak
 	$(BINARIES)/chaos --rounds $(ROUNDS) --seed $(SEED)
 
 .PHONY: screens
-screens: build ## Each fault once, and what `kubectl hapair status` shows of it, into docs/operations.md (about 20 minutes)
-	$(BINARIES)/chaos --screens target/screens.md
+screens: build ## Every fault once, and what `kubectl hapair status` shows of each, into docs/operations.md (about 20 minutes)
+	$(BINARIES)/chaos --rounds 19 --screens target/screens.md
 	sed -i '/^<!-- screens: begin/,/^<!-- screens: end/{//!d}' docs/operations.md
 	sed -i '/^<!-- screens: begin/r target/screens.md' docs/operations.md
 
@@ -98,13 +98,14 @@ generate: ## Write the CRDs (the chart's too), the runbook of reasons, the table
 	cp crds/generated/hapair.dev_*.yaml charts/hapair-operator/files/crds/
 	cp config/prometheus/{alerts.yaml,dashboard.json} charts/hapair-operator/files/
 	$(BINARIES)/examples/reasons > docs/reasons.md
+	$(BINARIES)/reference > docs/api.md
 	$(BINARIES)/examples/states config/argocd/testdata
 	sed -i '/^<!-- faults: begin/,/^<!-- faults: end/{//!d}' docs/operations.md
 	$(BINARIES)/chaos --table | sed -i '/^<!-- faults: begin/r /dev/stdin' docs/operations.md
 
 .PHONY: verify
 verify: generate ## Fail when generated files are not as the types say
-	@git diff --exit-code --stat -- crds/generated charts/hapair-operator/files config/argocd/testdata docs/reasons.md docs/operations.md || { echo "generated files were stale: commit what 'make generate' wrote" >&2; exit 1; }
+	@git diff --exit-code --stat -- crds/generated charts/hapair-operator/files config/argocd/testdata docs/api.md docs/reasons.md docs/operations.md || { echo "generated files were stale: commit what 'make generate' wrote" >&2; exit 1; }
 
 .PHONY: tools
 tools: ## Install what the tests need from Debian's packages

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// What can go wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Fault {
     /// The power of the node that serves is cut.
     ServingPowerCut,
