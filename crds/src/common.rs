@@ -24,6 +24,7 @@ pub struct SecretReference {
 
 /// Whether the operator looks after something on the hosts.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[schemars(transform = crate::common::leave_to_the_field)]
 pub enum Management {
     /// The operator installs or changes what is missing.
     Managed,
@@ -33,9 +34,15 @@ pub enum Management {
 
 /// What deleting the object does to the hosts.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[schemars(transform = crate::common::leave_to_the_field)]
 pub enum DeletionPolicy {
     /// The hosts stay exactly as they are and keep serving. Needs neither the hosts nor the Secrets.
     Retain,
     /// The cluster's configuration is taken off the hosts. Data stays on the disks.
     Teardown,
+}
+
+/// Takes an enum's own description out of the schema: a field's would be lost to it, and the field's is the one that people need.
+pub fn leave_to_the_field(schema: &mut schemars::Schema) {
+    schema.remove("description");
 }

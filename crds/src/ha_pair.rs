@@ -245,6 +245,7 @@ pub struct Fencing {
 
 /// Whether nodes are fenced.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[schemars(transform = crate::common::leave_to_the_field)]
 pub enum FencingMode {
     /// Nothing is taken over from a node before its power is off.
     Required,

@@ -6,6 +6,7 @@
 pub mod annotations;
 mod common;
 mod condition;
+mod definitions;
 mod floating_ip;
 mod ha_pair;
 mod replicated_volume;
@@ -13,6 +14,7 @@ mod service_group;
 
 pub use common::{DeletionPolicy, LocalReference, Management, SecretReference};
 pub use condition::{Condition, ConditionStatus, condition_types};
+pub use definitions::definitions;
 pub use floating_ip::{FloatingIP, FloatingIPSpec, FloatingIPStatus};
 pub use ha_pair::{
     AgentFencing, AgentParameter, ClusterAdmin, Fencing, FencingDevice, FencingMode, HAPair, HAPairSpec, HAPairStatus, IpmiFencing, Link,

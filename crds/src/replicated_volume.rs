@@ -115,6 +115,7 @@ pub struct Filesystem {
 /// File systems a volume can have.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
 #[serde(rename_all = "lowercase")]
+#[schemars(transform = crate::common::leave_to_the_field)]
 pub enum FilesystemType {
     /// ext4.
     Ext4,

@@ -157,6 +157,7 @@ pub struct FileKeyReference {
 
 /// What is replaced in a file's content.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[schemars(transform = crate::common::leave_to_the_field)]
 pub enum Expansion {
     /// $(NODE_NAME).
     Variables,

@@ -4,9 +4,9 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use hapair_crds::{FloatingIP, HAPair, ReplicatedVolume, ServiceGroup};
+use hapair_crds::definitions;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::{Client, CustomResourceExt};
+use kube::Client;
 use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
@@ -46,7 +46,7 @@ async fn lacking(client: &Client) -> Result<Vec<String>> {
         answer => answer.context("the API server's schemas could not be read")?,
     };
     let mut lacking = Vec::new();
-    for definition in [HAPair::crd(), ReplicatedVolume::crd(), FloatingIP::crd(), ServiceGroup::crd()] {
+    for definition in definitions() {
         compare(&definition, &published, &mut lacking)?;
     }
     Ok(lacking)
@@ -96,7 +96,7 @@ mod tests {
 
     /// A server that publishes the HAPair with a change.
     fn lacking_after(change: impl FnOnce(&mut Value)) -> Vec<String> {
-        let definition = HAPair::crd();
+        let [definition, ..] = definitions();
         let mut schema =
             serde_json::to_value(&definition.spec.versions[0].schema.as_ref().expect("a schema").open_api_v3_schema).expect("JSON");
         schema["x-kubernetes-group-version-kind"] = json!([{"group": "hapair.dev", "kind": "HAPair", "version": "v1alpha1"}]);
@@ -132,7 +132,7 @@ mod tests {
     #[test]
     fn a_server_without_the_kind_is_told() {
         let mut lacking = Vec::new();
-        compare(&HAPair::crd(), &Value::Null, &mut lacking).expect("a schema");
+        compare(&definitions()[0], &Value::Null, &mut lacking).expect("a schema");
         assert_eq!(lacking, ["the kind HAPair"]);
     }
 }
