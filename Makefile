@@ -37,6 +37,7 @@ check: tools ## Format, lints, unit, snapshot and simulator tests, shell scripts
 	cargo test --workspace --quiet
 	shellcheck -e SC1090,SC1091,SC2016 $(SCRIPTS)
 	promtool test rules config/prometheus/alerts_test.yaml
+	$(BINARIES)/examples/figures text | promtool check metrics
 	$(MAKE) --no-print-directory verify
 
 .PHONY: e2e
@@ -99,13 +100,14 @@ generate: ## Write the CRDs (the chart's too), the runbook of reasons, the table
 	cp config/prometheus/{alerts.yaml,dashboard.json} charts/hapair-operator/files/
 	$(BINARIES)/examples/reasons > docs/reasons.md
 	$(BINARIES)/reference > docs/api.md
+	$(BINARIES)/examples/figures > docs/metrics.md
 	$(BINARIES)/examples/states config/argocd/testdata
 	sed -i '/^<!-- faults: begin/,/^<!-- faults: end/{//!d}' docs/operations.md
 	$(BINARIES)/chaos --table | sed -i '/^<!-- faults: begin/r /dev/stdin' docs/operations.md
 
 .PHONY: verify
 verify: generate ## Fail when generated files are not as the types say
-	@git diff --exit-code --stat -- crds/generated charts/hapair-operator/files config/argocd/testdata docs/api.md docs/reasons.md docs/operations.md || { echo "generated files were stale: commit what 'make generate' wrote" >&2; exit 1; }
+	@git diff --exit-code --stat -- crds/generated charts/hapair-operator/files config/argocd/testdata docs/api.md docs/metrics.md docs/reasons.md docs/operations.md || { echo "generated files were stale: commit what 'make generate' wrote" >&2; exit 1; }
 
 .PHONY: tools
 tools: ## Install what the tests need from Debian's packages

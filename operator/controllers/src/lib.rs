@@ -3,6 +3,7 @@
 
 mod credentials;
 mod events;
+mod figures;
 mod finalizers;
 pub mod intake;
 mod leader;

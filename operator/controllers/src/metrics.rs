@@ -1,6 +1,6 @@
-//! Figures for Prometheus. Labels are bounded: pairs, condition types, stage names.
+//! Figures for Prometheus. Labels are bounded: what is declared, condition types, stage names.
 
-use std::sync::Mutex;
+use std::sync::{Mutex, atomic::AtomicU64};
 
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
@@ -9,7 +9,7 @@ use prometheus_client::{
 };
 
 /// A pair, as labels.
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Default, EncodeLabelSet, Eq, Hash, PartialEq)]
 pub struct PairLabels {
     /// The namespace.
     pub namespace: String,
@@ -18,7 +18,7 @@ pub struct PairLabels {
 }
 
 /// A condition of a pair, as labels.
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Default, EncodeLabelSet, Eq, Hash, PartialEq)]
 pub struct ConditionLabels {
     /// The namespace.
     pub namespace: String,
@@ -28,14 +28,52 @@ pub struct ConditionLabels {
     pub condition: String,
 }
 
+/// A node of a pair, as labels.
+#[derive(Clone, Debug, Default, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub struct NodeLabels {
+    /// The namespace.
+    pub namespace: String,
+    /// The pair's name.
+    pub pair: String,
+    /// The node's name.
+    pub node: String,
+}
+
+/// A volume, as labels.
+#[derive(Clone, Debug, Default, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub struct VolumeLabels {
+    /// The namespace.
+    pub namespace: String,
+    /// The pair's name.
+    pub pair: String,
+    /// The volume's name.
+    pub volume: String,
+}
+
+/// A volume's leg on a node, as labels.
+#[derive(Clone, Debug, Default, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub struct LegLabels {
+    /// The namespace.
+    pub namespace: String,
+    /// The pair's name.
+    pub pair: String,
+    /// The volume's name.
+    pub volume: String,
+    /// The node's name.
+    pub node: String,
+}
+
 /// A stage and how it went, as labels.
-#[derive(Clone, Debug, EncodeLabelSet, Eq, Hash, PartialEq)]
+#[derive(Clone, Debug, Default, EncodeLabelSet, Eq, Hash, PartialEq)]
 pub struct StageLabels {
     /// The stage's name.
     pub stage: String,
     /// done or failed.
     pub outcome: String,
 }
+
+/// A figure that goes up and down.
+pub type Level = Gauge<f64, AtomicU64>;
 
 /// Every figure the operator has.
 #[derive(Debug)]
@@ -50,8 +88,20 @@ pub struct Metrics {
     pub stages: Family<StageLabels, Counter>,
     /// Writes to the API server.
     pub api_writes: Counter,
+    /// Turns that the API server did not let end.
+    pub turn_failures: Family<PairLabels, Counter>,
     /// Each condition: 1 True, 0 False, -1 Unknown; none while somebody wants it to be False, or another replica leads.
-    pub conditions: Family<ConditionLabels, Gauge>,
+    pub conditions: Family<ConditionLabels, Level>,
+    /// Whether the pair's service runs on this node.
+    pub active: Family<NodeLabels, Level>,
+    /// Whether a host answers over SSH.
+    pub reachable: Family<NodeLabels, Level>,
+    /// When a node was fenced last.
+    pub fenced: Family<NodeLabels, Level>,
+    /// Whether a leg has the newest data.
+    pub up_to_date: Family<LegLabels, Level>,
+    /// How far a resync is; none when there is none.
+    pub synced: Family<VolumeLabels, Level>,
     registry: Mutex<Registry>,
 }
 
@@ -65,21 +115,81 @@ impl Default for Metrics {
             probes: Family::default(),
             stages: Family::default(),
             api_writes: Counter::default(),
+            turn_failures: Family::default(),
             conditions: Family::default(),
+            active: Family::default(),
+            reachable: Family::default(),
+            fenced: Family::default(),
+            up_to_date: Family::default(),
+            synced: Family::default(),
             registry: Mutex::default(),
         };
-        registry.register("turns", "Times a pair was looked at", metrics.turns.clone());
-        registry.register_with_unit("observe", "How long looking at both hosts takes", Unit::Seconds, metrics.observe_seconds.clone());
-        registry.register("probes", "Probes sent to hosts", metrics.probes.clone());
-        registry.register("stages", "Stages run on hosts, by how they went", metrics.stages.clone());
-        registry.register("api_writes", "Writes to the API server", metrics.api_writes.clone());
-        registry.register("condition", "Conditions of pairs: 1 True, 0 False, -1 Unknown", metrics.conditions.clone());
+        let Self {
+            turns,
+            turn_failures,
+            observe_seconds,
+            probes,
+            stages,
+            api_writes,
+            conditions,
+            active,
+            reachable,
+            fenced,
+            up_to_date,
+            synced,
+            ..
+        } = &metrics;
+        registry.register("turns", "Times a pair was looked at", turns.clone());
+        registry.register("turn_failures", "Turns of a pair that the API server did not let end", turn_failures.clone());
+        registry.register_with_unit("observe", "How long looking at both hosts takes", Unit::Seconds, observe_seconds.clone());
+        registry.register("probes", "Looks that were sent to hosts", probes.clone());
+        registry.register("stages", "Stages run on hosts, by how they went", stages.clone());
+        registry.register("api_writes", "Writes to the API server", api_writes.clone());
+        registry.register(
+            "condition",
+            "Conditions of pairs: 1 True, 0 False, -1 Unknown; none while somebody wants it False",
+            conditions.clone(),
+        );
+        registry.register("node_active", "1 for the node on which the pair's service runs, otherwise 0", active.clone());
+        registry.register("host_reachable", "1 for a host that answers over SSH, otherwise 0", reachable.clone());
+        registry.register_with_unit(
+            "node_fenced_timestamp",
+            "When the cluster fenced this node last, in Unix time",
+            Unit::Seconds,
+            fenced.clone(),
+        );
+        registry.register("volume_up_to_date", "1 for a leg of a volume that has the newest data, otherwise 0", up_to_date.clone());
+        registry.register_with_unit(
+            "volume_synced",
+            "How far a resync of the volume is; none when there is none",
+            Unit::Other("ratio".into()),
+            synced.clone(),
+        );
         Self { registry: Mutex::new(registry), ..metrics }
     }
 }
 
 impl Metrics {
-    /// All figures in the text format.
+    /// One figure of each, for the documentation: a family without any is not shown at all.
+    pub fn one_of_each() -> Self {
+        let metrics = Self::default();
+        for family in [&metrics.turns, &metrics.turn_failures, &metrics.probes] {
+            drop(family.get_or_create(&PairLabels::default()));
+        }
+        for family in [&metrics.active, &metrics.reachable, &metrics.fenced] {
+            drop(family.get_or_create(&NodeLabels::default()));
+        }
+        drop(metrics.stages.get_or_create(&StageLabels::default()));
+        drop(metrics.conditions.get_or_create(&ConditionLabels::default()));
+        drop(metrics.up_to_date.get_or_create(&LegLabels::default()));
+        drop(metrics.synced.get_or_create(&VolumeLabels::default()));
+        metrics
+    }
+
+    /// The media type of what [`Self::render`] makes.
+    pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+    /// All figures in the text format of OpenMetrics.
     pub fn render(&self) -> String {
         let mut text = String::new();
         let registry = self.registry.lock().unwrap_or_else(std::sync::PoisonError::into_inner);

@@ -21,9 +21,10 @@ use tokio::time::Instant;
 use crate::{
     Context,
     credentials::{self, Connection},
+    figures::Figures,
     finalizers,
     intake::intake,
-    metrics::{ConditionLabels, PairLabels, StageLabels},
+    metrics::{PairLabels, StageLabels},
     publish::Publisher,
     sources::Sources,
 };
@@ -56,8 +57,7 @@ pub struct PairTask<C: Connect> {
     answering: Both<bool>,
     /// Whether one of them had answered the look before.
     just_lost: bool,
-    /// The conditions that are shown as figures.
-    shown: Vec<&'static str>,
+    figures: Figures,
 }
 
 /// What a turn works on.
@@ -81,7 +81,7 @@ impl<C: Connect> PairTask<C> {
             waits: 0,
             answering: Both::from_fn(|_| false),
             just_lost: false,
-            shown: Vec::new(),
+            figures: Figures::default(),
         }
     }
 
@@ -93,7 +93,7 @@ impl<C: Connect> PairTask<C> {
     /// One turn. Returns when to look again, or nothing when nothing of the pair is left.
     pub async fn turn(&mut self) -> Option<Duration> {
         if self.context.leader.epoch().is_none() {
-            self.hide_conditions();
+            self.figures.hide(&self.context.metrics);
             return Some(SOON);
         }
         let labels = PairLabels { namespace: self.name.namespace.clone(), pair: self.name.name.clone() };
@@ -102,6 +102,7 @@ impl<C: Connect> PairTask<C> {
             Ok(next) => next,
             Err(error) => {
                 tracing::warn!(pair = %self.name, %error, "the API server did not take something; trying again");
+                self.context.metrics.turn_failures.get_or_create(&labels).inc();
                 Some(self.back_off())
             }
         }
@@ -280,34 +281,10 @@ impl<C: Connect> PairTask<C> {
             self.publisher.publish(client, metrics, pair.as_ref(), &report.pair).await?;
         }
         match snapshot.pair {
-            Some(_) => self.show_conditions(report),
-            None => self.hide_conditions(),
+            Some(_) => self.figures.show(metrics, &self.name, report),
+            None => self.figures.hide(metrics),
         }
         Ok(())
-    }
-
-    /// The pair's conditions as figures. What somebody chose is none: nobody is to be woken by it.
-    fn show_conditions(&mut self, report: &Report) {
-        let conditions = report.pair.conditions.iter().filter(|condition| !planner::is_by_choice(condition.reason));
-        let figures: Vec<_> = conditions.map(|condition| (condition.type_, condition.holds.map_or(-1, i64::from))).collect();
-        for (type_, figure) in &figures {
-            self.context.metrics.conditions.get_or_create(&self.labels_of(type_)).set(*figure);
-        }
-        // Afterwards, and only these: a figure that is away for one scrape begins an alert's patience anew.
-        self.shown.retain(|type_| figures.iter().all(|(now, _)| now != type_));
-        self.hide_conditions();
-        self.shown = figures.into_iter().map(|(type_, _)| type_).collect();
-    }
-
-    /// What is no longer known here is not shown: another replica may lead, or the pair may be gone.
-    fn hide_conditions(&mut self) {
-        for type_ in std::mem::take(&mut self.shown) {
-            self.context.metrics.conditions.remove(&self.labels_of(type_));
-        }
-    }
-
-    fn labels_of(&self, type_: &str) -> ConditionLabels {
-        ConditionLabels { namespace: self.name.namespace.clone(), pair: self.name.name.clone(), condition: type_.into() }
     }
 
     /// Publishes one reason on every object, when there is nothing else to be said.
@@ -320,7 +297,7 @@ impl<C: Connect> PairTask<C> {
     /// Children whose pair does not exist: they are told so, and let go when they are being deleted.
     async fn orphans(&mut self, snapshot: &Snapshot) -> kube::Result<Option<Duration>> {
         if snapshot.volumes.is_empty() && snapshot.floating_ips.is_empty() && snapshot.groups.is_empty() {
-            self.hide_conditions();
+            self.figures.hide(&self.context.metrics);
             return Ok(None);
         }
         self.hold(snapshot, Reason::PairNotFound, &format!("spec.pairRef: there is no HAPair {:?} in this namespace", self.name.name))

@@ -409,6 +409,8 @@ pub struct FenceEvent {
     pub target: String,
     /// success, failed or pending.
     pub status: String,
+    /// When it ended: "2026-11-23 17:00:55Z".
+    pub completed: Option<String>,
 }
 
 impl Cluster {

@@ -83,7 +83,8 @@ fn failure(element: &Element) -> Option<Failure> {
 }
 
 fn fence_event(element: &Element) -> Option<FenceEvent> {
-    Some(FenceEvent { target: element.get("target")?.to_owned(), status: element.get("status")?.to_owned() })
+    let text = |name: &str| element.get(name).map(str::to_owned);
+    Some(FenceEvent { target: text("target")?, status: text("status")?, completed: text("completed") })
 }
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! The HAPair's status.
 
+use std::collections::BTreeMap;
+
 use hapair_model::{
     Reason,
     desired::Fencing,
@@ -46,7 +48,20 @@ pub fn pair(view: &View<'_>) -> PairReport {
             .iter()
             .map(|(side, node)| (node.name.clone(), view.hosts[side].is_some(), node_state(view, &node.name)))
             .collect(),
+        fenced: fenced(view),
     }
+}
+
+/// When each node was fenced last.
+fn fenced(view: &View<'_>) -> BTreeMap<String, String> {
+    let events = view.cluster.iter().flat_map(|cluster| &cluster.fencing).filter(|event| event.status == "success");
+    let mut last = BTreeMap::new();
+    for (target, time) in events.filter_map(|event| Some((event.target.clone(), event.completed.clone()?))) {
+        let latest = last.entry(target).or_insert_with(|| time.clone());
+        // Times of this form are ordered as text is.
+        *latest = time.max(std::mem::take(latest));
+    }
+    last
 }
 
 /// Orders data states, so that the worst volume stands for the pair.
