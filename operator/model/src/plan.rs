@@ -327,3 +327,14 @@ pub enum Subject {
     /// A ServiceGroup, by name.
     Group(String),
 }
+
+impl std::fmt::Display for Subject {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Pair => write!(formatter, "the HAPair"),
+            Self::Volume(name) => write!(formatter, "ReplicatedVolume {name}"),
+            Self::FloatingIp(name) => write!(formatter, "FloatingIP {name}"),
+            Self::Group(name) => write!(formatter, "ServiceGroup {name}"),
+        }
+    }
+}

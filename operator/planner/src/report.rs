@@ -99,7 +99,8 @@ impl<'a> View<'a> {
             Next::Wait(what) => Some(what.clone()),
             Next::Run(stage) => Some(stage.name.to_owned()),
         };
-        let stalled = finding.filter(|finding| needs_a_person(finding.reason));
+        let own = finding.filter(|finding| needs_a_person(finding.reason)).map(|finding| (finding.reason, finding.message.clone()));
+        let stalled = own.or_else(|| problem.as_ref().and_then(|_| self.held_up_by_another()));
         let ready = match (finding, &problem, &underway) {
             (Some(finding), _, _) => condition("Ready", Some(false), finding.reason, finding.message.clone()),
             (None, Some((reason, message)), _) => condition("Ready", Some(false), *reason, message.clone()),
@@ -111,10 +112,16 @@ impl<'a> View<'a> {
             _ => condition("Reconciling", Some(false), ready.reason, "nothing is being changed".into()),
         };
         let stalled = match stalled {
-            Some(finding) => condition("Stalled", Some(true), finding.reason, finding.message.clone()),
+            Some((reason, message)) => condition("Stalled", Some(true), reason, message),
             None => condition("Stalled", Some(false), ready.reason, "no person is needed".into()),
         };
         vec![ready, reconciling, stalled]
+    }
+
+    /// What needs a person on another object: the whole pair waits for it, so what is wrong here stays as it is, too.
+    fn held_up_by_another(&self) -> Option<(Reason, String)> {
+        let finding = self.findings.iter().find(|finding| needs_a_person(finding.reason))?;
+        Some((finding.reason, format!("{} holds everything up: {}", finding.about, finding.message)))
     }
 
     /// The disk states of a volume on the first and the second node, from whichever host can tell.

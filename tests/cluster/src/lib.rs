@@ -91,8 +91,7 @@ impl Cluster {
 
     /// Ends kube-apiserver without a word.
     pub fn stop_api_server(&self) -> Result<()> {
-        let pid = fs::read_to_string(self.directory.join("kube-apiserver.pid")).context("the API server was never started")?.parse()?;
-        Ok(kill(Pid::from_raw(pid), Signal::SIGKILL)?)
+        self.stop_program("kube-apiserver")
     }
 
     /// The administrator's kubeconfig.
@@ -162,6 +161,12 @@ impl Cluster {
             .spawn()
             .with_context(|| format!("start {name}"))?;
         Ok(fs::write(self.directory.join(format!("{name}.pid")), child.id().to_string())?)
+    }
+
+    /// Ends a program that was started here without a word.
+    pub fn stop_program(&self, name: &str) -> Result<()> {
+        let pid = fs::read_to_string(self.directory.join(format!("{name}.pid"))).with_context(|| format!("{name} was never started"))?;
+        Ok(kill(Pid::from_raw(pid.parse()?), Signal::SIGKILL)?)
     }
 
     fn write_keys(&self) -> Result<()> {
