@@ -61,9 +61,12 @@ pub fn run(config: Config) -> Result<()> {
     let mistaken = declared.replace(&format!("{}/24", world.floating_address()), elsewhere);
     ensure!(mistaken != declared, "the sample's address is declared otherwise than expected here");
     let commit = argo.repository.commit("node1 is back; another address", &[("tomcat.yaml", &mistaken)])?;
-    let told = argo.wait(&world, &commit, "Degraded", LONG)?;
-    let (health, message) = told.health_of("FloatingIP", "web").unwrap_or_default();
-    ensure!(health == "Degraded" && message.contains(elsewhere), "the FloatingIP is {health}: {message}");
+    argo.wait(&world, &commit, "Degraded", LONG)?;
+    let message = world.wait("the FloatingIP to be Degraded, with the operator's message", LONG, |world| {
+        let told = argo.told(world).ok()?;
+        let (health, message) = told.health_of("FloatingIP", "web")?;
+        (health == "Degraded" && message.contains(elsewhere)).then(|| message.to_owned())
+    })?;
     ensure!(world.page().is_some(), "the page is gone with a commit that cannot be carried out");
     let available = world.condition("hapair/web", "Available")?.unwrap_or_default();
     ensure!(available.0 == "True", "the page is there, and the status says otherwise: {available:?}");
