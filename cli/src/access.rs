@@ -1,13 +1,18 @@
 //! The way to the API server, as kubectl's own flags name it, and errors that name what is missing.
 
+use std::{fmt::Debug, sync::Arc};
+
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use hapair_crds::HAPair;
+use hapair_index::Declared;
 use kube::{
-    Api, Client, Config, ResourceExt,
+    Api, Client, Config, Resource, ResourceExt,
     api::ListParams,
     config::{KubeConfigOptions, Kubeconfig},
+    core::NamespaceResourceScope,
 };
+use serde::de::DeserializeOwned;
 
 /// Where to look.
 #[derive(Args, Debug)]
@@ -24,6 +29,16 @@ pub struct Target {
     /// Where the operator's Lease is.
     #[arg(long, global = true, default_value = "hapair-system")]
     operator_namespace: String,
+}
+
+/// One of the four kinds.
+pub trait Kind:
+    Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + Send + Sync + DeserializeOwned + 'static
+{
+}
+impl<K> Kind for K where
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + Send + Sync + DeserializeOwned + 'static
+{
 }
 
 /// A connection, and the namespaces to look in.
@@ -54,8 +69,8 @@ impl Target {
 }
 
 impl Session {
-    /// The API of a kind in the pairs' namespace.
-    pub fn api<K: kube::Resource<DynamicType = (), Scope = kube::core::NamespaceResourceScope>>(&self) -> Api<K> {
+    /// The API of one of the kinds in the pairs' namespace. Objects that hold something newer than the plugin are read, too.
+    pub fn api<K: Kind>(&self) -> Api<Declared<K>> {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
@@ -64,13 +79,13 @@ impl Session {
         let (api, namespace) = (self.api::<HAPair>(), &self.namespace);
         if let Some(name) = name {
             return match api.get_opt(name).await.map_err(|error| explained(error, "get", "hapairs", namespace))? {
-                Some(pair) => Ok(pair),
+                Some(pair) => Ok(Arc::unwrap_or_clone(pair.object)),
                 None => Err(anyhow!("there is no HAPair {name:?} in namespace {namespace:?}. There: {}", self.names().await)),
             };
         }
         let mut pairs = api.list(&ListParams::default()).await.map_err(|error| explained(error, "list", "hapairs", namespace))?.items;
         match pairs.len() {
-            1 => Ok(pairs.remove(0)),
+            1 => Ok(Arc::unwrap_or_clone(pairs.remove(0).object)),
             0 => Err(anyhow!("there is no HAPair in namespace {namespace:?} (-n names another)")),
             _ => Err(anyhow!("which one? Namespace {namespace:?} has {}", names(&pairs))),
         }
@@ -85,8 +100,8 @@ impl Session {
     }
 }
 
-fn names(pairs: &[HAPair]) -> String {
-    pairs.iter().map(HAPair::name_any).collect::<Vec<_>>().join(", ")
+fn names(pairs: &[Declared<HAPair>]) -> String {
+    pairs.iter().map(ResourceExt::name_any).collect::<Vec<_>>().join(", ")
 }
 
 /// An error of the API server; where permission is lacking, with the rule that would give it.

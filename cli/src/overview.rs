@@ -1,13 +1,15 @@
 //! Everything that the API server has about a pair.
 
+use std::sync::Arc;
+
 use anyhow::Result;
 use hapair_crds::{FloatingIP, HAPair, ReplicatedVolume, ServiceGroup};
 use jiff::{SignedDuration, Timestamp};
 use k8s_openapi::api::{coordination::v1::Lease, events::v1::Event};
-use kube::{Api, Resource, ResourceExt, api::ListParams, core::NamespaceResourceScope};
-use serde::{Serialize, de::DeserializeOwned};
+use kube::{Api, ResourceExt, api::ListParams};
+use serde::Serialize;
 
-use crate::access::{Session, explained};
+use crate::access::{Kind, Session, explained};
 
 /// A pair with everything that belongs to it.
 #[derive(Clone, Debug, Serialize)]
@@ -68,13 +70,10 @@ impl Overview {
     }
 }
 
-async fn children<K>(session: &Session, is_its: impl Fn(&K) -> bool) -> Result<Vec<K>>
-where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + DeserializeOwned,
-{
+async fn children<K: Kind>(session: &Session, is_its: impl Fn(&K) -> bool) -> Result<Vec<K>> {
     let list = session.api::<K>().list(&ListParams::default()).await;
     let list = list.map_err(|error| explained(error, "list", &K::plural(&()), &session.namespace))?;
-    let mut found: Vec<_> = list.items.into_iter().filter(is_its).collect();
+    let mut found: Vec<_> = list.items.into_iter().map(|each| Arc::unwrap_or_clone(each.object)).filter(is_its).collect();
     found.sort_by_key(ResourceExt::name_any);
     Ok(found)
 }
@@ -105,7 +104,8 @@ async fn operator(session: &Session) -> Operator {
 /// An event is an ornament: without permission there is none.
 async fn last_event(session: &Session, pair: &HAPair) -> Option<Told> {
     let about = format!("regarding.kind=HAPair,regarding.name={}", pair.name_any());
-    let events = session.api::<Event>().list(&ListParams::default().fields(&about)).await.ok()?;
+    let events: Api<Event> = Api::namespaced(session.client.clone(), &session.namespace);
+    let events = events.list(&ListParams::default().fields(&about)).await.ok()?;
     let told = |event: Event| {
         let time = event.series.map(|series| series.last_observed_time).or(event.event_time)?.0;
         Some(Told { time, note: event.note? })

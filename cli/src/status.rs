@@ -7,14 +7,13 @@ use clap::{Args, ValueEnum};
 use futures::{StreamExt, stream};
 use hapair_crds::{FloatingIP, HAPair, ReplicatedVolume, ServiceGroup};
 use jiff::Timestamp;
-use kube::{
-    Resource,
-    core::NamespaceResourceScope,
-    runtime::{WatchStreamExt, watcher},
-};
-use serde::de::DeserializeOwned;
+use kube::runtime::{WatchStreamExt, watcher};
 
-use crate::{access::Session, overview::Overview, screen};
+use crate::{
+    access::{Kind, Session},
+    overview::Overview,
+    screen,
+};
 
 /// A width for what is not a terminal.
 const PAGE: usize = 100;
@@ -64,10 +63,7 @@ pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     }
 }
 
-fn changes<K>(session: &Session) -> stream::BoxStream<'static, ()>
-where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + std::fmt::Debug + Send + Sync + DeserializeOwned + 'static,
-{
+fn changes<K: Kind>(session: &Session) -> stream::BoxStream<'static, ()> {
     watcher(session.api::<K>(), watcher::Config::default()).default_backoff().map(drop).boxed()
 }
 

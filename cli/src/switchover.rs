@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
 use hapair_crds::{ConditionStatus, HAPair, condition_types};
+use hapair_index::Declared;
 use jiff::Timestamp;
 use kube::{ResourceExt, runtime::wait::await_condition};
 
@@ -90,7 +91,7 @@ fn serves(pair: &HAPair, node: &str) -> bool {
 }
 
 async fn until(session: &Session, name: &str, seconds: u64, holds: impl Fn(&HAPair) -> bool) -> Result<()> {
-    let condition = |pair: Option<&HAPair>| pair.is_some_and(&holds);
+    let condition = |pair: Option<&Declared<HAPair>>| pair.is_some_and(|pair| holds(&pair.object));
     let waited = tokio::time::timeout(Duration::from_secs(seconds), await_condition(session.api::<HAPair>(), name, condition)).await;
     match waited {
         Ok(result) => result.map(drop).map_err(|error| anyhow!("the pair cannot be watched: {error}")),
