@@ -50,8 +50,8 @@ async fn run(Arguments { target, verb }: Arguments) -> Result<()> {
         Verb::Status(arguments) => status::run(&session, &arguments).await,
         Verb::Why(arguments) => why::run(&session, &arguments).await,
         Verb::Switchover(arguments) => switchover::run(&session, &arguments).await,
-        Verb::Standby(node) => requests::standby(&session, &node, true).await,
-        Verb::Unstandby(node) => requests::standby(&session, &node, false).await,
+        Verb::Standby(node) => requests::standby(&session, &node).await,
+        Verb::Unstandby(node) => requests::unstandby(&session, &node).await,
         Verb::Pause(pair) => requests::pause(&session, &pair, true).await,
         Verb::Resume(pair) => requests::pause(&session, &pair, false).await,
     }

@@ -46,7 +46,12 @@ pub struct Operator {
     /// Why nothing is known of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub unknown: Option<String>,
+    /// Whether it may be there although nothing is known of it.
+    pub may_be_there: bool,
 }
+
+/// What two clocks may differ by.
+const CLOCKS: SignedDuration = SignedDuration::from_secs(10);
 
 /// An event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -82,7 +87,7 @@ async fn children<K: Kind>(session: &Session, is_its: impl Fn(&K) -> bool) -> Re
 async fn operator(session: &Session) -> Operator {
     let namespace = &session.operator_namespace;
     let leases: Api<Lease> = Api::namespaced(session.client.clone(), namespace);
-    let nothing = |why: String| Operator { holder: None, renewed: None, seconds: 0, unknown: Some(why) };
+    let nothing = |may_be_there: bool, why: String| Operator { holder: None, renewed: None, seconds: 0, unknown: Some(why), may_be_there };
     match leases.get_opt("hapair-operator").await {
         Ok(Some(lease)) => {
             let spec = lease.spec.unwrap_or_default();
@@ -91,13 +96,19 @@ async fn operator(session: &Session) -> Operator {
                 renewed: spec.renew_time.map(|time| time.0),
                 seconds: spec.lease_duration_seconds.unwrap_or_default(),
                 unknown: None,
+                may_be_there: true,
             }
         }
-        Ok(None) => nothing(format!("there is no Lease hapair-operator in namespace {namespace:?} (--operator-namespace names another)")),
-        Err(kube::Error::Api(status)) if status.code == 403 => nothing(format!(
-            "you may not get leases of coordination.k8s.io in namespace {namespace:?}, so whether the operator is there is not known"
-        )),
-        Err(error) => nothing(format!("its Lease in namespace {namespace:?} cannot be read: {error}")),
+        Ok(None) => {
+            nothing(false, format!("there is no Lease hapair-operator in namespace {namespace:?} (--operator-namespace names another)"))
+        }
+        Err(kube::Error::Api(status)) if status.code == 403 => nothing(
+            true,
+            format!(
+                "you may not get leases of coordination.k8s.io in namespace {namespace:?}, so whether the operator is there is not known"
+            ),
+        ),
+        Err(error) => nothing(true, format!("its Lease in namespace {namespace:?} cannot be read: {error}")),
     }
 }
 
@@ -107,6 +118,8 @@ async fn last_event(session: &Session, pair: &HAPair) -> Option<Told> {
     let events: Api<Event> = Api::namespaced(session.client.clone(), &session.namespace);
     let events = events.list(&ListParams::default().fields(&about)).await.ok()?;
     let told = |event: Event| {
+        // Anyone may write events; what counts is what the operator said.
+        event.reporting_controller.as_deref().filter(|controller| *controller == "hapair.dev/operator")?;
         let time = event.series.map(|series| series.last_observed_time).or(event.event_time)?.0;
         Some(Told { time, note: event.note? })
     };
@@ -117,6 +130,6 @@ impl Operator {
     /// For how long nothing has been heard of it, once that is longer than its Lease holds.
     pub fn silent_for(&self, now: Timestamp) -> Option<SignedDuration> {
         let silence = now.duration_since(self.renewed?);
-        (silence > SignedDuration::from_secs(self.seconds.into())).then_some(silence)
+        (silence > SignedDuration::from_secs(self.seconds.into()) + CLOCKS).then_some(silence)
     }
 }

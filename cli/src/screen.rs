@@ -28,7 +28,7 @@ pub fn draw(overview: &Overview, now: Timestamp, width: usize) -> String {
     screen.causes(overview);
     screen.tree(overview);
     if let Some(told) = &overview.last_event {
-        screen.paragraph("", &faint(&format!("last event, {} ago: {}", age(now.duration_since(told.time)), told.note)));
+        screen.paragraph("", &faint(&format!("last event, {} ago: {}", age(now.duration_since(told.time)), plain(&told.note))));
     }
     screen.text
 }
@@ -99,7 +99,7 @@ impl Screen {
     fn causes(&mut self, overview: &Overview) {
         let causes = causes(&overview.pair);
         for cause in &causes {
-            self.paragraph("  why: ", &format!("{}: {}", styled(ATTENTION, &cause.reason), cause.message));
+            self.paragraph("  why: ", &format!("{}: {}", styled(ATTENTION, &cause.reason), plain(&cause.message)));
             self.paragraph("  do:  ", &advice::remedy(&cause.reason));
         }
         if causes.is_empty() && is_observed(&overview.pair) {
@@ -228,6 +228,7 @@ fn floating_ip(pair: &HAPair, ip: &FloatingIP) -> String {
     match (holds(conditions, condition_types::ASSIGNED), node) {
         (Some(ConditionStatus::True), Some(node)) => format!("{address} on {}", styled(GOOD, node)),
         (None, _) => format!("{address}, {}", styled(ATTENTION, "not observed yet")),
+        (Some(ConditionStatus::Unknown), _) => format!("{address}, {}", styled(ATTENTION, "not known where")),
         _ => format!(
             "{address} {}{}",
             styled(BAD, "on no node"),
@@ -246,7 +247,7 @@ fn group(pair: &HAPair, group: &ServiceGroup) -> String {
                 ConditionStatus::False => BAD,
                 ConditionStatus::Unknown => ATTENTION,
             };
-            styled(style, &available.message)
+            styled(style, &plain(&available.message))
         }
     }
 }
@@ -255,7 +256,7 @@ fn group(pair: &HAPair, group: &ServiceGroup) -> String {
 fn trouble(pair: &HAPair, conditions: &[Condition]) -> Option<String> {
     let is_told_above = |ready: &&Condition| causes(pair).iter().any(|cause| cause.message == ready.message);
     let ready = find(conditions, condition_types::READY).filter(|ready| ready.status != ConditionStatus::True && !is_told_above(ready))?;
-    Some(format!("{}: {}", styled(ATTENTION, &ready.reason), ready.message))
+    Some(format!("{}: {}", styled(ATTENTION, &ready.reason), plain(&ready.message)))
 }
 
 fn is_observed(pair: &HAPair) -> bool {
@@ -277,6 +278,11 @@ fn find<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Condition> {
 
 fn holds(conditions: &[Condition], type_: &str) -> Option<ConditionStatus> {
     find(conditions, type_).map(|condition| condition.status)
+}
+
+/// Without what a terminal would take for a command: messages carry what hosts said.
+pub fn plain(text: &str) -> String {
+    text.chars().map(|character| if character.is_control() && character != '\n' { ' ' } else { character }).collect()
 }
 
 fn styled(style: Style, text: &str) -> String {

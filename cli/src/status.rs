@@ -59,7 +59,9 @@ pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
             () = tokio::time::sleep(TICK) => {}
         }
         while futures::FutureExt::now_or_never(changes.next()).flatten().is_some() {}
-        show(session, arguments).await?;
+        if let Err(error) = show(session, arguments).await {
+            anstream::eprintln!("{error:#}");
+        }
     }
 }
 

@@ -6,17 +6,20 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
 use hapair_crds::{ConditionStatus, HAPair, condition_types};
-use hapair_index::Declared;
 use jiff::Timestamp;
-use kube::{ResourceExt, runtime::wait::await_condition};
+use kube::ResourceExt;
+use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     access::Session,
     advice,
     overview::Overview,
-    requests::ask_for_standby,
+    requests::{ask_for_standby, settle_unstandby, until, withdraw_standby},
     screen::{age, pair_condition},
 };
+
+/// Attempts to take the request back, two seconds apart.
+const WITHDRAWALS: usize = 30;
 
 /// The arguments.
 #[derive(Args)]
@@ -44,6 +47,9 @@ pub fn direction(overview: &Overview, now: Timestamp) -> Result<Direction, Strin
     if let Some(silence) = overview.operator.silent_for(now) {
         return Err(format!("the operator has been silent for {}: nobody would carry it out", age(silence)));
     }
+    if let Some(why) = overview.operator.unknown.as_ref().filter(|_| !overview.operator.may_be_there) {
+        return Err(format!("{why}: nobody would carry it out"));
+    }
     let from = pair.status.as_ref().and_then(|status| status.active.clone()).ok_or("no node serves")?;
     let to = pair.spec.nodes.iter().find(|node| node.name != from).map(|node| node.name.clone()).ok_or("there is no other node")?;
     for (type_, good) in [(PAUSED, ConditionStatus::False), (REDUNDANCY_HEALTHY, ConditionStatus::True)] {
@@ -65,40 +71,55 @@ pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     let name = overview.pair.name_any();
     let Direction { from, to } =
         direction(&overview, Timestamp::now()).map_err(|why| anyhow!("{name} cannot be switched over now. {why}\nNothing was changed."))?;
+    let is_declared = overview.pair.spec.nodes.iter().any(|node| node.name == from && node.standby.is_some());
+    // From now on nothing ends the command in the middle but a second interrupt.
+    let mut interrupts = signal(SignalKind::interrupt())?;
     let start = Instant::now();
     anstream::println!("{name}: {from} goes into standby, {to} takes over …");
-    ask_for_standby(session, &name, &from, true).await?;
+    ask_for_standby(session, &name, &from).await?;
     let moved = tokio::select! {
         moved = until(session, &name, arguments.timeout, |pair| serves(pair, &to)) => moved,
-        _ = tokio::signal::ctrl_c() => Err(anyhow!("interrupted")),
+        _ = interrupts.recv() => Err(anyhow!("interrupted")),
     };
-    ask_for_standby(session, &name, &from, false).await?;
+    let left = || anyhow!("{from} is still asked to be in standby: kubectl hapair unstandby {from}");
+    let withdrawn = tokio::select! {
+        withdrawn = withdraw(session, &name, &from) => withdrawn,
+        _ = interrupts.recv() => Err(anyhow!("interrupted")),
+    };
+    withdrawn.map_err(|error| anyhow!("{error:#}. {}", left()))?;
     if let Err(error) = moved {
-        bail!("{to} did not take over: {error}. The request was withdrawn.");
+        bail!("{to} was not seen to take over: {error:#}. The request was withdrawn.");
     }
     anstream::println!("{name}: {to} serves, after {} s; {from} comes back …", start.elapsed().as_secs());
     let redundant =
         |pair: &HAPair| pair_condition(pair, condition_types::REDUNDANCY_HEALTHY).is_some_and(|c| c.status == ConditionStatus::True);
-    until(session, &name, arguments.timeout, redundant).await?;
+    let back = async {
+        until(session, &name, arguments.timeout, redundant).await?;
+        if is_declared { Ok(()) } else { settle_unstandby(session, &name, &from, arguments.timeout).await }
+    };
+    tokio::select! {
+        back = back => back.map_err(|error| anyhow!("{to} serves; {from} was not seen to be able to take over again: {error:#}"))?,
+        _ = interrupts.recv() => bail!("interrupted: {to} serves, {from} is coming back"),
+    }
     anstream::println!("{name}: {from} could take over again, after {} s", start.elapsed().as_secs());
     Ok(())
+}
+
+/// Takes the request back, for as long as an API server may be away.
+async fn withdraw(session: &Session, name: &str, node: &str) -> Result<()> {
+    let mut last = withdraw_standby(session, name, node).await;
+    for _ in 0..WITHDRAWALS {
+        if last.is_ok() {
+            break;
+        }
+        tokio::time::sleep(Duration::from_secs(2)).await;
+        last = withdraw_standby(session, name, node).await;
+    }
+    last
 }
 
 fn serves(pair: &HAPair, node: &str) -> bool {
     let available = pair_condition(pair, condition_types::AVAILABLE);
     let answers = available.is_none_or(|condition| condition.status == ConditionStatus::True || condition.reason == "NothingDeclared");
     answers && pair.status.as_ref().and_then(|status| status.active.as_deref()) == Some(node)
-}
-
-async fn until(session: &Session, name: &str, seconds: u64, holds: impl Fn(&HAPair) -> bool) -> Result<()> {
-    let condition = |pair: Option<&Declared<HAPair>>| pair.is_some_and(|pair| holds(&pair.object));
-    let waited = tokio::time::timeout(Duration::from_secs(seconds), await_condition(session.api::<HAPair>(), name, condition)).await;
-    match waited {
-        Ok(result) => result.map(drop).map_err(|error| anyhow!("the pair cannot be watched: {error}")),
-        Err(_) => {
-            let pair = session.pair(Some(name)).await?;
-            let told = pair_condition(&pair, condition_types::READY).map(|ready| format!("; {}: {}", ready.reason, ready.message));
-            bail!("not within {seconds} s{}", told.unwrap_or_default())
-        }
-    }
 }

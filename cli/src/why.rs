@@ -37,7 +37,7 @@ pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         ConditionStatus::False => "is False",
         ConditionStatus::Unknown => "is Unknown",
     };
-    anstream::println!("{type_} {holds}: {reason}\n{message}\n");
+    anstream::println!("{type_} {holds}: {reason}\n{}\n", screen::plain(message));
     explain(reason)
 }
 

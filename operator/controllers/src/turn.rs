@@ -2,7 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use hapair_crds::{DeletionPolicy, HAPair};
+use hapair_crds::{
+    DeletionPolicy, HAPair,
+    annotations::{PAUSED, STANDBY},
+};
 use hapair_index::{PairName, Snapshot};
 use hapair_model::{
     Both, Reason, Secret, Side,
@@ -390,7 +393,10 @@ fn same_specs(now: &Snapshot, then: &Snapshot) -> bool {
     fn marks<K: kube::Resource>(objects: &[Arc<K>]) -> Vec<(Option<String>, Option<i64>)> {
         objects.iter().map(|object| (object.uid(), object.meta().generation)).collect()
     }
-    let pair = |snapshot: &Snapshot| snapshot.pair.as_ref().map(|pair| (pair.uid(), pair.metadata.generation, pair.annotations().clone()));
+    let pair = |snapshot: &Snapshot| {
+        let asked = |pair: &HAPair| [PAUSED, STANDBY].map(|key| pair.annotations().get(key).cloned());
+        snapshot.pair.as_ref().map(|pair| (pair.uid(), pair.metadata.generation, asked(pair)))
+    };
     pair(now) == pair(then)
         && marks(&now.volumes) == marks(&then.volumes)
         && marks(&now.floating_ips) == marks(&then.floating_ips)

@@ -44,10 +44,11 @@ impl<'de, K: DeserializeOwned> Deserialize<'de> for Declared<K> {
                     unknown.extend(fields.map(|path| Unknown { path, value: None }));
                     return Ok(Self { object: Arc::new(object), unknown });
                 }
-                // One object that cannot be read would keep its whole kind from being listed: it is read without this value.
+                // One object that cannot be read would keep its whole kind from being listed: it is read with another value, or without. Nothing is
+                // done with it: its pair is held.
                 Err(error) => {
                     let path = track.path();
-                    if !take_out(&mut json, &path) {
+                    if !replace(&mut json, &path, known_instead(&error.to_string())) {
                         return Err(Error::custom(format!("{path}: {error}")));
                     }
                     unknown.push(Unknown { path: path.to_string(), value: Some(error.to_string()) });
@@ -57,15 +58,28 @@ impl<'de, K: DeserializeOwned> Deserialize<'de> for Declared<K> {
     }
 }
 
-/// Removes a field of the spec. False when there is none at this path.
-fn take_out(json: &mut Value, path: &serde_path_to_error::Path) -> bool {
+/// A word that is known, from the error about one that is not: "unknown variant `btrfs`, expected `ext4` or `xfs`".
+fn known_instead(error: &str) -> Option<&str> {
+    error.strip_prefix("unknown variant")?.split_once("expected ")?.1.split('`').nth(1)
+}
+
+/// Gives a field of the spec another value, or removes it. False when there is none at this path.
+fn replace(json: &mut Value, path: &serde_path_to_error::Path, value: Option<&str>) -> bool {
     let keys: Option<Vec<_>> = path.iter().map(pointer).collect();
     let Some((last, parents)) = keys.as_deref().and_then(<[String]>::split_last) else { return false };
     if parents.first().is_none_or(|root| root != "spec") {
         return false;
     }
     let parent = json.pointer_mut(&parents.iter().map(|key| format!("/{key}")).collect::<String>());
-    parent.and_then(Value::as_object_mut).is_some_and(|parent| parent.remove(last).is_some())
+    let Some(parent) = parent.and_then(Value::as_object_mut) else { return false };
+    match (value, parent.get_mut(last)) {
+        (_, None) => false,
+        (Some(value), Some(field)) => {
+            *field = value.into();
+            true
+        }
+        (None, Some(_)) => parent.remove(last).is_some(),
+    }
 }
 
 /// A step of a path, as a JSON pointer has it. No field of ours has a character that would need escaping.
@@ -120,7 +134,7 @@ impl<K: Resource + Clone> Resource for Declared<K> {
 
 #[cfg(test)]
 mod tests {
-    use hapair_crds::{HAPair, ServiceGroup};
+    use hapair_crds::{HAPair, ReplicatedVolume, ServiceGroup};
     use serde_json::json;
 
     use super::*;
@@ -153,11 +167,22 @@ mod tests {
             },
         });
         let read: Declared<ServiceGroup> = serde_json::from_value(group).expect("a group");
-        assert_eq!((read.object.spec.pair_ref.name.as_str(), read.object.spec.deletion_policy), ("web", None));
+        assert_eq!(read.object.spec.pair_ref.name, "web");
         let told: Vec<_> = read.unknown.iter().map(|each| (each.path.as_str(), each.value.as_deref().unwrap_or_default())).collect();
         assert_eq!(told.len(), 2, "{told:?}");
         assert!(told.iter().any(|(path, what)| *path == "spec.deletionPolicy" && what.contains("`Archive`")), "{told:?}");
         assert!(told.iter().any(|(path, what)| *path == "spec.files[0].expand" && what.contains("`Templates`")), "{told:?}");
+    }
+
+    #[test]
+    fn a_value_that_must_be_there_may_be_unknown_too() {
+        let volume = json!({
+            "apiVersion": "hapair.dev/v1alpha1", "kind": "ReplicatedVolume", "metadata": {"name": "logs"},
+            "spec": {"pairRef": {"name": "web"}, "disks": [], "filesystem": {"type": "btrfs", "mountPoint": "/srv"}, "initialData": {"empty": {}}},
+        });
+        let read: Declared<ReplicatedVolume> = serde_json::from_value(volume).expect("a volume");
+        assert_eq!((read.object.spec.filesystem.mount_point.as_str(), read.unknown.len()), ("/srv", 1));
+        assert_eq!(read.unknown[0].path, "spec.filesystem.type");
     }
 
     #[test]

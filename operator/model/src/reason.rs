@@ -198,7 +198,8 @@ reasons! {
     NodeOffline,
     /// A node is in standby: it runs no services.
     ///
-    /// What to do: nothing, if that is meant; otherwise set `spec.nodes[].standby` to false.
+    /// What to do: nothing, if that is meant; otherwise `kubectl hapair unstandby NODE`, where it was asked for so (the annotation `hapair.dev/standby`
+    /// counts before the spec), or set `spec.nodes[].standby` to false.
     NodeStandby,
     /// The cluster, or a node, is in maintenance mode: pacemaker leaves everything as it is, also what fails.
     ///

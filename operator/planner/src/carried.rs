@@ -21,11 +21,24 @@ pub fn spokesman(observed: &Both<HostView>) -> Option<&Host> {
 pub fn address(cib: &Element, ip: &FloatingIp) -> Option<IpAddr> {
     let id = names::ip(&ip.name);
     let resource = cib.all().into_iter().find(|each| each.name == "primitive" && each.id() == Some(&id))?;
-    resource.all().into_iter().find(|each| each.get("name") == Some("ip"))?.get("value")?.parse().ok()
+    value(resource, "ip")?.parse().ok()
 }
 
-/// The URL at which a group's service can be had now: at the address that the cluster has, or else at the declared one.
+/// The URL at which a group's service can be had now: at the first address that the cluster's group has, or else at the declared one.
 pub fn url(desired: &Desired, group: &Group, cib: Option<&Element>) -> Option<String> {
-    let ip = desired.floating_ip(group.floating_ips.first()?)?;
-    groups::url_at(group, cib.and_then(|cib| address(cib, ip)).unwrap_or(ip.address))
+    let declared = desired.floating_ip(group.floating_ips.first()?)?;
+    let carried = cib.and_then(|cib| address(cib, declared).or_else(|| address_of_group(cib, group)));
+    groups::url_at(group, carried.unwrap_or(declared.address))
+}
+
+/// The first address of the cluster's group, whichever object it is of.
+fn address_of_group(cib: &Element, group: &Group) -> Option<IpAddr> {
+    let id = names::group(&group.name);
+    let resource = cib.all().into_iter().find(|each| each.name == "group" && each.id() == Some(&id))?;
+    let mut members = resource.children.iter().filter(|each| each.get("type") == Some("IPaddr2"));
+    members.find_map(|member| value(member, "ip")?.parse().ok())
+}
+
+fn value<'a>(resource: &'a Element, name: &str) -> Option<&'a str> {
+    resource.all().into_iter().find(|each| each.get("name") == Some(name))?.get("value")
 }

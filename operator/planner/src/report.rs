@@ -188,7 +188,11 @@ impl<'a> View<'a> {
             Err((reason, message)) => return (if reason == Reason::NotObserved { None } else { Some(false) }, reason, message),
         };
         let Some(url) = carried::url(self.desired, group, self.cib) else {
-            return (Some(true), Reason::Serving, format!("runs on {node}; it has no probe"));
+            // Nobody asks it, so all of it has to run.
+            return match self.group_node(group) {
+                Ok(node) => (Some(true), Reason::Serving, format!("runs on {node}; it has no probe")),
+                Err((reason, message)) => (Some(false), reason, message),
+            };
         };
         match self.answer(&url, &node) {
             Some(status @ 200..=399) => (Some(true), Reason::Serving, format!("{url} answers with HTTP status {status} from {node}")),

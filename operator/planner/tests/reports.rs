@@ -125,6 +125,21 @@ fn an_address_that_is_not_carried_out_is_not_assigned_and_the_service_is_asked_a
     assert_eq!(condition(&report.pair.conditions, "Stalled").reason, Reason::NetworkNotFound);
 }
 
+#[test]
+fn a_new_address_that_cannot_be_configured_leaves_the_old_one_asked() {
+    let mut desired = tomcat_pair();
+    let hosts = at_rest(&desired);
+    desired.floating_ips[0].name = "other".into();
+    desired.floating_ips[0].address = "203.0.113.100".parse().unwrap();
+    desired.groups[0].floating_ips = vec!["other".into()];
+    let observed = seen(&hosts);
+    let asked = question_elsewhere(&desired, &observed).expect("the cluster's group has another address");
+    assert_eq!(asked.first.probes, [("tomcat".to_owned(), PAGE.to_owned())]);
+    let report = told(&desired, &observed);
+    assert_eq!(condition(&report.pair.conditions, "Available").holds, Some(true));
+    assert_eq!(report.pair.active.as_deref(), Some("node1"));
+}
+
 /// A tool that waits for every object would wait for ever.
 #[test]
 fn what_is_not_well_while_another_object_needs_a_person_is_stalled_too() {

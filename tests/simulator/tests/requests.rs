@@ -37,6 +37,28 @@ fn a_standby_that_is_asked_for_moves_the_service_and_its_withdrawal_ends_it() {
     assert_eq!((end.pair_is("Ready").as_deref(), end.troubles.as_slice()), (Some("True"), [].as_slice()));
 }
 
+/// Where the spec says nothing, the cluster keeps what it has: a standby ends only by a request of its own, which may then go.
+#[test]
+fn without_a_word_in_the_spec_a_standby_is_ended_by_asking_for_its_end() {
+    let end = run(&at_rest(), None, 1, async |experiment| {
+        let mut rest = Ok(());
+        for (wish, node, redundant) in
+            [("node1=true", "node2", "False"), ("", "node2", "False"), ("node1=false", "node2", "True"), ("", "node2", "True")]
+        {
+            let mut pair = annotated(STANDBY, wish);
+            for each in pair["spec"]["nodes"].as_array_mut().expect("two nodes") {
+                each.as_object_mut().expect("a node").remove("standby");
+            }
+            experiment.apply([pair]);
+            rest = rest.and(experiment.settle().await);
+            let redundancy = experiment.condition("hapairs", "web", "RedundancyHealthy").map(|(status, ..)| status);
+            assert_eq!((active(experiment).as_deref(), redundancy.as_deref()), (Some(node), Some(redundant)), "{wish:?}");
+        }
+        experiment.end(rest)
+    });
+    assert_eq!((end.pair_is("Ready").as_deref(), end.troubles.as_slice()), (Some("True"), [].as_slice()));
+}
+
 #[test]
 fn a_pause_that_is_asked_for_leaves_the_hosts_as_they_are() {
     run(&at_rest(), None, 1, async |experiment| {

@@ -32,7 +32,7 @@ fn overview(experiment: &Experiment) -> (Overview, Timestamp) {
     let pair: hapair_crds::HAPair = read(experiment, "hapairs").remove(0);
     let ready = pair.status.as_ref().and_then(|status| status.conditions.first()).map(|ready| ready.last_transition_time);
     let now = ready.unwrap_or_else(Timestamp::now) + LATER;
-    let operator = Operator { holder: Some("operator-1".into()), renewed: Some(now), seconds: 15, unknown: None };
+    let operator = Operator { holder: Some("operator-1".into()), renewed: Some(now), seconds: 15, unknown: None, may_be_there: true };
     let (volumes, floating_ips) = (read(experiment, "replicatedvolumes"), read(experiment, "floatingips"));
     (Overview { pair, volumes, floating_ips, groups: read(experiment, "servicegroups"), operator, last_event: None }, now)
 }
@@ -105,6 +105,15 @@ fn a_replication_link_that_is_cut() {
 #[test]
 fn a_host_that_the_operator_cannot_reach() {
     insta::assert_snapshot!(screen_after(&at_rest(), |experiment| experiment.shared.world().machines[Side::Second].sshd = false));
+}
+
+#[test]
+fn two_hosts_that_nobody_can_reach() {
+    insta::assert_snapshot!(screen_after(&at_rest(), |experiment| Side::BOTH.into_iter().for_each(|side| experiment
+        .shared
+        .world()
+        .machines[side]
+        .sshd = false)));
 }
 
 #[test]

@@ -118,14 +118,15 @@ pub fn floating_ip(view: &View<'_>, ip: &FloatingIp) -> ChildReport {
     let active = view.cluster.and_then(|cluster| cluster.active_in_role(&names::ip(&ip.name), "Started"));
     let by_cluster = || active.filter(|_| carried == Some(ip.address)).map(str::to_owned);
     let node = view.hosts.find(|host| holds(*host)).map(|side| view.desired.nodes[side].name.clone()).or_else(by_cluster);
-    let seen = view.hosts.any(Option::is_some);
+    // A host that does not answer may have it.
+    let seen = view.cluster.is_some() || view.hosts.all(Option::is_some);
     let (assigned, reason, message) = match (&node, carried.zip(active)) {
         (Some(node), _) => (Some(true), Reason::Healthy, format!("{address} is on {node}")),
         (None, Some((other, active))) if other != ip.address => {
             (Some(false), Reason::NotRunning, format!("{address} is on no node; the cluster still has {other}, on {active}"))
         }
         (None, _) if seen => (Some(false), Reason::NotRunning, format!("{address} is on no node")),
-        (None, _) => (None, Reason::NotObserved, "no host answers".into()),
+        (None, _) => (None, Reason::NotObserved, "no host answers that could tell".into()),
     };
     let problem = (assigned != Some(true)).then(|| (reason, message.clone()));
     let mut conditions = view.verdict(&about, view.finding(&about), problem);

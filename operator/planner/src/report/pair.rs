@@ -29,7 +29,7 @@ pub fn pair(view: &View<'_>) -> PairReport {
             .desired
             .groups
             .iter()
-            .find_map(|group| view.group_node(group).ok())
+            .find_map(|group| view.serving_node(group).ok())
             .or_else(|| view.desired.volumes.iter().find_map(|volume| children::primary(view, &volume.name))),
         nodes_online: view
             .cluster
