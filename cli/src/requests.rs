@@ -70,13 +70,11 @@ pub async fn standby(session: &Session, arguments: &Node) -> Result<()> {
 pub async fn unstandby(session: &Session, arguments: &Node) -> Result<()> {
     let (pair, declared) = arguments.find(session).await?;
     let (name, node) = (pair.name_any(), &arguments.node);
-    if declared == Some(true) {
-        withdraw_standby(session, &name, node).await?;
-        bail!("{node}'s standby is declared in the spec of {name} (spec.nodes[].standby): change it there");
-    }
     withdraw_standby(session, &name, node).await?;
-    if declared.is_none() {
-        settle_unstandby(session, &name, node, UNSTANDBY).await?;
+    match declared {
+        Some(true) => bail!("{node}'s standby is declared in the spec of {name} (spec.nodes[].standby): change it there"),
+        Some(false) => {}
+        None => settle_unstandby(session, &name, node, UNSTANDBY).await?,
     }
     anstream::println!("{node} may run services again. To follow it: kubectl hapair status --watch");
     Ok(())
