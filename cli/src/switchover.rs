@@ -99,7 +99,10 @@ pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     };
     tokio::select! {
         back = back => back.map_err(|error| anyhow!("{to} serves; {from} was not seen to be able to take over again: {error:#}"))?,
-        _ = interrupts.recv() => bail!("interrupted: {to} serves, {from} is coming back"),
+        _ = interrupts.recv() => {
+            let rest = if is_declared { String::new() } else { format!("; `kubectl hapair unstandby {from}` takes the last request away") };
+            bail!("interrupted: {to} serves, {from} is coming back{rest}");
+        }
     }
     anstream::println!("{name}: {from} could take over again, after {} s", start.elapsed().as_secs());
     Ok(())
