@@ -248,7 +248,7 @@ impl World {
         let lines: Vec<_> = log.lines().rev().take(15).map(|line| line.chars().take(300).collect::<String>()).collect();
         let hosts: String = (0..2)
             .map(|node| {
-                let seen = self.lab.output(node, "crm_mon -1rf 2>&1 | tail -40; drbdadm status 2>&1; curl -s -m 2 -o /dev/null -w '%{http_code}\\n' http://127.0.0.1:8080/");
+                let seen = self.lab.output(node, EVIDENCE);
                 seen.map_or_else(|error| error.to_string(), |output| String::from_utf8_lossy(&output.stdout).into_owned())
             })
             .collect();
@@ -269,6 +269,15 @@ impl Drop for World {
         }
     }
 }
+
+/// What a host has to say of itself; what is most telling last.
+const EVIDENCE: &str = r"
+crm_mon -1rf 2>&1 | tail -40
+drbdadm status 2>&1
+curl -s -m 2 -o /dev/null -w '%{http_code} from tomcat\n' http://127.0.0.1:8080/
+journalctl -b -p err --no-pager -o short-iso 2> /dev/null | tail -5 | cut -c 1-200
+grep -hE ' (crit|error|warning):' /var/log/pacemaker/pacemaker.log 2> /dev/null | tail -12 | cut -c 1-200
+";
 
 /// A condition within an object's JSON: status, reason, message.
 pub fn condition_of(object: &Value, type_: &str) -> Option<(String, String, String)> {

@@ -22,7 +22,7 @@ pub fn read(xml: &str) -> Option<Cluster> {
         maintenance: summary.first("cluster_options").is_some_and(|options| options.is("maintenance-mode")),
         nodes: list("nodes", "node").into_iter().filter_map(|node| Some((node.get("name")?.to_owned(), cluster_node(node)))).collect(),
         resources: root.first("resources").map(|all| all.all().into_iter().filter_map(resource).collect()).unwrap_or_default(),
-        failures: list("failures", "failure").into_iter().filter_map(failure).collect(),
+        failures: failures(&list("failures", "failure"), &list("node_history", "node")),
         fencing: list("fence_history", "fence_event").into_iter().filter_map(fence_event).collect(),
         bans: list("bans", "ban").into_iter().filter_map(ban).collect(),
     })
@@ -69,14 +69,37 @@ fn resource(element: &Element) -> Option<ClusterResource> {
     })
 }
 
+/// What has failed and has not run well since: pacemaker keeps a failure in its list until it times out, long after the resource has recovered.
+fn failures(failures: &[&Element], histories: &[&Element]) -> Vec<Failure> {
+    let lasting = |each: &&&Element| !has_recovered(each, histories).unwrap_or(false);
+    failures.iter().filter(lasting).filter_map(|each| failure(each)).collect()
+}
+
+/// Whether the node started, promoted or monitored the resource with success after this failure. An executor numbers its calls in their order.
+fn has_recovered(failure: &Element, histories: &[&Element]) -> Option<bool> {
+    let number = |element: &Element| element.get("call")?.parse::<u32>().ok();
+    let (resource, failed) = (failed_resource(failure)?, number(failure)?);
+    let history = histories.iter().find(|node| node.get("name") == failure.get("node"))?;
+    let went_well = |operation: &Element| {
+        matches!(operation.get("task"), Some("start" | "promote" | "monitor"))
+            // OCF_SUCCESS, and OCF_RUNNING_PROMOTED of a promoted instance's monitor.
+            && matches!(operation.get("rc"), Some("0" | "8"))
+            && number(operation).is_some_and(|call| call > failed)
+    };
+    Some(history.children.iter().filter(|each| each.id() == Some(resource)).any(|each| each.children.iter().any(went_well)))
+}
+
+fn failed_resource(failure: &Element) -> Option<&str> {
+    let operation = failure.get("op_key").or_else(|| failure.id())?;
+    let task = failure.get("task").unwrap_or("operation");
+    Some(operation.split_once(&format!("_{task}_")).map_or(operation, |(resource, _)| resource))
+}
+
 fn failure(element: &Element) -> Option<Failure> {
-    let operation = element.get("op_key").or_else(|| element.id())?;
-    let task = element.get("task").unwrap_or("operation").to_owned();
-    let resource = operation.split_once(&format!("_{task}_")).map_or(operation, |(resource, _)| resource);
     let reason = element.get("exitreason").filter(|reason| !reason.is_empty()).or_else(|| element.get("exitstatus"));
     Some(Failure {
-        resource: resource.to_owned(),
-        task,
+        resource: failed_resource(element)?.to_owned(),
+        task: element.get("task").unwrap_or("operation").to_owned(),
         node: element.get("node")?.to_owned(),
         message: reason.unwrap_or("failed").to_owned(),
     })
@@ -101,6 +124,20 @@ mod tests {
         assert_eq!(cluster.active_in_role("volume-logs", "Promoted"), Some("node1"));
         assert_eq!(cluster.active_in_role("ip-web", "Started"), Some("node1"));
         assert!(cluster.failures.is_empty());
+    }
+
+    #[test]
+    fn a_failure_is_told_until_the_resource_has_run_well_again() {
+        let failures = |xml: &str| read(xml).unwrap().failures;
+        let failed =
+            Failure { resource: "service-tomcat-tomcat".into(), task: "monitor".into(), node: "node2".into(), message: "failed".into() };
+        let lasts = include_str!("../../fixtures/crm_mon/pacemaker-2.1.5-failed.xml");
+        assert_eq!(failures(lasts), std::slice::from_ref(&failed));
+        let recovered = include_str!("../../fixtures/crm_mon/pacemaker-2.1.5-recovered-then-moved.xml");
+        assert!(recovered.contains("<failure "), "pacemaker itself keeps it");
+        assert_eq!(failures(recovered), []);
+        let failed_again = recovered.replace("call=\"48\"", "call=\"57\"");
+        assert_eq!(failures(&failed_again), [failed]);
     }
 
     #[test]
