@@ -10,7 +10,7 @@ export RUSTC_WORKSPACE_WRAPPER := clippy-driver
 export CLIPPY_ARGS := -Dwarnings__CLIPPY_HACKERY__
 
 BINARIES := target/debug
-SCRIPTS := $(wildcard operator/hosts/scripts/*) $(wildcard operator/planner/files/*) $(wildcard tests/lab/image/*.sh) tests/lab/image/lab-seed tests/lab/launch-host tests/install-tools tests/bench/expert tests/chart/check tests/chart/helm operator/image/root operator/image/build operator/image/contents
+SCRIPTS := $(wildcard operator/hosts/scripts/*) $(wildcard operator/planner/files/*) $(wildcard tests/lab/image/*.sh) tests/lab/image/lab-seed tests/lab/launch-host tests/install-tools tests/bench/expert tests/chart/check tests/chart/helm tests/chart/schemas operator/image/root operator/image/build operator/image/contents
 
 .PHONY: help
 help: ## This list
@@ -50,7 +50,8 @@ image: ## The operator's image, as an OCI layout in target/image, with its list 
 	operator/image/build target/image
 
 .PHONY: chart
-chart: build ## Lint the Helm chart, run its unit tests, and install, upgrade and remove it while a pair serves (Helm is built from source, once)
+chart: build ## Lint the Helm chart, run its unit tests, hold it against the API schemas, and install, upgrade and remove it while a pair serves (Helm is built from source, once)
+	tests/install-tools jq
 	tests/chart/check
 	$(BINARIES)/e2e chart
 
