@@ -36,9 +36,9 @@ impl<C: Connect> Default for Connection<C> {
 
 impl<C: Connect> Connection<C> {
     /// The hosts with these credentials.
-    pub fn with(&mut self, connect: &C, credentials: Both<Credentials>) -> std::io::Result<&C::Hosts> {
-        if self.0.as_ref().is_none_or(|(present, _)| *present != credentials) {
-            self.0 = Some((credentials.clone(), connect.connect(credentials)?));
+    pub fn with(&mut self, connect: &C, credentials: &Both<Credentials>) -> std::io::Result<&C::Hosts> {
+        if self.0.as_ref().is_none_or(|(present, _)| present != credentials) {
+            self.0 = Some((credentials.clone(), connect.connect(credentials.clone())?));
         }
         match &self.0 {
             Some((_, hosts)) => Ok(hosts),

@@ -8,6 +8,7 @@ mod finalizers;
 pub mod intake;
 mod leader;
 mod metrics;
+mod prepare;
 mod publish;
 mod sources;
 mod supervisor;

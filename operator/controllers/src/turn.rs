@@ -23,13 +23,12 @@ use tokio::time::Instant;
 
 use crate::{
     Context,
-    credentials::{self, Connection},
+    credentials::Connection,
     figures::Figures,
     finalizers,
-    intake::intake,
     metrics::{PairLabels, StageLabels},
+    prepare::{Held, Work, prepare, tears_down},
     publish::Publisher,
-    sources::Sources,
 };
 
 /// More stages than any convergence has; a plan that does not end is a defect, and is left to the next turn.
@@ -42,10 +41,6 @@ const SHARE: u32 = 4;
 const SLOW: f64 = 10.0;
 /// Looks in a row that found something under way before they become rarer.
 const PATIENCE: u32 = 300;
-/// What a person can do when a pair that is being torn down lacks its key. Nothing can be created in a namespace that is being deleted.
-const LET_GO: &str = "; it is needed to take the pair off its hosts. Create it again, or set spec.deletionPolicy to Retain: the hosts then stay as \
-                      they are, and the object goes";
-
 /// The only writer of one pair.
 pub struct PairTask<C: Connect> {
     name: PairName,
@@ -61,14 +56,6 @@ pub struct PairTask<C: Connect> {
     /// Whether one of them had answered the look before.
     just_lost: bool,
     figures: Figures,
-}
-
-/// What a turn works on.
-struct Work {
-    pair: Arc<HAPair>,
-    snapshot: Snapshot,
-    desired: Desired,
-    findings: Vec<Finding>,
 }
 
 impl<C: Connect> PairTask<C> {
@@ -126,56 +113,28 @@ impl<C: Connect> PairTask<C> {
             return Ok(Some(self.context.resync));
         }
         self.keep_finalizers(&snapshot).await?;
-        let sources = match Sources::read(&self.context.client, &self.name.namespace, &snapshot).await {
-            Err(kube::Error::Api(answer)) if answer.code == 403 => return self.forbidden(&snapshot, &pair, &answer.message).await,
-            sources => sources?,
-        };
-        let (credentials, work) = match (credentials::of(&pair, &sources), intake(&pair, &snapshot, &sources, &self.context.cluster)) {
-            (Ok(credentials), (Some(desired), findings)) => (credentials, Work { pair, snapshot, desired, findings }),
-            (Err(missing), _) => {
-                let message = if tears_down_now(&pair) { missing + LET_GO } else { missing };
-                self.hold(&snapshot, Reason::SourceMissing, &message).await?;
-                return Ok(Some(self.context.resync));
+        match prepare(&self.context.client, &self.context.cluster, pair, snapshot.clone()).await? {
+            Ok(work) => self.converge(work).await,
+            Err(Held { reason, message }) => {
+                self.hold(&snapshot, reason, &message).await?;
+                Ok(Some(self.context.resync))
             }
-            (Ok(_), (None, findings)) => {
-                let message = findings.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("; ");
-                self.hold(&snapshot, Reason::InvalidSpec, &message).await?;
-                return Ok(Some(self.context.resync));
-            }
-        };
-        self.converge(work, credentials).await
+        }
     }
 
-    /// What the pair names may not be read: its status says so, since nobody looks into the log first.
-    async fn forbidden(&mut self, snapshot: &Snapshot, pair: &HAPair, answer: &str) -> kube::Result<Option<Duration>> {
-        let needed = "the operator needs config/rbac/pair-namespace in this namespace (the chart's watch.namespaces)";
-        // A namespace that is being deleted loses its roles together with its Secrets.
-        let rest = if tears_down_now(pair) { LET_GO } else { ". Nothing is changed on any host meanwhile" };
-        self.hold(snapshot, Reason::SourceForbidden, &format!("{answer}: {needed}{rest}.")).await?;
-        Ok(Some(self.context.resync))
-    }
-
-    async fn converge(&mut self, work: Work, credentials: Both<Credentials>) -> kube::Result<Option<Duration>> {
+    async fn converge(&mut self, work: Work) -> kube::Result<Option<Duration>> {
         for _ in 0..MOST_STAGES {
             let start = Instant::now();
-            let observed = self.observe(&work, credentials.clone()).await;
+            let observed = self.observe(&work).await;
             let took = start.elapsed();
-            let desired = planner::settle(work.desired.clone(), &observed);
-            let leaving = work.pair.metadata.deletion_timestamp.is_some();
-            let plan = match (leaving, work.findings.as_slice()) {
-                // What is not understood may be about just this.
-                (true, findings) if !work.snapshot.unknown.is_empty() => planner::held(&desired, &observed, findings),
-                (true, _) => planner::teardown(&desired, &observed),
-                (false, []) => planner::plan(&desired, &observed, &fresh_keys()),
-                (false, findings) => planner::held(&desired, &observed, findings),
-            };
+            let (desired, plan) = work.plan(&observed, &fresh_keys());
             if !matches!(plan.next, Next::Run(_)) {
                 self.failure = None;
             }
             let report = planner::report(&desired, &observed, &plan, self.failure.as_ref());
             self.publish(&work.snapshot, &report, &plan.findings).await?;
             self.release_gone(&work.snapshot, &planner::gone(&desired, &observed)).await?;
-            if leaving && plan.next == Next::Rest && plan.findings.is_empty() {
+            if work.is_leaving() && plan.next == Next::Rest && plan.findings.is_empty() {
                 finalizers::release(&self.context.client, &self.context.metrics, work.pair.as_ref()).await?;
                 return Ok(Some(self.context.resync));
             }
@@ -185,7 +144,7 @@ impl<C: Connect> PairTask<C> {
                 Next::Rest => return Ok(Some(self.rest(&observed))),
             };
             let Some(authority) = self.authority(&desired, &work) else { return Ok(Some(Duration::ZERO)) };
-            self.failure = self.run(&desired, &stage, &authority, credentials.clone()).await;
+            self.failure = self.run(&desired, &stage, &authority, &work.credentials).await;
             if let Some(failure) = &self.failure {
                 let report = planner::report(&desired, &observed, &Plan { next: Next::Run(stage), findings: Vec::new() }, Some(failure));
                 self.publish(&work.snapshot, &report, &[]).await?;
@@ -195,17 +154,12 @@ impl<C: Connect> PairTask<C> {
         Ok(Some(self.back_off()))
     }
 
-    async fn observe(&mut self, work: &Work, credentials: Both<Credentials>) -> Both<HostView> {
+    async fn observe(&mut self, work: &Work) -> Both<HostView> {
         let labels = PairLabels { namespace: self.name.namespace.clone(), pair: self.name.name.clone() };
         let start = Instant::now();
-        let observed = match self.connection.with(&self.context.hosts, credentials) {
+        let observed = match self.connection.with(&self.context.hosts, &work.credentials) {
             Ok(hosts) => {
-                let mut looks = 1;
-                let mut observed = hosts.observe(&planner::question(&work.desired)).await;
-                if let Some(elsewhere) = planner::question_elsewhere(&work.desired, &observed) {
-                    looks += 1;
-                    observed = hosts.observe(&elsewhere).await;
-                }
+                let (observed, looks) = work.observe(hosts).await;
                 self.context.metrics.probes.get_or_create(&labels).inc_by(2 * looks);
                 observed
             }
@@ -236,7 +190,7 @@ impl<C: Connect> PairTask<C> {
         })
     }
 
-    async fn run(&mut self, desired: &Desired, stage: &Stage, authority: &Authority, credentials: Both<Credentials>) -> Option<Finding> {
+    async fn run(&mut self, desired: &Desired, stage: &Stage, authority: &Authority, credentials: &Both<Credentials>) -> Option<Finding> {
         let start = Instant::now();
         let context = self.context.clone();
         for (side, steps) in stage.steps.iter() {
@@ -378,14 +332,6 @@ impl<C: Connect> PairTask<C> {
         // sshd penalises repeated authentication failures (OpenSSH 9.8); a changed spec or Secret wakes the task anyway.
         if denied { Duration::from_secs(60).max(self.context.resync) } else { self.context.resync }
     }
-}
-
-fn tears_down(pair: &HAPair) -> bool {
-    pair.spec.deletion_policy == Some(DeletionPolicy::Teardown)
-}
-
-fn tears_down_now(pair: &HAPair) -> bool {
-    tears_down(pair) && pair.metadata.deletion_timestamp.is_some()
 }
 
 /// Whether two snapshots declare the same.
