@@ -62,7 +62,9 @@ impl Target {
             }
             None => Config::from_kubeconfig(&options).await,
         };
-        let config = config.context("no way to a Kubernetes API server (--kubeconfig, $KUBECONFIG, ~/.kube/config)")?;
+        let mut config = config.context("no way to a Kubernetes API server (--kubeconfig, $KUBECONFIG, ~/.kube/config)")?;
+        // A person sees for himself that it did not work, and why.
+        config.default_retry = false;
         let namespace = self.namespace.unwrap_or_else(|| config.default_namespace.clone());
         Ok(Session { client: Client::try_from(config)?, namespace, operator_namespace: self.operator_namespace })
     }

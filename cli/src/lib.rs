@@ -2,7 +2,11 @@
 
 pub mod access;
 pub mod advice;
+pub mod ask;
+pub mod diagnose;
+pub mod logs;
 pub mod overview;
+pub mod plan;
 pub mod requests;
 pub mod screen;
 pub mod status;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use kubectl_hapair::{access::Target, requests, status, switchover, why};
+use kubectl_hapair::{access::Target, diagnose, logs, plan, requests, status, switchover, why};
 
 #[derive(Parser)]
 #[command(name = "kubectl-hapair", bin_name = "kubectl hapair", version, about = "A high-availability pair, for the person on call")]
@@ -19,8 +19,14 @@ struct Arguments {
 enum Verb {
     /// The pair and everything on it, with what to do next.
     Status(status::Arguments),
+    /// What the operator would do now, or with a manifest, and what that would interrupt.
+    Plan(plan::Arguments),
     /// What a condition's reason means, and what to do about it.
     Why(why::Arguments),
+    /// What both hosts' journals say about the cluster, DRBD and the services.
+    Logs(logs::Arguments),
+    /// Everything that someone who looks into a fault would ask for, in one file without secrets.
+    Diagnose(diagnose::Arguments),
     /// Let the other node serve.
     Switchover(switchover::Arguments),
     /// Take everything off a node, until `unstandby`.
@@ -48,6 +54,9 @@ async fn run(Arguments { target, verb }: Arguments) -> Result<()> {
     let session = target.connect().await?;
     match verb {
         Verb::Status(arguments) => status::run(&session, &arguments).await,
+        Verb::Plan(arguments) => plan::run(&session, &arguments).await,
+        Verb::Logs(arguments) => logs::run(&session, &arguments).await,
+        Verb::Diagnose(arguments) => diagnose::run(&session, &arguments).await,
         Verb::Why(arguments) => why::run(&session, &arguments).await,
         Verb::Switchover(arguments) => switchover::run(&session, &arguments).await,
         Verb::Standby(node) => requests::standby(&session, &node).await,

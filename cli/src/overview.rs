@@ -9,7 +9,10 @@ use k8s_openapi::api::{coordination::v1::Lease, events::v1::Event};
 use kube::{Api, ResourceExt, api::ListParams};
 use serde::Serialize;
 
-use crate::access::{Kind, Session, explained};
+use crate::{
+    access::{Kind, Session, explained},
+    screen::age,
+};
 
 /// A pair with everything that belongs to it.
 #[derive(Clone, Debug, Serialize)]
@@ -70,8 +73,16 @@ impl Overview {
         let volumes = children(session, |volume: &ReplicatedVolume| volume.spec.pair_ref.name == name).await?;
         let floating_ips = children(session, |ip: &FloatingIP| ip.spec.pair_ref.name == name).await?;
         let groups = children(session, |group: &ServiceGroup| group.spec.pair_ref.name == name).await?;
-        let last_event = last_event(session, &pair).await;
+        let last_event = events(session, &name).await.pop();
         Ok(Self { pair, volumes, floating_ips, groups, operator: operator(session).await, last_event })
+    }
+
+    /// Takes out what says who wrote which field.
+    pub fn drop_managed_fields(&mut self) {
+        self.pair.metadata.managed_fields = None;
+        self.volumes.iter_mut().for_each(|volume| volume.metadata.managed_fields = None);
+        self.floating_ips.iter_mut().for_each(|ip| ip.metadata.managed_fields = None);
+        self.groups.iter_mut().for_each(|group| group.metadata.managed_fields = None);
     }
 }
 
@@ -84,7 +95,7 @@ async fn children<K: Kind>(session: &Session, is_its: impl Fn(&K) -> bool) -> Re
 }
 
 /// Leases are read for one thing only, so a person who may not read them is told, and everything else is shown.
-async fn operator(session: &Session) -> Operator {
+pub async fn operator(session: &Session) -> Operator {
     let namespace = &session.operator_namespace;
     let leases: Api<Lease> = Api::namespaced(session.client.clone(), namespace);
     let nothing = |may_be_there: bool, why: String| Operator { holder: None, renewed: None, seconds: 0, unknown: Some(why), may_be_there };
@@ -112,18 +123,20 @@ async fn operator(session: &Session) -> Operator {
     }
 }
 
-/// An event is an ornament: without permission there is none.
-async fn last_event(session: &Session, pair: &HAPair) -> Option<Told> {
-    let about = format!("regarding.kind=HAPair,regarding.name={}", pair.name_any());
+/// What the operator told of the pair. An event is an ornament: without permission there is none.
+pub async fn events(session: &Session, pair: &str) -> Vec<Told> {
+    let about = format!("regarding.kind=HAPair,regarding.name={pair}");
     let events: Api<Event> = Api::namespaced(session.client.clone(), &session.namespace);
-    let events = events.list(&ListParams::default().fields(&about)).await.ok()?;
     let told = |event: Event| {
         // Anyone may write events; what counts is what the operator said.
         event.reporting_controller.as_deref().filter(|controller| *controller == "hapair.dev/operator")?;
         let time = event.series.map(|series| series.last_observed_time).or(event.event_time)?.0;
         Some(Told { time, note: event.note? })
     };
-    events.items.into_iter().filter_map(told).max_by_key(|told| told.time)
+    let listed = events.list(&ListParams::default().fields(&about)).await;
+    let mut told: Vec<_> = listed.map(|list| list.items.into_iter().filter_map(told).collect()).unwrap_or_default();
+    told.sort_by_key(|told| told.time);
+    told
 }
 
 impl Operator {
@@ -131,5 +144,12 @@ impl Operator {
     pub fn silent_for(&self, now: Timestamp) -> Option<SignedDuration> {
         let silence = now.duration_since(self.renewed?);
         (silence > SignedDuration::from_secs(self.seconds.into()) + CLOCKS).then_some(silence)
+    }
+
+    /// That nothing has been heard of it for too long, in a sentence.
+    pub fn silence(&self, now: Timestamp) -> Option<String> {
+        let holder = self.holder.as_deref().unwrap_or("nobody");
+        let silence = self.silent_for(now)?;
+        Some(format!("The operator has been silent for {} (its Lease is held by {holder}).", age(silence)))
     }
 }

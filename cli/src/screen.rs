@@ -51,12 +51,8 @@ impl Screen {
 
     fn operator(&mut self, overview: &Overview, now: Timestamp) {
         let operator = &overview.operator;
-        if let Some(silence) = operator.silent_for(now) {
-            let holder = operator.holder.as_deref().unwrap_or("nobody");
-            let warning = format!(
-                "The operator has been silent for {} (its Lease is held by {holder}). What follows is as old as that; the hosts go on by themselves.",
-                age(silence)
-            );
+        if let Some(silence) = operator.silence(now) {
+            let warning = format!("{silence} What follows is as old as that; the hosts go on by themselves.");
             self.paragraph("", &styled(BAD, &warning));
         } else if let Some(why) = &operator.unknown {
             self.paragraph("", &styled(ATTENTION, &format!("The operator: {why}.")));

@@ -25,6 +25,9 @@ pub struct Arguments {
     /// Where /metrics, /healthz and /readyz are served.
     #[arg(long, default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
+    /// Where those are answered who ask through the API server's service proxy (kubectl hapair plan, logs, diagnose); without it, nobody is.
+    #[arg(long)]
+    pub ask_listen: Option<SocketAddr>,
     /// Seconds after which a pair at rest is looked at again.
     #[arg(long, default_value_t = 15)]
     resync_seconds: u64,

@@ -18,12 +18,17 @@ pub async fn serve(address: SocketAddr, context: Arc<Context<Ssh>>) {
         .route("/healthz", get(|| async { "ok\n" }))
         .route("/readyz", get(ready))
         .with_state(context);
+    listen("health and metrics", address, router).await;
+}
+
+/// Serves a router until the program ends; one that cannot be served ends it.
+pub async fn listen(what: &str, address: SocketAddr, router: Router) {
     let result = match tokio::net::TcpListener::bind(address).await {
         Ok(listener) => axum::serve(listener, router).await,
         Err(error) => Err(error),
     };
     if let Err(error) = result {
-        tracing::error!(%address, %error, "health and metrics are not served");
+        tracing::error!(%address, %error, "not served: {what}");
         std::process::exit(1);
     }
 }

@@ -1,6 +1,8 @@
 //! The operator: flags, leadership, health and metrics, and the tasks that serve the pairs.
 
 mod arguments;
+mod asks;
+mod authorization;
 mod endpoints;
 mod schema;
 
@@ -34,6 +36,9 @@ async fn main() -> Result<()> {
     let slots = Semaphore::new(arguments.concurrency);
     let context = Arc::new(Context { hosts: Ssh, client, index, leader, metrics, cluster, resync: arguments.resync(), slots, stopping });
     tokio::spawn(endpoints::serve(arguments.listen, context.clone()));
+    if let Some(address) = arguments.ask_listen {
+        tokio::spawn(asks::serve(address, context.clone()));
+    }
     tokio::spawn(stop_on_signal(stop));
     hapair_controllers::run(context, changes).await;
     tracing::info!("stopped");

@@ -362,7 +362,8 @@ fn failure(node: &str, stage: &str, outcome: Outcome) -> Option<Finding> {
     Some(Finding { about: Subject::Pair, reason, message })
 }
 
-fn fresh_keys() -> FreshKeys {
+/// Keys for hosts that have none yet.
+pub fn fresh_keys() -> FreshKeys {
     let mut rng = rand::rng();
     let mut text = || -> String { (0..48).map(|_| char::from(b"0123456789abcdef"[rng.random_range(0..16)])).collect() };
     // DRBD 8.4 has room for 63 characters and a NUL (SHARED_SECRET_MAX); with 64 it overruns its buffer when asked for its state.

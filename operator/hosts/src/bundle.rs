@@ -3,7 +3,11 @@
 
 use std::time::Duration;
 
-use hapair_model::{host::Authority, observed::Question, plan::Step};
+use hapair_model::{
+    host::{Authority, Reading},
+    observed::Question,
+    plan::Step,
+};
 
 use crate::script::{self, Script};
 
@@ -11,6 +15,9 @@ use crate::script::{self, Script};
 const LOOK: Duration = Duration::from_secs(40);
 /// How long a stage may take: longer than the longest step's own limit.
 const STAGE: Duration = Duration::from_secs(600);
+
+/// How long a host may take to tell a person something: a person waits.
+const READING: Duration = Duration::from_secs(60);
 
 /// An archive, and how long what it holds may run on the host.
 pub struct Bundle {
@@ -43,6 +50,23 @@ pub fn stage(steps: &[Step], authority: &Authority) -> Bundle {
         archive.add(&format!("steps/{number:03}/script"), format!("{name}\n").as_bytes());
         archive.add(&format!("steps/{number:03}/arguments"), lines.as_bytes());
         archive.add(&format!("steps/{number:03}/input"), &input);
+    }
+    archive.finish()
+}
+
+/// Read something from the host.
+pub fn reading(reading: &Reading) -> Bundle {
+    let mut archive = Archive::new(READING);
+    match reading {
+        Reading::Journal { seconds, lines, units } => {
+            archive.add("main", include_bytes!("../scripts/read-journal"));
+            archive.add("arguments", format!("{seconds} {lines} {}\n", units.join(" ")).as_bytes());
+        }
+        Reading::State => archive.add("main", include_bytes!("../scripts/read-state")),
+        Reading::Transition { cib } => {
+            archive.add("main", include_bytes!("../scripts/read-transition"));
+            archive.add("cib", cib.as_bytes());
+        }
     }
     archive.finish()
 }

@@ -10,9 +10,11 @@ mod parse;
 mod script;
 mod ssh;
 
+use std::collections::BTreeMap;
+
 use hapair_model::{
     Both, Side,
-    host::{Authority, Connect, Credentials, Hosts},
+    host::{Authority, Connect, Credentials, Hosts, Readable, Reading},
     observed::{self, HostView, Question, Silence},
     outcome::Outcome,
     plan::Step,
@@ -78,6 +80,17 @@ impl Hosts for SshHosts {
         match self.hosts[side].execute(bundle::stage(steps, authority)).await {
             Err(silence) => Outcome::Lost { message: ssh::explain(&silence) },
             Ok(output) => script::outcome(steps, &output),
+        }
+    }
+}
+
+impl Readable for SshHosts {
+    async fn read(&self, side: Side, reading: &Reading) -> Result<BTreeMap<String, String>, String> {
+        let output = self.hosts[side].execute(bundle::reading(reading)).await.map_err(|silence| ssh::explain(&silence))?;
+        match frames::read(&output.stdout) {
+            Ok(sections) => Ok(sections.into_iter().map(|(name, section)| (name, section.text)).collect()),
+            Err(FrameError::CutOff) if output.code == TIMED_OUT => Err("a command hangs on it: it did not tell everything in time".into()),
+            Err(error) => Err(format!("{error}; it said: {}", output.excerpt())),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! incomplete, and [`Index::snapshot`] says so instead of showing a pair with fewer children: absence is not deletion.
 
 mod declared;
+mod overlay;
 mod references;
 mod sources;
 
@@ -27,6 +28,7 @@ use kube::{
 use tokio::sync::mpsc;
 
 pub use declared::{Declared, Unknown};
+pub use overlay::overlay;
 pub use references::{config_maps, secrets};
 
 /// A pair's namespace and name, whether or not the HAPair exists.

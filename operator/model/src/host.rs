@@ -1,6 +1,6 @@
 //! What the pair's task needs of the two hosts, whoever plays them: SSH, or a simulator.
 
-use std::future::Future;
+use std::{collections::BTreeMap, future::Future};
 
 use crate::{
     Both, Secret, Side,
@@ -43,6 +43,33 @@ pub trait Hosts: Send + Sync {
 
     /// Runs a stage's steps on one host, in order, and stops at the first that fails. A lost connection means that nothing is known.
     fn run(&self, side: Side, steps: &[Step], authority: &Authority) -> impl Future<Output = Outcome> + Send;
+}
+
+/// Texts to have from a host, for people to read. Nothing is decided on them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reading {
+    /// What the journal holds about the cluster, DRBD and these units, as `journalctl --output=json` prints it.
+    Journal {
+        /// How far back, in seconds.
+        seconds: u32,
+        /// At most so many lines, the newest.
+        lines: u32,
+        /// The units of the services.
+        units: Vec<String>,
+    },
+    /// What the host and its cluster say about themselves.
+    State,
+    /// What pacemaker would do if this whole CIB, its status included, were the live one.
+    Transition {
+        /// The CIB.
+        cib: String,
+    },
+}
+
+/// Hosts that can be read from. Nothing on a host is changed.
+pub trait Readable: Hosts {
+    /// Texts by name, or why the host did not answer. A command that failed on the host has its exit status in its text.
+    fn read(&self, side: Side, reading: &Reading) -> impl Future<Output = Result<BTreeMap<String, String>, String>> + Send;
 }
 
 /// Makes hosts of what is known about reaching them. Nothing is sent before they are asked something.

@@ -10,6 +10,7 @@ pub mod plan;
 pub mod reason;
 pub mod report;
 mod secret;
+pub mod told;
 pub mod xml;
 
 pub use both::{Both, Side};

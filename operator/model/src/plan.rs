@@ -227,6 +227,41 @@ impl Step {
             Self::Forget { .. } => "forget",
         }
     }
+
+    /// What it does and to what, for a person; no secret is in it.
+    pub fn summary(&self) -> String {
+        let what = match self {
+            Self::InstallPackages { packages, .. } if packages.is_empty() => "take the masks away that an installation left".into(),
+            Self::InstallPackages { packages, .. } | Self::HoldPackages { packages } => packages.join(", "),
+            Self::WriteFile(file) => {
+                let then = file.follow_up.as_ref().map(|follow_up| format!(", then {}", follow_up.mark())).unwrap_or_default();
+                format!("{} ({} {}){then}", file.path, file.owner, file.mode)
+            }
+            Self::SetHostname { name } => name.clone(),
+            Self::WriteHostsBlock { lines } => lines.join("; "),
+            Self::EnableUnits { units } | Self::DisableUnits { units } | Self::RestartUnits { units } => units.join(", "),
+            Self::OpenFirewall { firewall } | Self::CloseFirewall { firewall } => firewall.name().into(),
+            Self::ReloadCorosync | Self::ReloadUnits => String::new(),
+            Self::MakePartition { disk, name, size_mib, .. } => match size_mib {
+                Some(size) => format!("{name}, {size} MiB, on {disk}"),
+                None => format!("{name}, all that is left, on {disk}"),
+            },
+            Self::CreateMetadata { resource, device, .. } => format!("DRBD's, for {resource}, on {device}"),
+            Self::BringUp { resource } | Self::TakeDown { resource } | Self::CleanUp { resource } => resource.clone(),
+            Self::Mint { resource, skip_sync: true, .. } => {
+                format!("the first data generation of {resource}; both legs are blank, nothing is copied")
+            }
+            Self::Mint { resource, .. } => format!("the first data generation of {resource}, from this node"),
+            Self::MakeFilesystem { resource, filesystem, mount_point, .. } => format!("{filesystem} on {resource}, for {mount_point}"),
+            Self::SeedCib { .. } => "the cluster's first configuration".into(),
+            Self::PushCib { .. } => "the cluster's configuration, as one patch".into(),
+            Self::SetAdminPassword { .. } => "of hacluster".into(),
+            Self::AuthenticatePcs { nodes, .. } => nodes.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", "),
+            Self::LeaveCluster => "stop and disable the cluster on this node; data stays".into(),
+            Self::Forget { .. } => "remove what the operator wrote on this host; data stays".into(),
+        };
+        if what.is_empty() { self.name().into() } else { format!("{}: {what}", self.name()) }
+    }
 }
 
 /// A package manager.

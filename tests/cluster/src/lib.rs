@@ -55,7 +55,7 @@ impl Cluster {
             &[
                 "--kubeconfig=admin.kubeconfig",
                 "--leader-elect=false",
-                "--controllers=garbage-collector-controller,namespace-controller,serviceaccount-controller",
+                "--controllers=endpoints-controller,garbage-collector-controller,namespace-controller,serviceaccount-controller",
                 "--service-account-private-key-file=service-account.key",
                 "--secure-port=0",
             ],

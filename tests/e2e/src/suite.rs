@@ -32,6 +32,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("a field and a value of newer resource definitions are named, and nothing is done meanwhile", skew::newer_fields_and_values_are_named),
     ("a second operator waits for the Lease", permissions::second_operator_waits),
     ("kubectl hapair shows the pair on one screen, and names what is missing", plugin::tells),
+    ("kubectl hapair asks the hosts: the plan and what it interrupts, both journals, a bundle without secrets", plugin::asks_the_hosts),
     ("kubectl hapair switchover moves the service there and back, and a pause holds it", plugin::switches_over),
     ("node1 in standby: node2 serves, with the logs", failover::standby),
     ("node1 back: the service stays", failover::no_fail_back),

@@ -17,7 +17,7 @@ use std::{
 use anyhow::{Context, Result, anyhow, bail};
 use hapair_cluster::{Binaries, Cluster};
 use hapair_lab::{Config, Lab, Link, bmc};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 pub use container::Container;
 use container::{Settings, make_root, prepare_root};
@@ -106,12 +106,32 @@ impl World {
     pub fn start_operator(&mut self, arguments: &[&str]) -> Result<()> {
         let container = self.spawn_operator("operator", "127.0.0.1:8080", arguments)?;
         self.operator = Some(container);
-        Ok(())
+        self.stand_for_its_pod()
+    }
+
+    /// What a scheduler and a kubelet do: there is a pod, and it is ready. The API server's service proxy goes to pods only.
+    fn stand_for_its_pod(&self) -> Result<()> {
+        let template = &self.cluster.get(SYSTEM, "deployment/hapair-operator")?["spec"]["template"];
+        let metadata = json!({"name": "operator", "namespace": SYSTEM, "labels": template["metadata"]["labels"]});
+        let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]});
+        pod["spec"]["nodeName"] = "lab".into();
+        // Another container in the place of one that was killed is the same pod's.
+        if self.cluster.get(SYSTEM, "pod/operator").is_err() {
+            self.cluster.apply(&pod.to_string())?;
+        }
+        let address = self.lab.gateway(Link::Zero);
+        let ready = json!([{"type": "Ready", "status": "True"}, {"type": "ContainersReady", "status": "True"}]);
+        let status = json!({"status": {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}], "conditions": ready}});
+        let patch = status.to_string();
+        self.cluster.run(&["patch", "pod/operator", "-n", SYSTEM, "--subresource=status", "--type=merge", "--patch", &patch]).map(drop)
     }
 
     /// Starts an operator beside any other; the caller ends it.
     pub fn spawn_operator(&self, name: &str, listen: &str, arguments: &[&str]) -> Result<Container> {
-        let given = [format!("--listen={listen}"), "--lease-seconds=6".into(), "--log-format=text".into()];
+        // Only one can have the Service's port; whoever else asks for none gets some.
+        let ask = if name == "operator" { ASK_PORT } else { 0 };
+        let given =
+            [format!("--listen={listen}"), format!("--ask-listen=0.0.0.0:{ask}"), "--lease-seconds=6".into(), "--log-format=text".into()];
         let given: Vec<_> = given.into_iter().chain(arguments.iter().map(ToString::to_string)).collect();
         let deployment = self.cluster.get(SYSTEM, "deployment/hapair-operator")?;
         let account = deployment["spec"]["template"]["spec"]["serviceAccountName"].as_str().context("the pod has no ServiceAccount")?;
@@ -269,6 +289,9 @@ impl Drop for World {
         }
     }
 }
+
+/// Where the operator answers those who ask, in the lab's network.
+const ASK_PORT: u16 = 8081;
 
 /// What a host has to say of itself; what is most telling last.
 const EVIDENCE: &str = r"

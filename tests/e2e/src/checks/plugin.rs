@@ -2,7 +2,8 @@
 
 use anyhow::{Result, ensure};
 use hapair_crds::annotations::{PAUSED, STANDBY};
-use hapair_world::World;
+use hapair_lab::bmc;
+use hapair_world::{ADMIN_PASSWORD, NAMESPACE, World};
 
 use super::{AT_ONCE, SOON, served_by};
 
@@ -23,6 +24,43 @@ pub fn tells(world: &mut World) -> Result<()> {
     let outsider = world.cluster.kubeconfig_of("default", "default")?;
     let forbidden = world.plugin_as(&outsider, &["status", "web"]).err().map(|error| error.to_string()).unwrap_or_default();
     ensure!(forbidden.contains("resources: [hapairs], verbs: [get]"), "{forbidden}");
+    Ok(())
+}
+
+/// What has to be asked of the hosts: through the API server's service proxy, by whom it is allowed.
+pub fn asks_the_hosts(world: &mut World) -> Result<()> {
+    let plan = world.plugin(&["plan"])?;
+    ensure!(plan.contains("Nothing would be done"), "{plan}");
+    let standby = world.lab.directory().join("standby.yaml");
+    std::fs::write(&standby, world.sample()?.replacen("standby: false", "standby: true", 1))?;
+    let standby = standby.display().to_string();
+    let plan = world.plugin(&["plan", "-f", &standby])?;
+    ensure!(plan.contains("Move ip-web ( node1 -> node2 )") && plan.contains("push-cib"), "{plan}");
+    served_by(world, "node1", AT_ONCE)?;
+
+    let logs = world.plugin(&["logs", "--since", "2h", "--lines", "5000"])?;
+    let has = |node: &str, source: &str| logs.lines().any(|line| line.contains(&format!("Z {node} {source}: ")));
+    for (node, source) in [("node1", "corosync"), ("node2", "pacemaker-controld"), ("node1", "kernel")] {
+        ensure!(has(node, source), "{source} of {node} is not in the logs, which have {} lines", logs.lines().count());
+    }
+    ensure!(logs.lines().is_sorted_by_key(|line| line.split(' ').next()), "the logs are not in the order of time");
+
+    let bundle = world.lab.directory().join("bundle.tar");
+    world.plugin(&["diagnose", "--file", &bundle.display().to_string()])?;
+    let bundle = std::fs::read(&bundle)?;
+    let holds = |text: &str| bundle.windows(text.len()).any(|window| window == text.as_bytes());
+    ensure!(holds("node1/cib.xml") && holds("node2/crm_mon") && holds("plan.txt"), "the bundle lacks a part");
+    let drbd = world.lab.run(0, "cat /var/lib/hapair/drbd.key")?;
+    for secret in [ADMIN_PASSWORD, bmc::PASSWORD, drbd.trim()] {
+        ensure!(!holds(secret), "a secret is in the bundle");
+    }
+
+    world.cluster.run(&["create", "serviceaccount", "-n", NAMESPACE, "stranger"])?;
+    let stranger = world.plugin(&["plan", "--service-account", "web/stranger"]).err().map(|error| error.to_string()).unwrap_or_default();
+    ensure!(stranger.contains("resources: [hapairs/plan], verbs: [get]"), "{stranger}");
+    let outsider = world.plugin_as(&world.cluster.kubeconfig_of(NAMESPACE, "stranger")?, &["plan", "web"]);
+    let outsider = outsider.err().map(|error| error.to_string()).unwrap_or_default();
+    ensure!(outsider.contains("resources: [serviceaccounts/token], resourceNames: [hapair-asker]"), "{outsider}");
     Ok(())
 }
 

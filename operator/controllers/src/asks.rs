@@ -1,0 +1,227 @@
+//! What people ask of a pair's hosts through the operator: what it would do, what the journals say, what state everything is in. An ask has a
+//! connection of its own and changes nothing; any replica answers, leading or not.
+
+use std::collections::BTreeMap;
+
+use hapair_index::{PairName, overlay};
+use hapair_model::{
+    Both, Secret, Side,
+    desired::{Desired, ServiceKind},
+    host::{Connect, Readable, Reading},
+    observed::HostView,
+    plan::{Finding, Next, Stage, Step},
+    told::{Coming, Diagnosis, Forecast, Gap, Logs, Part, Told},
+    xml::Element,
+};
+use serde_json::Value;
+
+use crate::{
+    Context, journal,
+    prepare::{Held, Work, prepare},
+    turn::fresh_keys,
+};
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum Refusal {
+    /// There is no such pair.
+    NotFound(String),
+    /// What was sent along cannot be used.
+    Invalid(String),
+    /// Something is missing that the answer needs.
+    Unavailable(String),
+}
+
+/// Tomcat as Debian packages it; other services name their unit.
+const TOMCAT: &str = "tomcat*";
+const REMOVED: &str = "[removed]";
+/// Shorter ones would remove ordinary words.
+const SHORTEST_SECRET: usize = 6;
+
+/// What would be done to the pair now or, with manifests in place of what the API server holds, then.
+pub async fn forecast<C: Connect>(context: &Context<C>, name: &PairName, manifests: Vec<Value>) -> Result<Forecast, Refusal>
+where
+    C::Hosts: Readable,
+{
+    let mut work = work(context, name, manifests).await?;
+    let paused = std::mem::take(&mut work.desired.paused);
+    let hosts = connect(context, &work)?;
+    let (observed, _) = work.observe(&hosts).await;
+    let (desired, plan) = work.plan(&observed, &fresh_keys());
+    let next = match plan.next {
+        Next::Rest => Coming::Rest,
+        Next::Wait(what) => Coming::Wait(what),
+        Next::Run(stage) => coming(&hosts, &desired, &observed, &stage).await?,
+    };
+    Ok(Forecast { next, findings: plan.findings.iter().map(told).collect(), paused })
+}
+
+async fn coming(hosts: &impl Readable, desired: &Desired, observed: &Both<HostView>, stage: &Stage) -> Result<Coming, Refusal> {
+    let lines = |side: Side| stage.steps[side].iter().map(Step::summary).collect::<Vec<_>>();
+    let steps = Side::BOTH.map(|side| (desired.nodes[side].name.clone(), lines(side)));
+    let mut transition = None;
+    for side in Side::BOTH {
+        let planned = stage.steps[side].iter().find_map(|step| if let Step::PushCib { cib, .. } = step { Some(cib) } else { None });
+        if let (Some(planned), Some(live)) = (planned, observed[side].host().and_then(|host| host.cib.as_ref())) {
+            let cib = with_configuration(live, planned).ok_or_else(|| Refusal::Unavailable("the planned CIB cannot be read".into()))?;
+            let node = &desired.nodes[side].name;
+            let texts = hosts.read(side, &Reading::Transition { cib }).await;
+            let texts = texts.map_err(|why| Refusal::Unavailable(format!("{node} could not be asked what the cluster would do: {why}")))?;
+            transition = Some(summary_of(texts.get("transition").map_or("", String::as_str)).map_err(|said| {
+                Refusal::Unavailable(format!("crm_simulate on {node} did not tell what the cluster would do; it said: {said}"))
+            })?);
+        }
+    }
+    Ok(Coming::Stage { name: stage.name.into(), steps: steps.into(), transition })
+}
+
+/// The live CIB with its status, and the configuration of another.
+fn with_configuration(live: &Element, planned: &str) -> Option<String> {
+    let mut cib = live.clone();
+    *cib.first_mut("configuration") = Element::parse(planned).ok()?.first("configuration")?.clone();
+    Some(cib.to_string())
+}
+
+/// The lines of crm_simulate's transition summary, as in "Move ip-web ( node1 -> node2 )".
+fn summary_of(text: &str) -> Result<Vec<String>, String> {
+    let (_, rest) = text.split_once("Transition Summary:").ok_or_else(|| text.chars().take(300).collect::<String>())?;
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    Ok(rest.lines().skip(1).map_while(|line| line.trim_start().strip_prefix("* ")).map(words).collect())
+}
+
+fn told(finding: &Finding) -> Told {
+    Told { about: finding.about.to_string(), reason: finding.reason.to_string(), message: finding.message.clone() }
+}
+
+/// What the journals of both hosts hold about the cluster, DRBD and the services: so many seconds back, so many lines of each at the most.
+pub async fn logs<C: Connect>(context: &Context<C>, name: &PairName, seconds: u32, lines: u32) -> Result<Logs, Refusal>
+where
+    C::Hosts: Readable,
+{
+    let work = work(context, name, Vec::new()).await?;
+    let reading = Reading::Journal { seconds, lines, units: units(&work.desired) };
+    let mut logs = Logs::default();
+    for (node, answer) in read_both(context, &work, &reading).await? {
+        let texts = match answer {
+            Ok(texts) => texts,
+            Err(why) => {
+                logs.gaps.push(Gap { node, why });
+                continue;
+            }
+        };
+        let mut entries: Vec<_> = texts.values().flat_map(|text| journal::read(&node, text)).collect();
+        entries.sort_by_key(|entry| entry.time);
+        let most = lines as usize;
+        if entries.len() > most {
+            entries.drain(..entries.len() - most);
+            logs.shortened.push(node);
+        }
+        logs.entries.extend(entries);
+    }
+    logs.entries.sort_by_key(|entry| entry.time);
+    Ok(logs)
+}
+
+fn units(desired: &Desired) -> Vec<String> {
+    let services = desired.groups.iter().flat_map(|group| &group.services);
+    let unit = |kind: &ServiceKind| match kind {
+        ServiceKind::Tomcat => Some(TOMCAT.to_owned()),
+        ServiceKind::Systemd(unit) => Some(unit.clone()),
+        ServiceKind::Ocf { .. } => None,
+    };
+    services.filter_map(|service| unit(&service.kind)).collect()
+}
+
+/// What both hosts say about themselves.
+pub async fn diagnosis<C: Connect>(context: &Context<C>, name: &PairName) -> Result<Diagnosis, Refusal>
+where
+    C::Hosts: Readable,
+{
+    let work = work(context, name, Vec::new()).await?;
+    let mut diagnosis = Diagnosis::default();
+    for (node, answer) in read_both(context, &work, &Reading::State).await? {
+        match answer {
+            Ok(texts) => diagnosis.parts.extend(texts.into_iter().map(|(name, text)| Part { node: node.clone(), name, text })),
+            Err(why) => diagnosis.gaps.push(Gap { node, why }),
+        }
+    }
+    Ok(diagnosis)
+}
+
+async fn work<C>(context: &Context<C>, name: &PairName, manifests: Vec<Value>) -> Result<Work, Refusal> {
+    let stored = context.index.snapshot(name).map_err(Refusal::Unavailable)?;
+    let Some(pair) = stored.pair.clone() else {
+        return Err(Refusal::NotFound(format!("there is no HAPair {:?} in namespace {:?}", name.name, name.namespace)));
+    };
+    let snapshot = overlay(stored, name, manifests).map_err(Refusal::Invalid)?;
+    let after = snapshot.pair.clone().unwrap_or_else(|| pair.clone());
+    // Whoever may ask must not thereby send the operator, with its key, to other hosts.
+    if after.spec.ssh != pair.spec.ssh || after.spec.nodes.iter().map(reached).ne(pair.spec.nodes.iter().map(reached)) {
+        let message = "the manifest reaches the hosts in another way (spec.ssh, address or ssh of a node): apply it with spec.paused: true, and \
+                       ask for the plan then";
+        return Err(Refusal::Invalid(message.into()));
+    }
+    match prepare(&context.client, &context.cluster, after, snapshot).await {
+        Ok(Ok(work)) => Ok(work),
+        Ok(Err(Held { reason, message })) => Err(Refusal::Unavailable(format!("{reason}: {message}"))),
+        Err(error) => Err(Refusal::Unavailable(format!("the API server did not answer the operator: {error}"))),
+    }
+}
+
+fn reached(node: &hapair_crds::Node) -> (&str, &hapair_crds::NodeSsh) {
+    (&node.address, &node.ssh)
+}
+
+fn connect<C: Connect>(context: &Context<C>, work: &Work) -> Result<C::Hosts, Refusal> {
+    let hosts = context.hosts.connect(work.credentials.clone());
+    hosts.map_err(|error| Refusal::Unavailable(format!("the ssh client could not be prepared: {error}")))
+}
+
+/// Each node's name with its texts, or why there are none. What the pair's Secrets hold is taken out.
+async fn read_both<C: Connect>(
+    context: &Context<C>,
+    work: &Work,
+    reading: &Reading,
+) -> Result<[(String, Result<BTreeMap<String, String>, String>); 2], Refusal>
+where
+    C::Hosts: Readable,
+{
+    let hosts = connect(context, work)?;
+    let secrets = secrets(work);
+    let (first, second) = tokio::join!(hosts.read(Side::First, reading), hosts.read(Side::Second, reading));
+    let clean = |texts: BTreeMap<String, String>| texts.into_iter().map(|(name, text)| (name, without(&secrets, text))).collect();
+    let Both { first: one, second: other } = &work.desired.nodes;
+    Ok([(one.name.clone(), first.map(clean)), (other.name.clone(), second.map(clean))])
+}
+
+/// The lines of every Secret's value that the pair uses.
+fn secrets(work: &Work) -> Vec<String> {
+    let passwords = work.desired.nodes.iter().flat_map(|(_, node)| &node.devices).filter_map(|device| device.password.as_ref());
+    let all = [&work.credentials.first.private_key].into_iter().chain(&work.desired.admin_password).chain(passwords);
+    let lines = |secret: &Secret| String::from_utf8_lossy(secret.expose()).lines().map(str::to_owned).collect::<Vec<_>>();
+    all.flat_map(lines).filter(|line| line.len() >= SHORTEST_SECRET).collect()
+}
+
+fn without(secrets: &[String], text: String) -> String {
+    secrets.iter().fold(text, |text, secret| if text.contains(secret) { text.replace(secret, REMOVED) } else { text })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_transition_summary_ends_where_its_lines_end() {
+        let text = "Current cluster status:\n  * Online: [ node1 node2 ]\n\nTransition Summary:\n  * Stop       ip-web      (          node1 )  \
+                    due to node availability\n  * Move       x     ( node1 -> node2 )\n\nExecuting Cluster Transition:\n  * Resource action: x\n";
+        assert_eq!(summary_of(text).unwrap(), ["Stop ip-web ( node1 ) due to node availability", "Move x ( node1 -> node2 )"]);
+        assert_eq!(summary_of("Transition Summary:\n\n").unwrap(), Vec::<String>::new());
+        assert!(summary_of("crm_simulate: not found").unwrap_err().contains("not found"));
+    }
+
+    #[test]
+    fn secrets_are_removed_wherever_they_stand() {
+        let secrets = ["hunter22".to_owned()];
+        assert_eq!(without(&secrets, "a hunter22, hunter22".into()), "a [removed], [removed]");
+    }
+}
