@@ -109,8 +109,7 @@ where
                 continue;
             }
         };
-        let mut entries: Vec<_> = texts.values().flat_map(|text| journal::read(&node, text)).collect();
-        entries.sort_by_key(|entry| entry.time);
+        let mut entries = journal::read(&node, texts.values());
         let most = lines as usize;
         if entries.len() > most {
             entries.drain(..entries.len() - most);

@@ -1,11 +1,18 @@
 //! Lines of `journalctl --output=json`: an object a line, fields as systemd.journal-fields(7) names them.
 
+use std::collections::BTreeMap;
+
 use hapair_model::told::Entry;
 use serde_json::Value;
 
-/// The entries of a node's journal. Lines that are not understood are left out; there is no decision in them.
-pub fn read<'a>(node: &'a str, text: &'a str) -> impl Iterator<Item = Entry> + 'a {
-    text.lines().filter_map(move |line| entry(node, &serde_json::from_str(line).ok()?))
+/// The entries of a node's journal, each once, in the order of time. Lines that are not understood are left out; there is no decision in them.
+pub fn read<'a>(node: &str, texts: impl Iterator<Item = &'a String>) -> Vec<Entry> {
+    let lines = texts.flat_map(|text| text.lines()).filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let by_cursor: BTreeMap<String, Entry> =
+        lines.filter_map(|line| Some((line.get("__CURSOR")?.as_str()?.to_owned(), entry(node, &line)?))).collect();
+    let mut entries: Vec<_> = by_cursor.into_values().collect();
+    entries.sort_by_key(|entry| entry.time);
+    entries
 }
 
 fn entry(node: &str, line: &Value) -> Option<Entry> {
@@ -36,14 +43,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_line_is_read_and_what_is_none_is_left_out() {
-        let lines = r#"{"__REALTIME_TIMESTAMP":"1763930000000001","PRIORITY":"5","SYSLOG_IDENTIFIER":"corosync","MESSAGE":"  [TOTEM ] up"}
--- No entries --
-{"__REALTIME_TIMESTAMP":"1763930000000002","SYSLOG_IDENTIFIER":"kernel","MESSAGE":[100,114,98,100,27]}
-{"__REALTIME_TIMESTAMP":"soon","MESSAGE":"x"}
-{"__REALTIME_TIMESTAMP":"1763930000000003","MESSAGE":null}
-"#;
-        let entries: Vec<_> = read("node1", lines).collect();
+    fn a_line_is_read_once_and_what_is_none_is_left_out() {
+        let line = |cursor: u32, rest: &str| {
+            format!("{{\"__CURSOR\":\"s=1;i={cursor}\",\"__REALTIME_TIMESTAMP\":\"176393000000000{cursor}\",{rest}}}\n")
+        };
+        let kernel = line(2, r#""SYSLOG_IDENTIFIER":"kernel","MESSAGE":[100,114,98,100,27]"#);
+        let corosync = line(1, r#""PRIORITY":"5","SYSLOG_IDENTIFIER":"corosync","MESSAGE":"  [TOTEM ] up""#);
+        let texts = [kernel + &corosync + "-- No entries --\n" + &line(3, r#""MESSAGE":null"#), corosync];
+        let entries = read("node1", texts.iter());
         assert_eq!(entries.len(), 2, "{entries:?}");
         assert_eq!((entries[0].time, entries[0].priority, entries[0].source.as_str()), (1_763_930_000_000_001, 5, "corosync"));
         assert_eq!((entries[1].priority, entries[1].message.as_str()), (6, "drbd\u{1b}"));
