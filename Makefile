@@ -10,7 +10,7 @@ export RUSTC_WORKSPACE_WRAPPER := clippy-driver
 export CLIPPY_ARGS := -Dwarnings__CLIPPY_HACKERY__
 
 BINARIES := target/debug
-SCRIPTS := $(wildcard operator/hosts/scripts/*) $(wildcard operator/planner/files/*) $(wildcard tests/lab/image/*.sh) tests/lab/image/lab-seed tests/lab/launch-host tests/install-tools tests/bench/expert tests/chart/check tests/chart/helm tests/chart/schemas operator/image/root operator/image/build operator/image/contents
+SCRIPTS := $(wildcard operator/hosts/scripts/*) $(wildcard operator/planner/files/*) $(wildcard tests/lab/image/*.sh) tests/lab/image/lab-seed tests/lab/launch-host tests/install-tools tests/bench/expert tests/chart/check tests/chart/helm tests/chart/schemas tests/docs/links tests/docs/mdbook operator/image/root operator/image/build operator/image/contents
 
 .PHONY: help
 help: ## This list
@@ -32,13 +32,19 @@ lab-down: ## End what `make lab` left running
 test: check e2e ## Everything CI runs
 
 .PHONY: check
-check: tools ## Format, lints, unit, snapshot and simulator tests, shell scripts, generated files
+check: tools ## Format, lints, unit, snapshot and simulator tests, shell scripts, links and book, generated files
 	cargo fmt --all --check
 	cargo test --workspace --quiet
 	shellcheck -e SC1090,SC1091,SC2016 $(SCRIPTS)
 	promtool test rules config/prometheus/alerts_test.yaml
 	$(BINARIES)/examples/figures text | promtool check metrics
+	tests/docs/links
+	$(MAKE) --no-print-directory book
 	$(MAKE) --no-print-directory verify
+
+.PHONY: book
+book: ## The documentation as a book, target/book (mdBook is built from source, once)
+	$$(tests/docs/mdbook) build docs
 
 .PHONY: e2e
 e2e: build ## The end-to-end test: real operator, real API server, real hosts
@@ -63,6 +69,10 @@ gitops: build ## A pair in Git under the real Argo CD: first sync, switchover, m
 	go test ./...
 	cd -
 	$(BINARIES)/e2e gitops
+
+.PHONY: tutorial
+tutorial: build ## docs/tutorial.md, run as it stands on bare hosts, and what it printed written into it (Helm is built from source, once)
+	$(BINARIES)/e2e tutorial
 
 ROUNDS ?= 3
 SEED ?= 1

@@ -7,6 +7,7 @@ mod demo;
 mod gitops;
 mod lab;
 mod suite;
+mod tutorial;
 mod visitor;
 
 use anyhow::Result;
@@ -36,6 +37,8 @@ enum Verb {
     Chart,
     /// A pair that lives in Git, under Argo CD.
     Gitops,
+    /// docs/tutorial.md, run as it stands.
+    Tutorial,
     /// The end-to-end test.
     Test {
         /// Go on at this check (they count from 0), on the ground that a failed run with HAPAIR_KEEP=1 left.
@@ -58,6 +61,7 @@ fn main() -> Result<()> {
         Verb::Lab => lab::run(config("lab")),
         Verb::Chart => chart::run(Config { with_packages: true, ..config("chart") }),
         Verb::Gitops => gitops::run(Config { with_packages: true, ..config("gitops") }),
+        Verb::Tutorial => tutorial::run(config("tutorial")),
         Verb::Test { from, to, lab } => suite::run(config(&lab), from, to),
     }
 }
