@@ -10,7 +10,7 @@ export RUSTC_WORKSPACE_WRAPPER := clippy-driver
 export CLIPPY_ARGS := -Dwarnings__CLIPPY_HACKERY__
 
 BINARIES := target/debug
-SCRIPTS := $(wildcard operator/hosts/scripts/*) $(wildcard operator/planner/files/*) $(wildcard tests/lab/image/*.sh) tests/lab/image/lab-seed tests/lab/launch-host tests/install-tools tests/bench/expert tests/chart/check tests/chart/helm tests/chart/schemas tests/docs/links tests/docs/mdbook operator/image/root operator/image/build operator/image/contents
+SCRIPTS := $(wildcard operator/hosts/scripts/*) $(wildcard operator/planner/files/*) $(wildcard tests/lab/image/*.sh) tests/lab/image/lab-seed tests/lab/launch-host tests/install-tools tests/bench/expert tests/chart/check tests/chart/helm tests/chart/schemas tests/docs/links tests/docs/mdbook cli/package operator/image/root operator/image/build operator/image/contents
 
 .PHONY: help
 help: ## This list
@@ -54,6 +54,10 @@ e2e: build ## The end-to-end test: real operator, real API server, real hosts
 image: ## The operator's image, as an OCI layout in target/image, with its list of contents (root)
 	tests/install-tools buildah jq
 	operator/image/build target/image
+
+.PHONY: plugin
+plugin: ## kubectl-hapair packed for krew, in target/plugin: make plugin URL=https://where.the.archive/will/be
+	cli/package target/plugin "$(URL)"
 
 .PHONY: chart
 chart: build ## Lint the Helm chart, run its unit tests, hold it against the API schemas, and install, upgrade and remove it while a pair serves (Helm is built from source, once)
