@@ -203,6 +203,12 @@ fn maintenance_and_a_ban_are_told_though_everything_runs() {
     let (holds, reason, message) = told_of(&|cluster: &mut Cluster| cluster.bans.push(ban("group-tomcat", "node2")));
     assert_eq!((holds, reason), (Some(false), Reason::Banned));
     assert_eq!(message, "group-tomcat cannot be taken over by node2: the constraint cli-ban forbids it");
+    let joins = |cluster: &mut Cluster| {
+        let node = cluster.nodes.get_mut("node2").unwrap();
+        (node.pending, node.standby) = (true, true);
+    };
+    let (_, reason, message) = told_of(&joins);
+    assert_eq!((reason, message.as_str()), (Reason::NodeOffline, "node2 is on its way into the cluster"));
     let of_drbd = Ban { id: "drbd-fence-by-handler-logs-volume-logs-clone".into(), ..ban("volume-logs-clone", "node1") };
     let (holds, reason, _) = told_of(&|cluster: &mut Cluster| cluster.bans.push(of_drbd.clone()));
     assert_eq!((holds, reason), (Some(false), Reason::StaleData), "nobody is to take DRBD's constraint for one of pcs");

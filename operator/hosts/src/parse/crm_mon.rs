@@ -75,18 +75,25 @@ fn failures(failures: &[&Element], histories: &[&Element]) -> Vec<Failure> {
     failures.iter().filter(lasting).filter_map(|each| failure(each)).collect()
 }
 
-/// Whether the node started, promoted or monitored the resource with success after this failure. An executor numbers its calls in their order.
+/// Whether what failed has gone well on that node since. An executor numbers its calls in their order.
 fn has_recovered(failure: &Element, histories: &[&Element]) -> Option<bool> {
     let number = |element: &Element| element.get("call")?.parse::<u32>().ok();
     let (resource, failed) = (failed_resource(failure)?, number(failure)?);
     let history = histories.iter().find(|node| node.get("name") == failure.get("node"))?;
-    let went_well = |operation: &Element| {
-        matches!(operation.get("task"), Some("start" | "promote" | "monitor"))
-            // OCF_SUCCESS, and OCF_RUNNING_PROMOTED of a promoted instance's monitor.
-            && matches!(operation.get("rc"), Some("0" | "8"))
-            && number(operation).is_some_and(|call| call > failed)
+    let disproves = |operation: &Element| {
+        match (failure.get("task")?, operation.get("task")?, operation.get("rc")?) {
+            // Running unpromoted proves nothing about a promotion. 8 is OCF_RUNNING_PROMOTED.
+            ("promote" | "demote", "promote", "0") | ("promote" | "demote", "monitor", "8") => Some(()),
+            ("promote" | "demote", _, _) => None,
+            // What could not be stopped goes on running.
+            ("stop", "start", "0") => Some(()),
+            ("stop", _, _) => None,
+            (_, "start" | "promote" | "monitor", "0" | "8") => Some(()),
+            _ => None,
+        }
     };
-    Some(history.children.iter().filter(|each| each.id() == Some(resource)).any(|each| each.children.iter().any(went_well)))
+    let since = |operation: &Element| number(operation).is_some_and(|call| call > failed) && disproves(operation).is_some();
+    Some(history.children.iter().filter(|each| each.id() == Some(resource)).any(|each| each.children.iter().any(since)))
 }
 
 fn failed_resource(failure: &Element) -> Option<&str> {
@@ -136,6 +143,9 @@ mod tests {
         let recovered = include_str!("../../fixtures/crm_mon/pacemaker-2.1.5-recovered-then-moved.xml");
         assert!(recovered.contains("<failure "), "pacemaker itself keeps it");
         assert_eq!(failures(recovered), []);
+        let running = |task: &str| recovered.replace("interval=\"10000\" task=\"monitor\"", &format!("interval=\"0\" task=\"{task}\""));
+        let could_not = |task: &str| failures(&running(task).replace("tomcat_monitor_10000", &format!("tomcat_{task}_0"))).len();
+        assert_eq!(["start", "promote", "stop"].map(could_not), [0, 1, 1], "that it runs disproves the first only");
         let failed_again = recovered.replace("call=\"48\"", "call=\"57\"");
         assert_eq!(failures(&failed_again), [failed]);
     }

@@ -147,6 +147,8 @@ fn redundancy(view: &View<'_>) -> Condition {
                 return no(Reason::NodeUnclean, format!("{} is unclean: the cluster waits until it is fenced", node.name));
             }
             Some(state) if !state.online => return no(Reason::NodeOffline, format!("{} is not in the cluster", node.name)),
+            // crm_mon calls it standby, too, as long as it may not run anything yet.
+            Some(state) if state.pending => return no(Reason::NodeOffline, format!("{} is on its way into the cluster", node.name)),
             Some(state) if state.standby && !view.is_standby(&node.name) => {
                 return no(Reason::NodeOffline, format!("{} is in standby, and spec.nodes[].standby says that it is not", node.name));
             }
