@@ -105,7 +105,7 @@ fn consequences(transition: &[String]) -> Vec<String> {
     lines
 }
 
-/// The documents of the four kinds; others are passed over, since no plan depends on them before they are applied.
+/// The documents of the four kinds. What a Secret or a ConfigMap would be is not the operator's to be told by anyone; others are named.
 fn read(path: &PathBuf) -> Result<Vec<Value>> {
     let mut text = String::new();
     if path.as_os_str() == "-" {
@@ -114,7 +114,12 @@ fn read(path: &PathBuf) -> Result<Vec<Value>> {
         text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
     }
     let documents: Vec<Value> = serde_saphyr::from_multiple(&text).map_err(|error| anyhow!("{}: {error}", path.display()))?;
-    let ours: Vec<_> = documents.into_iter().filter(|each| resource(each).is_some()).collect();
+    let (ours, others): (Vec<_>, Vec<_>) = documents.into_iter().filter(|each| !each.is_null()).partition(|each| resource(each).is_some());
+    for other in &others {
+        let name = |field: &Value| field.as_str().map(plain).unwrap_or_default();
+        let (kind, name) = (name(&other["kind"]), name(&other["metadata"]["name"]));
+        anstream::eprintln!("passed over: {kind} {name}. The plan knows it as it is in the cluster");
+    }
     if ours.is_empty() {
         bail!("{}: there is no HAPair, ReplicatedVolume, FloatingIP or ServiceGroup in it", path.display());
     }

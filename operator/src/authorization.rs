@@ -69,6 +69,7 @@ async fn may_get(client: &Client, user: UserInfo, pair: &PairName, subresource: 
 }
 
 fn not_asked(error: &kube::Error) -> Refused {
-    let needed = "it needs the ClusterRole system:auth-delegator (the chart's ask.enabled)";
-    (StatusCode::SERVICE_UNAVAILABLE, format!("the operator could not ask the API server who you are and what you may: {error}; {needed}"))
+    let is_forbidden = matches!(error, kube::Error::Api(status) if status.code == 403);
+    let needed = if is_forbidden { "; it needs the ClusterRole system:auth-delegator (the chart's ask.enabled)" } else { "" };
+    (StatusCode::SERVICE_UNAVAILABLE, format!("the operator could not ask the API server who you are and what you may: {error}{needed}"))
 }

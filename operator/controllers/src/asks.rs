@@ -1,23 +1,28 @@
 //! What people ask of a pair's hosts through the operator: what it would do, what the journals say, what state everything is in. An ask has a
 //! connection of its own and changes nothing; any replica answers, leading or not.
 
-use std::collections::BTreeMap;
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
-use hapair_index::{PairName, overlay};
+use hapair_crds::HAPair;
+use hapair_index::{PairName, Snapshot, overlay};
 use hapair_model::{
-    Both, Secret, Side,
+    Both, Reason, Secret, Side,
     desired::{Desired, ServiceKind},
     host::{Connect, Readable, Reading},
-    observed::HostView,
-    plan::{Finding, Next, Stage, Step},
+    observed::{HostView, Question},
+    plan::{Finding, Next, Stage, Step, Subject},
     told::{Coming, Diagnosis, Forecast, Gap, Logs, Part, Told},
     xml::Element,
 };
+use hapair_planner as planner;
 use serde_json::Value;
 
 use crate::{
     Context, journal,
-    prepare::{Held, Work, prepare},
+    prepare::{Held, Work, prepare, tears_down},
     turn::fresh_keys,
 };
 
@@ -43,10 +48,23 @@ pub async fn forecast<C: Connect>(context: &Context<C>, name: &PairName, manifes
 where
     C::Hosts: Readable,
 {
-    let mut work = work(context, name, manifests).await?;
+    let stored = stored_work(context, name).await?;
+    let mut work = if manifests.is_empty() { stored.clone() } else { with_manifests(context, name, &stored, manifests).await? };
+    if work.is_leaving() && !tears_down(&work.pair) {
+        let message = "the pair is being deleted and is to be retained: the operator lets it go, and leaves its hosts as they are";
+        let finding = Told { about: Subject::Pair.to_string(), reason: Reason::NothingDeclared.to_string(), message: message.into() };
+        return Ok(Forecast { next: Coming::Rest, findings: vec![finding], paused: false });
+    }
     let paused = std::mem::take(&mut work.desired.paused);
     let hosts = connect(context, &work)?;
-    let (observed, _) = work.observe(&hosts).await;
+    // Whoever may ask must not thereby make the hosts call other addresses.
+    let known = planner::question(&stored.desired);
+    let known = |side: Side| &known[side];
+    let limit = |questions: Both<Question>| {
+        let Both { first, second } = questions;
+        Both::new(within(first, known(Side::First)), within(second, known(Side::Second)))
+    };
+    let (observed, _) = work.observe_within(&hosts, limit).await;
     let (desired, plan) = work.plan(&observed, &fresh_keys());
     let next = match plan.next {
         Next::Rest => Coming::Rest,
@@ -54,6 +72,13 @@ where
         Next::Run(stage) => coming(&hosts, &desired, &observed, &stage).await?,
     };
     Ok(Forecast { next, findings: plan.findings.iter().map(told).collect(), paused })
+}
+
+/// A question that calls no address which another does not call.
+fn within(mut question: Question, known: &Question) -> Question {
+    question.probes.retain(|probe| known.probes.contains(probe));
+    question.addresses.retain(|address| known.addresses.contains(address));
+    question
 }
 
 async fn coming(hosts: &impl Readable, desired: &Desired, observed: &Both<HostView>, stage: &Stage) -> Result<Coming, Refusal> {
@@ -98,8 +123,9 @@ pub async fn logs<C: Connect>(context: &Context<C>, name: &PairName, seconds: u3
 where
     C::Hosts: Readable,
 {
-    let work = work(context, name, Vec::new()).await?;
+    let work = stored_work(context, name).await?;
     let reading = Reading::Journal { seconds, lines, units: units(&work.desired) };
+    let secrets = secrets(&work);
     let mut logs = Logs::default();
     for (node, answer) in read_both(context, &work, &reading).await? {
         let texts = match answer {
@@ -110,6 +136,7 @@ where
             }
         };
         let mut entries = journal::read(&node, texts.values());
+        entries.iter_mut().for_each(|entry| entry.message = without(&secrets, std::mem::take(&mut entry.message)));
         let most = lines as usize;
         if entries.len() > most {
             entries.drain(..entries.len() - most);
@@ -136,31 +163,52 @@ pub async fn diagnosis<C: Connect>(context: &Context<C>, name: &PairName) -> Res
 where
     C::Hosts: Readable,
 {
-    let work = work(context, name, Vec::new()).await?;
+    let work = stored_work(context, name).await?;
+    let secrets = secrets(&work);
     let mut diagnosis = Diagnosis::default();
     for (node, answer) in read_both(context, &work, &Reading::State).await? {
         match answer {
-            Ok(texts) => diagnosis.parts.extend(texts.into_iter().map(|(name, text)| Part { node: node.clone(), name, text })),
+            Ok(texts) => {
+                let part = |(name, text)| Part { node: node.clone(), name, text: without(&secrets, text) };
+                diagnosis.parts.extend(texts.into_iter().map(part));
+            }
             Err(why) => diagnosis.gaps.push(Gap { node, why }),
         }
     }
     Ok(diagnosis)
 }
 
-async fn work<C>(context: &Context<C>, name: &PairName, manifests: Vec<Value>) -> Result<Work, Refusal> {
+async fn stored_work<C>(context: &Context<C>, name: &PairName) -> Result<Work, Refusal> {
     let stored = context.index.snapshot(name).map_err(Refusal::Unavailable)?;
     let Some(pair) = stored.pair.clone() else {
-        return Err(Refusal::NotFound(format!("there is no HAPair {:?} in namespace {:?}", name.name, name.namespace)));
+        let missing = "there is no HAPair of this name that the operator serves";
+        return Err(Refusal::NotFound(format!("{missing}: {name}. A new one is applied with spec.paused: true before it is asked about")));
     };
-    let snapshot = overlay(stored, name, manifests).map_err(Refusal::Invalid)?;
-    let after = snapshot.pair.clone().unwrap_or_else(|| pair.clone());
-    // Whoever may ask must not thereby send the operator, with its key, to other hosts.
-    if after.spec.ssh != pair.spec.ssh || after.spec.nodes.iter().map(reached).ne(pair.spec.nodes.iter().map(reached)) {
-        let message = "the manifest reaches the hosts in another way (spec.ssh, address or ssh of a node): apply it with spec.paused: true, and \
-                       ask for the plan then";
-        return Err(Refusal::Invalid(message.into()));
+    prepared(context, pair, stored).await
+}
+
+/// What there would be to work on if these manifests were applied. They name no host and no Secret that the pair does not have already: whoever may
+/// ask must not thereby send the operator, with its key, to other hosts, or learn of Secrets.
+async fn with_manifests<C>(context: &Context<C>, name: &PairName, stored: &Work, manifests: Vec<Value>) -> Result<Work, Refusal> {
+    let snapshot = overlay(stored.snapshot.clone(), name, manifests).map_err(Refusal::Invalid)?;
+    let pair = snapshot.pair.clone().unwrap_or_else(|| stored.pair.clone());
+    let instead = "apply it with spec.paused: true, and ask for the plan then";
+    if pair.spec.ssh != stored.pair.spec.ssh || pair.spec.nodes.iter().map(reached).ne(stored.pair.spec.nodes.iter().map(reached)) {
+        let what = "the manifest reaches the hosts in another way (spec.ssh, address or ssh of a node)";
+        return Err(Refusal::Invalid(format!("{what}: {instead}")));
     }
-    match prepare(&context.client, &context.cluster, after, snapshot).await {
+    let new = |named: BTreeSet<String>, known: BTreeSet<String>| named.difference(&known).next().cloned();
+    let secret = new(hapair_index::secrets(&snapshot), hapair_index::secrets(&stored.snapshot)).map(|name| format!("Secret {name}"));
+    let map =
+        || new(hapair_index::config_maps(&snapshot), hapair_index::config_maps(&stored.snapshot)).map(|name| format!("ConfigMap {name}"));
+    if let Some(named) = secret.or_else(map) {
+        return Err(Refusal::Invalid(format!("the manifest names the {named}, which the pair does not use yet: {instead}")));
+    }
+    prepared(context, pair, snapshot).await
+}
+
+async fn prepared<C>(context: &Context<C>, pair: Arc<HAPair>, snapshot: Snapshot) -> Result<Work, Refusal> {
+    match prepare(&context.client, &context.cluster, pair, snapshot).await {
         Ok(Ok(work)) => Ok(work),
         Ok(Err(Held { reason, message })) => Err(Refusal::Unavailable(format!("{reason}: {message}"))),
         Err(error) => Err(Refusal::Unavailable(format!("the API server did not answer the operator: {error}"))),
@@ -176,7 +224,7 @@ fn connect<C: Connect>(context: &Context<C>, work: &Work) -> Result<C::Hosts, Re
     hosts.map_err(|error| Refusal::Unavailable(format!("the ssh client could not be prepared: {error}")))
 }
 
-/// Each node's name with its texts, or why there are none. What the pair's Secrets hold is taken out.
+/// Each node's name with its texts, or why there are none.
 async fn read_both<C: Connect>(
     context: &Context<C>,
     work: &Work,
@@ -186,19 +234,26 @@ where
     C::Hosts: Readable,
 {
     let hosts = connect(context, work)?;
-    let secrets = secrets(work);
     let (first, second) = tokio::join!(hosts.read(Side::First, reading), hosts.read(Side::Second, reading));
-    let clean = |texts: BTreeMap<String, String>| texts.into_iter().map(|(name, text)| (name, without(&secrets, text))).collect();
-    let Both { first: one, second: other } = &work.desired.nodes;
-    Ok([(one.name.clone(), first.map(clean)), (other.name.clone(), second.map(clean))])
+    let nodes = &work.desired.nodes;
+    Ok([(nodes.first.name.clone(), first), (nodes.second.name.clone(), second)])
 }
 
-/// The lines of every Secret's value that the pair uses.
+/// The lines of every value that the pair takes from a Secret or writes into a file, also as JSON and XML write them; the longest first, since one may be
+/// a part of another. DRBD's secret is known on the hosts only, and removed there.
 fn secrets(work: &Work) -> Vec<String> {
     let passwords = work.desired.nodes.iter().flat_map(|(_, node)| &node.devices).filter_map(|device| device.password.as_ref());
-    let all = [&work.credentials.first.private_key].into_iter().chain(&work.desired.admin_password).chain(passwords);
+    let files = work.desired.groups.iter().flat_map(|group| &group.files).flat_map(|file| [&file.content.first, &file.content.second]);
+    let all = [&work.credentials.first.private_key].into_iter().chain(&work.desired.admin_password).chain(passwords).chain(files);
     let lines = |secret: &Secret| String::from_utf8_lossy(secret.expose()).lines().map(str::to_owned).collect::<Vec<_>>();
-    all.flat_map(lines).filter(|line| line.len() >= SHORTEST_SECRET).collect()
+    let mut found: Vec<_> = all.flat_map(lines).filter(|line| line.len() >= SHORTEST_SECRET).collect();
+    let json = |line: &String| Value::from(line.as_str()).to_string().trim_matches('"').to_owned();
+    let xml =
+        |line: &String| line.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&apos;");
+    found.extend(found.iter().flat_map(|line| [json(line), xml(line)]).collect::<Vec<_>>());
+    found.sort_by_key(|line| std::cmp::Reverse(line.len()));
+    found.dedup();
+    found
 }
 
 fn without(secrets: &[String], text: String) -> String {

@@ -8,7 +8,7 @@ use hapair_model::{
     Both, Reason,
     desired::Desired,
     host::{Credentials, Hosts},
-    observed::HostView,
+    observed::{HostView, Question},
     plan::{Finding, Plan},
 };
 use hapair_planner::{self as planner, FreshKeys};
@@ -21,6 +21,7 @@ const LET_GO: &str = "; it is needed to take the pair off its hosts. Create it a
                       they are, and the object goes";
 
 /// What a turn works on.
+#[derive(Clone)]
 pub struct Work {
     /// The pair.
     pub pair: Arc<HAPair>,
@@ -76,9 +77,14 @@ impl Work {
 
     /// Looks at both hosts, a second time where the first look tells that there is more to ask. Also the number of looks.
     pub async fn observe(&self, hosts: &impl Hosts) -> (Both<HostView>, u64) {
-        let observed = hosts.observe(&planner::question(&self.desired)).await;
+        self.observe_within(hosts, |questions| questions).await
+    }
+
+    /// The same, where not everything may be asked.
+    pub async fn observe_within(&self, hosts: &impl Hosts, limit: impl Fn(Both<Question>) -> Both<Question>) -> (Both<HostView>, u64) {
+        let observed = hosts.observe(&limit(planner::question(&self.desired))).await;
         match planner::question_elsewhere(&self.desired, &observed) {
-            Some(elsewhere) => (hosts.observe(&elsewhere).await, 2),
+            Some(elsewhere) => (hosts.observe(&limit(elsewhere)).await, 2),
             None => (observed, 1),
         }
     }

@@ -73,7 +73,13 @@ pub fn reading(reading: &Reading) -> Bundle {
 
 fn question_lines(question: &Question) -> String {
     let mut lines = String::new();
-    let mut line = |kind: &str, words: &[&str]| lines += &format!("{kind} {}\n", words.join(" "));
+    // The API's patterns let nothing else in; a manifest that somebody asks about has not passed them for certain.
+    let is_word = |word: &&str| !word.is_empty() && !word.starts_with('-') && !word.contains(|c: char| c.is_whitespace() || c.is_control());
+    let mut line = |kind: &str, words: &[&str]| {
+        if words.iter().all(is_word) {
+            lines += &format!("{kind} {}\n", words.join(" "));
+        }
+    };
     question.packages.iter().for_each(|name| line("package", &[name]));
     question.units.iter().for_each(|name| line("unit", &[name]));
     question.files.iter().for_each(|path| line("file", &[path]));
@@ -105,5 +111,17 @@ impl Archive {
 
     fn finish(self) -> Bundle {
         Bundle { archive: self.tar.into_inner().expect("writing to memory does not fail"), limit: self.limit }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_question_holds_words_only() {
+        let units = ["tomcat10", "x\npackage --pipe=reboot", "--host=elsewhere", "a b", "", "last"];
+        let question = Question { units: units.map(str::to_owned).to_vec(), ..Question::default() };
+        assert_eq!(question_lines(&question), "unit tomcat10\nunit last\n");
     }
 }

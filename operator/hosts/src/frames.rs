@@ -52,6 +52,20 @@ pub fn read(bytes: &[u8]) -> Result<Sections, FrameError> {
     }
 }
 
+/// The sections of an answer that is cut off which are whole, for people to read.
+pub fn whole(bytes: &[u8]) -> Sections {
+    let mut sections = Sections::new();
+    let mut rest = bytes;
+    while let Some(end) = rest.iter().position(|byte| *byte == b'\n')
+        && let Some((name, code, length)) = std::str::from_utf8(&rest[..end]).ok().and_then(header)
+        && let Some(text) = rest.get(end + 1..end + 1 + length)
+    {
+        sections.insert(name.to_owned(), Section { code, text: String::from_utf8_lossy(text).into_owned() });
+        rest = rest.get(end + 1 + length + 1..).unwrap_or_default();
+    }
+    sections
+}
+
 /// The last section of an answer that may be cut off.
 pub fn last(bytes: &[u8]) -> Option<String> {
     let mut rest = bytes;
@@ -89,6 +103,8 @@ mod tests {
         assert_eq!(last(ANSWER).as_deref(), Some("none"));
         assert_eq!(last(&ANSWER[..ANSWER.len() - 15]).as_deref(), Some("os"));
         assert_eq!(last(b""), None);
+        assert_eq!(whole(ANSWER).len(), 2);
+        assert_eq!(whole(&ANSWER[..ANSWER.len() - 15]).into_keys().collect::<Vec<_>>(), ["os"]);
     }
 
     #[test]

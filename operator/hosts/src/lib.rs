@@ -87,8 +87,17 @@ impl Hosts for SshHosts {
 impl Readable for SshHosts {
     async fn read(&self, side: Side, reading: &Reading) -> Result<BTreeMap<String, String>, String> {
         let output = self.hosts[side].execute(bundle::reading(reading)).await.map_err(|silence| ssh::explain(&silence))?;
+        let texts = |sections: frames::Sections| sections.into_iter().map(|(name, section)| (name, section.text)).collect();
         match frames::read(&output.stdout) {
-            Ok(sections) => Ok(sections.into_iter().map(|(name, section)| (name, section.text)).collect()),
+            Ok(sections) => Ok(texts(sections)),
+            Err(FrameError::CutOff) if output.code == TIMED_OUT && *reading == Reading::State => {
+                let mut texts: BTreeMap<_, _> = texts(frames::whole(&output.stdout));
+                texts.insert(
+                    "cut-off".into(),
+                    "The host did not tell everything in time: what would come after these parts is missing.\n".into(),
+                );
+                Ok(texts)
+            }
             Err(FrameError::CutOff) if output.code == TIMED_OUT => Err("a command hangs on it: it did not tell everything in time".into()),
             Err(error) => Err(format!("{error}; it said: {}", output.excerpt())),
         }

@@ -14,6 +14,8 @@ use crate::{bundle::Bundle, keys};
 
 /// What an execution may take longer than its limit on the host: the way there and back.
 const MARGIN: Duration = Duration::from_secs(20);
+/// Far more than any answer; a host that sends more is cut off.
+const MOST_BYTES: u64 = 32 << 20;
 const CONNECT_LIMIT: Duration = Duration::from_secs(8);
 
 /// What runs on the host, whatever is asked of it: everything else is in the archive on standard input. The first line tells that it runs as
@@ -25,9 +27,10 @@ const UNPACK: &str = "set -eu; echo root; d=$(mktemp -d /run/hapair.XXXXXX); tra
 #[derive(Debug)]
 pub struct Host {
     credentials: Credentials,
+    /// Dropped before the folder: it ends ssh's master through the control socket.
+    session: Mutex<Option<Session>>,
     /// Key, known_hosts, configuration and control socket; removed with the host.
     folder: TempDir,
-    session: Mutex<Option<Session>>,
 }
 
 /// What an execution left.
@@ -172,9 +175,9 @@ impl Host {
 
 async fn read_all(stream: Option<impl tokio::io::AsyncRead + Unpin>) -> Vec<u8> {
     let mut bytes = Vec::new();
-    if let Some(mut stream) = stream {
+    if let Some(stream) = stream {
         // What came before a break is judged by its end marker.
-        let _ = stream.read_to_end(&mut bytes).await;
+        let _ = stream.take(MOST_BYTES).read_to_end(&mut bytes).await;
     }
     bytes
 }

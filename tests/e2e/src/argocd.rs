@@ -82,10 +82,10 @@ impl ArgoCd {
             command.env("ARGOCD_GPG_ENABLED", "false").env("ARGOCD_FAKE_IN_CLUSTER", "true");
             cluster.start_program(name, command)
         };
-        own("argocd-repo-server", &["--port=8081", "--address=127.0.0.1", "--metrics-port=8084", "--metrics-address=127.0.0.1"])?;
+        own("argocd-repo-server", &["--port=8085", "--address=127.0.0.1", "--metrics-port=8084", "--metrics-address=127.0.0.1"])?;
         // A resource's health is in its Application, for us to read.
         let access = format!("--kubeconfig={}", kubeconfig.display());
-        let settings = ["--repo-server=127.0.0.1:8081", "--persist-resource-health"];
+        let settings = ["--repo-server=127.0.0.1:8085", "--persist-resource-health"];
         let settings = [settings.as_slice(), &[&access, "--namespace", NAMESPACE]].concat();
         own("argocd-application-controller", &settings)?;
         Ok(Self { repository })

@@ -37,7 +37,7 @@ pub fn second_operator_waits(world: &mut World) -> Result<()> {
         world.cluster.get("hapair-system", "lease/hapair-operator").ok()?["spec"]["holderIdentity"].as_str().map(str::to_owned)
     };
     let first = world.wait("a leader", SOON, holder)?;
-    let mut second = world.spawn_operator("second", "127.0.0.1:8081", &["--resync-seconds=3"])?;
+    let mut second = world.spawn_operator("second", "127.0.0.1:8082", &["--resync-seconds=3"])?;
     std::thread::sleep(Duration::from_secs(8));
     ensure!(world.wait("a leader", SOON, holder)? == first, "a second operator took the Lease from a healthy one");
     world.kill_operator()?;

@@ -55,6 +55,15 @@ pub fn asks_the_hosts(world: &mut World) -> Result<()> {
         ensure!(!holds(secret), "a secret is in the bundle");
     }
 
+    world.wait("the connections of those who asked to end", SOON, |world| {
+        // The pair's own stay: one a host.
+        (connections(world).ok()? <= 2).then_some(())
+    })?;
+    let elsewhere = world.lab.directory().join("elsewhere.yaml");
+    std::fs::write(&elsewhere, world.sample()?.replace("name: web-hacluster", "name: node1-bmc-of-others"))?;
+    let refused = world.plugin(&["plan", "-f", &elsewhere.display().to_string()]).err().map(|error| error.to_string()).unwrap_or_default();
+    ensure!(refused.contains("Secret node1-bmc-of-others, which the pair does not use yet"), "{refused}");
+
     world.cluster.run(&["create", "serviceaccount", "-n", NAMESPACE, "stranger"])?;
     let stranger = world.plugin(&["plan", "--service-account", "web/stranger"]).err().map(|error| error.to_string()).unwrap_or_default();
     ensure!(stranger.contains("resources: [hapairs/plan], verbs: [get]"), "{stranger}");
@@ -62,6 +71,12 @@ pub fn asks_the_hosts(world: &mut World) -> Result<()> {
     let outsider = outsider.err().map(|error| error.to_string()).unwrap_or_default();
     ensure!(outsider.contains("resources: [serviceaccounts/token], resourceNames: [hapair-asker]"), "{outsider}");
     Ok(())
+}
+
+/// ssh clients of the operator.
+fn connections(world: &World) -> Result<usize> {
+    let line = |process: &u32| std::fs::read(format!("/proc/{process}/cmdline")).unwrap_or_default();
+    Ok(world.operator_processes()?.iter().filter(|process| line(process).starts_with(b"ssh\0")).count())
 }
 
 /// There and back; a pause holds the second until it ends.

@@ -33,7 +33,7 @@ pub fn older_definitions_are_named(world: &mut World) -> Result<()> {
     fs::write(&log, "")?;
     patch(world, "hapairs", &format!(r#"[{{"op": "remove", "path": "{SPEC}/firewall"}}]"#))?;
     published(world, |schemas| !schemas.contains("\"firewall\""))?;
-    let mut second = world.spawn_operator("older", "127.0.0.1:8081", &[])?;
+    let mut second = world.spawn_operator("older", "127.0.0.1:8082", &[])?;
     world.wait("the field in the log", SOON, |_| {
         fs::read_to_string(&log).is_ok_and(|log| log.contains("HAPair's spec.firewall")).then_some(())
     })?;
