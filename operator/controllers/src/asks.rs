@@ -9,11 +9,11 @@ use std::{
 use hapair_crds::HAPair;
 use hapair_index::{PairName, Snapshot, overlay};
 use hapair_model::{
-    Both, Reason, Secret, Side,
+    Both, Secret, Side,
     desired::{Desired, ServiceKind},
     host::{Connect, Readable, Reading},
     observed::{HostView, Question},
-    plan::{Finding, Next, Stage, Step, Subject},
+    plan::{Finding, Next, Stage, Step},
     told::{Coming, Diagnosis, Forecast, Gap, Logs, Part, Told},
     xml::Element,
 };
@@ -51,9 +51,7 @@ where
     let stored = stored_work(context, name).await?;
     let mut work = if manifests.is_empty() { stored.clone() } else { with_manifests(context, name, &stored, manifests).await? };
     if work.is_leaving() && !tears_down(&work.pair) {
-        let message = "the pair is being deleted and is to be retained: the operator lets it go, and leaves its hosts as they are";
-        let finding = Told { about: Subject::Pair.to_string(), reason: Reason::NothingDeclared.to_string(), message: message.into() };
-        return Ok(Forecast { next: Coming::Rest, findings: vec![finding], paused: false });
+        return Ok(Forecast { next: Coming::LetGo, findings: Vec::new(), paused: false });
     }
     let paused = std::mem::take(&mut work.desired.paused);
     let hosts = connect(context, &work)?;
@@ -239,14 +237,17 @@ where
     Ok([(nodes.first.name.clone(), first), (nodes.second.name.clone(), second)])
 }
 
-/// The lines of every value that the pair takes from a Secret or writes into a file, also as JSON and XML write them; the longest first, since one may be
-/// a part of another. DRBD's secret is known on the hosts only, and removed there.
+/// The lines of every value that the pair takes from a Secret or writes into a file. DRBD's secret is known on the hosts only, and removed there.
 fn secrets(work: &Work) -> Vec<String> {
     let passwords = work.desired.nodes.iter().flat_map(|(_, node)| &node.devices).filter_map(|device| device.password.as_ref());
     let files = work.desired.groups.iter().flat_map(|group| &group.files).flat_map(|file| [&file.content.first, &file.content.second]);
     let all = [&work.credentials.first.private_key].into_iter().chain(&work.desired.admin_password).chain(passwords).chain(files);
     let lines = |secret: &Secret| String::from_utf8_lossy(secret.expose()).lines().map(str::to_owned).collect::<Vec<_>>();
-    let mut found: Vec<_> = all.flat_map(lines).filter(|line| line.len() >= SHORTEST_SECRET).collect();
+    as_written(all.flat_map(lines).filter(|line| line.len() >= SHORTEST_SECRET).collect())
+}
+
+/// Texts also as JSON and XML write them; the longest first, since one may be a part of another.
+fn as_written(mut found: Vec<String>) -> Vec<String> {
     let json = |line: &String| Value::from(line.as_str()).to_string().trim_matches('"').to_owned();
     let xml =
         |line: &String| line.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&apos;");
@@ -275,7 +276,8 @@ mod tests {
 
     #[test]
     fn secrets_are_removed_wherever_they_stand() {
-        let secrets = ["hunter22".to_owned()];
-        assert_eq!(without(&secrets, "a hunter22, hunter22".into()), "a [removed], [removed]");
+        let secrets = as_written(vec!["hunter22".into(), "hunter22&\"more".into()]);
+        let text = r#"a hunter22, hunter22&"more, {"MESSAGE":"hunter22&\"more"}, <nvpair value="hunter22&amp;&quot;more"/>"#;
+        assert_eq!(without(&secrets, text.into()), r#"a [removed], [removed], {"MESSAGE":"[removed]"}, <nvpair value="[removed]"/>"#);
     }
 }

@@ -81,6 +81,8 @@ pub struct Forecast {
 pub enum Coming {
     /// Nothing.
     Rest,
+    /// The pair is being deleted and retained: it is let go, and its hosts stay as they are.
+    LetGo,
     /// Something is under way on the hosts.
     Wait(String),
     /// A stage.
