@@ -48,7 +48,7 @@ pub fn host(sections: &Sections) -> Host {
         ..Host::default()
     };
     for (name, mut resource) in drbd::resources(text("drbd")) {
-        resource.generation = drbd::generation(text(&format!("drbd-gi.{}", resource.minor))).unwrap_or_default();
+        (resource.generation, resource.ancestors) = drbd::generations(text(&format!("drbd-gi.{}", resource.minor))).unwrap_or_default();
         host.resources.insert(name, resource);
     }
     for (name, section) in sections {

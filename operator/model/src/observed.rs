@@ -288,8 +288,10 @@ pub struct Resource {
     pub replication: String,
     /// How much of a resync is done, in percent.
     pub done: Option<u8>,
-    /// The current data generation's UUID.
+    /// The current data generation's UUID; 0: not known.
     pub generation: u64,
+    /// Generations that the current one came from, as far as DRBD remembers: the bitmap's and the history's UUIDs.
+    pub ancestors: Vec<u64>,
 }
 
 /// DRBD's current UUID of a leg that has never held data (`UUID_JUST_CREATED`, drbd.h).
@@ -299,6 +301,11 @@ impl Resource {
     /// Whether this leg has never held data.
     pub fn is_blank(&self) -> bool {
         self.generation == JUST_CREATED
+    }
+
+    /// Whether this leg's data went on from the other's: it can be brought up to date from here, and loses nothing by that.
+    pub fn descends_from(&self, other: &Self) -> bool {
+        self.generation == other.generation || self.ancestors.contains(&other.generation)
     }
 
     /// Whether it is connected to its peer, replicating or resyncing.

@@ -65,11 +65,13 @@ pub fn is_redundant(volume: &Volume, hosts: &Both<&Host>) -> bool {
     hosts.all(|host| host.resources.get(&volume.name).is_some_and(|leg| leg.is_connected() && leg.is_up_to_date()))
 }
 
-/// Whether a leg reports diverged data: StandAlone while the other side is up.
+/// Whether the legs' data has diverged: DRBD has given up the connection, and neither leg's data went on from the other's. StandAlone alone says
+/// little: a leg is StandAlone for a moment whenever it is brought up or taken down.
 pub fn is_split(legs: Both<Option<&Resource>>) -> bool {
     let Some(legs) = legs.complete() else { return false };
     let apart = legs.any(|leg| leg.connection == "StandAlone");
-    apart && legs.first.generation != legs.second.generation && !legs.any(|leg| leg.is_blank())
+    let known = legs.all(|leg| leg.generation != 0 && !leg.is_blank());
+    apart && known && !legs.first.descends_from(legs.second) && !legs.second.descends_from(legs.first)
 }
 
 fn is_labelled(volume: &Volume, hosts: &Both<&Host>) -> bool {

@@ -96,6 +96,22 @@ fn split_brain_is_reported_and_stalls() {
 }
 
 #[test]
+fn an_older_leg_that_is_being_brought_up_is_no_split_brain() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    let newest = hosts.second.resources.get_mut("logs").unwrap();
+    newest.ancestors = vec![newest.generation];
+    (newest.connection, newest.generation, newest.peer_disk) = ("StandAlone".into(), 0x4000, "DUnknown".into());
+    hosts.first.resources.get_mut("logs").unwrap().connection = "Connecting".into();
+    let split = |hosts: &Hosts| condition(&told(&desired, &seen(hosts)).volumes["logs"].conditions, "SplitBrain").holds;
+    assert_eq!(split(&hosts), Some(false));
+    // Its disk is not attached yet, and drbdsetup knows no generation.
+    let newest = hosts.second.resources.get_mut("logs").unwrap();
+    (newest.generation, newest.ancestors) = (0, Vec::new());
+    assert_eq!(split(&hosts), Some(false));
+}
+
+#[test]
 fn a_service_that_does_not_answer_is_not_available() {
     let desired = tomcat_pair();
     let mut hosts = at_rest(&desired);

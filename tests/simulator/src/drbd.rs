@@ -65,7 +65,7 @@ pub fn up(machine: &mut Machine, resource: &str) -> Result<(), String> {
         metadata if metadata.outdated => DiskState::Outdated,
         _ => DiskState::Consistent,
     };
-    let leg = Leg { device, minor, primary: false, connection: Connection::Connecting, disk, resync: 0, frozen: false };
+    let leg = Leg { device, minor, primary: false, connection: Connection::Configured, disk, resync: 0, frozen: false };
     machine.memory.legs.insert(resource.to_owned(), leg);
     Ok(())
 }
@@ -172,6 +172,11 @@ pub fn tick(world: &mut World) {
 fn one(world: &mut World, resource: &str) {
     let up = Both::from_fn(|side| world.machines[side].memory.legs.contains_key(resource));
     let connection = |world: &World, side: Side| world.machines[side].memory.legs.get(resource).map(|leg| leg.connection);
+    for side in Side::BOTH {
+        if let Some(leg) = world.machines[side].memory.legs.get_mut(resource).filter(|leg| leg.connection == Connection::Configured) {
+            leg.connection = Connection::Connecting;
+        }
+    }
     let wired = up.all(|up| *up) && world.replication_works();
     for side in Side::BOTH {
         if connection(world, side) == Some(Connection::Connected)

@@ -154,6 +154,7 @@ fn resource(world: &World, side: Side, name: &str) -> Resource {
     let leg = &world.machines[side].memory.legs[name];
     let connected = leg.connection == Connection::Connected;
     let peer = world.machines[side.peer()].memory.legs.get(name).filter(|_| connected);
+    let metadata = world.machines[side].metadata(name);
     let role = |primary: bool| if primary { "Primary" } else { "Secondary" }.to_owned();
     let replication = match (leg.resync > 0, peer.is_some_and(|peer| peer.resync > 0)) {
         (true, _) => "SyncTarget",
@@ -167,7 +168,7 @@ fn resource(world: &World, side: Side, name: &str) -> Resource {
         connection: match leg.connection {
             Connection::Connecting => "Connecting",
             Connection::Connected => "Connected",
-            Connection::StandAlone => "StandAlone",
+            Connection::StandAlone | Connection::Configured => "StandAlone",
         }
         .into(),
         peer_role: peer.map_or_else(|| "Unknown".to_owned(), |peer| role(peer.primary)),
@@ -175,7 +176,11 @@ fn resource(world: &World, side: Side, name: &str) -> Resource {
         peer_disk: peer.map_or("DUnknown", |peer| peer.disk.name()).into(),
         replication: replication.into(),
         done: None,
-        generation: world.machines[side].metadata(name).map_or(0, |metadata| metadata.current),
+        generation: metadata.map_or(0, |metadata| metadata.current),
+        ancestors: metadata
+            .into_iter()
+            .flat_map(|metadata| [metadata.bitmap].into_iter().chain(metadata.history.iter().copied()))
+            .collect(),
     }
 }
 

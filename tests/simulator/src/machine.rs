@@ -194,6 +194,8 @@ pub struct Leg {
 /// DRBD's connection states, as far as they matter here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Connection {
+    /// Brought up, and about to connect; DRBD calls this StandAlone too.
+    Configured,
     /// Waiting for the peer.
     Connecting,
     /// With the peer.

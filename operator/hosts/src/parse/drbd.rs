@@ -64,11 +64,12 @@ pub fn config(xml: &str, ours: &str) -> BTreeMap<String, DrbdConfig> {
     root.children.iter().filter(|each| each.name == "resource").filter_map(resource).collect()
 }
 
-/// The current data generation's UUID, from `drbdsetup get-gi`, without its lowest bit: that tells whether the node is Primary
-/// (`drbd_uuid_compare` in drbd_receiver.c leaves it out too).
-pub fn generation(text: &str) -> Option<u64> {
-    let first = text.trim().split(':').next()?;
-    u64::from_str_radix(first, 16).ok().map(|uuid| uuid & !1)
+/// The current data generation's UUID and those it came from, from `drbdsetup get-gi` (current, bitmap, two of history, then flags), without their
+/// lowest bit: that tells whether the node is Primary (`drbd_uuid_compare` in drbd_receiver.c leaves it out too).
+pub fn generations(text: &str) -> Option<(u64, Vec<u64>)> {
+    let mut uuids = text.trim().split(':').take(4).map(|uuid| u64::from_str_radix(uuid, 16).ok().map(|uuid| uuid & !1));
+    let current = uuids.next()??;
+    Some((current, uuids.flatten().filter(|uuid| *uuid != 0).collect()))
 }
 
 /// The record of the metadata that was created here: `UUID zeroes|unknown MINOR PORT`.
@@ -99,7 +100,7 @@ mod tests {
         assert_eq!(logs.minor, 0);
         assert!(logs.is_connected() && !logs.is_up_to_date());
         assert_eq!((logs.disk.as_str(), logs.peer_disk.as_str()), ("Inconsistent", "Inconsistent"));
-        assert_eq!(generation("0000000000000004:0000000000000000:0:0:0:0:0:1:0:1:0\n"), Some(4));
+        assert_eq!(generations("0000000000000004:0000000000000000:0:0:0:0:0:1:0:1:0\n"), Some((4, Vec::new())));
     }
 
     #[test]
@@ -109,7 +110,9 @@ mod tests {
 
     #[test]
     fn the_role_bit_is_not_part_of_a_generation() {
-        assert_eq!(generation("31FB47575D8966C7:0:0:0"), generation("31FB47575D8966C6:0:0:0"));
+        let uuids = "31FB47575D8966C7:ABA9A26F1E8D8E05:ABA9A26F1E8D8E04:0000000000000000:1:1:1:1:0:0:0\n";
+        assert_eq!(generations(uuids), Some((0x31FB_4757_5D89_66C6, vec![0xABA9_A26F_1E8D_8E04, 0xABA9_A26F_1E8D_8E04])));
+        assert_eq!(generations("drbdsetup: no such device"), None);
     }
 
     #[test]

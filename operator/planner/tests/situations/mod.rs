@@ -268,6 +268,7 @@ pub fn carry_out(step: &Step, host: &mut Host) {
                 replication: "Established".into(),
                 done: None,
                 generation: JUST_CREATED,
+                ancestors: Vec::new(),
             };
             host.resources.insert(resource.clone(), leg);
         }
