@@ -4,7 +4,6 @@ use std::{collections::BTreeSet, net::SocketAddr, time::Duration};
 
 use clap::{Parser, ValueEnum};
 use hapair_controllers::LeaseName;
-use tracing_subscriber::EnvFilter;
 
 /// Keeps a service and its data alive on pairs of servers, declared as Kubernetes resources.
 #[derive(Debug, Parser)]
@@ -36,12 +35,15 @@ pub struct Arguments {
     pub concurrency: usize,
     /// The form of the log.
     #[arg(long, value_enum, default_value = "text")]
-    log_format: LogFormat,
+    pub log_format: LogFormat,
 }
 
+/// The forms of the log.
 #[derive(Clone, Copy, Debug, ValueEnum)]
-enum LogFormat {
+pub enum LogFormat {
+    /// Lines for people.
     Text,
+    /// An object a line.
     Json,
 }
 
@@ -60,15 +62,5 @@ impl Arguments {
     /// How often a pair at rest is looked at.
     pub fn resync(&self) -> Duration {
         Duration::from_secs(self.resync_seconds.max(1))
-    }
-
-    /// Logs to standard error, at level `info` unless RUST_LOG says otherwise.
-    pub fn start_logging(&self) {
-        let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-        let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-        match self.log_format {
-            LogFormat::Text => log.with_ansi(false).init(),
-            LogFormat::Json => log.json().init(),
-        }
     }
 }

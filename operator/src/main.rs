@@ -5,6 +5,7 @@ mod asks;
 mod authorization;
 mod endpoints;
 mod schema;
+mod telemetry;
 
 use std::sync::Arc;
 
@@ -25,7 +26,7 @@ use arguments::Arguments;
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
-    arguments.start_logging();
+    let traces = telemetry::start(arguments.log_format)?;
     let client = Client::try_default().await.context("no access to the Kubernetes API: neither a kubeconfig nor a service account")?;
     schema::check(&client).await?;
     let cluster = cluster_uid(&client).await.context("the cluster's identity (the UID of the namespace kube-system) could not be read")?;
@@ -42,6 +43,7 @@ async fn main() -> Result<()> {
     tokio::spawn(stop_on_signal(stop));
     hapair_controllers::run(context, changes).await;
     tracing::info!("stopped");
+    traces.end().await;
     Ok(())
 }
 

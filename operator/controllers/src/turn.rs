@@ -20,6 +20,7 @@ use hapair_planner::{self as planner, FreshKeys};
 use kube::ResourceExt;
 use rand::RngExt;
 use tokio::time::Instant;
+use tracing::{Instrument as _, Span, field::Empty, instrument};
 
 use crate::{
     Context,
@@ -88,10 +89,12 @@ impl<C: Connect> PairTask<C> {
         }
         let labels = PairLabels { namespace: self.name.namespace.clone(), pair: self.name.name.clone() };
         self.context.metrics.turns.get_or_create(&labels).inc();
-        match self.try_turn().await {
+        let span = tracing::info_span!("turn", pair = %self.name, otel.status_code = Empty);
+        match self.try_turn().instrument(span.clone()).await {
             Ok(next) => next,
             Err(error) => {
-                tracing::warn!(pair = %self.name, %error, "the API server did not take something; trying again");
+                span.record("otel.status_code", "ERROR");
+                span.in_scope(|| tracing::warn!(pair = %self.name, %error, "the API server did not take something; trying again"));
                 self.context.metrics.turn_failures.get_or_create(&labels).inc();
                 Some(self.back_off())
             }
@@ -154,6 +157,7 @@ impl<C: Connect> PairTask<C> {
         Ok(Some(self.back_off()))
     }
 
+    #[instrument(name = "observe", skip_all)]
     async fn observe(&mut self, work: &Work) -> Both<HostView> {
         let labels = PairLabels { namespace: self.name.namespace.clone(), pair: self.name.name.clone() };
         let start = Instant::now();
@@ -190,6 +194,7 @@ impl<C: Connect> PairTask<C> {
         })
     }
 
+    #[instrument(skip_all, fields(otel.name = stage.name, otel.status_code = Empty))]
     async fn run(&mut self, desired: &Desired, stage: &Stage, authority: &Authority, credentials: &Both<Credentials>) -> Option<Finding> {
         let start = Instant::now();
         let context = self.context.clone();
@@ -211,11 +216,13 @@ impl<C: Connect> PairTask<C> {
         context.metrics.stages.get_or_create(&StageLabels { stage: stage.name.into(), outcome: outcome.into() }).inc();
         tracing::info!(pair = %self.name, stage = stage.name, outcome, seconds = start.elapsed().as_secs_f32(), "stage");
         for failure in &failures {
+            Span::current().record("otel.status_code", "ERROR");
             tracing::warn!(pair = %self.name, reason = %failure.reason, message = failure.message, "stage failed");
         }
         failures.into_iter().next()
     }
 
+    #[instrument(name = "publish status", skip_all)]
     async fn publish(&mut self, snapshot: &Snapshot, report: &Report, findings: &[Finding]) -> kube::Result<()> {
         let (client, metrics) = (&self.context.client, &self.context.metrics);
         for volume in &snapshot.volumes {

@@ -8,6 +8,7 @@ mod frames;
 mod keys;
 mod parse;
 mod script;
+mod spans;
 mod ssh;
 
 use std::collections::BTreeMap;
@@ -21,7 +22,9 @@ use hapair_model::{
 };
 
 use frames::FrameError;
+use spans::StepSpans;
 pub use ssh::Host;
+use tracing::instrument;
 
 /// The exit status of timeout(1) when the time was up.
 const TIMED_OUT: i32 = 124;
@@ -50,6 +53,7 @@ impl SshHosts {
         Self { hosts }
     }
 
+    #[instrument(name = "probe", skip_all, fields(server.address = self.hosts[side].address()))]
     async fn look(&self, side: Side, question: &Question) -> HostView {
         match self.hosts[side].execute(bundle::probe(question)).await {
             Err(silence) => HostView::Silent(silence),
@@ -76,8 +80,10 @@ impl Hosts for SshHosts {
         Both::new(first, second)
     }
 
+    #[instrument(name = "steps", skip_all, fields(server.address = self.hosts[side].address()))]
     async fn run(&self, side: Side, steps: &[Step], authority: &Authority) -> Outcome {
-        match self.hosts[side].execute(bundle::stage(steps, authority)).await {
+        let mut spans = StepSpans::new(steps);
+        match self.hosts[side].execute_told(bundle::stage(steps, authority), |answer| spans.told(answer)).await {
             Err(silence) => Outcome::Lost { message: ssh::explain(&silence) },
             Ok(output) => script::outcome(steps, &output),
         }

@@ -6,9 +6,10 @@ use hapair_model::{host::Credentials, observed::Silence};
 use openssh::{ControlPersist, KnownHosts, Session, SessionBuilder, Stdio};
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     sync::Mutex,
 };
+use tracing::instrument;
 
 use crate::{bundle::Bundle, keys};
 
@@ -22,6 +23,9 @@ const CONNECT_LIMIT: Duration = Duration::from_secs(8);
 /// root. An execution that has lost its connection goes on for the limit in its archive at most.
 const UNPACK: &str = "set -eu; echo root; d=$(mktemp -d /run/hapair.XXXXXX); trap 'rm -rf \"$d\"' EXIT; tar -x -C \"$d\" -f -; \
                       cd \"$d\"; timeout --kill-after=10 \"$(cat limit)\" sh \"$d/main\"";
+
+/// The first line of every answer.
+const ROOT: &[u8] = b"root\n";
 
 /// A host over SSH.
 #[derive(Debug)]
@@ -74,6 +78,11 @@ impl Host {
         &self.credentials
     }
 
+    /// Where it is reached.
+    pub fn address(&self) -> &str {
+        &self.credentials.address
+    }
+
     /// Only the pinned keys count (under the alias `host`, whatever the address), only the given key is offered, nothing is asked.
     fn configuration(credentials: &Credentials, known_hosts: PathBuf) -> String {
         format!(
@@ -87,13 +96,18 @@ impl Host {
 
     /// Sends a bundle to the host and runs its `main` there as root.
     pub async fn execute(&self, bundle: Bundle) -> Result<Output, Silence> {
+        self.execute_told(bundle, |_| {}).await
+    }
+
+    /// The same; `told` is given the answer so far, whenever more of it has come.
+    pub async fn execute_told(&self, bundle: Bundle, told: impl FnMut(&[u8]) + Send) -> Result<Output, Silence> {
         let mut session = self.session.lock().await;
         if session.is_none() {
             *session = Some(self.connect().await?);
         }
         let Some(open) = session.as_ref() else { return Err(Silence::Unreachable("no session".into())) };
         let limit = bundle.limit + MARGIN;
-        let result = match tokio::time::timeout(limit, self.exchange(open, bundle.archive)).await {
+        let result = match tokio::time::timeout(limit, self.exchange(open, bundle.archive, told)).await {
             Ok(result) => result,
             Err(_) => Err(Silence::Unreachable(format!("no end of an execution within {} s", limit.as_secs()))),
         };
@@ -106,6 +120,7 @@ impl Host {
         result
     }
 
+    #[instrument(skip_all)]
     async fn connect(&self) -> Result<Session, Silence> {
         let mut builder = SessionBuilder::default();
         builder
@@ -135,7 +150,7 @@ impl Host {
         meaning(denied, detail(error), &offered, &self.credentials.host_keys)
     }
 
-    async fn exchange(&self, session: &Session, archive: Vec<u8>) -> Result<Output, Silence> {
+    async fn exchange(&self, session: &Session, archive: Vec<u8>, mut told: impl FnMut(&[u8]) + Send) -> Result<Output, Silence> {
         let lost = |error: &dyn std::fmt::Display| Silence::Unreachable(error.to_string());
         let mut command = if self.credentials.user == "root" {
             session.command("sh")
@@ -154,7 +169,8 @@ impl Host {
                 let _ = stdin.shutdown().await;
             }
         };
-        let ((), stdout, stderr) = tokio::join!(send, read_all(stdout), read_all(stderr));
+        let told = |bytes: &[u8]| bytes.strip_prefix(ROOT).map_or((), &mut told);
+        let ((), stdout, stderr) = tokio::join!(send, read_all(stdout, told), read_all(stderr, |_| {}));
         let status = match child.wait().await {
             Ok(status) => status,
             // The remote shell found no such command (exit status 127), which is the only way the crate tells of it.
@@ -164,7 +180,7 @@ impl Host {
             Err(error) => return Err(lost(&error)),
         };
         let stderr = String::from_utf8_lossy(&stderr).into_owned();
-        match stdout.strip_prefix(b"root\n") {
+        match stdout.strip_prefix(ROOT) {
             Some(rest) => Ok(Output { code: status.code().unwrap_or(-1), stdout: rest.to_vec(), stderr }),
             None if self.credentials.user != "root" && !stderr.is_empty() => Err(Silence::NotRoot(stderr.trim().into())),
             None if stdout.is_empty() => Err(lost(&format!("the connection ended before the first answer {stderr}"))),
@@ -173,11 +189,14 @@ impl Host {
     }
 }
 
-async fn read_all(stream: Option<impl tokio::io::AsyncRead + Unpin>) -> Vec<u8> {
+async fn read_all(stream: Option<impl AsyncRead + Unpin>, mut told: impl FnMut(&[u8])) -> Vec<u8> {
     let mut bytes = Vec::new();
     if let Some(stream) = stream {
+        let mut stream = stream.take(MOST_BYTES);
         // What came before a break is judged by its end marker.
-        let _ = stream.take(MOST_BYTES).read_to_end(&mut bytes).await;
+        while let Ok(1..) = stream.read_buf(&mut bytes).await {
+            told(&bytes);
+        }
     }
     bytes
 }

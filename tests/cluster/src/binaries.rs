@@ -31,12 +31,16 @@ impl Binaries {
     }
 }
 
-/// Builds programs of a Go module into a directory of the cache, unless they are there for its `go.sum`. Returns the directory.
+/// Builds programs of a Go module into a directory of the cache, unless they are there for its `go.sum` and `main.go`. Returns the directory.
 ///
 /// They are compiled without optimisation, which is a quarter of the compiler's work: in a test they have little to do.
 pub fn build_go(name: &str, modules: &Path, linked: &str, programs: &[&str], building: impl FnOnce()) -> Result<PathBuf> {
     let flags = ["-trimpath".to_owned(), "-gcflags=all=-N -l".to_owned(), format!("-ldflags=-s -w {linked}")];
-    cached(name, &[&fs::read(modules.join("go.sum"))?, flags.concat().as_bytes()], |directory| {
+    let mut inputs = vec![fs::read(modules.join("go.sum"))?, flags.concat().into_bytes()];
+    // Where only others' programs are built, there is none of our own.
+    inputs.extend(fs::read(modules.join("main.go")));
+    let inputs: Vec<_> = inputs.iter().map(Vec::as_slice).collect();
+    cached(name, &inputs, |directory| {
         building();
         run(Command::new("go").current_dir(modules).arg("build").args(&flags).arg("-o").arg(directory).args(programs))
     })

@@ -12,6 +12,7 @@ pub mod rest;
 pub mod secrets;
 pub mod skew;
 pub mod teardown;
+pub mod traces;
 
 use std::time::Duration;
 
