@@ -152,6 +152,12 @@ impl Fault {
         }
     }
 
+    /// Whether it may be over before anybody looked: systemd starts pacemaker, and corosync with it, at once. A node that is a member again before
+    /// the scheduler has decided to fence it is taken back as it is, with all that runs on it.
+    pub fn may_pass_unfenced(self) -> bool {
+        self == Self::CorosyncKilled
+    }
+
     /// How long the service may be away, in seconds: what a person would still accept of an unattended pair on slow machines.
     pub fn gap(self) -> u64 {
         match self {
@@ -246,7 +252,11 @@ pub fn table() -> String {
     for fault in Fault::ALL {
         let (name, words) = fault.words();
         let (shows, within) = match fault.truth() {
-            Some(truth) => (format!("{}={}: {}", truth.condition, truth.status, truth.reasons.join(", ")), format!("{} s", truth.within)),
+            Some(truth) => {
+                let unless = if fault.may_pass_unfenced() { "; nothing, where pacemaker was back before the node was fenced" } else { "" };
+                let shows = format!("{}={}: {}{unless}", truth.condition, truth.status, truth.reasons.join(", "));
+                (shows, format!("{} s", truth.within))
+            }
             None => ("nothing: the pair goes on, or nobody is there to tell".to_owned(), String::new()),
         };
         let _ = writeln!(text, "| {name} | {words} | {shows} | {within} | {} s |", fault.gap());

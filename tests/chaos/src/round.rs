@@ -87,6 +87,7 @@ pub fn play(ground: &mut Ground, number: u32, fault: Fault, random: &mut StdRng)
     let spec_changed = fault == Fault::SshDropped || random.random_range(0..4) == 0 && fault != Fault::ApiServerKilled;
     let hold = Duration::from_millis(random.random_range(2000..15_000));
     let active = ground.active()?;
+    let boot = ground.world.lab.boot(active)?;
     ground.client.begin_round();
     ground.watch.take();
     let start = Instant::now();
@@ -101,6 +102,8 @@ pub fn play(ground: &mut Ground, number: u32, fault: Fault, random: &mut StdRng)
     fault.end(ground, active).with_context(|| format!("round {number}: {fault:?} could not be ended"))?;
     come_back(ground).with_context(|| format!("round {number}: the pair did not come back from {fault:?}"))?;
     let back = ended.elapsed();
+    let passed_unfenced = fault.may_pass_unfenced() && ground.world.lab.boot(active)? == boot;
+    let truth = truth.filter(|told| told.is_ok() || !passed_unfenced);
     let lost = ground.world.wait("the records", LONG, |_| ground.client.lost().ok())?;
     let (both_primary, address_twice, looks, answers) = ground.watch.take();
     let blind = looks.contains(&0) || answers == 0;

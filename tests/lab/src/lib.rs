@@ -261,9 +261,14 @@ impl Lab {
         bail!("{} did not answer SSH within {limit:?}; its console is {}", self.config.nodes[node], host::console(self, node).display())
     }
 
+    /// Which boot of a host this is.
+    pub fn boot(&self, node: usize) -> Result<String> {
+        self.run(node, BOOT_ID)
+    }
+
     /// Tells a host to restart in good order. Returns which boot that ends, for [`Lab::wait_for_restart`].
     pub fn restart(&self, node: usize) -> Result<String> {
-        let boot = self.run(node, BOOT_ID)?;
+        let boot = self.boot(node)?;
         // The connection may break before the answer.
         let _ = self.output(node, "systemctl reboot");
         Ok(boot)
