@@ -14,7 +14,7 @@ use async_trait::async_trait;
 use http::{Request, Response};
 use opentelemetry::{KeyValue, trace::TracerProvider as _};
 use opentelemetry_http::{Bytes, HttpClient, HttpError, hyper::HyperClient};
-use opentelemetry_otlp::{SpanExporter, WithHttpConfig as _};
+use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
 use opentelemetry_sdk::{
     Resource,
     resource::{EnvResourceDetector, ResourceDetector, TelemetryResourceDetector},
@@ -81,7 +81,8 @@ fn spans<S: Subscriber + for<'a> LookupSpan<'a>>(tracer: SdkTracer) -> impl Laye
 
 fn provider() -> Result<Option<SdkTracerProvider>> {
     let Some(endpoint) = endpoint(variable)? else { return Ok(None) };
-    let exporter = SpanExporter::builder().with_http().with_http_client(Collector::new(endpoint.clone()));
+    let exporter =
+        SpanExporter::builder().with_http().with_http_client(Collector::new(endpoint.clone())).with_protocol(Protocol::HttpBinary);
     let exporter = exporter.build().with_context(|| format!("traces cannot be sent to {endpoint:?}"))?;
     Ok(Some(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource()).build()))
 }
