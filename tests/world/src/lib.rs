@@ -266,10 +266,13 @@ impl World {
         let log = fs::read_to_string(self.lab.directory().join("operator.log")).unwrap_or_default();
         // A line may hold a whole configuration.
         let lines: Vec<_> = log.lines().rev().take(15).map(|line| line.chars().take(300).collect::<String>()).collect();
-        let hosts: String = (0..2)
-            .map(|node| {
-                let seen = self.lab.output(node, EVIDENCE);
-                seen.map_or_else(|error| error.to_string(), |output| String::from_utf8_lossy(&output.stdout).into_owned())
+        let hosts: String = [STATE, HISTORY]
+            .into_iter()
+            .flat_map(|command| (0..2).map(move |node| (node, command)))
+            .map(|(node, command)| {
+                let seen = self.lab.output(node, command);
+                let told = seen.map_or_else(|error| error.to_string(), |output| String::from_utf8_lossy(&output.stdout).into_owned());
+                format!("{told}\n")
             })
             .collect();
         format!("{objects}\n{}\n{hosts}", lines.into_iter().rev().collect::<Vec<_>>().join("\n"))
@@ -293,14 +296,20 @@ impl Drop for World {
 /// Where the operator answers those who ask, in the lab's network.
 const ASK_PORT: u16 = 8081;
 
-/// What a host has to say of itself; what is most telling last.
-const EVIDENCE: &str = r"
+/// How a host and its cluster are.
+const STATE: &str = r"
 crm_mon -1rf 2>&1 | tail -40
 drbdadm status 2>&1
 curl -s -m 2 -o /dev/null -w '%{http_code} from tomcat\n' http://127.0.0.1:8080/
-journalctl -b -p err --no-pager -o short-iso 2> /dev/null | tail -5 | cut -c 1-200
-grep -hE ' (crit|error|warning):' /var/log/pacemaker/pacemaker.log 2> /dev/null | tail -12 | cut -c 1-200
 ";
+
+/// What became of a host, and what its scheduler did about it: the most telling, so the last.
+const HISTORY: &str = r#"
+echo "$(hostname), up since $(uptime -s), now $(date +%T)"
+journalctl -b -p err --no-pager -o short-iso 2> /dev/null | tail -3 | cut -c 1-160
+grep -aE '(Actions|crit|error|warning): ' /var/log/pacemaker/pacemaker.log 2> /dev/null |
+    grep -v ' stderr: ' | tail -8 | sed -E 's/ +/ /g' | cut -c 1-200
+"#;
 
 /// A condition within an object's JSON: status, reason, message.
 pub fn condition_of(object: &Value, type_: &str) -> Option<(String, String, String)> {
