@@ -224,7 +224,8 @@ reasons! {
     FencingDisabled,
     /// The two legs of a volume are not connected.
     ///
-    /// What to do: look at the network of the replication link. While the legs are apart, only one of them has the newest data.
+    /// What to do: look at the network of the replication link; a leg that stays StandAlone tries again after `drbdadm connect`. While the legs are
+    /// apart, only one of them has the newest data.
     Disconnected,
     /// A resync is under way; the target has older data until it ends.
     ///

@@ -284,7 +284,7 @@ fn both_hosts(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding
         findings.push(about_pair(Reason::ForeignCluster, message.into()));
     }
     for volume in &desired.volumes {
-        if volumes::is_split(hosts.as_ref().map(|host| host.resources.get(&volume.name))) {
+        if volumes::is_split(hosts.as_ref().map(|host| host.resources.get(&volume.name))) == Some(true) {
             let message = format!("volume {}: the two legs hold diverged data; nothing is changed before a person has chosen", volume.name);
             findings.push(Finding { about: Subject::Volume(volume.name.clone()), reason: Reason::SplitBrain, message });
         }

@@ -66,12 +66,15 @@ pub fn is_redundant(volume: &Volume, hosts: &Both<&Host>) -> bool {
 }
 
 /// Whether the legs' data has diverged: DRBD has given up the connection, and neither leg's data went on from the other's. StandAlone alone says
-/// little: a leg is StandAlone for a moment whenever it is brought up or taken down.
-pub fn is_split(legs: Both<Option<&Resource>>) -> bool {
-    let Some(legs) = legs.complete() else { return false };
-    let apart = legs.any(|leg| leg.connection == "StandAlone");
-    let known = legs.all(|leg| leg.generation != 0 && !leg.is_blank());
-    apart && known && !legs.first.descends_from(legs.second) && !legs.second.descends_from(legs.first)
+/// little: a leg is StandAlone for a moment whenever it is brought up or taken down. `None`: the connection is given up, and what data the legs
+/// hold is not seen.
+pub fn is_split(legs: Both<Option<&Resource>>) -> Option<bool> {
+    if !legs.any(|leg| leg.is_some_and(|leg| leg.connection == "StandAlone")) {
+        return Some(false);
+    }
+    let legs = legs.complete().filter(|legs| legs.all(|leg| leg.generation != 0))?;
+    let blank = legs.any(|leg| leg.is_blank());
+    Some(!blank && !legs.first.descends_from(legs.second) && !legs.second.descends_from(legs.first))
 }
 
 fn is_labelled(volume: &Volume, hosts: &Both<&Host>) -> bool {

@@ -108,6 +108,8 @@ fn an_older_leg_that_is_being_brought_up_is_no_split_brain() {
     // Its disk is not attached yet, and drbdsetup knows no generation.
     let newest = hosts.second.resources.get_mut("logs").unwrap();
     (newest.generation, newest.ancestors) = (0, Vec::new());
+    assert_eq!(split(&hosts), None);
+    hosts.second.resources.get_mut("logs").unwrap().connection = "Connecting".into();
     assert_eq!(split(&hosts), Some(false));
 }
 

@@ -27,12 +27,13 @@ pub fn volume(view: &View<'_>, volume: &Volume) -> VolumeReport {
         _ => (if known { Reason::Disconnected } else { Reason::NotObserved }, message),
     };
     conditions.push(condition("Connected", known.then_some(connected), reason, message));
-    conditions.push(match split {
-        true => condition("SplitBrain", Some(true), Reason::SplitBrain, "the two legs hold diverged data".into()),
-        false => {
-            condition("SplitBrain", known.then_some(false), Reason::Healthy, "the legs' data has not diverged, as far as is seen".into())
-        }
-    });
+    let (status, reason, message) = match split.filter(|_| known) {
+        Some(true) => (Some(true), Reason::SplitBrain, "the two legs hold diverged data"),
+        Some(false) => (Some(false), Reason::Healthy, "the legs' data has not diverged, as far as is seen"),
+        None if known => (None, Reason::NotObserved, "a leg has given up the connection, and what data both legs hold is not seen"),
+        None => (None, Reason::NotObserved, "no leg is seen"),
+    };
+    conditions.push(condition("SplitBrain", status, reason, message.into()));
     VolumeReport {
         conditions,
         primary: primary(view, &volume.name),
@@ -53,7 +54,7 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
     let name = &volume.name;
     let legs = legs(view, volume);
     let disks = view.disks(name);
-    if volumes::is_split(legs.clone()) {
+    if volumes::is_split(legs.clone()) == Some(true) {
         return Some((Reason::SplitBrain, format!("volume {name}: the two legs hold diverged data")));
     }
     if !legs.any(Option::is_some) {
