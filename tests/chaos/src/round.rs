@@ -14,13 +14,21 @@ use crate::{
     ground::{Ground, LONG},
 };
 
+/// Why the status told no truth.
+enum Untold {
+    /// There was none left to tell: the node was a member again before it was fenced.
+    Unfenced,
+    /// What it said instead when its time was over.
+    Late(String),
+}
+
 /// How a round went.
 pub struct Round {
     number: u32,
     fault: Fault,
     spec_changed: bool,
     without_service: Duration,
-    truth: Option<Result<Duration, String>>,
+    truth: Option<Result<Duration, Untold>>,
     back: Duration,
     lost: usize,
     address_twice: Vec<String>,
@@ -38,7 +46,7 @@ impl Round {
     /// Whether nothing was lost, nothing there twice, the service not away for longer than the fault explains, and the status told the truth in
     /// time.
     pub fn is_good(&self) -> bool {
-        let told = !matches!(self.truth, Some(Err(_)));
+        let told = !matches!(self.truth, Some(Err(Untold::Late(_))));
         self.lost == 0 && self.address_twice.is_empty() && self.both_primary.is_empty() && told && self.served()
     }
 
@@ -58,7 +66,8 @@ impl fmt::Display for Round {
         let truth = match &self.truth {
             None => "-".to_owned(),
             Some(Ok(took)) => format!("{:.0} s", took.as_secs_f32()),
-            Some(Err(what)) => format!("NO: {what}"),
+            Some(Err(Untold::Unfenced)) => "passed unfenced".to_owned(),
+            Some(Err(Untold::Late(what))) => format!("NO: {what}"),
         };
         write!(
             formatter,
@@ -87,7 +96,7 @@ pub fn play(ground: &mut Ground, number: u32, fault: Fault, random: &mut StdRng)
     let spec_changed = fault == Fault::SshDropped || random.random_range(0..4) == 0 && fault != Fault::ApiServerKilled;
     let hold = Duration::from_millis(random.random_range(2000..15_000));
     let active = ground.active()?;
-    let boot = ground.world.lab.boot(active)?;
+    let before = Lives::of(ground, active)?;
     ground.client.begin_round();
     ground.watch.take();
     let start = Instant::now();
@@ -102,8 +111,8 @@ pub fn play(ground: &mut Ground, number: u32, fault: Fault, random: &mut StdRng)
     fault.end(ground, active).with_context(|| format!("round {number}: {fault:?} could not be ended"))?;
     come_back(ground).with_context(|| format!("round {number}: the pair did not come back from {fault:?}"))?;
     let back = ended.elapsed();
-    let passed_unfenced = fault.may_pass_unfenced() && ground.world.lab.boot(active)? == boot;
-    let truth = truth.filter(|told| told.is_ok() || !passed_unfenced);
+    let passed_unfenced = fault.may_pass_unfenced() && before.only_corosync_ended(&Lives::of(ground, active)?);
+    let truth = truth.map(|told| told.map_err(|untold| if passed_unfenced { Untold::Unfenced } else { Untold::Late(untold) }));
     let lost = ground.world.wait("the records", LONG, |_| ground.client.lost().ok())?;
     let (both_primary, address_twice, looks, answers) = ground.watch.take();
     let blind = looks.contains(&0) || answers == 0;
@@ -122,6 +131,24 @@ pub fn play(ground: &mut Ground, number: u32, fault: Fault, random: &mut StdRng)
         refusal: ground.client.refusal(),
         screen,
     })
+}
+
+/// What has lived since when: both hosts, and corosync on the one that serves.
+struct Lives {
+    boots: [String; 2],
+    corosync: String,
+}
+
+impl Lives {
+    fn of(ground: &Ground, active: usize) -> Result<Self> {
+        let lab = &ground.world.lab;
+        let corosync = lab.run(active, "systemctl show corosync -p ExecMainStartTimestampMonotonic --value")?;
+        Ok(Self { boots: [lab.boot(0)?, lab.boot(1)?], corosync })
+    }
+
+    fn only_corosync_ended(&self, now: &Self) -> bool {
+        self.boots == now.boots && self.corosync != now.corosync
+    }
 }
 
 /// How long it takes until the status tells the truth.
