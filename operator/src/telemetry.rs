@@ -5,13 +5,15 @@
 
 use std::{
     env,
+    error::Error,
+    iter,
     sync::atomic::{AtomicBool, Ordering},
     time::Duration,
 };
 
 use anyhow::{Context as _, Result, ensure};
 use async_trait::async_trait;
-use http::{Request, Response};
+use http::{Request, Response, Uri};
 use opentelemetry::{KeyValue, trace::TracerProvider as _};
 use opentelemetry_http::{Bytes, HttpClient, HttpError, hyper::HyperClient};
 use opentelemetry_otlp::{Protocol, SpanExporter, WithExportConfig as _, WithHttpConfig as _};
@@ -34,7 +36,9 @@ use crate::arguments::LogFormat;
 
 /// Where an endpoint may be named, the more special one first.
 const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"];
-/// How long a collector may take to answer.
+/// How long a collector may take to answer, in milliseconds, likewise.
+const TIMEOUTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"];
+/// What the specification has where no time-out is named.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long the last spans may keep the operator from ending.
 const LAST_WORDS: Duration = Duration::from_secs(3);
@@ -45,9 +49,10 @@ pub struct Traces(Option<SdkTracerProvider>);
 /// Logs to standard error, at level `info` unless RUST_LOG says otherwise, and sends traces if there is a collector.
 ///
 /// # Errors
-/// A collector's address that cannot be one.
+/// A variable of OpenTelemetry's that says what cannot be.
 pub fn start(format: LogFormat) -> Result<Traces> {
-    let provider = provider()?;
+    // OpenTelemetry says in the log what it makes of its variables.
+    let provider = tracing::subscriber::with_default(tracing_subscriber::registry().with(log(format)), provider)?;
     let tracer = provider.as_ref().map(|provider| provider.tracer("hapair-operator"));
     tracing_subscriber::registry().with(log(format)).with(tracer.map(spans)).init();
     Ok(Traces(provider))
@@ -64,8 +69,13 @@ impl Traces {
 }
 
 fn log<S: Subscriber + for<'a> LookupSpan<'a>>(format: LogFormat) -> impl Layer<S> {
-    // What a line of the log is about stands in the line; spans are for traces.
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info")).and(filter_fn(|each| each.is_event()));
+    // What a line of our log is about stands in the line; our spans are for traces. A collector that takes none is told of once, by us.
+    let wanted = filter_fn(|each| match each.is_span() {
+        true => !each.target().starts_with("hapair"),
+        false => each.name() != "BatchSpanProcessor.ExportError" && !each.name().starts_with("Export.Failed"),
+    });
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let filter = filter.and(wanted.with_max_level_hint(LevelFilter::TRACE));
     let log = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     match format {
         LogFormat::Text => log.with_ansi(false).with_filter(filter).boxed(),
@@ -80,10 +90,10 @@ fn spans<S: Subscriber + for<'a> LookupSpan<'a>>(tracer: SdkTracer) -> impl Laye
 }
 
 fn provider() -> Result<Option<SdkTracerProvider>> {
-    let Some(endpoint) = endpoint(variable)? else { return Ok(None) };
-    let exporter =
-        SpanExporter::builder().with_http().with_http_client(Collector::new(endpoint.clone())).with_protocol(Protocol::HttpBinary);
-    let exporter = exporter.build().with_context(|| format!("traces cannot be sent to {endpoint:?}"))?;
+    let Some(target) = target(variable)? else { return Ok(None) };
+    let exporter = SpanExporter::builder().with_http().with_protocol(Protocol::HttpBinary).with_timeout(target.patience);
+    let exporter = exporter.with_http_client(Collector::new(&target)).build();
+    let exporter = exporter.with_context(|| format!("traces cannot be sent to {:?}", target.endpoint))?;
     Ok(Some(SdkTracerProvider::builder().with_batch_exporter(exporter).with_resource(resource()).build()))
 }
 
@@ -91,14 +101,39 @@ fn variable(name: &str) -> Option<String> {
     env::var(name).ok().filter(|value| !value.is_empty())
 }
 
-fn endpoint(variable: impl Fn(&str) -> Option<String>) -> Result<Option<String>> {
-    let Some((name, endpoint)) = ENDPOINTS.iter().find_map(|name| Some((name, variable(name)?))) else { return Ok(None) };
+/// Where traces go.
+#[derive(Debug, PartialEq, Eq)]
+struct Target {
+    endpoint: String,
+    patience: Duration,
+}
+
+fn target(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Target>> {
+    let first = |names: [&'static str; 2]| names.into_iter().find_map(|name| Some((name, variable(name)?)));
+    let exporter = variable("OTEL_TRACES_EXPORTER").unwrap_or_else(|| "otlp".into());
+    ensure!(["otlp", "none"].contains(&exporter.as_str()), "OTEL_TRACES_EXPORTER: {exporter:?} is not known; expected otlp or none");
+    let disabled = variable("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let Some((name, endpoint)) = first(ENDPOINTS).filter(|_| exporter == "otlp" && !disabled) else { return Ok(None) };
+    let uri = endpoint.parse::<Uri>().ok();
+    let authority = uri.as_ref().filter(|uri| uri.scheme_str() == Some("http")).and_then(Uri::authority);
+    // It stands in the log.
     ensure!(
-        endpoint.starts_with("http://"),
+        !endpoint.contains('@'),
+        "{name}: a user in an endpoint is not sent anywhere; expected http://HOST:4318, and a header in OTEL_EXPORTER_OTLP_HEADERS"
+    );
+    ensure!(
+        authority.is_some(),
         "{name}: {endpoint:?} is not an address that traces can be sent to; expected http://HOST:4318 (a collector in the cluster, which may \
          pass them on encrypted)"
     );
-    Ok(Some(endpoint))
+    let patience = match first(TIMEOUTS) {
+        None => PATIENCE,
+        Some((name, value)) => {
+            let milliseconds = value.parse().with_context(|| format!("{name}: {value:?} is not a number of milliseconds"))?;
+            Duration::from_millis(milliseconds)
+        }
+    };
+    Ok(Some(Target { endpoint, patience }))
 }
 
 /// Who sends them: what OpenTelemetry's variables say, and this program where they say nothing.
@@ -124,9 +159,9 @@ struct Collector {
 }
 
 impl Collector {
-    fn new(endpoint: String) -> Self {
-        let client = HyperClient::with_default_connector(PATIENCE, None);
-        Self { endpoint, client, runtime: Handle::current(), refuses: AtomicBool::new(false) }
+    fn new(target: &Target) -> Self {
+        let client = HyperClient::with_default_connector(target.patience, None);
+        Self { endpoint: target.endpoint.clone(), client, runtime: Handle::current(), refuses: AtomicBool::new(false) }
     }
 
     fn tell(&self, refused: Option<String>) {
@@ -147,29 +182,58 @@ impl HttpClient for Collector {
         self.tell(match &answer {
             Ok(response) if response.status().is_success() => None,
             Ok(response) => Some(format!("it answers with HTTP status {}", response.status())),
-            Err(error) => Some(error.to_string()),
+            Err(error) => Some(with_sources(error.as_ref())),
         });
         answer
     }
+}
+
+/// What an error says, and what those say that led to it.
+fn with_sources(error: &(dyn Error + 'static)) -> String {
+    let all = iter::successors(Some(error), |error: &&(dyn Error + 'static)| (*error).source());
+    all.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn endpoint_of(variables: &[(&str, &str)]) -> Result<Option<String>, String> {
+    const GENERAL: (&str, &str) = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318");
+
+    fn target_of(variables: &[(&str, &str)]) -> Result<Option<(String, u128)>, String> {
         let variable = |name: &str| variables.iter().find(|(each, _)| *each == name).map(|(_, value)| (*value).to_owned());
-        endpoint(variable).map_err(|error| error.to_string())
+        let target = target(variable).map_err(|error| error.to_string())?;
+        Ok(target.map(|target| (target.endpoint, target.patience.as_millis())))
     }
 
     #[test]
-    fn the_more_special_variable_counts_and_a_wrong_one_is_named() {
-        let general = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318");
+    fn the_more_special_variable_counts() {
         let special = ("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://traces:4318/v1/traces");
-        assert_eq!(endpoint_of(&[]), Ok(None));
-        assert_eq!(endpoint_of(&[general]), Ok(Some(general.1.into())));
-        assert_eq!(endpoint_of(&[general, special]), Ok(Some(special.1.into())));
-        let refused = endpoint_of(&[("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4318")]).unwrap_err();
-        assert!(refused.starts_with("OTEL_EXPORTER_OTLP_ENDPOINT: \"https://collector:4318\" is not"), "{refused}");
+        let patience = [("OTEL_EXPORTER_OTLP_TIMEOUT", "2000"), ("OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "500")];
+        assert_eq!(target_of(&[]), Ok(None));
+        assert_eq!(target_of(&[GENERAL]), Ok(Some((GENERAL.1.into(), 10_000))));
+        assert_eq!(target_of(&[GENERAL, patience[0], special]), Ok(Some((special.1.into(), 2000))));
+        assert_eq!(target_of(&[GENERAL, patience[0], patience[1]]), Ok(Some((GENERAL.1.into(), 500))));
+    }
+
+    #[test]
+    fn traces_can_be_turned_off_whatever_the_endpoint() {
+        let wrong = ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4318");
+        assert_eq!(target_of(&[wrong, ("OTEL_SDK_DISABLED", "TRUE")]), Ok(None));
+        assert_eq!(target_of(&[wrong, ("OTEL_TRACES_EXPORTER", "none")]), Ok(None));
+        assert!(target_of(&[GENERAL, ("OTEL_SDK_DISABLED", "false")]).unwrap().is_some());
+    }
+
+    #[test]
+    fn what_cannot_be_is_named_with_its_variable() {
+        let refused = |name: &str, value: &str| target_of(&[(name, value), GENERAL]).unwrap_err();
+        for endpoint in ["https://collector:4318", "collector:4318", "http://", "http://a b:4318", "http:/collector"] {
+            let why = refused("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
+            assert!(why.starts_with(&format!("OTEL_EXPORTER_OTLP_ENDPOINT: {endpoint:?} is not")), "{why}");
+        }
+        let why = refused("OTEL_EXPORTER_OTLP_ENDPOINT", "http://user:secret@collector:4318");
+        assert!(why.contains("OTEL_EXPORTER_OTLP_HEADERS") && !why.contains("secret"), "{why}");
+        assert!(refused("OTEL_EXPORTER_OTLP_TIMEOUT", "10s").contains("\"10s\" is not a number of milliseconds"));
+        assert!(refused("OTEL_TRACES_EXPORTER", "zipkin").contains("\"zipkin\" is not known"));
     }
 }

@@ -24,7 +24,7 @@ use hapair_model::{
 use frames::FrameError;
 use spans::StepSpans;
 pub use ssh::Host;
-use tracing::instrument;
+use tracing::{Span, field::Empty, instrument};
 
 /// The exit status of timeout(1) when the time was up.
 const TIMED_OUT: i32 = 124;
@@ -80,13 +80,17 @@ impl Hosts for SshHosts {
         Both::new(first, second)
     }
 
-    #[instrument(name = "steps", skip_all, fields(server.address = self.hosts[side].address()))]
+    #[instrument(name = "steps", skip_all, fields(server.address = self.hosts[side].address(), otel.status_code = Empty))]
     async fn run(&self, side: Side, steps: &[Step], authority: &Authority) -> Outcome {
         let mut spans = StepSpans::new(steps);
-        match self.hosts[side].execute_told(bundle::stage(steps, authority), |answer| spans.told(answer)).await {
+        let outcome = match self.hosts[side].execute_told(bundle::stage(steps, authority), |answer| spans.told(answer)).await {
             Err(silence) => Outcome::Lost { message: ssh::explain(&silence) },
             Ok(output) => script::outcome(steps, &output),
+        };
+        if outcome != Outcome::Done {
+            Span::current().record("otel.status_code", "ERROR");
         }
+        outcome
     }
 }
 

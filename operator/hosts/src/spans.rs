@@ -22,6 +22,9 @@ impl<'a> StepSpans<'a> {
 
     /// The host has answered this much.
     pub fn told(&mut self, answer: &[u8]) {
+        if self.stage.is_disabled() {
+            return;
+        }
         let sections = frames::whole(answer);
         if self.running.is_none() && self.ended == 0 {
             self.begin();
@@ -63,6 +66,9 @@ mod tests {
 
     impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Log {
         fn on_new_span(&self, attributes: &span::Attributes<'_>, _: &span::Id, _: Context<'_, S>) {
+            if attributes.metadata().name() != "step" {
+                return;
+            }
             let mut name = String::new();
             attributes.record(&mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
                 if field.name() == "otel.name" {
@@ -78,8 +84,10 @@ mod tests {
             });
         }
 
-        fn on_close(&self, _: span::Id, _: Context<'_, S>) {
-            self.0.lock().unwrap().push("ends".to_owned());
+        fn on_close(&self, id: span::Id, context: Context<'_, S>) {
+            if context.span(&id).is_some_and(|span| span.name() == "step") {
+                self.0.lock().unwrap().push("ends".to_owned());
+            }
         }
     }
 
@@ -87,6 +95,7 @@ mod tests {
         let log = Log::default();
         let steps = [Step::ReloadUnits, Step::ReloadCorosync, Step::ReloadUnits];
         tracing::subscriber::with_default(tracing_subscriber::registry().with(log.clone()), || {
+            let _stage = info_span!("steps").entered();
             let mut spans = StepSpans::new(&steps);
             answers.iter().for_each(|answer| spans.told(answer.as_bytes()));
         });

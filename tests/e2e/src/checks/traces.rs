@@ -3,6 +3,7 @@
 use std::{fs, net::TcpStream, path::Path, process::Command};
 
 use anyhow::{Context as _, Result, ensure};
+use hapair_lab::bmc;
 use hapair_world::{ADMIN_PASSWORD, SYSTEM, World, root};
 use serde_json::Value;
 
@@ -20,14 +21,18 @@ pub fn show_each_step(world: &mut World) -> Result<()> {
     ensure!(attribute(&told[3], "pair") == Some("web/web"), "{:?}", told[3]);
     let host = attribute(&told[1], "server.address");
     ensure!((0..2).any(|node| host == Some(world.address(node).as_str())), "{:?}", told[1]);
-    ensure!(!fs::read_to_string(&traces)?.contains(ADMIN_PASSWORD), "a secret is in the traces");
+    let said = fs::read_to_string(&traces)?;
+    ensure!([ADMIN_PASSWORD, bmc::PASSWORD].iter().all(|secret| !said.contains(secret)), "a secret is in the traces");
+    let log = world.lab.directory().join("operator.log");
+    let before = fs::read_to_string(&log)?.len();
+    let log = || fs::read_to_string(&log).unwrap_or_default().split_off(before);
+    let complaints = |log: &str| log.matches("the collector takes no traces").count();
     world.cluster.stop_program("collector")?;
-    world.wait("a word about the collector that is gone", SOON, |world| {
-        let log = fs::read_to_string(world.lab.directory().join("operator.log")).ok()?;
-        log.contains("the collector takes no traces").then_some(())
-    })?;
+    world.wait("a word about the collector that is gone", SOON, |_| (complaints(&log()) > 0).then_some(()))?;
     in_standby(world, false)?;
     world.wait_for_condition("hapair/web", "RedundancyHealthy", "True", LONG)?;
+    let log = log();
+    ensure!(complaints(&log) == 1 && !log.contains("ExportError"), "the collector that is gone is told of again and again");
     restart_with(world, "OTEL_EXPORTER_OTLP_ENDPOINT-")
 }
 
