@@ -65,10 +65,16 @@ fn a_stale_leg_is_named_with_its_node() {
     (leg.connection, leg.peer_disk) = ("Connecting".into(), "Outdated".into());
     let leg = hosts.second.resources.get_mut("logs").unwrap();
     (leg.connection, leg.disk, leg.peer_disk) = ("Connecting".into(), "Outdated".into(), "DUnknown".into());
-    let report = told(&desired, &seen(&hosts));
-    let redundancy = condition(&report.pair.conditions, "RedundancyHealthy");
-    assert_eq!((redundancy.holds, redundancy.reason), (Some(false), Reason::StaleData));
-    assert!(redundancy.message.contains("node2"), "{}", redundancy.message);
+    let told_of = |hosts: &Hosts| {
+        let report = told(&desired, &seen(hosts));
+        let redundancy = condition(&report.pair.conditions, "RedundancyHealthy");
+        (redundancy.holds, redundancy.reason, redundancy.message.clone())
+    };
+    let newest_is_there = (Some(false), Reason::Disconnected, "volume logs: node2 is not connected; its data is Outdated".to_owned());
+    assert_eq!(told_of(&hosts), newest_is_there);
+    hosts.first.resources.clear();
+    let newest_is_away = (Some(false), Reason::StaleData, "volume logs: the data on node2 is Outdated".to_owned());
+    assert_eq!(told_of(&hosts), newest_is_away);
 }
 
 #[test]

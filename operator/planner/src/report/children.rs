@@ -72,13 +72,19 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
                 return Some((Reason::DiskFailed, format!("volume {name}: {node} has lost its disk")));
             }
             Some("UpToDate") => {}
+            // What is known of the other leg tells more.
+            Some("DUnknown" | "Unknown") | None if disks[side.peer()] != Some("UpToDate") => {}
             Some("DUnknown" | "Unknown") | None => {
                 return Some((Reason::Disconnected, format!("volume {name}: {node} is not connected; its data is older than its peer's")));
             }
             Some(other) => {
                 let syncing = legs.any(|leg| leg.is_some_and(|leg| leg.replication.starts_with("Sync")));
-                let reason = if syncing { Reason::Resyncing } else { Reason::StaleData };
                 let peer = &view.desired.nodes[side.peer()].name;
+                let apart = !legs.any(|leg| leg.is_some_and(Resource::is_connected));
+                if apart && disks[side.peer()] == Some("UpToDate") && !view.is_standby(peer) {
+                    return Some((Reason::Disconnected, format!("volume {name}: {node} is not connected; its data is {other}")));
+                }
+                let reason = if syncing { Reason::Resyncing } else { Reason::StaleData };
                 let newest = if view.is_standby(peer) { format!("; {peer} has newer data, and is in standby") } else { String::new() };
                 return Some((reason, format!("volume {name}: the data on {node} is {other}{newest}")));
             }
