@@ -105,7 +105,7 @@ pub fn play(ground: &mut Ground, number: u32, fault: Fault, random: &mut StdRng)
         ground.change_spec()?;
     }
     let truth = fault.truth().map(|truth| told(ground, &truth, start));
-    let screen = truth.as_ref().and_then(|_| ground.world.plugin(&["status"]).ok());
+    let screen = truth.as_ref().filter(|told| told.is_ok()).and_then(|_| ground.world.plugin(&["status"]).ok());
     std::thread::sleep(hold.saturating_sub(start.elapsed()));
     let ended = Instant::now();
     fault.end(ground, active).with_context(|| format!("round {number}: {fault:?} could not be ended"))?;

@@ -7,7 +7,7 @@ use hapair_lab::Link;
 use hapair_simulator::reality::{differences, story};
 use hapair_world::{World, client::metric, recording::Recording};
 
-use super::{AT_ONCE, LONG, served_by};
+use super::{AT_ONCE, LONG, premise::at_home, served_by};
 
 /// Longer than it takes from the end of an act until the status is at its end, too.
 const TOLD: Duration = Duration::from_secs(300);
@@ -32,6 +32,7 @@ fn fenced(world: &World, node: usize) -> Result<usize> {
 
 /// In the manifest.
 pub fn standby(world: &mut World) -> Result<()> {
+    at_home(world)?;
     told_as_written(world, "standby", |world| {
         world.apply(&world.sample()?.replacen("standby: false", "standby: true", 1))?;
         served_by(world, "node2", LONG)?;

@@ -7,6 +7,7 @@ pub mod faults;
 pub mod monitoring;
 pub mod permissions;
 pub mod plugin;
+pub mod premise;
 pub mod refusals;
 pub mod rest;
 pub mod secrets;

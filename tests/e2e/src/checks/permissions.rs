@@ -5,10 +5,11 @@ use std::time::Duration;
 use anyhow::{Result, ensure};
 use hapair_world::{NAMESPACE, World};
 
-use super::{AT_ONCE, LONG, SOON, configuration_version, not_ready_for, served_by};
+use super::{AT_ONCE, LONG, SOON, configuration_version, not_ready_for, premise::at_home, served_by};
 
 /// Without the right to list floating IPs a fresh operator does not see any: nothing may be removed for that.
 pub fn forbidden_list_removes_nothing(world: &mut World) -> Result<()> {
+    at_home(world)?;
     let before = configuration_version(world, 0)?;
     world.kill_operator()?;
     let patch = r#"[{"op":"replace","path":"/rules/0/resources","value":["hapairs","replicatedvolumes","servicegroups"]}]"#;
@@ -24,6 +25,7 @@ pub fn forbidden_list_removes_nothing(world: &mut World) -> Result<()> {
 
 /// A namespace in which nobody has let it read Secrets.
 pub fn forbidden_secrets_are_told(world: &mut World) -> Result<()> {
+    at_home(world)?;
     world.cluster.run(&["delete", "-n", NAMESPACE, "rolebinding", "hapair-operator"])?;
     not_ready_for(world, "hapair/web", "SourceForbidden", &["secrets", "config/rbac/pair-namespace"])?;
     served_by(world, "node1", AT_ONCE)?;
@@ -33,6 +35,7 @@ pub fn forbidden_secrets_are_told(world: &mut World) -> Result<()> {
 
 /// A second operator with the same Lease acts only when the first is gone.
 pub fn second_operator_waits(world: &mut World) -> Result<()> {
+    at_home(world)?;
     let holder = |world: &World| {
         world.cluster.get("hapair-system", "lease/hapair-operator").ok()?["spec"]["holderIdentity"].as_str().map(str::to_owned)
     };

@@ -5,10 +5,11 @@ use hapair_crds::annotations::{PAUSED, STANDBY};
 use hapair_lab::bmc;
 use hapair_world::{ADMIN_PASSWORD, NAMESPACE, World};
 
-use super::{AT_ONCE, SOON, served_by};
+use super::{AT_ONCE, SOON, premise::at_home, served_by};
 
 /// The screen of a pair that is well, and the answers to what cannot be answered.
 pub fn tells(world: &mut World) -> Result<()> {
+    at_home(world)?;
     let screen = world.plugin(&["status"])?;
     for words in ["web/web  Ready, serving on node1", "do:  nothing", "node1 UpToDate Primary ══ node2 UpToDate", "on node1"] {
         ensure!(screen.contains(words), "{words:?} is not on the screen:\n{screen}");
@@ -29,6 +30,7 @@ pub fn tells(world: &mut World) -> Result<()> {
 
 /// What has to be asked of the hosts: through the API server's service proxy, by whom it is allowed.
 pub fn asks_the_hosts(world: &mut World) -> Result<()> {
+    at_home(world)?;
     let plan = world.plugin(&["plan"])?;
     ensure!(plan.contains("Nothing would be done"), "{plan}");
     let standby = world.lab.directory().join("standby.yaml");
@@ -81,6 +83,7 @@ fn connections(world: &World) -> Result<usize> {
 
 /// There and back; a pause holds the second until it ends.
 pub fn switches_over(world: &mut World) -> Result<()> {
+    at_home(world)?;
     let told = world.plugin(&["switchover"])?;
     ensure!(told.contains("node2 serves") && told.contains("node1 could take over again"), "{told}");
     served_by(world, "node2", AT_ONCE)?;

@@ -3,7 +3,7 @@
 use anyhow::{Result, ensure};
 use hapair_world::{NAMESPACE, World};
 
-use super::{AT_ONCE, LONG, SOON, served_by};
+use super::{AT_ONCE, LONG, SOON, premise::at_home, served_by};
 
 /// Waits until an object's Ready is False for this reason, with these words in the message.
 fn refused(world: &World, what: &str, reason: &str, words: &str) -> Result<()> {
@@ -81,6 +81,7 @@ pub fn hosts_of_the_wrong_kind(world: &mut World) -> Result<()> {
 
 /// A Secret that is deleted while the pair serves: it goes on serving, and the status says what is missing.
 pub fn secret_deleted_later(world: &mut World) -> Result<()> {
+    at_home(world)?;
     world.cluster.run(&["delete", "secret", "-n", NAMESPACE, "web-ssh"])?;
     refused(world, "hapair/web", "SourceMissing", "web-ssh")?;
     served_by(world, "node1", AT_ONCE)?;
@@ -90,6 +91,7 @@ pub fn secret_deleted_later(world: &mut World) -> Result<()> {
 
 /// A BMC's password that is wrong from one day on is shown; the right one is enough to go on.
 pub fn wrong_bmc_password(world: &mut World) -> Result<()> {
+    at_home(world)?;
     let secrets = world.secrets()?;
     world.apply(&secrets.replace(hapair_lab::bmc::PASSWORD, "not-the-password"))?;
     world.wait("FencingReady=False/FencingFailed", LONG, |world| {

@@ -5,7 +5,7 @@ use std::{fs, time::Duration};
 use anyhow::{Result, ensure};
 use hapair_world::{World, root};
 
-use super::{AT_ONCE, LONG, SOON, configuration_version, not_ready_for, served_by};
+use super::{AT_ONCE, LONG, SOON, configuration_version, not_ready_for, premise::at_home, served_by};
 
 const SPEC: &str = "/spec/versions/0/schema/openAPIV3Schema/properties/spec/properties";
 
@@ -29,6 +29,7 @@ fn published(world: &World, is_so: impl Fn(&str) -> bool) -> Result<()> {
 
 /// Older ones: an operator that starts says what they lack and ends. The field is none that the sample uses.
 pub fn older_definitions_are_named(world: &mut World) -> Result<()> {
+    at_home(world)?;
     let log = world.lab.directory().join("older.log");
     fs::write(&log, "")?;
     patch(world, "hapairs", &format!(r#"[{{"op": "remove", "path": "{SPEC}/firewall"}}]"#))?;
@@ -44,6 +45,7 @@ pub fn older_definitions_are_named(world: &mut World) -> Result<()> {
 
 /// Newer ones: a field and a value that this operator does not know are named, not passed over, and nothing is done meanwhile.
 pub fn newer_fields_and_values_are_named(world: &mut World) -> Result<()> {
+    at_home(world)?;
     let before = configuration_version(world, 0)?;
     let address = format!("  address: {}/24\n", world.floating_address());
     let newer = world.sample()?.replacen("      standby: false", "      standby: false\n      rack: a1", 1);
