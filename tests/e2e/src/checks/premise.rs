@@ -7,7 +7,7 @@ use super::{AT_ONCE, LONG, served_by};
 
 /// What corosync writes when it was kept from running, or its peer was.
 const STARVED: &str =
-    "journalctl -u corosync --no-pager -o short-iso | grep -E 'Token has not been received|was not scheduled|token timed out' | tail -1";
+    "journalctl -t corosync --no-pager -o short-iso | grep -E 'Token has not been received|was not scheduled|token timed out' | tail -1";
 
 /// The service is on node1. Where it has left it, that is a failure: nothing moves at rest. Unless the machine below the hosts stood still for so
 /// long that one of them took the other for dead: the cluster did right then, and the service is moved back.
