@@ -15,7 +15,7 @@ pub fn at_home(world: &World) -> Result<()> {
     let Err(away) = served_by(world, "node1", AT_ONCE) else { return Ok(()) };
     let starved = (0..2).find_map(|node| world.lab.run(node, STARVED).ok().filter(|line| !line.is_empty()));
     let Some(line) = starved else { bail!("{away:#}\nthe service left node1 at rest, and no host had stood still") };
-    println!("           the hosts stood still, and the service left node1; it is moved back ({line})");
+    println!("           the hosts stood still, and the service left node1; it is moved back ({})", line.trim());
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
     world.plugin(&["switchover"])?;
     served_by(world, "node1", AT_ONCE)?;
