@@ -446,6 +446,12 @@ fn start(world: &mut World, side: Side, id: &str, configuration: &Configuration<
     if id.starts_with("ip-") {
         world.machines[side].memory.addresses.insert(id.to_owned());
     }
+    // Every node is probed for a new resource, and a unit that runs where the cluster did not start it is stopped.
+    if let Some(unit) = primitive.get("type").filter(|_| primitive.get("class") == Some("systemd")) {
+        for side in Side::BOTH {
+            world.machines[side].memory.active.remove(unit);
+        }
+    }
     debug_assert!(primitive.name == "primitive");
     world.machines[side].memory.resources.insert(id.to_owned(), "Started");
 }

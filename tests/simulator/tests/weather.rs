@@ -8,6 +8,7 @@ use hapair_simulator::{
     api::Weather,
     effects::Life,
     experiment::{End, Experiment, run},
+    objects::{sample, secrets},
 };
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use scenarios::{SCENARIOS, Scenario, at_rest, on_all_cores, play, standby};
@@ -124,4 +125,22 @@ fn a_secret_that_vanishes_and_comes_back_leads_to_the_same_end() {
             experiment.apply(secret);
         }
     });
+}
+
+/// A watch that breaks can bring the group long after its pair: pacemaker runs by then, and the operator no longer stops a unit.
+#[test]
+fn a_unit_that_runs_by_itself_is_the_clusters_once_its_group_comes() {
+    let scenario = SCENARIOS.iter().find(|scenario| scenario.name == "birth where one host has its packages").unwrap();
+    let start = (scenario.start)();
+    let end = run(&start, None, 1, async |experiment| {
+        let (group, others): (Vec<_>, Vec<_>) = sample().into_iter().partition(|object| object["kind"] == "ServiceGroup");
+        experiment.apply(secrets().into_iter().chain(others));
+        experiment.wait_for("Ready", "True").await.unwrap();
+        assert!(experiment.shared.world().machines.second.runs("tomcat10"), "nothing is left to be taken over");
+        experiment.apply(group);
+        let rest = experiment.settle().await;
+        experiment.end(rest)
+    });
+    assert_eq!((end.troubles.clone(), difference(&play(scenario, &start, None).fingerprint(), &end)), (Vec::new(), String::new()));
+    assert!(end.world.machines.all(|machine| !machine.memory.active.contains("tomcat10")), "it runs where the cluster did not start it");
 }
