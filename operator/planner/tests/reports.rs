@@ -72,6 +72,9 @@ fn a_stale_leg_is_named_with_its_node() {
     };
     let newest_is_there = (Some(false), Reason::Disconnected, "volume logs: node2 is not connected; its data is Outdated".to_owned());
     assert_eq!(told_of(&hosts), newest_is_there);
+    // What loses packets in one direction is noticed on one side first.
+    hosts.second.resources.get_mut("logs").unwrap().connection = "Connected".into();
+    assert_eq!(told_of(&hosts), newest_is_there);
     hosts.first.resources.clear();
     let newest_is_away = (Some(false), Reason::StaleData, "volume logs: the data on node2 is Outdated".to_owned());
     assert_eq!(told_of(&hosts), newest_is_away);

@@ -80,7 +80,7 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
             Some(other) => {
                 let syncing = legs.any(|leg| leg.is_some_and(|leg| leg.replication.starts_with("Sync")));
                 let peer = &view.desired.nodes[side.peer()].name;
-                let apart = !legs.any(|leg| leg.is_some_and(Resource::is_connected));
+                let apart = !syncing && legs.any(|leg| leg.is_some_and(|leg| !leg.is_connected()));
                 if apart && disks[side.peer()] == Some("UpToDate") && !view.is_standby(peer) {
                     return Some((Reason::Disconnected, format!("volume {name}: {node} is not connected; its data is {other}")));
                 }
