@@ -46,6 +46,8 @@ impl ArgoCd {
     pub fn prepare(say: impl FnOnce(&str)) -> Result<PathBuf> {
         let programs = ["github.com/argoproj/argo-cd/v3/cmd", "sigs.k8s.io/kustomize/kustomize/v5"];
         let linked = format!("-X {MODULE}/common.version=3.2.0");
+        // Its manifests are among its modules' files, which Go may have forgotten though the programs are kept.
+        output(Command::new("go").current_dir(modules()).args(["mod", "download", MODULE]))?;
         hapair_cluster::build_go("argocd", &modules(), &linked, &programs, || say("building Argo CD from source (minutes, once)"))
     }
 

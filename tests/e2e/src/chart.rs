@@ -1,7 +1,13 @@
 //! The Helm chart on a real API server, with real hosts behind it: from `helm install` to a pair that serves, then an upgrade, a removal and another
 //! installation. The operator runs as the installed Deployment says. The service is asked for all the time.
 
-use std::{collections::BTreeMap, fs, path::PathBuf, process::Command, time::Instant};
+use std::{
+    collections::BTreeMap,
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+    time::Instant,
+};
 
 use anyhow::{Result, ensure};
 use hapair_lab::{Config, output};
@@ -24,9 +30,8 @@ struct Helm {
 }
 
 impl Helm {
-    fn prepare(world: &World) -> Result<Self> {
-        let script = root().join("tests/chart/helm");
-        let program = PathBuf::from(output(&mut Command::new(script))?.trim()).join("helm");
+    fn prepare(world: &World, programs: &Path) -> Result<Self> {
+        let program = programs.join("helm");
         let chart = root().join("charts/hapair-operator");
         let folder = world.lab.directory();
         output(Command::new(&program).args(["package", "--version", "0.0.9", "--destination"]).arg(folder).arg(&chart))?;
@@ -38,12 +43,18 @@ impl Helm {
     }
 }
 
+/// The folder of Helm, which is built unless the cache has it. Before a lab is entered, in which no modules are to be had.
+pub fn helm_programs() -> Result<PathBuf> {
+    Ok(output(&mut Command::new(root().join("tests/chart/helm")))?.trim().into())
+}
+
 /// Plays it.
 pub fn run(config: Config) -> Result<()> {
     let start = Instant::now();
     let say = |what: &str| println!("{:7.1} s  {what}", start.elapsed().as_secs_f32());
+    let programs = helm_programs()?;
     let mut world = World::ground(config, say)?;
-    let helm = Helm::prepare(&world)?;
+    let helm = Helm::prepare(&world, &programs)?;
     let (chart, older) = (helm.chart.display().to_string(), helm.older.display().to_string());
 
     same_as_config(&world, &helm)?;

@@ -51,8 +51,10 @@ const CHECKS: &[(&str, Check)] = &[
 /// Runs every check, or those between two, both included.
 pub fn run(config: Config, from: Option<usize>, to: Option<usize>) -> Result<()> {
     let start = Instant::now();
+    let say = |what: &str| println!("{:7.1} s  {what}", start.elapsed().as_secs_f32());
+    traces::collector(say)?;
     let mut world = match from {
-        None => World::up(config, |what| println!("{:7.1} s  {what}", start.elapsed().as_secs_f32()))?,
+        None => World::up(config, say)?,
         Some(_) => World::attach(&config.name)?,
     };
     world.start_operator(&["--resync-seconds=3"])?;

@@ -9,8 +9,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail, ensure};
-use hapair_lab::{Config, Link, bmc, output};
+use hapair_lab::{Config, Link, bmc};
 use hapair_world::{NAMESPACE, World, root};
+
+use crate::chart::helm_programs;
 
 const PAGE: &str = "docs/tutorial.md";
 /// The block that a reader changes.
@@ -35,10 +37,11 @@ pub fn run(config: Config) -> Result<()> {
     let say = |what: &str| println!("{:7.1} s  {what}", start.elapsed().as_secs_f32());
     let page = root().join(PAGE);
     let parts = parts(&fs::read_to_string(&page)?)?;
+    let helm = helm_programs()?;
     let mut world = World::ground(config, say)?;
     // A reader has none of this name yet.
     world.cluster.run(&["delete", "namespace", NAMESPACE])?;
-    let shell = Shell::prepare(&world)?;
+    let shell = Shell::prepare(&world, &helm)?;
     let (mut written, mut printed) = (String::new(), String::new());
     let mut quoting = fs::read_to_string(root().join(QUOTING))?;
     for part in parts {
@@ -109,16 +112,15 @@ struct Shell {
 }
 
 impl Shell {
-    fn prepare(world: &World) -> Result<Self> {
+    fn prepare(world: &World, helm: &Path) -> Result<Self> {
         let folder = world.lab.directory().join("tutorial");
         fs::create_dir_all(&folder)?;
         symlink(root().join("charts"), folder.join("charts"))?;
         fs::copy(world.cluster.kubeconfig(), folder.join("kubeconfig"))?;
-        let helm = output(&mut Command::new(root().join("tests/chart/helm")))?;
         let parent = |path: &Path| path.parent().map(|folder| folder.display().to_string()).unwrap_or_default();
         let kubectl = parent(Path::new(world.cluster.kubectl(&[]).get_program()));
         let plugin = parent(&std::env::current_exe()?);
-        let path = format!("{kubectl}:{plugin}:{}:{}", helm.trim(), std::env::var("PATH").unwrap_or_default());
+        let path = format!("{kubectl}:{plugin}:{}:{}", helm.display(), std::env::var("PATH").unwrap_or_default());
         fs::write(folder.join("exported"), format!("export KUBECONFIG={}\n", folder.join("kubeconfig").display()))?;
         Ok(Self { folder, path })
     }

@@ -1,6 +1,11 @@
 //! A real OpenTelemetry collector that the operator sends its traces to.
 
-use std::{fs, net::TcpStream, path::Path, process::Command};
+use std::{
+    fs,
+    net::TcpStream,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context as _, Result, ensure};
 use hapair_lab::bmc;
@@ -36,16 +41,22 @@ pub fn show_each_step(world: &mut World) -> Result<()> {
     restart_with(world, "OTEL_EXPORTER_OTLP_ENDPOINT-")
 }
 
-fn start_collector(world: &World, traces: &Path) -> Result<()> {
+/// Builds the collector, unless the cache has it. Before a lab is entered, in which no modules are to be had.
+pub fn collector(say: impl FnOnce(&str)) -> Result<PathBuf> {
     let modules = root().join("tests/traces/collector");
-    let folder =
-        hapair_cluster::build_go("collector", &modules, "", &["."], || println!("building an OpenTelemetry collector (a minute, once)"))?;
+    let folder = hapair_cluster::build_go("collector", &modules, "", &["."], || {
+        say("building an OpenTelemetry collector from source (a minute, once)")
+    })?;
+    Ok(folder.join("collector"))
+}
+
+fn start_collector(world: &World, traces: &Path) -> Result<()> {
     let settings = format!(
         "yaml:{{receivers: {{otlp: {{protocols: {{http: {{endpoint: '127.0.0.1:4318'}}}}}}}}, exporters: {{file: {{path: '{}'}}}}, service: \
          {{telemetry: {{metrics: {{level: none}}}}, pipelines: {{traces: {{receivers: [otlp], exporters: [file]}}}}}}}}",
         traces.display()
     );
-    let mut command = Command::new(folder.join("collector"));
+    let mut command = Command::new(collector(|_| {})?);
     command.arg(format!("--config={settings}"));
     world.cluster.start_program("collector", command)?;
     world.wait("the collector", SOON, |_| TcpStream::connect("127.0.0.1:4318").ok()).map(drop)
