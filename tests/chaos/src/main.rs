@@ -49,7 +49,10 @@ fn main() -> Result<()> {
         let fault = deck.pop().context("the deck was just dealt")?;
         let round = play(&mut ground, number, fault, &mut random)?;
         println!("{round}");
-        failed += u32::from(!round.is_good());
+        if !round.is_good() {
+            failed += 1;
+            println!("{}", ground.world.evidence());
+        }
         if let Some(screen) = round.screen() {
             screens.entry(fault).or_insert(screen);
         }

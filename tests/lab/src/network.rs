@@ -1,4 +1,4 @@
-//! Bridges and cables: one bridge a link, one tap a host and link. A cut cable is a port of the bridge that is disabled.
+//! Bridges and cables: one bridge a link, one tap a host and link. A cut cable is a port of the bridge whose frames are dropped.
 
 use std::{process::Command, str::FromStr};
 
@@ -66,25 +66,37 @@ pub(crate) fn create(config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// Cut, the bridge's port drops every frame. The tap itself stays up: the host's network card would not recover from writing to one that is down.
+/// Pulls or plugs a cable. The tap itself stays up: the host's network card would not recover from writing to one that is down. Nor is it the
+/// bridge's port that is disabled: it would come back by itself when the host starts anew.
 pub(crate) fn set_cable(node: usize, link: Link, plugged: bool) -> Result<()> {
-    let state = if plugged { "forwarding" } else { "disabled" };
-    run(Command::new("bridge").args(["link", "set", "dev", &tap(node, link), "state", state]))
+    let tap = tap(node, link);
+    match plugged {
+        false => drop_frames(&format!("cut-{tap}"), &[("prerouting", "iifname", &tap), ("postrouting", "oifname", &tap)]),
+        true => drop_nothing(&format!("cut-{tap}")),
+    }
 }
 
 /// Deaf, a host gets nothing on a link any more, and is still heard by the others.
 pub(crate) fn deafen(node: usize, link: Link) -> Result<()> {
-    let rules = format!(
-        "table bridge lab {{\n chain forward {{\n type filter hook forward priority 0;\n oifname \"{tap}\" drop\n }}\n \
-         chain output {{\n type filter hook output priority 0;\n oifname \"{tap}\" drop\n }}\n}}\n",
-        tap = tap(node, link)
-    );
-    run(Command::new("nft").arg(rules))
+    drop_frames("deaf", &[("postrouting", "oifname", &tap(node, link))])
 }
 
 /// Everyone hears everything again.
 pub(crate) fn hear() -> Result<()> {
-    run(Command::new("nft").arg("delete table bridge lab"))
+    drop_nothing("deaf")
+}
+
+/// Drops, on the bridges, the frames that a table's hooks see at a port.
+fn drop_frames(table: &str, hooks: &[(&str, &str, &str)]) -> Result<()> {
+    let chains: String = hooks
+        .iter()
+        .map(|(hook, side, port)| format!("chain {hook} {{ type filter hook {hook} priority 0; {side} \"{port}\" drop; }}\n"))
+        .collect();
+    run(Command::new("nft").arg(format!("add table bridge {table}; delete table bridge {table}; table bridge {table} {{\n{chains}}}")))
+}
+
+fn drop_nothing(table: &str) -> Result<()> {
+    run(Command::new("nft").arg(format!("add table bridge {table}; delete table bridge {table}")))
 }
 
 fn ip(arguments: &[&str]) -> Result<()> {

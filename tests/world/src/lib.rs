@@ -300,6 +300,7 @@ const ASK_PORT: u16 = 8081;
 const STATE: &str = r"
 crm_mon -1rf 2>&1 | tail -40
 drbdadm status 2>&1
+journalctl -u 'tomcat*' -n 12 --no-pager -o short-iso 2> /dev/null | cut -c 1-160
 curl -s -m 2 -o /dev/null -w '%{http_code} from tomcat\n' http://127.0.0.1:8080/
 ";
 

@@ -17,7 +17,7 @@ pub fn three_rounds(world: &mut World) -> Result<()> {
     for (number, fault) in (1..).zip(FAULTS) {
         let round = play(&mut ground, number, fault, &mut random)?;
         println!("{round}");
-        ensure!(round.is_good(), "round {number} went wrong");
+        ensure!(round.is_good(), "{}\nround {number} went wrong", ground.world.evidence());
     }
     Ok(())
 }
