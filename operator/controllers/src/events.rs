@@ -17,13 +17,15 @@ use crate::Metrics;
 
 /// Conditions whose transitions a person wants to read of.
 const TOLD: [&str; 6] = ["Ready", "Available", "Stalled", "RedundancyHealthy", "FencingReady", "SplitBrain"];
+/// Those among them that are True when something is wrong.
+const ABNORMAL: [&str; 2] = ["Stalled", "SplitBrain"];
 
 /// Tells of every condition that changed its status. An event that cannot be written is not worth a retry: the condition itself stays.
 pub async fn tell(client: &Client, metrics: &Metrics, about: &ObjectReference, before: &[Condition], after: &[Condition]) {
     let before: BTreeMap<_, _> = before.iter().map(|condition| (condition.type_.as_str(), condition)).collect();
     for condition in after.iter().filter(|condition| TOLD.contains(&condition.type_.as_str())) {
         let was = before.get(condition.type_.as_str()).map(|condition| condition.status);
-        if was == Some(condition.status) || (was.is_none() && condition.status != ConditionStatus::True) {
+        if !is_news(was, condition) {
             continue;
         }
         let namespace = about.namespace.clone().unwrap_or_default();
@@ -35,9 +37,19 @@ pub async fn tell(client: &Client, metrics: &Metrics, about: &ObjectReference, b
     }
 }
 
+/// Whether a person wants to read of it. A trouble that is not there is none, whether it can be seen or not.
+fn is_news(was: Option<ConditionStatus>, condition: &Condition) -> bool {
+    let only_true = was.is_none() || ABNORMAL.contains(&condition.type_.as_str());
+    let either_is_true = was == Some(ConditionStatus::True) || condition.status == ConditionStatus::True;
+    was != Some(condition.status) && (!only_true || either_is_true)
+}
+
+fn is_good(condition: &Condition) -> bool {
+    let abnormal = ABNORMAL.contains(&condition.type_.as_str());
+    condition.status == if abnormal { ConditionStatus::False } else { ConditionStatus::True }
+}
+
 fn event(about: &ObjectReference, condition: &Condition) -> Event {
-    let abnormal = matches!(condition.type_.as_str(), "Stalled" | "SplitBrain");
-    let good = (condition.status == ConditionStatus::True) != abnormal;
     Event {
         metadata: ObjectMeta {
             generate_name: Some(format!("{}-", about.name.clone().unwrap_or_default())),
@@ -53,7 +65,41 @@ fn event(about: &ObjectReference, condition: &Condition) -> Event {
         reporting_instance: Some(
             std::env::var("HOSTNAME").ok().filter(|name| !name.is_empty()).unwrap_or_else(|| "hapair-operator".into()),
         ),
-        type_: Some(if good { "Normal" } else { "Warning" }.into()),
+        type_: Some(if is_good(condition) { "Normal" } else { "Warning" }.into()),
         ..Event::default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ConditionStatus::{False, True, Unknown};
+
+    use super::*;
+
+    fn now(type_: &str, status: ConditionStatus) -> Condition {
+        Condition {
+            type_: type_.into(),
+            status,
+            reason: "Healthy".into(),
+            message: String::new(),
+            observed_generation: 1,
+            last_transition_time: Default::default(),
+        }
+    }
+
+    #[test]
+    fn a_trouble_is_told_when_it_comes_and_when_it_goes() {
+        let told = |was, status| is_news(was, &now("SplitBrain", status));
+        assert!(told(Some(False), True) && told(Some(True), False) && told(Some(True), Unknown) && told(None, True));
+        assert!(!told(Some(False), Unknown) && !told(Some(Unknown), False) && !told(None, False) && !told(Some(True), True));
+        assert!(is_good(&now("SplitBrain", False)) && !is_good(&now("SplitBrain", Unknown)) && !is_good(&now("SplitBrain", True)));
+    }
+
+    #[test]
+    fn what_should_be_true_is_told_of_at_every_change() {
+        let told = |was, status| is_news(was, &now("Ready", status));
+        assert!(told(Some(True), Unknown) && told(Some(Unknown), False) && told(Some(False), True) && told(None, True));
+        assert!(!told(None, False) && !told(Some(False), False));
+        assert!(is_good(&now("Ready", True)) && !is_good(&now("Ready", Unknown)));
     }
 }

@@ -66,10 +66,13 @@ pub fn is_redundant(volume: &Volume, hosts: &Both<&Host>) -> bool {
 }
 
 /// Whether the legs' data has diverged: DRBD has given up the connection, and neither leg's data went on from the other's. StandAlone alone says
-/// little: a leg is StandAlone for a moment whenever it is brought up or taken down. `None`: the connection is given up, and what data the legs
-/// hold is not seen.
+/// little: a leg is StandAlone for a moment whenever it is brought up or taken down. `None`: the legs are not connected, and what data they hold
+/// is not seen.
 pub fn is_split(legs: Both<Option<&Resource>>) -> Option<bool> {
-    if !legs.any(|leg| leg.is_some_and(|leg| leg.connection == "StandAlone")) {
+    let stands_alone = legs.any(|leg| leg.is_some_and(|leg| leg.connection == "StandAlone"));
+    // A leg that is not seen may have given up, too; not one that the other is connected to.
+    let is_told = legs.all(|leg| leg.is_some()) || legs.any(|leg| leg.is_some_and(Resource::is_connected));
+    if !stands_alone && is_told {
         return Some(false);
     }
     let legs = legs.complete().filter(|legs| legs.all(|leg| leg.generation != 0))?;

@@ -30,7 +30,7 @@ pub fn volume(view: &View<'_>, volume: &Volume) -> VolumeReport {
     let (status, reason, message) = match split.filter(|_| known) {
         Some(true) => (Some(true), Reason::SplitBrain, "the two legs hold diverged data"),
         Some(false) => (Some(false), Reason::Healthy, "the legs' data has not diverged, as far as is seen"),
-        None if known => (None, Reason::NotObserved, "a leg has given up the connection, and what data both legs hold is not seen"),
+        None if known => (None, Reason::NotObserved, "the legs are not connected, and what data both of them hold is not seen"),
         None => (None, Reason::NotObserved, "no leg is seen"),
     };
     conditions.push(condition("SplitBrain", status, reason, message.into()));
@@ -75,7 +75,10 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
             // What is known of the other leg tells more.
             Some("DUnknown" | "Unknown") | None if disks[side.peer()] != Some("UpToDate") => {}
             Some("DUnknown" | "Unknown") | None => {
-                return Some((Reason::Disconnected, format!("volume {name}: {node} is not connected; its data is older than its peer's")));
+                // Only a leg that has given nothing up and is written to goes on while the other stays as it is.
+                let goes_on = legs[side.peer()].is_some_and(|leg| leg.role == "Primary" && leg.connection != "StandAlone");
+                let older = if goes_on { "; its data is older than its peer's" } else { "" };
+                return Some((Reason::Disconnected, format!("volume {name}: {node} is not connected{older}")));
             }
             Some(other) => {
                 let syncing = legs.any(|leg| leg.is_some_and(|leg| leg.replication.starts_with("Sync")));
