@@ -11,7 +11,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result, bail, ensure};
 use async_trait::async_trait;
 use http::{Request, Response, Uri};
 use opentelemetry::{KeyValue, trace::TracerProvider as _};
@@ -40,6 +40,8 @@ const ENDPOINTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORT
 const TIMEOUTS: [&str; 2] = ["OTEL_EXPORTER_OTLP_TRACES_TIMEOUT", "OTEL_EXPORTER_OTLP_TIMEOUT"];
 /// What the specification has where no time-out is named.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// What 0 milliseconds mean, as the specification has them.
+const NO_LIMIT: Duration = Duration::from_secs(86_400);
 /// How long the last spans may keep the operator from ending.
 const LAST_WORDS: Duration = Duration::from_secs(3);
 
@@ -110,10 +112,13 @@ struct Target {
 
 fn target(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Target>> {
     let first = |names: [&'static str; 2]| names.into_iter().find_map(|name| Some((name, variable(name)?)));
-    let exporter = variable("OTEL_TRACES_EXPORTER").unwrap_or_else(|| "otlp".into());
-    ensure!(["otlp", "none"].contains(&exporter.as_str()), "OTEL_TRACES_EXPORTER: {exporter:?} is not known; expected otlp or none");
     let disabled = variable("OTEL_SDK_DISABLED").is_some_and(|value| value.eq_ignore_ascii_case("true"));
-    let Some((name, endpoint)) = first(ENDPOINTS).filter(|_| exporter == "otlp" && !disabled) else { return Ok(None) };
+    let Some((name, endpoint)) = first(ENDPOINTS).filter(|_| !disabled) else { return Ok(None) };
+    match variable("OTEL_TRACES_EXPORTER").as_deref() {
+        None | Some("otlp") => {}
+        Some("none") => return Ok(None),
+        Some(other) => bail!("OTEL_TRACES_EXPORTER: {other:?} is not known; expected otlp or none"),
+    }
     let uri = endpoint.parse::<Uri>().ok();
     let authority = uri.as_ref().filter(|uri| uri.scheme_str() == Some("http")).and_then(Uri::authority);
     // It stands in the log.
@@ -129,8 +134,8 @@ fn target(variable: impl Fn(&str) -> Option<String>) -> Result<Option<Target>> {
     let patience = match first(TIMEOUTS) {
         None => PATIENCE,
         Some((name, value)) => {
-            let milliseconds = value.parse().with_context(|| format!("{name}: {value:?} is not a number of milliseconds"))?;
-            Duration::from_millis(milliseconds)
+            let milliseconds: u32 = value.parse().with_context(|| format!("{name}: {value:?} is not a number of milliseconds"))?;
+            if milliseconds == 0 { NO_LIMIT } else { Duration::from_millis(milliseconds.into()) }
         }
     };
     Ok(Some(Target { endpoint, patience }))
@@ -213,6 +218,7 @@ mod tests {
         assert_eq!(target_of(&[]), Ok(None));
         assert_eq!(target_of(&[GENERAL]), Ok(Some((GENERAL.1.into(), 10_000))));
         assert_eq!(target_of(&[GENERAL, patience[0], special]), Ok(Some((special.1.into(), 2000))));
+        assert_eq!(target_of(&[GENERAL, ("OTEL_EXPORTER_OTLP_TIMEOUT", "0")]), Ok(Some((GENERAL.1.into(), 86_400_000))));
         assert_eq!(target_of(&[GENERAL, patience[0], patience[1]]), Ok(Some((GENERAL.1.into(), 500))));
     }
 
@@ -221,6 +227,9 @@ mod tests {
         let wrong = ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4318");
         assert_eq!(target_of(&[wrong, ("OTEL_SDK_DISABLED", "TRUE")]), Ok(None));
         assert_eq!(target_of(&[wrong, ("OTEL_TRACES_EXPORTER", "none")]), Ok(None));
+        let unknown = ("OTEL_TRACES_EXPORTER", "zipkin");
+        assert_eq!(target_of(&[unknown]), Ok(None));
+        assert_eq!(target_of(&[GENERAL, unknown, ("OTEL_SDK_DISABLED", "true")]), Ok(None));
         assert!(target_of(&[GENERAL, ("OTEL_SDK_DISABLED", "false")]).unwrap().is_some());
     }
 
