@@ -141,7 +141,7 @@ impl Fault {
             // A look that hangs on the lost host ends first, then comes one that sees it.
             Self::ServingPowerCut | Self::StandbyPowerCut | Self::ServingIsolated => truth("RedundancyHealthy", "False", away, 60),
             Self::BothPowerCut => truth("HostsReachable", "False", &["HostUnreachable"], 30),
-            Self::ReplicationCut | Self::OneWayLoss => truth("RedundancyHealthy", "False", away, 40),
+            Self::ReplicationCut | Self::OneWayLoss => truth("RedundancyHealthy", "False", &["Disconnected"], 40),
             Self::PublicCut | Self::SshdStopped => truth("HostsReachable", "False", &["HostUnreachable"], 30),
             Self::CorosyncKilled => truth("RedundancyHealthy", "False", away, 40),
             Self::BmcGone => truth("FencingReady", "False", &["FencingFailed"], 180),

@@ -111,7 +111,7 @@ pub fn play(ground: &mut Ground, number: u32, fault: Fault, random: &mut StdRng)
     fault.end(ground, active).with_context(|| format!("round {number}: {fault:?} could not be ended"))?;
     come_back(ground).with_context(|| format!("round {number}: the pair did not come back from {fault:?}"))?;
     let back = ended.elapsed();
-    let passed_unfenced = fault.may_pass_unfenced() && before.only_corosync_ended(&Lives::of(ground, active)?);
+    let passed_unfenced = fault.may_pass_unfenced() && before.corosync_came_back_at_once(&Lives::of(ground, active)?);
     let truth = truth.map(|told| told.map_err(|untold| if passed_unfenced { Untold::Unfenced } else { Untold::Late(untold) }));
     let lost = ground.world.wait("the records", LONG, |_| ground.client.lost().ok())?;
     let (both_primary, address_twice, looks, answers) = ground.watch.take();
@@ -133,21 +133,28 @@ pub fn play(ground: &mut Ground, number: u32, fault: Fault, random: &mut StdRng)
     })
 }
 
-/// What has lived since when: both hosts, and corosync on the one that serves.
+/// How soon pacemaker is back after corosync was killed, in seconds, where the cluster has not decided to fence the node yet: what systemd takes to
+/// start both, on a slow machine.
+const AT_ONCE: f64 = 10.0;
+
+/// What has lived since when: both hosts, and corosync on the one that serves, in seconds since its boot.
 struct Lives {
     boots: [String; 2],
-    corosync: String,
+    now: f64,
+    corosync: f64,
 }
 
 impl Lives {
     fn of(ground: &Ground, active: usize) -> Result<Self> {
         let lab = &ground.world.lab;
-        let corosync = lab.run(active, "systemctl show corosync -p ExecMainStartTimestampMonotonic --value")?;
-        Ok(Self { boots: [lab.boot(0)?, lab.boot(1)?], corosync })
+        let seconds = |command: &str| -> Result<f64> { Ok(lab.run(active, command)?.trim().parse()?) };
+        let corosync = seconds("systemctl show corosync -p ExecMainStartTimestampMonotonic --value")? / 1e6;
+        Ok(Self { boots: [lab.boot(0)?, lab.boot(1)?], now: seconds("cut -d ' ' -f 1 /proc/uptime")?, corosync })
     }
 
-    fn only_corosync_ended(&self, now: &Self) -> bool {
-        self.boots == now.boots && self.corosync != now.corosync
+    /// Whether nothing but corosync had ended by then, and it was away but for a moment.
+    fn corosync_came_back_at_once(&self, then: &Self) -> bool {
+        self.boots == then.boots && (self.now..self.now + AT_ONCE).contains(&then.corosync)
     }
 }
 
