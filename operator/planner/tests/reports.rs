@@ -123,6 +123,24 @@ fn an_older_leg_that_is_being_brought_up_is_no_split_brain() {
 }
 
 #[test]
+fn of_a_leg_that_is_not_seen_nothing_is_claimed() {
+    let desired = tomcat_pair();
+    let told_of = |role: &str, connection: &str| {
+        let mut hosts = at_rest(&desired);
+        let leg = hosts.first.resources.get_mut("logs").unwrap();
+        (leg.role, leg.connection, leg.peer_disk) = (role.into(), connection.into(), "DUnknown".into());
+        let report = told(&desired, &second_silent(&hosts));
+        let conditions = &report.volumes["logs"].conditions;
+        (condition(conditions, "SplitBrain").holds, condition(conditions, "UpToDate").message.clone())
+    };
+    assert_eq!(told_of("Secondary", "Connected").0, Some(false));
+    let away = "volume logs: node2 is not connected";
+    assert_eq!(told_of("Primary", "Connecting"), (None, format!("{away}; its data is older than its peer's")));
+    assert_eq!(told_of("Secondary", "Connecting"), (None, away.into()));
+    assert_eq!(told_of("Primary", "StandAlone"), (None, away.into()));
+}
+
+#[test]
 fn a_service_that_does_not_answer_is_not_available() {
     let desired = tomcat_pair();
     let mut hosts = at_rest(&desired);
