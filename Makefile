@@ -10,7 +10,7 @@ export RUSTC_WORKSPACE_WRAPPER := clippy-driver
 export CLIPPY_ARGS := -Dwarnings__CLIPPY_HACKERY__
 
 BINARIES := target/debug
-SCRIPTS := $(wildcard operator/hosts/scripts/*) $(wildcard operator/planner/files/*) $(wildcard tests/lab/image/*.sh) tests/lab/image/lab-seed tests/lab/launch-host tests/install-tools tests/bench/expert tests/chart/check tests/chart/helm tests/chart/schemas tests/docs/links tests/docs/mdbook cli/package operator/image/root operator/image/build operator/image/contents
+SCRIPTS := $(filter-out %.py,$(wildcard operator/hosts/scripts/*)) $(wildcard operator/planner/files/*) $(wildcard tests/lab/image/*.sh) tests/lab/image/lab-seed tests/lab/launch-host tests/install-tools tests/bench/expert tests/chart/check tests/chart/helm tests/chart/schemas tests/docs/links tests/docs/mdbook cli/package operator/image/root operator/image/build operator/image/contents
 
 .PHONY: help
 help: ## This list

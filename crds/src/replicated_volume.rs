@@ -91,6 +91,7 @@ pub struct Partition {
 /// The file system of a volume.
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!self.mountPoint.matches('/[.]{1,2}(/|$)')").message("a path is written out, without . and ..").field_path(".mountPoint"))]
 pub struct Filesystem {
     /// ext4 or xfs.
     #[serde(rename = "type")]

@@ -111,9 +111,11 @@ pub struct OcfService {
 /// A file on both nodes. Exactly one of content, configMapKeyRef and secretKeyRef is set.
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!self.path.matches('/[.]{1,2}(/|$)')").message("a path is written out, without . and ..").field_path(".path"))]
 #[x_kube(validation = Rule::new("[has(self.content), has(self.configMapKeyRef), has(self.secretKeyRef)].exists_one(x, x)").message("exactly one of content, configMapKeyRef and secretKeyRef is needed"))]
 pub struct File {
-    /// Where it goes, absolute. Its directory must exist. Not on a volume: that is mounted on one node only.
+    /// Where it goes, absolute, and not through a symbolic link. Only root and the file's owner may be able to write to the directories above it.
+    /// Not on a volume: that is mounted on one node only.
     #[schemars(length(min = 2, max = 255), regex(pattern = r"^(/[A-Za-z0-9._@+-]+)+$"))]
     pub path: String,
     /// The content itself.
@@ -137,9 +139,9 @@ pub struct File {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32), regex(pattern = r"^[a-z_][a-z0-9_-]*$"))]
     pub group: Option<String>,
-    /// Its mode, in octal. When absent: 0644, and 0600 for a Secret's content.
+    /// Its permissions, in octal; set-user-ID and set-group-ID are not to be had. When absent: 0644, and 0600 for a Secret's content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 3, max = 4), regex(pattern = r"^[0-7]{3,4}$"))]
+    #[schemars(length(min = 3, max = 4), regex(pattern = r"^0?[0-7]{3}$"))]
     pub mode: Option<String>,
 }
 

@@ -32,6 +32,7 @@ pub fn host(sections: &Sections) -> Host {
         install: system::job(text("units"), text("uptime"), text("job-log")),
         units: system::units(text("units"), text("enabled")),
         files,
+        paths: system::paths(text("paths")),
         firewall: system::firewall(text("firewall")),
         pending: text("pending").lines().map(str::to_owned).collect(),
         drbd_config: drbd::config(text("drbd-config"), text("drbd-ours")),

@@ -83,6 +83,7 @@ fn question_lines(question: &Question) -> String {
     question.packages.iter().for_each(|name| line("package", &[name]));
     question.units.iter().for_each(|name| line("unit", &[name]));
     question.files.iter().for_each(|path| line("file", &[path]));
+    question.paths.iter().for_each(|path| line("path", &[path]));
     question.devices.iter().for_each(|(volume, path)| line("device", &[volume, path]));
     question.disks.iter().for_each(|(volume, path)| line("disk", &[volume, path]));
     question.probes.iter().for_each(|(group, url)| line("probe", &[group, url]));

@@ -2,7 +2,7 @@
 
 use hapair_model::{
     outcome::Outcome,
-    plan::{Content, FollowUp, PackageManager, Step},
+    plan::{Content, FollowUp, Keep, PackageManager, Step},
 };
 
 use crate::{frames, ssh::Output};
@@ -31,6 +31,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("reload-corosync", include_str!("../scripts/reload-corosync")),
     ("reload-units", include_str!("../scripts/reload-units")),
     ("restart-units", include_str!("../scripts/restart-units")),
+    ("safe-file.py", include_str!("../scripts/safe-file.py")),
     ("seed-cib", include_str!("../scripts/seed-cib")),
     ("set-admin-password", include_str!("../scripts/set-admin-password")),
     ("set-hostname", include_str!("../scripts/set-hostname")),
@@ -69,7 +70,11 @@ fn arguments(step: &Step) -> Vec<String> {
         }
         Step::HoldPackages { packages } => packages.clone(),
         Step::WriteFile(file) => {
-            let keep = if KEPT.iter().any(|path| file.path.starts_with(path)) { "keep" } else { "" };
+            let keep = match file.keep {
+                Keep::Nothing => "",
+                Keep::Versions => "versions",
+                Keep::Original => "original",
+            };
             let mark = file.follow_up.as_ref().map(FollowUp::mark).unwrap_or_default();
             vec![file.path.clone(), file.mode.clone(), file.owner.clone(), keep.into(), mark]
         }
@@ -122,9 +127,6 @@ fn input(step: &Step) -> Vec<u8> {
         _ => Vec::new(),
     }
 }
-
-/// Files of the cluster, whose earlier versions are kept on the host.
-const KEPT: [&str; 2] = ["/etc/corosync/corosync.conf", "/etc/drbd.d/"];
 
 /// Exit statuses of `scripts/run`.
 const MANAGED_ELSEWHERE: i32 = 97;

@@ -15,6 +15,8 @@ pub struct Question {
     pub units: Vec<String>,
     /// Files whose digest, mode and owner are wanted.
     pub files: Vec<String>,
+    /// Places below which others may write: their kind, owner and mode are wanted, and those of every directory above them.
+    pub paths: Vec<String>,
     /// Block devices, each with the volume it is for.
     pub devices: Vec<(String, String)>,
     /// Disks on which a partition is to be made, each with the volume it is for.
@@ -83,6 +85,8 @@ pub struct Host {
     pub units: BTreeMap<String, Unit>,
     /// Files that were asked for and exist.
     pub files: BTreeMap<String, FileFacts>,
+    /// The places that were asked for and the directories above them, without following links; those that exist.
+    pub paths: BTreeMap<String, PathFacts>,
     /// Marks of what has to follow a changed file and has not yet (see `FollowUp`).
     pub pending: Vec<String>,
     /// The lines of the managed block of /etc/hosts.
@@ -209,6 +213,32 @@ pub struct FileFacts {
     pub mode: String,
     /// `user:group`.
     pub owner: String,
+}
+
+/// What stands at a path, without following a link.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathFacts {
+    /// What it is.
+    pub kind: PathKind,
+    /// Who it belongs to.
+    pub user: String,
+    /// Its group.
+    pub group: String,
+    /// Its permissions.
+    pub mode: u32,
+}
+
+/// What a path leads to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PathKind {
+    /// A directory.
+    Directory,
+    /// A regular file.
+    File,
+    /// A symbolic link.
+    Link,
+    /// A device, a socket, a pipe.
+    Other,
 }
 
 /// A block device.

@@ -285,8 +285,22 @@ pub struct File {
     pub owner: String,
     /// What it holds.
     pub content: Content,
+    /// What becomes of what stood there.
+    pub keep: Keep,
     /// What has to follow once it has changed.
     pub follow_up: Option<FollowUp>,
+}
+
+/// What becomes of what stood at a file's path before it was written.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub enum Keep {
+    /// It is replaced.
+    #[default]
+    Nothing,
+    /// The last five versions stay on the host, dated: a file of the cluster.
+    Versions,
+    /// What stood there first is given back when the pair leaves the host: a file of a service.
+    Original,
 }
 
 /// What has to follow once a file has changed. The host keeps a mark of it from before the change until it is done, so that a crash in between

@@ -164,6 +164,12 @@ reasons! {
     ///
     /// What to do: check what is there. If it may go, put the signature shown in the message into `spec.disks[].overwrite`.
     DeviceNotBlank,
+    /// A path that a file or a mount point names cannot be used on a host: it leads elsewhere by a symbolic link, something else is there, or
+    /// somebody who does not own the file can write to a directory above it, and so could lead the operator, which is root, elsewhere.
+    ///
+    /// What to do: the message names the path and what is wrong with it. Name the place that a link leads to; declare the directory's owner as the
+    /// file's (`spec.files[].owner` and `group`); or choose another place.
+    PathUnusable,
     /// No interface of a host is in the floating IP's network.
     ///
     /// What to do: correct the address or the prefix, or give both hosts an address in that network.

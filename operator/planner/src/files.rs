@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use hapair_model::{
     Side,
     desired::{Desired, FenceDevice, Node, ServiceKind},
-    plan::{Content, File, FollowUp},
+    plan::{Content, File, FollowUp, Keep},
 };
 
 use crate::{
@@ -17,7 +17,11 @@ use crate::{
 /// The files one host shall have. `drbd_major` decides about the form of DRBD's, `tomcat` is the unit of the distribution's tomcat.
 pub fn wanted(desired: &Desired, side: Side, drbd_major: u32, tomcat: &str) -> Vec<File> {
     let mut files = vec![
-        File { follow_up: Some(FollowUp::ReloadCorosync), ..text(names::COROSYNC_CONF, "644", render::corosync(desired)) },
+        File {
+            keep: Keep::Versions,
+            follow_up: Some(FollowUp::ReloadCorosync),
+            ..text(names::COROSYNC_CONF, "644", render::corosync(desired))
+        },
         text(names::HTTP_AGENT, "755", include_str!("../files/http").to_owned()),
     ];
     for volume in &desired.volumes {
@@ -26,6 +30,7 @@ pub fn wanted(desired: &Desired, side: Side, drbd_major: u32, tomcat: &str) -> V
             mode: "600".into(),
             owner: "root:root".into(),
             content: Content::WithDrbdSecret(render::drbd(desired, volume, drbd_major)),
+            keep: Keep::Versions,
             follow_up: Some(FollowUp::Adjust(volume.name.clone())),
         });
         files.push(text(&drop_in(&names::mount_unit(&volume.mount_point)), "644", MOUNT_DROP_IN.to_owned()));
@@ -40,7 +45,14 @@ pub fn wanted(desired: &Desired, side: Side, drbd_major: u32, tomcat: &str) -> V
     }
     for file in desired.groups.iter().flat_map(|group| &group.files) {
         let content = Content::Secret(file.content[side].clone());
-        files.push(File { path: file.path.clone(), mode: file.mode.clone(), owner: file.owner.clone(), content, follow_up: None });
+        files.push(File {
+            path: file.path.clone(),
+            mode: file.mode.clone(),
+            owner: file.owner.clone(),
+            content,
+            keep: Keep::Original,
+            follow_up: None,
+        });
     }
     files
 }
@@ -68,7 +80,14 @@ fn drop_in(unit: &str) -> String {
 
 /// A file of root's that everyone may read.
 pub fn text(path: &str, mode: &str, content: String) -> File {
-    File { path: path.into(), mode: mode.into(), owner: "root:root".into(), content: Content::Text(content), follow_up: None }
+    File {
+        path: path.into(),
+        mode: mode.into(),
+        owner: "root:root".into(),
+        content: Content::Text(content),
+        keep: Keep::Nothing,
+        follow_up: None,
+    }
 }
 
 /// A device's password never enters the CIB or a command line: it is in a file, and so is a script that brings it to where it is needed.
@@ -80,6 +99,7 @@ fn fence_files(node: &Node, level: usize, device: &FenceDevice) -> Vec<File> {
         mode: "600".into(),
         owner: "root:root".into(),
         content: Content::Secret(password.clone()),
+        keep: Keep::Nothing,
         // A device that has failed to start stays stopped, whatever its password is now.
         follow_up: Some(FollowUp::CleanUp(names::fence(node, level))),
     };

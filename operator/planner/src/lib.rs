@@ -16,6 +16,7 @@ mod groups;
 mod leave;
 mod lint;
 mod names;
+mod paths;
 mod platform;
 mod question;
 mod refuse;

@@ -8,7 +8,7 @@ use hapair_model::{
 };
 
 use crate::{
-    carried, files, firewall, names,
+    carried, files, firewall, names, paths,
     platform::{Platform, TOMCAT_UNITS, UNITS, services},
 };
 
@@ -42,6 +42,7 @@ fn one(desired: &Desired, side: Side) -> Question {
         packages: packages(desired),
         units: units.into_iter().map(|unit| format!("{unit}.service")).chain(mounts).chain(jobs).collect(),
         files: files::paths(desired, side).into_iter().chain(firewall::PATHS.map(str::to_owned)).collect(),
+        paths: paths::asked(desired),
         devices: desired.volumes.iter().map(|volume| (volume.name.clone(), volume.disks[side].device.clone())).collect(),
         disks: desired
             .volumes

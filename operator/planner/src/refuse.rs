@@ -9,7 +9,7 @@ use hapair_model::{
 
 use crate::{
     devices::{self, has_only_our_partitions},
-    names,
+    names, paths,
     platform::{Platform, SUPPORTED},
     stages, volumes,
 };
@@ -119,6 +119,7 @@ fn one_host(desired: &Desired, side: Side, host: &Host, findings: &mut Vec<Findi
         device(volume, side, name, host, findings);
     }
     shared_devices(desired, name, host, findings);
+    paths::findings(desired, name, host, findings);
     for ip in &desired.floating_ips {
         network(ip, name, host, findings);
     }

@@ -7,7 +7,7 @@ use hapair_model::{
     desired::{Desired, Group, Partition, Volume},
     digest,
     observed::{Firewall, Host, Job},
-    plan::{Content, File, FollowUp, Next, PackageManager, Stage, Step},
+    plan::{Content, File, FollowUp, Keep, Next, PackageManager, Stage, Step},
 };
 
 use crate::{
@@ -152,6 +152,7 @@ fn shared_keys(hosts: &Both<&Host>, fresh: &FreshKeys) -> Vec<File> {
         mode: mode.into(),
         owner: owner.into(),
         content: Content::Secret(bytes.clone()),
+        keep: Keep::Nothing,
         follow_up,
     };
     let all = [

@@ -7,7 +7,7 @@ use hapair_model::{
     Both, Side,
     desired::Desired,
     observed::Signature,
-    plan::{Content, File, FollowUp, Next, Stage, Step},
+    plan::{Content, File, FollowUp, Keep, Next, Stage, Step},
     xml::Element,
 };
 use hapair_planner::checked;
@@ -41,7 +41,7 @@ fn mint() -> Step {
 
 fn text_file(content: &str) -> File {
     let (path, mode, owner) = ("/etc/motd".into(), "644".into(), "root:root".into());
-    File { path, mode, owner, content: Content::Text(content.into()), follow_up: None::<FollowUp> }
+    File { path, mode, owner, content: Content::Text(content.into()), keep: Keep::Nothing, follow_up: None::<FollowUp> }
 }
 
 fn push(hosts: &Hosts, change: impl FnOnce(&mut Element)) -> Step {

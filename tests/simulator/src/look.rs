@@ -40,6 +40,7 @@ pub fn at(world: &World, side: Side, question: &Question) -> Host {
             .map(|name| (name.to_owned(), unit(machine, name)))
             .collect(),
         files: question.files.iter().filter_map(|path| Some((path.clone(), facts(disk.files.get(path)?)))).collect(),
+        paths: BTreeMap::new(),
         pending: disk.pending.iter().cloned().collect(),
         hosts_block: disk.hosts_block.clone(),
         corosync_cluster: machine.runs("corosync").then(|| cluster_name(machine)).flatten(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hapair_model::observed::{Distribution, FileFacts, Firewall, Job, Record, Unit};
+use hapair_model::observed::{Distribution, FileFacts, Firewall, Job, PathFacts, PathKind, Record, Unit};
 use serde::Deserialize;
 
 /// `KEY=value` lines; quotes around a value are taken off.
@@ -62,6 +62,24 @@ pub fn files(text: &str) -> BTreeMap<String, FileFacts> {
         let mut words = line.splitn(3, ' ');
         let (mode, owner, path) = (words.next()?, words.next()?, words.next()?);
         Some((path.to_owned(), FileFacts { digest: digests.get(path)?.clone(), mode: mode.into(), owner: owner.into() }))
+    };
+    text.lines().filter_map(line).collect()
+}
+
+/// Paths, from lines of `type mode user group path`, where the type and the mode are the hexadecimal `st_mode` (stat(1), `%f`).
+pub fn paths(text: &str) -> BTreeMap<String, PathFacts> {
+    let line = |line: &str| {
+        let mut words = line.splitn(4, ' ');
+        let (mode, user, group, path) = (words.next()?, words.next()?, words.next()?, words.next()?);
+        let mode = u32::from_str_radix(mode, 16).ok()?;
+        // inode(7), S_IFMT.
+        let kind = match mode & 0o170_000 {
+            0o040_000 => PathKind::Directory,
+            0o100_000 => PathKind::File,
+            0o120_000 => PathKind::Link,
+            _ => PathKind::Other,
+        };
+        Some((path.to_owned(), PathFacts { kind, user: user.to_owned(), group: group.to_owned(), mode: mode & 0o7777 }))
     };
     text.lines().filter_map(line).collect()
 }

@@ -4,6 +4,7 @@ pub mod admission;
 pub mod birth;
 pub mod failover;
 pub mod faults;
+pub mod intrusion;
 pub mod monitoring;
 pub mod permissions;
 pub mod plugin;

@@ -36,10 +36,11 @@ pub fn of_the_pair(world: &mut World) -> Result<()> {
             node,
             "systemctl is-active pacemaker corosync || true; systemctl is-enabled pacemaker corosync || true; \
              ls -d /var/lib/hapair/owner /etc/corosync/corosync.conf /etc/hapair/fence/* /etc/systemd/system/*.mount.d/hapair.conf 2> /dev/null; grep -c hapair /etc/hosts || true; \
-             wipefs --noheadings --output TYPE /dev/disk/by-partlabel/hapair-logs",
+             wipefs --noheadings --output TYPE /dev/disk/by-partlabel/hapair-logs; grep -c 'It works' /var/lib/tomcat10/webapps/ROOT/index.html || true",
         )?;
         let words: Vec<_> = left.split_whitespace().collect();
-        ensure!(words == ["inactive", "inactive", "disabled", "disabled", "0", "drbd", "ext4"], "left on node{}: {left}", node + 1);
+        // The last: the page that the package brought is given back.
+        ensure!(words == ["inactive", "inactive", "disabled", "disabled", "0", "drbd", "ext4", "1"], "left on node{}: {left}", node + 1);
     }
     Ok(())
 }
