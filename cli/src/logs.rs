@@ -52,7 +52,7 @@ fn seconds(text: &str) -> Result<u32, String> {
 /// Shows the logs.
 pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     let pair = session.pair(arguments.name.as_deref()).await?;
-    let nodes: Vec<_> = pair.spec.nodes.iter().map(|node| node.name.as_str()).collect();
+    let nodes: Vec<_> = pair.spec.nodes_by_name().into_iter().map(|(_, node)| node.name.as_str()).collect();
     if let Some(node) = arguments.node.as_deref().filter(|node| !nodes.contains(node)) {
         bail!("{node:?} is no node of {}; it has {}", pair.name_any(), nodes.join(" and "));
     }

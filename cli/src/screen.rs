@@ -105,7 +105,7 @@ impl Screen {
 
     fn tree(&mut self, overview: &Overview) {
         let mut branches = Vec::new();
-        for node in &overview.pair.spec.nodes {
+        for (_, node) in overview.pair.spec.nodes_by_name() {
             branches.push(self::node(&overview.pair, &node.name));
         }
         branches.push(("fencing".to_owned(), fencing(&overview.pair)));
@@ -186,8 +186,13 @@ fn volume(pair: &HAPair, volume: &ReplicatedVolume) -> String {
     let mount = &volume.spec.filesystem.mount_point;
     let Some(status) = &volume.status else { return format!("{mount}, {}", styled(ATTENTION, "not observed yet")) };
     let data = status.data.as_deref().unwrap_or("Unknown/Unknown");
-    let legs: Vec<_> =
-        pair.spec.nodes.iter().zip(data.split('/')).map(|(node, disk)| leg(&node.name, disk, status.primary.as_deref())).collect();
+    let legs: Vec<_> = pair
+        .spec
+        .nodes_by_name()
+        .into_iter()
+        .zip(data.split('/'))
+        .map(|((_, node), disk)| leg(&node.name, disk, status.primary.as_deref()))
+        .collect();
     let link = match holds(&status.conditions, condition_types::CONNECTED) {
         Some(ConditionStatus::True) => styled(GOOD, "══"),
         Some(ConditionStatus::False) => styled(BAD, "╳"),

@@ -43,7 +43,7 @@ use crate::{Condition, DeletionPolicy, Management, SecretReference};
     validation = Rule::new("(has(self.fencing) && self.fencing.mode == 'Disabled') || self.nodes.all(n, has(n.fencing) && size(n.fencing) > 0)").message("each node needs a fencing device; to run a pair without protection against split brain, say fencing.mode: Disabled").field_path(".nodes")
 )]
 pub struct HAPairSpec {
-    /// The two hosts. Names are unique and cannot be changed.
+    /// The two hosts. Names are unique and cannot be changed. The order means nothing.
     #[schemars(length(min = 2, max = 2))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub nodes: Vec<Node>,
@@ -80,6 +80,15 @@ pub struct HAPairSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
     pub take_over_from: Option<String>,
+}
+
+impl HAPairSpec {
+    /// The nodes, each with its place in the list, in the order of their names. The list is a map: its order means nothing, and nothing may follow from it.
+    pub fn nodes_by_name(&self) -> Vec<(usize, &Node)> {
+        let mut nodes: Vec<_> = self.nodes.iter().enumerate().collect();
+        nodes.sort_by(|(_, one), (_, other)| one.name.cmp(&other.name));
+        nodes
+    }
 }
 
 /// One host of the pair.
@@ -283,7 +292,7 @@ pub struct HAPairStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 15))]
     pub nodes_online: Option<String>,
-    /// DRBD's disk states on the first and the second node, the worst of all volumes, as `UpToDate/UpToDate`.
+    /// DRBD's disk states on the two nodes, in the order of their names, the worst of all volumes, as `UpToDate/UpToDate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]
     pub data: Option<String>,

@@ -167,7 +167,7 @@ pub struct ReplicatedVolumeStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]
     pub primary: Option<String>,
-    /// DRBD's disk states on the pair's first and second node.
+    /// DRBD's disk states on the pair's two nodes, in the order of their names.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]
     pub data: Option<String>,

@@ -191,7 +191,7 @@ async fn with_manifests<C>(context: &Context<C>, name: &PairName, stored: &Work,
     let snapshot = overlay(stored.snapshot.clone(), name, manifests).map_err(Refusal::Invalid)?;
     let pair = snapshot.pair.clone().unwrap_or_else(|| stored.pair.clone());
     let instead = "apply it with spec.paused: true, and ask for the plan then";
-    if pair.spec.ssh != stored.pair.spec.ssh || pair.spec.nodes.iter().map(reached).ne(stored.pair.spec.nodes.iter().map(reached)) {
+    if pair.spec.ssh != stored.pair.spec.ssh || reached(&pair) != reached(&stored.pair) {
         let what = "the manifest reaches the hosts in another way (spec.ssh, address or ssh of a node)";
         return Err(Refusal::Invalid(format!("{what}: {instead}")));
     }
@@ -213,8 +213,9 @@ async fn prepared<C>(context: &Context<C>, pair: Arc<HAPair>, snapshot: Snapshot
     }
 }
 
-fn reached(node: &hapair_crds::Node) -> (&str, &hapair_crds::NodeSsh) {
-    (&node.address, &node.ssh)
+/// How each node's host is reached.
+fn reached(pair: &HAPair) -> BTreeMap<&str, (&str, &hapair_crds::NodeSsh)> {
+    pair.spec.nodes.iter().map(|node| (node.name.as_str(), (node.address.as_str(), &node.ssh))).collect()
 }
 
 fn connect<C: Connect>(context: &Context<C>, work: &Work) -> Result<C::Hosts, Refusal> {

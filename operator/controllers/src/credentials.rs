@@ -18,8 +18,8 @@ pub fn of(pair: &HAPair, sources: &Sources) -> Result<Both<Credentials>, Missing
         private_key: private_key.clone(),
         host_keys: node.ssh.host_keys.clone(),
     };
-    match pair.spec.nodes.as_slice() {
-        [first, second] => Ok(Both::new(one(first), one(second))),
+    match pair.spec.nodes_by_name().as_slice() {
+        [(_, first), (_, second)] => Ok(Both::new(one(first), one(second))),
         nodes => Err(format!("spec.nodes: expected two nodes, found {}", nodes.len())),
     }
 }

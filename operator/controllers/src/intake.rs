@@ -151,15 +151,16 @@ impl Intake<'_> {
     }
 
     fn nodes(&mut self, asked: &Asked) -> Option<Both<Node>> {
-        let spec: Vec<_> = self.pair.spec.nodes.clone();
-        let [first, second] = spec.as_slice() else {
-            self.find(Subject::Pair, Reason::InvalidSpec, format!("spec.nodes: expected two nodes, found {}", spec.len()));
+        let pair = self.pair;
+        let by_name = pair.spec.nodes_by_name();
+        let [(first_at, first), (second_at, second)] = by_name.as_slice() else {
+            self.find(Subject::Pair, Reason::InvalidSpec, format!("spec.nodes: expected two nodes, found {}", by_name.len()));
             return None;
         };
-        Some(Both::new(self.node(0, first, asked), self.node(1, second, asked)))
+        Some(Both::new(self.node(1, *first_at, first, asked), self.node(2, *second_at, second, asked)))
     }
 
-    fn node(&mut self, index: usize, node: &crds::Node, asked: &Asked) -> Node {
+    fn node(&mut self, id: u32, index: usize, node: &crds::Node, asked: &Asked) -> Node {
         let links = match &node.links {
             Some(links) => links.iter().filter_map(|link| Some((u8::try_from(link.number).ok()?, link.address.clone()))).collect(),
             None => vec![(0, node.address.clone())],
@@ -177,6 +178,7 @@ impl Intake<'_> {
             wanted.iter().enumerate().filter_map(|(level, device)| self.device(&format!("spec.nodes[{index}].fencing[{level}]"), device));
         let devices = devices.collect();
         Node {
+            id,
             name: node.name.clone(),
             address: node.address.clone(),
             links,
@@ -217,7 +219,9 @@ impl Intake<'_> {
     fn volume(&mut self, volume: &crds::ReplicatedVolume) -> Option<Volume> {
         let about = Subject::Volume(volume.name_any());
         let disk = |node: &str| disk(&volume.name_any(), volume.spec.disks.iter().find(|disk| disk.node == node)?);
-        let [first, second] = self.pair.spec.nodes.as_slice() else { return None };
+        let pair = self.pair;
+        let by_name = pair.spec.nodes_by_name();
+        let [(_, first), (_, second)] = by_name.as_slice() else { return None };
         let (Some(first_disk), Some(second_disk)) = (disk(&first.name), disk(&second.name)) else {
             let message = format!("spec.disks: expected one disk on {} and one on {}", first.name, second.name);
             self.find(about, Reason::InvalidSpec, message);
@@ -234,7 +238,15 @@ impl Intake<'_> {
             return None;
         }
         let filesystem = &volume.spec.filesystem;
-        let copy_from = volume.spec.initial_data.copy_from.as_ref();
+        let copy_from = match volume.spec.initial_data.copy_from.as_ref().map(|from| &from.node) {
+            None => None,
+            Some(node) if *node == first.name => Some(Side::First),
+            Some(node) if *node == second.name => Some(Side::Second),
+            Some(node) => {
+                self.find(about, Reason::InvalidSpec, format!("spec.initialData.copyFrom.node: {node:?} is none of the pair's nodes"));
+                return None;
+            }
+        };
         let or_root = |name: &Option<String>| name.clone().unwrap_or_else(|| "root".into());
         Some(Volume {
             name: volume.name_any(),
@@ -249,7 +261,7 @@ impl Intake<'_> {
             mount_point: filesystem.mount_point.clone(),
             owner: format!("{}:{}", or_root(&filesystem.owner), or_root(&filesystem.group)),
             mode: filesystem.mode.clone().unwrap_or_else(|| "0755".into()),
-            copy_from: copy_from.map(|from| if from.node == second.name { Side::Second } else { Side::First }),
+            copy_from,
         })
     }
 
@@ -291,9 +303,9 @@ impl Intake<'_> {
             (None, None, None) => Err(format!("{field}: one of content, configMapKeyRef and secretKeyRef is needed")),
         };
         let content = content.map_err(|message| self.find(about.clone(), Reason::SourceMissing, message)).ok()?;
-        let nodes = self.pair.spec.nodes.as_slice();
+        let nodes = self.pair.spec.nodes_by_name();
         let on = |side: Side| match (file.expand, nodes.get(usize::from(side == Side::Second))) {
-            (Some(crds::Expansion::Variables), Some(node)) => {
+            (Some(crds::Expansion::Variables), Some((_, node))) => {
                 Secret::new(String::from_utf8_lossy(content.expose()).replace("$(NODE_NAME)", &node.name))
             }
             _ => content.clone(),

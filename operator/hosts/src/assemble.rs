@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hapair_model::{
     Secret,
-    observed::{Device, Host, Question},
+    observed::{CorosyncConf, Device, Host, Question},
     xml::Element,
 };
 
@@ -37,6 +37,7 @@ pub fn host(sections: &Sections) -> Host {
         pending: text("pending").lines().map(str::to_owned).collect(),
         drbd_config: drbd::config(text("drbd-config"), text("drbd-ours")),
         hosts_block: text("hosts-block").lines().map(str::to_owned).collect(),
+        corosync_conf: sections.get("corosync-conf").filter(|section| section.code == 0).map(|section| CorosyncConf::parse(&section.text)),
         corosync_cluster: corosync::cluster_name(text("corosync")),
         cluster: crm_mon::read(text("crm-mon")),
         cib: Element::parse(text("cib")).ok().filter(|cib| cib.name == "cib"),

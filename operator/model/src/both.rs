@@ -4,12 +4,12 @@ use std::ops::{Index, IndexMut};
 
 use serde::{Deserialize, Serialize};
 
-/// One of the two nodes, in the order in which the spec lists them.
+/// One of the two nodes, in the order of their names: the order in the spec means nothing, and can change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Side {
-    /// The node listed first.
+    /// The node whose name comes first.
     First,
-    /// The node listed second.
+    /// The node whose name comes second.
     Second,
 }
 
@@ -22,14 +22,6 @@ impl Side {
         match self {
             Self::First => Self::Second,
             Self::Second => Self::First,
-        }
-    }
-
-    /// corosync's node id on this side; ids count from 1.
-    pub fn node_id(self) -> u32 {
-        match self {
-            Self::First => 1,
-            Self::Second => 2,
         }
     }
 }

@@ -73,6 +73,9 @@ impl Leaving {
 /// One node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
+    /// corosync's id of it: what the cluster has, and before there is one, from the order of the names. A running corosync does not take another, and a
+    /// node whose id has changed cannot join again.
+    pub id: u32,
     /// Its name in the cluster, which is the host's own.
     pub name: String,
     /// Where SSH reaches it.

@@ -91,6 +91,8 @@ pub struct Host {
     pub pending: Vec<String>,
     /// The lines of the managed block of /etc/hosts.
     pub hosts_block: Vec<String>,
+    /// What /etc/corosync/corosync.conf says, whether corosync runs or not.
+    pub corosync_conf: Option<CorosyncConf>,
     /// The name of the corosync cluster that runs here.
     pub corosync_cluster: Option<String>,
     /// pacemaker's view, when it runs.
@@ -213,6 +215,33 @@ pub struct FileFacts {
     pub mode: String,
     /// `user:group`.
     pub owner: String,
+}
+
+/// Who is in a cluster, as corosync.conf(5) has it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct CorosyncConf {
+    /// `totem.cluster_name`.
+    pub cluster_name: String,
+    /// Node ids by the nodes' names.
+    pub nodes: BTreeMap<String, u32>,
+}
+
+impl CorosyncConf {
+    /// Reads a corosync.conf: sections in braces, and lines of `key: value`. A node without a name or an id is passed over.
+    pub fn parse(text: &str) -> Self {
+        let mut conf = Self::default();
+        let (mut name, mut id) = (None, None);
+        for line in text.lines().map(str::trim) {
+            match line.split_once(':').map(|(key, value)| (key.trim(), value.trim())) {
+                Some(("cluster_name", value)) => conf.cluster_name = value.to_owned(),
+                Some(("name", value)) => name = Some(value.to_owned()),
+                Some(("nodeid", value)) => id = value.parse().ok(),
+                _ if line.ends_with(['{', '}']) => conf.nodes.extend(name.take().zip(id.take())),
+                _ => {}
+            }
+        }
+        conf
+    }
 }
 
 /// What stands at a path, without following a link.

@@ -58,7 +58,7 @@ pub fn merged(live: &Element, desired: &Desired, wanted: &Wanted, running: &[&st
 /// The admin_epoch of 1 makes it win over an empty one, should only one node have it. A DC is elected after one second instead of twenty; the
 /// first change of the running cluster puts that back.
 pub fn seed(desired: &Desired, wanted: &Wanted) -> Element {
-    let nodes = desired.nodes.iter().map(|(side, node)| Element::new("node").with("id", side.node_id()).with("uname", &node.name));
+    let nodes = desired.nodes.iter().map(|(_, node)| Element::new("node").with("id", node.id).with("uname", &node.name));
     let configuration = Element::new("configuration")
         .child(Element::new("crm_config"))
         .child(Element::new("nodes").children(nodes))
@@ -82,6 +82,12 @@ pub fn is_standby(cib: &Element, node: &str) -> bool {
     let nodes = cib.at(&["configuration", "nodes"]).map(|nodes| nodes.children.iter()).into_iter().flatten();
     let mut attributes = nodes.filter(|each| each.get("uname") == Some(node)).flat_map(Element::all);
     attributes.any(|each| each.get("name") == Some("standby") && each.is("value"))
+}
+
+/// The id that the configuration has for a node.
+pub fn node_id(cib: &Element, node: &str) -> Option<u32> {
+    let nodes = cib.at(&["configuration", "nodes"])?;
+    nodes.children.iter().find(|each| each.get("uname") == Some(node))?.id()?.parse().ok()
 }
 
 /// The version a change is planned on.

@@ -3,8 +3,8 @@
 use hapair_model::{
     Both, Reason, Side,
     desired::{Desired, Fencing, Node},
-    observed::Host,
-    plan::{Finding, Next, Step, Subject},
+    observed::{CorosyncConf, Host},
+    plan::{Content, File, Finding, Next, Step, Subject},
     xml::Element,
 };
 
@@ -75,8 +75,11 @@ fn broken_rule(desired: &Desired, hosts: &Both<&Host>, side: Side, step: &Step) 
         Step::WriteFile(file) if file.path.ends_with("/authkey") && stages::is_formed(hosts) => {
             Some("the keys of a cluster that was formed are not replaced")
         }
+        Step::WriteFile(file) if file.path == names::COROSYNC_CONF && stages::is_formed(hosts) => changes_members(hosts, host, file),
         Step::PushCib { cib, .. } => match Element::parse(cib) {
-            Ok(wanted) => stops_the_service(desired, hosts, &wanted).or_else(|| broken_rule_of_a_change(desired, host, &wanted)),
+            Ok(wanted) => changes_nodes(host, &wanted)
+                .or_else(|| stops_the_service(desired, hosts, &wanted))
+                .or_else(|| broken_rule_of_a_change(desired, host, &wanted)),
             Err(_) => Some("a configuration is well-formed XML"),
         },
         Step::TakeDown { resource } => {
@@ -88,6 +91,39 @@ fn broken_rule(desired: &Desired, hosts: &Both<&Host>, side: Side, step: &Step) 
         Step::LeaveCluster | Step::Forget { .. } => Some("nothing is stopped or forgotten unless the pair is being taken off its hosts"),
         _ => None,
     }
+}
+
+const MEMBERS: &str = "a cluster that was formed keeps its name, its nodes' names and their ids";
+
+/// A corosync.conf that does not fit the cluster which was formed: its live configuration, the daemon that runs, the file that it started with.
+fn changes_members(hosts: &Both<&Host>, host: &Host, file: &File) -> Option<&'static str> {
+    let (Content::Text(text) | Content::WithDrbdSecret(text)) = &file.content else { return Some(MEMBERS) };
+    let wanted = CorosyncConf::parse(text);
+    let live = hosts.iter().find_map(|(_, host)| host.cib.as_ref());
+    let nodes: Vec<_> =
+        live.and_then(|cib| cib.at(&["configuration", "nodes"])).map(|nodes| nodes.children.iter()).into_iter().flatten().collect();
+    let other_ids = nodes.iter().any(|node| {
+        let id = node.get("uname").and_then(|name| wanted.nodes.get(name)).map(ToString::to_string);
+        id.as_deref() != node.id()
+    });
+    let other_name = host.corosync_cluster.as_ref().is_some_and(|name| *name != wanted.cluster_name);
+    // Debian's own file names a single node.
+    let other_file = host.corosync_conf.as_ref().filter(|present| present.nodes.len() > 1).is_some_and(|present| {
+        present.cluster_name != wanted.cluster_name
+            || live.is_none() && present.nodes != wanted.nodes
+            || present.nodes.keys().ne(wanted.nodes.keys())
+    });
+    (other_ids || other_name || other_file).then_some(MEMBERS)
+}
+
+/// A configuration in which a node that the cluster has is gone, or has another id.
+fn changes_nodes(host: &Host, wanted: &Element) -> Option<&'static str> {
+    let nodes = |cib: &Element| -> Vec<(Option<String>, Option<String>)> {
+        let section = cib.at(&["configuration", "nodes"]).map(|nodes| nodes.children.iter()).into_iter().flatten();
+        section.map(|node| (node.id().map(str::to_owned), node.get("uname").map(str::to_owned))).collect()
+    };
+    let wanted = nodes(wanted);
+    nodes(host.cib.as_ref()?).iter().any(|node| !wanted.contains(node)).then_some(MEMBERS)
 }
 
 /// Whether a value of the configuration is one of the declared secrets. A device's user may have the same name as its password.

@@ -12,9 +12,9 @@ pub fn corosync(desired: &Desired) -> String {
     let nodes: String = desired
         .nodes
         .iter()
-        .map(|(side, node)| {
+        .map(|(_, node)| {
             let links: String = node.links.iter().map(|(number, address)| format!("    ring{number}_addr: {address}\n")).collect();
-            format!("  node {{\n    nodeid: {}\n    name: {}\n{links}  }}\n", side.node_id(), node.name)
+            format!("  node {{\n    nodeid: {}\n    name: {}\n{links}  }}\n", node.id, node.name)
         })
         .collect();
     format!(
@@ -44,7 +44,7 @@ pub fn drbd(desired: &Desired, volume: &Volume, major: u32) -> String {
         let node = &desired.nodes[side];
         let address = node.link(desired.replication_link).unwrap_or(&node.address);
         let address = if address.contains(':') { format!("ipv6 [{address}]") } else { format!("ipv4 {address}") };
-        let id = if nine { format!("    node-id {};\n", side.node_id() - 1) } else { String::new() };
+        let id = if nine { format!("    node-id {};\n", node.id - 1) } else { String::new() };
         format!(
             "  on {} {{\n{id}    device /dev/drbd{minor} minor {minor};\n    disk {};\n    meta-disk internal;\n    address {address}:{};\n  }}\n",
             node.name,

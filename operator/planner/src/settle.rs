@@ -1,15 +1,20 @@
-//! Numbers that are chosen once: a volume's minor and port. What the hosts have recorded counts; the rest get the lowest that nothing on
-//! either host has: no declared volume, none that was left behind, no resource of someone else.
+//! Numbers that are chosen once: the nodes' ids, a volume's minor and port. What the cluster and the hosts have counts. A new volume gets the lowest
+//! that nothing on either host has: no declared volume, none that was left behind, no resource of someone else.
 
 use std::collections::BTreeSet;
 
 use hapair_model::{Both, desired::Desired, observed::HostView};
+
+use crate::cib;
 
 /// DRBD's first port (drbd.conf(5) suggests 7788 and up; 7789 is what most pairs use).
 const FIRST_PORT: u16 = 7789;
 
 /// The declared state with every volume's numbers as the hosts have them.
 pub fn settle(mut desired: Desired, observed: &Both<HostView>) -> Desired {
+    if let Some(ids) = node_ids(&desired, observed) {
+        (desired.nodes.first.id, desired.nodes.second.id) = (ids.first, ids.second);
+    }
     let Taken { mut minors, mut ports } = taken(observed);
     for volume in &mut desired.volumes {
         (volume.minor, volume.port) = known(&volume.name, observed).unwrap_or_else(|| {
@@ -21,6 +26,14 @@ pub fn settle(mut desired: Desired, observed: &Both<HostView>) -> Desired {
         ports.insert(volume.port);
     }
     desired
+}
+
+/// The nodes' ids in a cluster that has both: those of the live configuration, else of a corosync.conf. Debian's own names one node only.
+fn node_ids(desired: &Desired, observed: &Both<HostView>) -> Option<Both<u32>> {
+    let of_both = |id_of: &dyn Fn(&str) -> Option<u32>| desired.nodes.as_ref().map(|node| id_of(&node.name)).complete();
+    let hosts = || observed.iter().filter_map(|(_, view)| view.host());
+    let live = hosts().filter_map(|host| host.cib.as_ref()).find_map(|cib| of_both(&|name| cib::node_id(cib, name)));
+    live.or_else(|| hosts().filter_map(|host| host.corosync_conf.as_ref()).find_map(|conf| of_both(&|name| conf.nodes.get(name).copied())))
 }
 
 struct Taken {

@@ -6,7 +6,7 @@ mod situations;
 use hapair_model::{
     Both, Side,
     desired::Desired,
-    observed::Signature,
+    observed::{CorosyncConf, Signature},
     plan::{Content, File, FollowUp, Keep, Next, Stage, Step},
     xml::Element,
 };
@@ -248,4 +248,39 @@ fn a_stop_that_nobody_asked_for() {
         let refusal = refused(&desired, &at_rest(&desired), on_first(step));
         assert!(refusal.contains("nothing is stopped or forgotten"), "{refusal}");
     }
+}
+
+#[test]
+fn another_node_id_node_name_or_cluster_name_once_a_cluster_was_formed() {
+    let desired = tomcat_pair();
+    let conf = |change: &dyn Fn(&str) -> String| {
+        let Next::Run(stage) = plan_of(&desired, &with_packages(&desired)).next else { panic!("nothing to prepare") };
+        let mut files = stage.steps.first.into_iter().filter_map(|step| if let Step::WriteFile(file) = step { Some(file) } else { None });
+        let file = files.find(|file| file.path == "/etc/corosync/corosync.conf").unwrap();
+        let Content::Text(text) = &file.content else { panic!("corosync.conf is no secret") };
+        on_first(Step::WriteFile(File { content: Content::Text(change(text)), ..file }))
+    };
+    let swapped = |text: &str| text.replace("nodeid: 1", "nodeid: 3").replace("nodeid: 2", "nodeid: 1").replace("nodeid: 3", "nodeid: 2");
+    let renamed = |text: &str| text.replace("name: node2", "name: node3");
+    let other_cluster = |text: &str| text.replace("cluster_name: web", "cluster_name: shop");
+    let token = |text: &str| text.replace("token: 3000", "token: 10000");
+
+    let live = at_rest(&desired);
+    let mut stopped = live.clone();
+    for host in [&mut stopped.first, &mut stopped.second] {
+        (host.cib, host.cluster, host.corosync_cluster) = (None, None, None);
+        host.corosync_conf = Some(CorosyncConf { cluster_name: "web".into(), nodes: [("node1".into(), 1), ("node2".into(), 2)].into() });
+    }
+    for hosts in [&live, &stopped] {
+        for change in [&swapped as &dyn Fn(&str) -> String, &renamed, &other_cluster] {
+            let refusal = refused(&desired, hosts, conf(change));
+            assert!(refusal.contains("a cluster that was formed keeps its name"), "{refusal}");
+        }
+        assert_eq!(refused(&desired, hosts, conf(&token)), "it was let through");
+    }
+    assert_eq!(refused(&desired, &with_packages(&desired), conf(&swapped)), "it was let through");
+
+    let other_id =
+        push(&live, |cib| drop(cib.first_mut("configuration").first_mut("nodes").children[0].attributes.insert("id".into(), "3".into())));
+    assert!(refused(&desired, &live, on_first(other_id)).contains("a cluster that was formed keeps its name"));
 }

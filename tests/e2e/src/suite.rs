@@ -6,7 +6,9 @@ use anyhow::{Result, bail};
 use hapair_lab::Config;
 use hapair_world::World;
 
-use crate::checks::{admission, birth, failover, faults, intrusion, monitoring, permissions, plugin, refusals, rest, secrets, skew, teardown, traces};
+use crate::checks::{
+    admission, birth, failover, faults, intrusion, monitoring, order, permissions, plugin, refusals, rest, secrets, skew, teardown, traces,
+};
 
 type Check = fn(&mut World) -> Result<()>;
 
@@ -23,6 +25,7 @@ const CHECKS: &[(&str, Check)] = &[
     ("at rest nothing is written, and each look is one execution a host", rest::is_radio_silence),
     ("Prometheus has an answer to each of the dashboard's queries, and no alert fires", monitoring::dashboard_and_alerts),
     ("a change is seen in a collector of traces, down to the step on the host", traces::show_each_step),
+    ("two nodes that are swapped in the list change nothing, not even at the next restart", order::swapped_nodes_change_nothing),
     ("links that a service's user plants lead the operator nowhere", intrusion::links_are_not_followed),
     ("no secret is anywhere but in its file", secrets::stay_in_their_files),
     ("no secret was ever on a command line or in an environment", secrets::were_never_seen),

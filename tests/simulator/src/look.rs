@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use hapair_model::{
     Secret, Side, digest,
     observed::{
-        Cluster, ClusterNode, ClusterResource, Device, Distribution, DrbdConfig, FileFacts, Host, Job, Question, Resource, Signature, Unit,
+        Cluster, ClusterNode, ClusterResource, CorosyncConf, Device, Distribution, DrbdConfig, FileFacts, Host, Job, Question, Resource,
+        Signature, Unit,
     },
     xml::Element,
 };
@@ -43,6 +44,10 @@ pub fn at(world: &World, side: Side, question: &Question) -> Host {
         paths: BTreeMap::new(),
         pending: disk.pending.iter().cloned().collect(),
         hosts_block: disk.hosts_block.clone(),
+        corosync_conf: disk
+            .files
+            .get("/etc/corosync/corosync.conf")
+            .map(|file| CorosyncConf::parse(&String::from_utf8_lossy(&file.content))),
         corosync_cluster: machine.runs("corosync").then(|| cluster_name(machine)).flatten(),
         cluster: machine.is_clustered().then(|| cluster(world, side)),
         cib: if machine.is_clustered() { disk.cib.clone() } else { None },
@@ -206,7 +211,10 @@ fn keys(machine: &Machine) -> BTreeMap<String, String> {
 
 /// The addresses on this machine's interfaces, each with its interface.
 pub fn addresses(world: &World, side: Side) -> Vec<(String, String)> {
-    let number = side.node_id() + 10;
+    let number = match side {
+        Side::First => 11,
+        Side::Second => 12,
+    };
     let mut all = vec![(format!("192.0.2.{number}/24"), "eth0".to_owned()), (format!("198.51.100.{number}/24"), "eth1".to_owned())];
     let machine = &world.machines[side];
     for id in &machine.memory.addresses {

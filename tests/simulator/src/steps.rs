@@ -3,7 +3,7 @@
 use hapair_model::{
     Side,
     host::Authority,
-    observed::{JUST_CREATED, Record, VolumeRecord},
+    observed::{CorosyncConf, JUST_CREATED, Record, VolumeRecord},
     plan::{Content, File, FollowUp, Step},
     xml::Element,
 };
@@ -53,6 +53,13 @@ pub async fn carry_out(run: &mut Run<'_>, step: &Step) -> Result<(), Stop> {
         Step::OpenFirewall { .. } | Step::CloseFirewall { .. } | Step::ReloadUnits => Ok(()),
         Step::ReloadCorosync => {
             run.change("reload corosync", |world, side| {
+                let members = |content: Option<&Vec<u8>>| content.map(|text| CorosyncConf::parse(&String::from_utf8_lossy(text)));
+                let new = members(world.machines[side].disk.files.get(COROSYNC).map(|file| &file.content));
+                // corosync does not take another id while it runs, and cannot join its peer with it after the next start.
+                if members(world.machines[side].memory.corosync.as_ref()) != new {
+                    let name = world.names[side].clone();
+                    world.broken.push(format!("{name}: the cluster's name or a node's id is changed while it runs"));
+                }
                 world.machines[side].memory.corosync = world.machines[side].disk.files.get(COROSYNC).map(|file| file.content.clone());
                 world.machines[side].disk.pending.remove(&FollowUp::ReloadCorosync.mark());
             })

@@ -29,6 +29,7 @@ struct Settings {
     second_address: bool,
     cipher: Option<u8>,
     user: String,
+    reversed: bool,
 }
 
 impl Settings {
@@ -40,6 +41,9 @@ impl Settings {
                     Some(cipher) => spec["nodes"][node]["fencing"][0]["ipmi"]["cipherSuite"] = json!(cipher),
                     None => drop(spec["nodes"][node]["fencing"][0]["ipmi"].as_object_mut().and_then(|ipmi| ipmi.remove("cipherSuite"))),
                 }
+            }
+            if self.reversed {
+                spec["nodes"].as_array_mut().expect("two nodes").reverse();
             }
             spec["fencing"]["mode"] = json!(if self.fenced { "Required" } else { "Disabled" });
             spec["ssh"]["user"] = json!(self.user);
@@ -94,6 +98,7 @@ fn settings() -> impl Strategy<Value = Settings> {
         prop::option::of(0..2u8),
         prop::option::of(0..18u8),
         of_pattern(HAPAIR, "user", 32),
+        any::<bool>(),
     );
     let path = string_regex("(/[A-Za-z0-9_-]{1,12}){1,3}").expect("a pattern");
     let group = (
@@ -105,8 +110,8 @@ fn settings() -> impl Strategy<Value = Settings> {
         any::<bool>(),
     );
     (pair, group).prop_map(|(pair, group)| {
-        let ((standby, fenced, preferred, cipher, user), (content, mode, path, probe, address, second_address)) = (pair, group);
-        Settings { standby, fenced, preferred, content, mode, path, probe, address, second_address, cipher, user }
+        let ((standby, fenced, preferred, cipher, user, reversed), (content, mode, path, probe, address, second_address)) = (pair, group);
+        Settings { standby, fenced, preferred, content, mode, path, probe, address, second_address, cipher, user, reversed }
     })
 }
 

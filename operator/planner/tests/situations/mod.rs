@@ -23,6 +23,7 @@ use hapair_planner::{FreshKeys, plan};
 /// The sample: tomcat on a floating IP, its logs on a replicated volume.
 pub fn tomcat_pair() -> Desired {
     let node = |name: &str, last: u8, bmc: u8| Node {
+        id: if name == "node1" { 1 } else { 2 },
         name: name.into(),
         address: format!("192.0.2.{last}"),
         links: vec![(0, format!("192.0.2.{last}")), (1, format!("198.51.100.{last}"))],

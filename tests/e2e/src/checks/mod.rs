@@ -6,6 +6,7 @@ pub mod failover;
 pub mod faults;
 pub mod intrusion;
 pub mod monitoring;
+pub mod order;
 pub mod permissions;
 pub mod plugin;
 pub mod premise;
