@@ -47,7 +47,7 @@ impl Leader {
     /// Starts campaigning. The identity is the pod's name and this process: a restarted container is someone else.
     pub fn campaign(client: Client, lease: LeaseName, identity: String) -> Self {
         let (sender, receiver) = watch::channel(None);
-        tokio::spawn(async move {
+        hapair_index::essential("the campaign for the Lease", async move {
             let campaign = Campaign { api: Api::namespaced(client, &lease.namespace), lease, identity };
             campaign.run(&sender).await;
         });

@@ -90,6 +90,8 @@ pub struct Metrics {
     pub api_writes: Counter,
     /// Turns that the API server did not let end.
     pub turn_failures: Family<PairLabels, Counter>,
+    /// Turns that panicked.
+    pub turn_panics: Family<PairLabels, Counter>,
     /// Each condition: 1 True, 0 False, -1 Unknown; none while somebody wants it to be False, or another replica leads.
     pub conditions: Family<ConditionLabels, Level>,
     /// Whether the pair's service runs on this node.
@@ -116,6 +118,7 @@ impl Default for Metrics {
             stages: Family::default(),
             api_writes: Counter::default(),
             turn_failures: Family::default(),
+            turn_panics: Family::default(),
             conditions: Family::default(),
             active: Family::default(),
             reachable: Family::default(),
@@ -127,6 +130,7 @@ impl Default for Metrics {
         let Self {
             turns,
             turn_failures,
+            turn_panics,
             observe_seconds,
             probes,
             stages,
@@ -141,6 +145,11 @@ impl Default for Metrics {
         } = &metrics;
         registry.register("turns", "Times a pair was looked at", turns.clone());
         registry.register("turn_failures", "Turns of a pair that the API server did not let end", turn_failures.clone());
+        registry.register(
+            "turn_panics",
+            "Turns of a pair that panicked: a defect; the pair is served again after half a minute",
+            turn_panics.clone(),
+        );
         registry.register_with_unit("observe", "How long looking at both hosts takes", Unit::Seconds, observe_seconds.clone());
         registry.register("probes", "Looks that were sent to hosts", probes.clone());
         registry.register("stages", "Stages run on hosts, by how they went", stages.clone());
@@ -173,7 +182,7 @@ impl Metrics {
     /// One figure of each, for the documentation: a family without any is not shown at all.
     pub fn one_of_each() -> Self {
         let metrics = Self::default();
-        for family in [&metrics.turns, &metrics.turn_failures, &metrics.probes] {
+        for family in [&metrics.turns, &metrics.turn_failures, &metrics.turn_panics, &metrics.probes] {
             drop(family.get_or_create(&PairLabels::default()));
         }
         for family in [&metrics.active, &metrics.reachable, &metrics.fenced] {

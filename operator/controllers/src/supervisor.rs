@@ -1,7 +1,8 @@
 //! One task a pair, woken by changes and by time.
 
-use std::{collections::HashMap, sync::Arc, time::Duration};
+use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
+use futures::FutureExt as _;
 use hapair_index::{Index, PairName};
 use hapair_model::host::Connect;
 use kube::Client;
@@ -10,7 +11,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{Leader, Metrics, turn::PairTask};
+use crate::{Leader, Metrics, metrics::PairLabels, turn::PairTask};
 
 /// What every pair's task works with.
 pub struct Context<C> {
@@ -50,21 +51,21 @@ pub async fn run<C: Connect>(context: Arc<Context<C>>, mut changes: mpsc::Unboun
             Some(name) = changes.recv() => {
                 let waker = wakers.entry(name.clone()).or_insert_with(|| {
                     let waker = Arc::new(Notify::new());
-                    tasks.spawn(serve(PairTask::new(name.clone(), context.clone()), name, waker.clone()));
+                    tasks.spawn(serve(context.clone(), name, waker.clone()));
                     waker
                 });
                 waker.notify_one();
             }
             Some(ended) = tasks.join_next() => {
-                if let Ok(name) = ended {
-                    wakers.remove(&name);
-                    // A change that came while the task was ending would be lost with its waker.
-                    if context.index.names().contains(&name) {
-                        let waker = Arc::new(Notify::new());
-                        waker.notify_one();
-                        tasks.spawn(serve(PairTask::new(name.clone(), context.clone()), name.clone(), waker.clone()));
-                        wakers.insert(name, waker);
-                    }
+                // A panic outside of a turn ends the operator: whoever runs it starts it anew.
+                let name = ended.unwrap_or_else(|error| std::panic::resume_unwind(error.into_panic()));
+                wakers.remove(&name);
+                // A change that came while the task was ending would be lost with its waker.
+                if context.index.names().contains(&name) {
+                    let waker = Arc::new(Notify::new());
+                    waker.notify_one();
+                    tasks.spawn(serve(context.clone(), name.clone(), waker.clone()));
+                    wakers.insert(name, waker);
                 }
             }
         }
@@ -76,9 +77,12 @@ pub async fn run<C: Connect>(context: Arc<Context<C>>, mut changes: mpsc::Unboun
 /// Several objects applied together reach us one by one; a turn waits so long for the rest of them.
 const GATHER: Duration = Duration::from_millis(250);
 
-/// Serves one pair until nothing of it is left.
-async fn serve<C: Connect>(mut task: PairTask<C>, name: PairName, waker: Arc<Notify>) -> PairName {
-    let context = task.context().clone();
+/// How long a pair is left alone whose turn has panicked. Long enough not to hammer its hosts, short enough that its status is not old for long.
+const AFTER_PANIC: Duration = Duration::from_secs(30);
+
+/// Serves one pair until nothing of it is left. A turn that panics is a defect; it costs that pair a pause, and no other pair anything.
+async fn serve<C: Connect>(context: Arc<Context<C>>, name: PairName, waker: Arc<Notify>) -> PairName {
+    let mut task = PairTask::new(name.clone(), context.clone());
     let mut pause = Duration::MAX;
     loop {
         // The first turn waits for the change that made the task.
@@ -89,9 +93,27 @@ async fn serve<C: Connect>(mut task: PairTask<C>, name: PairName, waker: Arc<Not
         if *context.stopping.borrow() {
             return name;
         }
-        match task.turn().await {
-            Some(next) => pause = next,
-            None => return name,
+        match AssertUnwindSafe(task.turn()).catch_unwind().await {
+            Ok(Some(next)) => pause = next,
+            Ok(None) => return name,
+            Err(_) => {
+                let labels = PairLabels { namespace: name.namespace.clone(), pair: name.name.clone() };
+                context.metrics.turn_panics.get_or_create(&labels).inc();
+                tracing::error!(pair = %name, "a turn panicked, which is a defect; the pair is served again in {} s", AFTER_PANIC.as_secs());
+                // Whatever it held may be half changed.
+                task = PairTask::new(name.clone(), context.clone());
+                rest(&context, AFTER_PANIC).await;
+                pause = Duration::ZERO;
+            }
         }
+    }
+}
+
+/// Does nothing for a while, or until the operator is to stop.
+async fn rest<C: Connect>(context: &Context<C>, pause: Duration) {
+    let mut stopping = context.stopping.clone();
+    tokio::select! {
+        () = tokio::time::sleep(pause) => {}
+        _ = stopping.wait_for(|stop| *stop) => {}
     }
 }

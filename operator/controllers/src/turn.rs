@@ -76,11 +76,6 @@ impl<C: Connect> PairTask<C> {
         }
     }
 
-    /// What it works with.
-    pub fn context(&self) -> &Arc<Context<C>> {
-        &self.context
-    }
-
     /// One turn. Returns when to look again, or nothing when nothing of the pair is left.
     pub async fn turn(&mut self) -> Option<Duration> {
         if self.context.leader.epoch().is_none() {

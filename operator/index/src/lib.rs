@@ -4,6 +4,7 @@
 //! incomplete, and [`Index::snapshot`] says so instead of showing a pair with fewer children: absence is not deletion.
 
 mod declared;
+mod essential;
 mod overlay;
 mod references;
 mod sources;
@@ -28,6 +29,7 @@ use kube::{
 use tokio::sync::mpsc;
 
 pub use declared::{Declared, Unknown};
+pub use essential::essential;
 pub use overlay::overlay;
 pub use references::{config_maps, secrets};
 
@@ -161,7 +163,7 @@ impl Index {
             groups: Stores::watch(client, namespaces, &first, &troubles),
             troubles,
         });
-        tokio::spawn(sources::follow(client.clone(), index.clone(), objects, queue));
+        essential("following changes", sources::follow(client.clone(), index.clone(), objects, queue));
         (index, changes)
     }
 
@@ -252,7 +254,7 @@ fn watch<K: OfPair>(
     set(troubles, &listing, Some("the first list has not arrived".into()));
     let (queue, troubles) = (queue.clone(), troubles.clone());
     let reader = store.clone();
-    tokio::spawn(async move {
+    essential("a watch of objects", async move {
         let events = watcher(api, watcher::Config::default()).default_backoff().reflect(writer);
         futures::pin_mut!(events);
         let mut marks = HashMap::new();

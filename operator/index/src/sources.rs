@@ -16,7 +16,7 @@ use kube::{
 };
 use tokio::sync::mpsc;
 
-use crate::{Index, PairName, Snapshot, config_maps, secrets};
+use crate::{Index, PairName, Snapshot, config_maps, essential, secrets};
 
 /// Hands changes of objects on, and watches the sources of each namespace from the first of them.
 pub async fn follow(
@@ -28,8 +28,12 @@ pub async fn follow(
     let mut watched = BTreeSet::new();
     while let Some(name) = objects.recv().await {
         if watched.insert(name.namespace.clone()) {
-            tokio::spawn(watch::<Secret>(client.clone(), index.clone(), name.namespace.clone(), queue.clone(), secrets));
-            tokio::spawn(watch::<ConfigMap>(client.clone(), index.clone(), name.namespace.clone(), queue.clone(), config_maps));
+            let (namespace, queue) = (&name.namespace, &queue);
+            essential("a watch of Secrets", watch::<Secret>(client.clone(), index.clone(), namespace.clone(), queue.clone(), secrets));
+            essential(
+                "a watch of ConfigMaps",
+                watch::<ConfigMap>(client.clone(), index.clone(), namespace.clone(), queue.clone(), config_maps),
+            );
         }
         // The receiver ends only with the program.
         let _ = queue.send(name);

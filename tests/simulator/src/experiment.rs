@@ -46,7 +46,6 @@ pub struct End {
 }
 
 /// One run, under way.
-#[derive(Debug)]
 pub struct Experiment {
     /// The machines.
     pub shared: Shared,
@@ -54,6 +53,7 @@ pub struct Experiment {
     pub api: Api,
     gate: Gate,
     operators: u32,
+    context: Option<Arc<Context<Simulated>>>,
 }
 
 /// Longer than any convergence.
@@ -83,7 +83,7 @@ where
         let effects = Effects::with(fault);
         let shared = Shared::new(start.world.clone(), effects.clone());
         let api = Api::new(start.store.clone(), effects, seed);
-        let mut experiment = Experiment { shared, api, gate: Gate::default(), operators: 0 };
+        let mut experiment = Experiment { shared, api, gate: Gate::default(), operators: 0, context: None };
         experiment.shared.live();
         tokio::spawn(truth::watch(experiment.shared.clone(), experiment.api.clone()));
         experiment.start_operator();
@@ -101,7 +101,7 @@ impl Experiment {
         let lease = LeaseName { namespace: "hapair-system".into(), name: "hapair-operator".into(), duration: Duration::from_secs(15) };
         let leader = Leader::campaign(client.clone(), lease, format!("operator-{}", self.operators));
         let (stop, stopping) = watch::channel(false);
-        let context = Context {
+        let context = Arc::new(Context {
             hosts: Simulated { shared: self.shared.clone(), gate: self.gate.clone() },
             client,
             index,
@@ -111,12 +111,18 @@ impl Experiment {
             resync: Duration::from_secs(15),
             slots: Semaphore::new(1),
             stopping,
-        };
+        });
+        self.context = Some(context.clone());
         tokio::spawn(async move {
-            hapair_controllers::run(Arc::new(context), changes).await;
+            hapair_controllers::run(context, changes).await;
             drop(stop);
         });
         self.gate.clone()
+    }
+
+    /// The figures of the operator that was started last.
+    pub fn figures(&self) -> String {
+        self.context.as_ref().map(|context| context.metrics.render()).unwrap_or_default()
     }
 
     /// The hold on the operator that was started last.

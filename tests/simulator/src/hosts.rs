@@ -39,12 +39,13 @@ pub struct Shared {
     /// Every change.
     pub effects: Effects,
     superseded: Arc<AtomicU32>,
+    panics: Arc<AtomicU32>,
 }
 
 impl Shared {
     /// A world in which this goes wrong.
     pub fn new(world: World, effects: Effects) -> Self {
-        Self { world: Arc::new(Mutex::new(world)), locks: Arc::default(), effects, superseded: Arc::default() }
+        Self { world: Arc::new(Mutex::new(world)), locks: Arc::default(), effects, superseded: Arc::default(), panics: Arc::default() }
     }
 
     /// The world, now.
@@ -55,6 +56,11 @@ impl Shared {
     /// How many stages the machines have refused because their sender was followed by another.
     pub fn superseded(&self) -> u32 {
         self.superseded.load(Ordering::Relaxed)
+    }
+
+    /// The operator panics at its next looks: a defect that a host brings out.
+    pub fn panic_at_looks(&self, times: u32) {
+        self.panics.store(times, Ordering::Relaxed);
     }
 
     /// Lets the world go on by itself, until the runtime ends.
@@ -191,6 +197,8 @@ impl Simulated {
 impl Hosts for Simulated {
     async fn observe(&self, questions: &Both<Question>) -> Both<HostView> {
         self.gate.pass().await;
+        let panics = self.shared.panics.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        assert!(panics.is_err(), "a defect of the operator");
         let (first, second) = tokio::join!(self.ask(Side::First, &questions.first), self.ask(Side::Second, &questions.second));
         self.gate.pass().await;
         Both::new(first, second)
