@@ -15,7 +15,10 @@ use hapair_model::{
 };
 use kube::ResourceExt;
 
-use crate::sources::Sources;
+use crate::{
+    conflicts::{self, Children},
+    sources::Sources,
+};
 
 /// What is desired as far as it can be understood, and what is wrong with the rest. Nothing is done to the hosts while something is.
 pub fn intake(pair: &HAPair, snapshot: &Snapshot, sources: &Sources, cluster: &str) -> (Option<Desired>, Vec<Finding>) {
@@ -45,9 +48,8 @@ pub fn intake(pair: &HAPair, snapshot: &Snapshot, sources: &Sources, cluster: &s
     let groups: Vec<_> = snapshot.groups.iter().filter(|g| staying(g.as_ref())).map(|g| intake.group(g)).collect();
     let leaving =
         Leaving { volumes: leaving(&snapshot.volumes), floating_ips: leaving(&snapshot.floating_ips), groups: leaving(&snapshot.groups) };
-    intake.references(&volumes, &floating_ips, &groups);
-    intake.conflicts(&volumes, &floating_ips);
-    intake.files(&groups, &volumes);
+    let children = Children { volumes: &volumes, floating_ips: &floating_ips, groups: &groups };
+    intake.findings.extend(conflicts::find(pair, &children));
     let desired = nodes.map(|nodes| Desired {
         name: pair.name_any(),
         owner: Owner { cluster: cluster.to_owned(), pair: pair.uid().unwrap_or_default() },
@@ -319,102 +321,7 @@ impl Intake<'_> {
             mode: file.mode.clone().unwrap_or_else(|| mode.into()),
         })
     }
-
-    /// Everything that is named has to exist, and be in one group only.
-    fn references(&mut self, volumes: &[Volume], floating_ips: &[FloatingIp], groups: &[Group]) {
-        let mut users: BTreeMap<(&str, &str), &str> = BTreeMap::new();
-        for group in groups {
-            let known_volume = |name: &str| volumes.iter().any(|volume| volume.name == name);
-            let known_ip = |name: &str| floating_ips.iter().any(|ip| ip.name == name);
-            let volumes = group.volumes.iter().map(|name| ("volumes", "ReplicatedVolume", name, known_volume(name)));
-            let ips = group.floating_ips.iter().map(|name| ("floatingIPs", "FloatingIP", name, known_ip(name)));
-            for (field, kind, name, known) in volumes.chain(ips) {
-                let about = Subject::Group(group.name.clone());
-                if !known {
-                    let message =
-                        format!("spec.{field}: there is no {kind} {name:?} of pair {:?}, or it is being deleted", self.pair.name_any());
-                    self.find(about, Reason::DanglingReference, message);
-                } else if let Some(other) = users.insert((kind, name), &group.name) {
-                    let message = format!("spec.{field}: {kind} {name:?} is already in group {other:?}");
-                    self.find(about, Reason::Conflict, message);
-                }
-            }
-        }
-    }
-
-    /// Files whose place is someone else's: another group's, the operator's own, or a volume, which only one node has mounted.
-    fn files(&mut self, groups: &[Group], volumes: &[Volume]) {
-        let mut owners: BTreeMap<&str, &str> = BTreeMap::new();
-        for group in groups {
-            for (at, file) in group.files.iter().enumerate() {
-                let path = file.path.as_str();
-                let reserved = RESERVED.iter().find(|each| is_within(path, each)).map(|each| format!("{each} is written by the operator"));
-                let on_volume = volumes
-                    .iter()
-                    .find(|volume| is_within(path, &volume.mount_point))
-                    .map(|volume| format!("it would lie on volume {:?}, which is mounted on one node only", volume.name));
-                let twice = owners.insert(path, &group.name).map(|other| format!("group {other:?} has a file there already"));
-                if let Some(why) = reserved.or(on_volume).or(twice) {
-                    let message = format!("spec.files[{at}].path: {path}: {why}");
-                    self.find(Subject::Group(group.name.clone()), Reason::Conflict, message);
-                }
-            }
-        }
-    }
-
-    /// Disks, mount points and addresses that two objects claim.
-    fn conflicts(&mut self, volumes: &[Volume], floating_ips: &[FloatingIp]) {
-        for (at, one) in volumes.iter().enumerate() {
-            for other in &volumes[..at] {
-                for side in Side::BOTH {
-                    if let Some(device) = common_device(&one.disks[side], &other.disks[side]) {
-                        let message = format!("spec.disks: {device} is also a disk of volume {:?}", other.name);
-                        self.find(Subject::Volume(one.name.clone()), Reason::Conflict, message);
-                    }
-                }
-                if is_within(&one.mount_point, &other.mount_point) || is_within(&other.mount_point, &one.mount_point) {
-                    let message = format!(
-                        "spec.filesystem.mountPoint: {} and {} of volume {:?} lie within each other",
-                        one.mount_point, other.mount_point, other.name
-                    );
-                    self.find(Subject::Volume(one.name.clone()), Reason::Conflict, message);
-                }
-            }
-        }
-        let nodes: Vec<String> = self
-            .pair
-            .spec
-            .nodes
-            .iter()
-            .flat_map(|n| std::iter::once(&n.address).chain(n.links.iter().flatten().map(|l| &l.address)))
-            .cloned()
-            .collect();
-        for (at, one) in floating_ips.iter().enumerate() {
-            let twin =
-                floating_ips[..at].iter().find(|other| other.address == one.address).map(|other| format!("floating IP {:?}", other.name));
-            let node = nodes.iter().any(|address| address.parse() == Ok(one.address)).then(|| "a node".to_owned());
-            if let Some(owner) = twin.or(node) {
-                let message = format!("spec.address: {} is also the address of {owner}", one.address);
-                self.find(Subject::FloatingIp(one.name.clone()), Reason::Conflict, message);
-            }
-        }
-    }
 }
-
-/// Folders and files that the operator writes itself, or that belong to the tools it drives.
-const RESERVED: [&str; 11] = [
-    "/etc/corosync",
-    "/etc/drbd.conf",
-    "/etc/drbd.d",
-    "/etc/hapair",
-    "/etc/hosts",
-    "/etc/pacemaker",
-    "/etc/systemd/system",
-    "/usr/lib/ocf/resource.d/hapair",
-    "/var/lib/hapair",
-    "/var/lib/pacemaker",
-    "/var/lib/pcsd",
-];
 
 /// Room in a GPT for a partition's name, in UTF-16 characters (UEFI specification, GPT partition entry).
 const LONGEST_PARTITION_NAME: usize = 36;
@@ -442,20 +349,10 @@ fn mebibytes(size: &str) -> Option<u64> {
     Some(number.parse::<u64>().ok()? << shift)
 }
 
-/// The device that two disks both want whole. Partitions share a disk in peace.
-fn common_device<'a>(one: &'a Disk, other: &'a Disk) -> Option<&'a str> {
-    let whole = |disk: &'a Disk| disk.partition.as_ref().map_or(disk.device.as_str(), |partition| partition.disk.as_str());
-    (whole(one) == whole(other) && (one.partition.is_none() || other.partition.is_none())).then(|| whole(one))
-}
-
-fn is_within(inner: &str, outer: &str) -> bool {
-    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-}
-
 fn service(service: &crds::Service) -> Option<Service> {
     let kind = match (&service.tomcat, &service.systemd, &service.ocf) {
         (Some(_), _, _) => ServiceKind::Tomcat,
-        (None, Some(systemd), _) => ServiceKind::Systemd(systemd.unit.clone()),
+        (None, Some(systemd), _) => ServiceKind::Systemd(systemd.unit.trim_end_matches(".service").to_owned()),
         (None, None, Some(ocf)) => ServiceKind::Ocf {
             agent: ocf.agent.clone(),
             parameters: ocf.parameters.iter().flatten().map(|parameter| (parameter.name.clone(), parameter.value.clone())).collect(),

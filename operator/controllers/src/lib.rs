@@ -2,6 +2,7 @@
 //! is desired ([`intake`]), asks the hosts, lets the planner decide, runs a stage, looks again, and publishes what it saw.
 
 pub mod asks;
+mod conflicts;
 mod credentials;
 mod events;
 mod figures;
@@ -10,6 +11,7 @@ pub mod intake;
 mod journal;
 mod leader;
 mod metrics;
+mod places;
 mod prepare;
 mod publish;
 mod sources;

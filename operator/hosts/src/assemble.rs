@@ -35,7 +35,7 @@ pub fn host(sections: &Sections) -> Host {
         paths: system::paths(text("paths")),
         firewall: system::firewall(text("firewall")),
         pending: text("pending").lines().map(str::to_owned).collect(),
-        drbd_config: drbd::config(text("drbd-config"), text("drbd-ours")),
+        drbd_config: drbd::config(text("drbd-config"), text("drbd-ours"), text("name").trim()),
         hosts_block: text("hosts-block").lines().map(str::to_owned).collect(),
         corosync_conf: sections.get("corosync-conf").filter(|section| section.code == 0).map(|section| CorosyncConf::parse(&section.text)),
         corosync_cluster: corosync::cluster_name(text("corosync")),

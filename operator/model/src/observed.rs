@@ -311,6 +311,8 @@ pub struct DrbdConfig {
     pub minors: Vec<u32>,
     /// Its ports on both hosts.
     pub ports: Vec<u16>,
+    /// The devices below it on this host.
+    pub disks: Vec<String>,
     /// Whether the file is the operator's.
     pub ours: bool,
 }

@@ -1,4 +1,5 @@
-//! A small tree of XML elements: enough for a CIB and for what crm_mon prints, both of which keep everything in attributes.
+//! A small tree of XML elements: enough for a CIB and for what crm_mon prints, both of which keep everything in attributes, and for what drbdadm
+//! prints, which has text in elements without children.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -17,6 +18,8 @@ pub struct Element {
     pub attributes: BTreeMap<String, String>,
     /// The elements within, in order.
     pub children: Vec<Element>,
+    /// The text within, where there are no elements.
+    pub text: String,
 }
 
 /// Why a text is not the XML that was expected.
@@ -39,7 +42,7 @@ const MAX_DEPTH: usize = 64;
 impl Element {
     /// An element without attributes and children.
     pub fn new(name: &str) -> Self {
-        Self { name: name.into(), attributes: BTreeMap::new(), children: Vec::new() }
+        Self { name: name.into(), attributes: BTreeMap::new(), children: Vec::new(), text: String::new() }
     }
 
     /// The same with one more attribute.
@@ -106,7 +109,7 @@ impl Element {
         found
     }
 
-    /// Reads a document. Text between elements is passed over.
+    /// Reads a document. Space around text, and text between elements, is passed over.
     pub fn parse(text: &str) -> Result<Self, XmlError> {
         let mut reader = Reader::from_str(text);
         let mut open: Vec<Self> = Vec::new();
@@ -118,7 +121,19 @@ impl Element {
                     continue;
                 }
                 Event::Empty(start) => element(&start)?,
-                Event::End(_) => open.pop().ok_or(XmlError::CutOff)?,
+                Event::End(_) => {
+                    let mut closed = open.pop().ok_or(XmlError::CutOff)?;
+                    if !closed.children.is_empty() {
+                        closed.text.clear();
+                    }
+                    closed
+                }
+                Event::Text(text) => {
+                    if let Some(element) = open.last_mut() {
+                        element.text.push_str(text.xml10_content().trim());
+                    }
+                    continue;
+                }
                 Event::Eof => return Err(XmlError::CutOff),
                 _ => continue,
             };
@@ -138,8 +153,11 @@ impl Element {
             let value = escape(value).replace('\n', "&#10;").replace('\t', "&#9;").replace('\r', "&#13;");
             write!(formatter, " {name}=\"{value}\"")?;
         }
-        if self.children.is_empty() {
+        if self.children.is_empty() && self.text.is_empty() {
             return writeln!(formatter, "/>");
+        }
+        if self.children.is_empty() {
+            return writeln!(formatter, ">{}</{}>", escape(&self.text), self.name);
         }
         writeln!(formatter, ">")?;
         for child in &self.children {
@@ -178,7 +196,10 @@ mod tests {
 
     #[test]
     fn what_is_written_reads_the_same() {
-        let cib = Element::new("cib").with("id", "a<b&\"c\"").child(Element::new("x").with("y", "ä\nz"));
+        let cib = Element::new("cib")
+            .with("id", "a<b&\"c\"")
+            .child(Element::new("x").with("y", "ä\nz"))
+            .child(Element { text: "/dev/sdb".into(), ..Element::new("disk") });
         assert_eq!(Element::parse(&cib.to_string()).unwrap(), cib);
     }
 

@@ -1,9 +1,11 @@
 //! What keeps a pair from being changed at all. Everything is checked before anything is done, and all of it is reported at once.
 
+use std::collections::BTreeMap;
+
 use hapair_model::{
     Both, Reason, Side,
     desired::{Desired, Disk, FloatingIp, ServiceKind, Volume},
-    observed::{Device, Host, HostView, Job, Signature, Silence},
+    observed::{Device, DrbdConfig, Host, HostView, Job, Signature, Silence},
     plan::{Finding, Subject},
 };
 
@@ -23,7 +25,10 @@ pub fn findings(desired: &Desired, observed: &Both<HostView>) -> Vec<Finding> {
     for (side, view) in observed.iter() {
         match view {
             HostView::Silent(silence) => findings.push(silent(desired, side, silence)),
-            HostView::Seen(host) => one_host(desired, side, host, &mut findings),
+            HostView::Seen(host) => {
+                foreign_cluster(desired, side, host, observed[side.peer()].host(), &mut findings);
+                one_host(desired, side, host, &mut findings);
+            }
         }
     }
     if let Some(hosts) = observed.as_ref().map(HostView::host).complete()
@@ -67,6 +72,25 @@ fn silent(desired: &Desired, side: Side, silence: &Silence) -> Finding {
     }
 }
 
+/// A cluster that no record of the operator's vouches for, whatever its name. A host that has lost its record is vouched for by its peer's, while
+/// both are in one cluster.
+fn foreign_cluster(desired: &Desired, side: Side, host: &Host, peer: Option<&Host>, findings: &mut Vec<Finding>) {
+    let name = &desired.nodes[side].name;
+    let vouches = |host: &Host| host.owner.is_some();
+    let in_peers_cluster =
+        |peer: &Host| vouches(peer) && peer.cluster.as_ref().is_some_and(|cluster| cluster.nodes.get(name).is_some_and(|node| node.online));
+    let what = match &host.corosync_cluster {
+        Some(cluster) if *cluster != desired.name => format!("is in a cluster named {cluster:?}, expected none or {:?}", desired.name),
+        _ if vouches(host) || peer.is_some_and(in_peers_cluster) => return,
+        Some(cluster) => format!("is in a cluster named {cluster:?} that hapair-operator did not form"),
+        None if host.cluster.is_some() || host.cib_on_disk.is_some() => {
+            "has a cluster's configuration (/var/lib/pacemaker/cib) that is not hapair-operator's".to_owned()
+        }
+        None => return,
+    };
+    findings.push(about_pair(Reason::ForeignCluster, format!("{name} {what}. Nothing was changed.")));
+}
+
 fn one_host(desired: &Desired, side: Side, host: &Host, findings: &mut Vec<Finding>) {
     let name = &desired.nodes[side].name;
     if let Some(record) = &host.owner
@@ -97,12 +121,6 @@ fn one_host(desired: &Desired, side: Side, host: &Host, findings: &mut Vec<Findi
         return;
     };
     packages(desired, name, host, findings);
-    if let Some(cluster) = &host.corosync_cluster
-        && *cluster != desired.name
-    {
-        let message = format!("{name} is in a cluster named {cluster:?}, expected none or {:?}. Nothing was changed.", desired.name);
-        findings.push(about_pair(Reason::ForeignCluster, message));
-    }
     match host.drbd_major.filter(|_| !desired.volumes.is_empty()) {
         Some(8) => {}
         None if desired.volumes.is_empty() => {}
@@ -163,6 +181,11 @@ fn device(volume: &Volume, side: Side, node: &str, host: &Host, findings: &mut V
     }
     let (disk, unknown) = (&volume.disks[side], Device::default());
     let device = host.devices.get(name).unwrap_or(&unknown);
+    if let Some(other) = resource_with(host, name, &disk.device, &device.path) {
+        let message =
+            format!("{node}: {} belongs to the DRBD resource {other}, which is not this volume's. Nothing was changed.", disk.device);
+        return say(Reason::DeviceInUse, message);
+    }
     let problem = match &disk.partition {
         Some(partition) if !device.exists => {
             let whole = host.disks.get(name).unwrap_or(&unknown);
@@ -180,6 +203,16 @@ fn device(volume: &Volume, side: Side, node: &str, host: &Host, findings: &mut V
     if let Some((reason, message)) = problem {
         say(reason, format!("{node}: {message}"));
     }
+}
+
+/// The other DRBD resource, whoever made it, that has this device: below it, or as its own.
+fn resource_with<'a>(host: &'a Host, volume: &str, declared: &str, path: &str) -> Option<&'a str> {
+    let is_it = |device: &str| device == declared || device == path;
+    let has = |config: &DrbdConfig| {
+        config.disks.iter().any(|disk| is_it(disk)) || config.minors.iter().any(|minor| is_it(&format!("/dev/drbd{minor}")))
+    };
+    let mut others = host.drbd_config.iter().filter(|(name, _)| *name != volume);
+    others.find(|(_, config)| has(config)).map(|(name, _)| name.as_str())
 }
 
 /// Why a device cannot be used whatever is on it.
@@ -260,8 +293,18 @@ fn network_of(address: std::net::IpAddr, prefix: u8) -> (bool, u128) {
 }
 
 fn units(desired: &Desired, platform: &Platform, node: &str, host: &Host, findings: &mut Vec<Finding>) {
+    let mut owners: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
     for group in &desired.groups {
         for service in &group.services {
+            if let Some(unit) = platform.unit(&service.kind)
+                && let Some((other, its_service)) = owners.insert(unit, (&group.name, &service.name))
+            {
+                let message = format!(
+                    "{node}: the service {} is the unit {unit}, which is the service {its_service} of group {other:?} already",
+                    service.name
+                );
+                findings.push(Finding { about: Subject::Group(group.name.clone()), reason: Reason::Conflict, message });
+            }
             if let ServiceKind::Systemd(unit) = &service.kind
                 && platform.unit(&service.kind).is_some()
                 && host.units.get(unit).is_none_or(|state| state.load != "loaded")

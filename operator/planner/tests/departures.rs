@@ -76,6 +76,7 @@ fn a_group_deleted_with_retain_keeps_its_address_and_the_pair_goes_on() {
 fn a_host_that_is_not_ours_any_more_is_not_torn_down() {
     let desired = tomcat_pair();
     let mut hosts = at_rest(&desired);
+    hosts.second.owner = None;
     let ours = Record { owner: desired.owner.to_string(), epoch: 1 };
     hosts.first.owner = Some(ours);
     let plan = hapair_planner::teardown(&desired, &seen(&hosts));

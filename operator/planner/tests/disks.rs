@@ -136,7 +136,7 @@ fn a_new_volume_takes_no_number_that_anything_on_the_hosts_has() {
     let mut hosts = with_packages(&desired);
     let left = VolumeRecord { device_uuid: "f4".into(), zeroes: false, minor: 0, port: 7789 };
     hosts.first.volume_records.insert("left-behind".into(), left);
-    let foreign = DrbdConfig { minors: vec![1], ports: vec![7790], ours: false };
+    let foreign = DrbdConfig { minors: vec![1], ports: vec![7790], disks: Vec::new(), ours: false };
     hosts.second.drbd_config.insert("someones".into(), foreign);
     hosts.second.resources.insert("up".into(), Resource { minor: 2, ..Default::default() });
     let settled = hapair_planner::settle(desired, &seen(&hosts));
@@ -179,5 +179,25 @@ fn a_cluster_that_does_not_tell_what_it_runs_gets_no_new_volume() {
     let plan = plan_of(&desired, &hosts);
     for side in Side::BOTH {
         assert!(matches!(stage_of(&plan).steps[side].as_slice(), [Step::EnableUnits { .. }]), "{plan:?}");
+    }
+}
+
+#[test]
+fn a_device_of_someone_elses_resource_is_in_use_and_no_consent_is_asked_for() {
+    let desired = tomcat_pair();
+    for (disks, device) in [(vec!["/dev/sdb".to_owned()], "/dev/sdb"), (Vec::new(), "/dev/drbd5")] {
+        let mut desired = desired.clone();
+        desired.volumes[0].disks.first.device = device.into();
+        let mut hosts = with_packages(&desired);
+        let device = hosts.first.devices.get_mut("logs").unwrap();
+        device.signatures = vec![Signature { kind: "drbd".into(), uuid: "1".into() }];
+        hosts.first.drbd_config.insert("theirs".into(), DrbdConfig { minors: vec![5], ports: vec![7790], disks, ours: false });
+        let [finding] = &plan_of(&desired, &hosts).findings[..] else { panic!("one finding") };
+        assert_eq!(finding.reason, Reason::DeviceInUse);
+        assert!(
+            finding.message.contains("belongs to the DRBD resource theirs") && !finding.message.contains("overwrite"),
+            "{}",
+            finding.message
+        );
     }
 }

@@ -255,3 +255,28 @@ fn no_plan_shows_a_secret() {
         assert!(!shown.contains("bmc-password") && !shown.contains("admin-password"), "{shown}");
     }
 }
+
+#[test]
+fn a_cluster_that_no_record_vouches_for_is_foreign_whatever_its_name() {
+    let desired = tomcat_pair();
+    let forgotten = |change: fn(&mut hapair_model::observed::Host)| {
+        let mut hosts = at_rest(&desired);
+        for host in [&mut hosts.first, &mut hosts.second] {
+            host.owner = None;
+            change(host);
+        }
+        let plan = plan_of(&desired, &hosts);
+        assert_eq!(plan.next, Next::Rest);
+        reasons(&plan)
+    };
+    assert_eq!(forgotten(|_| ()), [Reason::ForeignCluster, Reason::ForeignCluster]);
+    // Stopped, with its configuration on disk; and before pacemaker ever ran.
+    assert_eq!(forgotten(|host| (host.corosync_cluster, host.cluster, host.cib) = (None, None, None)), [Reason::ForeignCluster; 2]);
+    assert_eq!(forgotten(|host| (host.cluster, host.cib, host.cib_on_disk) = (None, None, None)), [Reason::ForeignCluster; 2]);
+    // One host has lost its record; the other's vouches for the cluster that both are in.
+    let mut hosts = at_rest(&desired);
+    hosts.second.owner = None;
+    assert_eq!(reasons(&plan_of(&desired, &hosts)), []);
+    hosts.first.cluster.as_mut().unwrap().nodes.get_mut("node2").unwrap().online = false;
+    assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::ForeignCluster]);
+}

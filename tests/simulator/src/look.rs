@@ -198,8 +198,13 @@ fn drbd_config(machine: &Machine) -> BTreeMap<String, DrbdConfig> {
             text.split(key).nth(1).and_then(|rest| rest.split(end).next()).and_then(|n| n.trim().parse::<u32>().ok())
         };
         let port = text.split("address ipv4 ").nth(1).and_then(|rest| rest.split([':', ';']).nth(1)).and_then(|port| port.parse().ok());
+        let own = text.split(&format!("  on {} {{", machine.disk.hostname)).nth(1).unwrap_or_default();
+        let disks = own.split("    disk ").nth(1).and_then(|rest| rest.split(';').next()).map(str::to_owned).into_iter().collect();
         let ours = text.starts_with("# Managed by hapair-operator");
-        Some((name.to_owned(), DrbdConfig { minors: number("minor ", ';').into_iter().collect(), ports: port.into_iter().collect(), ours }))
+        Some((
+            name.to_owned(),
+            DrbdConfig { minors: number("minor ", ';').into_iter().collect(), ports: port.into_iter().collect(), disks, ours },
+        ))
     });
     files.collect()
 }

@@ -12,7 +12,7 @@ use hapair_model::{
     },
     digest,
     observed::{
-        Cluster, ClusterNode, ClusterResource, Device, Distribution, DrbdConfig, FileFacts, Host, HostView, JUST_CREATED, Resource,
+        Cluster, ClusterNode, ClusterResource, Device, Distribution, DrbdConfig, FileFacts, Host, HostView, JUST_CREATED, Record, Resource,
         Signature, Silence, Unit, VolumeRecord,
     },
     plan::{File, FollowUp, Next, Plan, Stage, Step},
@@ -99,7 +99,7 @@ pub fn two_bare_hosts(desired: &Desired) -> Hosts {
     Both::from_fn(|side| bare_host(desired, side))
 }
 
-/// Packages are there; none of their services ever ran.
+/// Packages are there, and the record of who installed them; none of their services ever ran.
 pub fn with_packages(desired: &Desired) -> Hosts {
     let packages = [
         "corosync",
@@ -114,6 +114,7 @@ pub fn with_packages(desired: &Desired) -> Hosts {
         "tomcat10",
     ];
     two_bare_hosts(desired).map(|mut host| {
+        host.owner = Some(Record { owner: desired.owner.to_string(), epoch: 1 });
         host.packages = packages.iter().map(|name| ((*name).to_owned(), "1".to_owned())).collect();
         let idle = Unit { load: "loaded".into(), active: "inactive".into(), ..Unit::default() };
         host.units = ["corosync", "pacemaker", "pcsd", "drbd", "tomcat10"].iter().map(|unit| ((*unit).to_owned(), idle.clone())).collect();
@@ -240,7 +241,10 @@ pub fn carry_out(step: &Step, host: &mut Host) {
             host.files.insert(file.path.clone(), facts);
             mark(file, host);
             if let Some(FollowUp::Adjust(resource)) = &file.follow_up {
-                host.drbd_config.insert(resource.clone(), DrbdConfig { minors: vec![0], ports: vec![7789], ours: true });
+                host.drbd_config.insert(
+                    resource.clone(),
+                    DrbdConfig { minors: vec![0], ports: vec![7789], disks: vec!["/dev/sdb".into()], ours: true },
+                );
             }
         }
         Step::EnableUnits { units } => {
