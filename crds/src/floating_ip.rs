@@ -31,12 +31,29 @@ use crate::{Condition, DeletionPolicy, LocalReference};
 pub struct FloatingIPSpec {
     /// The pair it lives on.
     pub pair_ref: LocalReference,
-    /// The address with the length of its network's prefix, for instance 192.0.2.100/24. The network must be on an interface of both hosts.
+    /// The address with the length of its prefix, for instance 192.0.2.100/24. It goes to the interface, on each host, whose own network holds it.
     #[schemars(length(min = 4, max = 49), regex(pattern = r"^[0-9a-fA-F:.]+/[0-9]{1,3}$"))]
     pub address: String,
+    /// The interface that gets it, by node; needed for an address that lies in the network of no interface. When absent: it is found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 2))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["node".into()]))]
+    pub interfaces: Option<Vec<NodeInterface>>,
     /// What deleting the floating IP does to the hosts. When absent: Retain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
+}
+
+/// An interface of a node.
+#[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NodeInterface {
+    /// The node.
+    #[schemars(length(min = 1, max = 63))]
+    pub node: String,
+    /// The interface's name there, for instance eno1.
+    #[schemars(length(min = 1, max = 15), regex(pattern = r"^[A-Za-z0-9._@-]+$"))]
+    pub name: String,
 }
 
 /// What was observed of the floating IP.

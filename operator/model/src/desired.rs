@@ -190,6 +190,8 @@ pub struct FloatingIp {
     pub address: std::net::IpAddr,
     /// The length of its network's prefix.
     pub prefix: u8,
+    /// The interface that gets it on each node: the declared one, or the one that was found; `None`: there is none.
+    pub interfaces: Both<Option<String>>,
 }
 
 /// What runs and moves together.

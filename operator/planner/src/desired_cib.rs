@@ -229,16 +229,38 @@ fn filesystem(volume: &Volume) -> Element {
         .child(operations(&id, &[("start", "0s", "60s", None), ("stop", "0s", "60s", None), ("monitor", "20s", "40s", None)]))
 }
 
+/// Its neighbours are told of it again at each monitor. An IPv6 address is deprecated from the start, so that the host itself speaks from its own.
 fn address(desired: &Desired, name: &str) -> Option<Element> {
     let ip = desired.floating_ip(name)?;
     let id = names::ip(name);
-    let parameters = [("ip", ip.address.to_string()), ("cidr_netmask", ip.prefix.to_string()), ("arp_refresh_interval", "60".to_owned())];
-    let parameters: Vec<(String, String)> = parameters.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+    let mut parameters = vec![("ip".to_owned(), ip.address.to_string()), ("cidr_netmask".to_owned(), ip.prefix.to_string())];
+    parameters.push(if ip.address.is_ipv6() { ("preferred_lft".into(), "0".into()) } else { ("arp_count_refresh".into(), "1".into()) });
+    let common = ip.interfaces.first.clone().filter(|_| ip.interfaces.first == ip.interfaces.second);
+    parameters.extend(common.clone().map(|interface| ("nic".to_owned(), interface)));
+    let of_nodes = desired.nodes.iter().filter(|_| common.is_none()).filter_map(|(side, node)| {
+        let interface = ip.interfaces[side].as_ref()?;
+        Some(on_node(&id, &node.name, "nic", interface))
+    });
     Some(
         ocf(&id, "heartbeat", "IPaddr2")
+            .children(of_nodes)
             .child(attributes("instance_attributes", &id, &parameters))
             .child(operations(&id, &[("start", "0s", "20s", None), ("stop", "0s", "20s", None), ("monitor", "10s", "20s", None)])),
     )
+}
+
+/// A parameter that counts on one node only.
+fn on_node(id: &str, node: &str, name: &str, value: &str) -> Element {
+    let set = format!("{id}-on-{node}");
+    let expression = Element::new("expression")
+        .with("id", format!("{set}-uname"))
+        .with("attribute", "#uname")
+        .with("operation", "eq")
+        .with("value", node);
+    Element::new("instance_attributes")
+        .with("id", &set)
+        .child(Element::new("rule").with("id", format!("{set}-rule")).with("score", "INFINITY").child(expression))
+        .child(nvpair(&format!("{set}-{name}"), name, value))
 }
 
 fn service(group: &Group, service: &Service, platform: &Platform) -> Element {

@@ -4,6 +4,7 @@
 //! administrator would work: refuse what cannot be, packages, files and daemons, the birth of the volumes, the first start, changes of the
 //! running cluster, the conveniences. Only the next stage is planned: the one after it depends on what the hosts say then.
 
+mod addresses;
 mod bans;
 mod carried;
 mod cib;

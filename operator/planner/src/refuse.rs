@@ -139,7 +139,7 @@ fn one_host(desired: &Desired, side: Side, host: &Host, findings: &mut Vec<Findi
     shared_devices(desired, name, host, findings);
     paths::findings(desired, name, host, findings);
     for ip in &desired.floating_ips {
-        network(ip, name, host, findings);
+        network(ip, side, name, host, findings);
     }
     units(desired, &platform, name, host, findings);
 }
@@ -266,30 +266,15 @@ fn shared_devices(desired: &Desired, node: &str, host: &Host, findings: &mut Vec
     }
 }
 
-fn network(ip: &FloatingIp, node: &str, host: &Host, findings: &mut Vec<Finding>) {
-    let same_network = |(address, _): &&(String, String)| {
-        let Some((address, prefix)) = address.split_once('/') else { return false };
-        let (Ok(address), Ok(prefix)) = (address.parse::<std::net::IpAddr>(), prefix.parse::<u8>()) else { return false };
-        prefix == ip.prefix && network_of(address, prefix) == network_of(ip.address, prefix)
+fn network(ip: &FloatingIp, side: Side, node: &str, host: &Host, findings: &mut Vec<Finding>) {
+    let message = match &ip.interfaces[side] {
+        None => format!("{node}: {} lies in the network of no interface; correct it, or name the interface in spec.interfaces", ip.address),
+        Some(name) if !host.addresses.iter().any(|(_, interface)| interface == name) => {
+            format!("{node}: there is no interface {name} with an address, which spec.interfaces names")
+        }
+        Some(_) => return,
     };
-    let on_itself = |(address, _): &&(String, String)| address.split('/').next() == Some(&ip.address.to_string());
-    if host
-        .addresses
-        .iter()
-        .find(same_network)
-        .is_none_or(|found| on_itself(&found) && host.addresses.iter().filter(same_network).count() == 1)
-    {
-        let message = format!("{node}: no interface has an address in the network of {}/{}", ip.address, ip.prefix);
-        findings.push(Finding { about: Subject::FloatingIp(ip.name.clone()), reason: Reason::NetworkNotFound, message });
-    }
-}
-
-/// The network part of an address, as bits.
-fn network_of(address: std::net::IpAddr, prefix: u8) -> (bool, u128) {
-    match address {
-        std::net::IpAddr::V4(four) => (false, u128::from(u32::from(four)).checked_shr(u32::from(32 - prefix.min(32))).unwrap_or_default()),
-        std::net::IpAddr::V6(six) => (true, u128::from(six).checked_shr(u32::from(128 - prefix.min(128))).unwrap_or_default()),
-    }
+    findings.push(Finding { about: Subject::FloatingIp(ip.name.clone()), reason: Reason::NetworkNotFound, message });
 }
 
 fn units(desired: &Desired, platform: &Platform, node: &str, host: &Host, findings: &mut Vec<Finding>) {

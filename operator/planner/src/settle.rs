@@ -1,11 +1,11 @@
-//! Numbers that are chosen once: the nodes' ids, a volume's minor and port. What the cluster and the hosts have counts. A new volume gets the lowest
+//! What the hosts have a say in. An address goes to the interface whose network holds it. Numbers are chosen once: the nodes' ids, a volume's minor and port. What the cluster and the hosts have counts. A new volume gets the lowest
 //! that nothing on either host has: no declared volume, none that was left behind, no resource of someone else.
 
 use std::collections::BTreeSet;
 
-use hapair_model::{Both, desired::Desired, observed::HostView};
+use hapair_model::{Both, Side, desired::Desired, observed::HostView};
 
-use crate::cib;
+use crate::{addresses, cib};
 
 /// DRBD's first port (drbd.conf(5) suggests 7788 and up; 7789 is what most pairs use).
 const FIRST_PORT: u16 = 7789;
@@ -14,6 +14,12 @@ const FIRST_PORT: u16 = 7789;
 pub fn settle(mut desired: Desired, observed: &Both<HostView>) -> Desired {
     if let Some(ids) = node_ids(&desired, observed) {
         (desired.nodes.first.id, desired.nodes.second.id) = (ids.first, ids.second);
+    }
+    for ip in &mut desired.floating_ips {
+        for side in Side::BOTH {
+            let found = observed[side].host().and_then(|host| addresses::interface(host, ip.address));
+            ip.interfaces[side] = ip.interfaces[side].take().or(found);
+        }
     }
     let Taken { mut minors, mut ports } = taken(observed);
     for volume in &mut desired.volumes {

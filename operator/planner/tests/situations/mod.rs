@@ -59,7 +59,12 @@ pub fn tomcat_pair() -> Desired {
             mode: "2770".into(),
             copy_from: Some(Side::First),
         }],
-        floating_ips: vec![FloatingIp { name: "web".into(), address: "192.0.2.100".parse().unwrap(), prefix: 24 }],
+        floating_ips: vec![FloatingIp {
+            name: "web".into(),
+            address: "192.0.2.100".parse().unwrap(),
+            prefix: 24,
+            interfaces: Both::from_fn(|_| Some("eth0".into())),
+        }],
         groups: vec![Group {
             name: "tomcat".into(),
             volumes: vec!["logs".into()],
