@@ -42,6 +42,9 @@ const SHARE: u32 = 4;
 const SLOW: f64 = 10.0;
 /// Looks in a row that found something under way before they become rarer.
 const PATIENCE: u32 = 300;
+/// How often a stage may end well and be needed again at once.
+const MOST_REPEATS: u32 = 3;
+
 /// The only writer of one pair.
 pub struct PairTask<C: Connect> {
     name: PairName,
@@ -52,6 +55,8 @@ pub struct PairTask<C: Connect> {
     failure: Option<Finding>,
     failures: u32,
     waits: u32,
+    /// What the last stages were about that ended well, and how many in a row were about just that.
+    repeated: (String, u32),
     /// Which hosts answered the last look.
     answering: Both<bool>,
     /// Whether one of them had answered the look before.
@@ -70,6 +75,7 @@ impl<C: Connect> PairTask<C> {
             failure: None,
             failures: 0,
             waits: 0,
+            repeated: (String::new(), 0),
             answering: Both::from_fn(|_| false),
             just_lost: false,
             figures: Figures::default(),
@@ -128,6 +134,7 @@ impl<C: Connect> PairTask<C> {
             let (desired, plan) = work.plan(&observed, &fresh_keys());
             if !matches!(plan.next, Next::Run(_)) {
                 self.failure = None;
+                self.repeated = (String::new(), 0);
             }
             let report = planner::report(&desired, &observed, &plan, self.failure.as_ref());
             self.publish(&work.snapshot, &report, &plan.findings).await?;
@@ -141,8 +148,17 @@ impl<C: Connect> PairTask<C> {
                 Next::Wait(_) => return Ok(Some(self.look_again_soon(took))),
                 Next::Rest => return Ok(Some(self.rest(&observed))),
             };
+            if self.has_no_effect(&stage) {
+                let message =
+                    format!("\"{}\" has had no effect {MOST_REPEATS} times: {}", stage.name, planner::wanted_and_got(&stage, &observed));
+                let finding = Finding { about: Subject::Pair, reason: Reason::NoEffect, message };
+                let report = planner::report(&desired, &observed, &Plan { next: Next::Rest, findings: vec![finding.clone()] }, None);
+                self.publish(&work.snapshot, &report, &[finding]).await?;
+                return Ok(Some(self.rest(&observed)));
+            }
             let Some(authority) = self.authority(&desired, &work) else { return Ok(Some(Duration::ZERO)) };
             self.failure = self.run(&desired, &stage, &authority, &work.credentials).await;
+            self.note(&stage);
             if let Some(failure) = &self.failure {
                 let report = planner::report(&desired, &observed, &Plan { next: Next::Run(stage), findings: Vec::new() }, Some(failure));
                 self.publish(&work.snapshot, &report, &[]).await?;
@@ -150,6 +166,23 @@ impl<C: Connect> PairTask<C> {
             }
         }
         Ok(Some(self.back_off()))
+    }
+
+    /// Whether a stage that is planned again has ended well so often that once more would change nothing. It is tried again after the next rest.
+    fn has_no_effect(&mut self, stage: &Stage) -> bool {
+        let (purpose, times) = &mut self.repeated;
+        let is_futile = *times >= MOST_REPEATS && *purpose == planner::purpose(stage);
+        if is_futile {
+            *times = MOST_REPEATS - 1;
+        }
+        is_futile
+    }
+
+    /// Remembers what a stage was about that ended well.
+    fn note(&mut self, stage: &Stage) {
+        let purpose = planner::purpose(stage);
+        let times = if self.repeated.0 == purpose { self.repeated.1 } else { 0 };
+        self.repeated = (purpose, if self.failure.is_none() { times + 1 } else { 0 });
     }
 
     #[instrument(name = "observe", skip_all)]

@@ -190,6 +190,11 @@ reasons! {
     ///
     /// What to do: the message shows the step and what the host said. The operator tries again by itself, ever less often.
     StepFailed,
+    /// A stage ended well on the hosts three times, and is needed again: something there undoes it, or does not take it as it is written.
+    ///
+    /// What to do: the message shows what was wanted and what is there. Write the value in another way, or find out what changes it back. The operator
+    /// tries again at each resync.
+    NoEffect,
     /// The planner produced something its own safety rules refuse. This is a defect of the operator; nothing was changed.
     ///
     /// What to do: report it with the message.

@@ -10,6 +10,7 @@ mod carried;
 mod cib;
 mod desired_cib;
 mod devices;
+mod effect;
 mod fencing;
 mod files;
 mod firewall;
@@ -35,6 +36,7 @@ use hapair_model::{
     plan::{Finding, Next, Plan},
 };
 
+pub use effect::{purpose, wanted_and_got};
 pub use leave::{gone, teardown};
 pub use lint::checked;
 pub use question::{question, question_elsewhere};

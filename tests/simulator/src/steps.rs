@@ -360,7 +360,8 @@ async fn seed_cib(run: &mut Run<'_>, cib: &str) -> Result<(), Stop> {
 }
 
 async fn push_cib(run: &mut Run<'_>, cib: &str, planned_on: &str) -> Result<(), Stop> {
-    let cib = Element::parse(cib).map_err(|error| Stop::Failed(error.to_string()))?;
+    let mutilated = run.look(|world, _| world.mutilates.map_or_else(|| cib.to_owned(), |text| cib.replace(text, "")));
+    let cib = Element::parse(&mutilated).map_err(|error| Stop::Failed(error.to_string()))?;
     // What is pushed is a patch: it undoes nothing that someone else has changed since the look. Here both are one moment.
     let pushed = run.change("push the CIB", |world, side| {
         let now = world.machines[side].disk.cib.as_ref().map(pacemaker::version).unwrap_or_default();

@@ -39,6 +39,8 @@ pub struct World {
     pub acknowledged: BTreeMap<String, BTreeSet<u32>>,
     /// A person has asked for the pair to be taken off its hosts.
     pub may_leave: bool,
+    /// A text that gets lost on its way into the configuration, as some do in pacemaker.
+    pub mutilates: Option<&'static str>,
     /// Rules that were broken.
     pub broken: Vec<String>,
     next_record: u32,
@@ -62,6 +64,7 @@ impl World {
             unavailable: BTreeSet::new(),
             acknowledged: BTreeMap::new(),
             may_leave: false,
+            mutilates: None,
             broken: Vec::new(),
             next_record: 0,
             next_generation: 0x1000,
