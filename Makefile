@@ -47,8 +47,9 @@ book: ## The documentation as a book, target/book (mdBook is built from source, 
 	$$(tests/docs/mdbook) build docs
 
 .PHONY: e2e
-e2e: build ## The end-to-end test: real operator, real API server, real hosts
+e2e: build ## The end-to-end test on Debian 12, and its checks of failover on Debian 13: real operator, real API server, real hosts
 	$(BINARIES)/e2e test
+	$(BINARIES)/e2e failover --debian trixie
 
 .PHONY: image
 image: ## The operator's image, as an OCI layout in target/image, with its list of contents (root)
@@ -80,10 +81,11 @@ tutorial: build ## docs/tutorial.md, run as it stands on bare hosts, and what it
 
 ROUNDS ?= 3
 SEED ?= 1
+DEBIAN ?= bookworm
 
 .PHONY: chaos
-chaos: build ## Faults drawn by lot on the real hosts while a client writes: make chaos ROUNDS=50 SEED=7 (a minute a round)
-	$(BINARIES)/chaos --rounds $(ROUNDS) --seed $(SEED)
+chaos: build ## Faults drawn by lot on the real hosts while a client writes: make chaos ROUNDS=50 SEED=7 DEBIAN=trixie (a minute a round)
+	$(BINARIES)/chaos --debian $(DEBIAN) --rounds $(ROUNDS) --seed $(SEED)
 
 .PHONY: screens
 screens: build ## Every fault once, and what `kubectl hapair status` shows of each, into docs/operations.md (about 20 minutes)

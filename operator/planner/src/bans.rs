@@ -7,7 +7,7 @@ use hapair_model::{
 
 use crate::{groups, names};
 
-/// Whether DRBD's fencing handler has made it, which takes it away when the peer has caught up (crm-fence-peer.sh).
+/// Whether DRBD's fencing handler has made it, which takes it away when the peer has caught up (hapair-fence-peer).
 pub fn is_drbds(ban: &Ban) -> bool {
     ban.id.starts_with("drbd-fence-by-handler-")
 }

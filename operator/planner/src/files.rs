@@ -24,6 +24,11 @@ pub fn wanted(desired: &Desired, side: Side, drbd_major: u32, tomcat: &str) -> V
         },
         text(names::HTTP_AGENT, "755", include_str!("../files/http").to_owned()),
     ];
+    if !desired.volumes.is_empty() {
+        // Before the resources that name them.
+        files.push(text(names::FENCE_PEER, "755", include_str!("../files/fence-peer").to_owned()));
+        files.push(text(names::UNFENCE_PEER, "755", include_str!("../files/unfence-peer").to_owned()));
+    }
     for volume in &desired.volumes {
         files.push(File {
             path: names::resource_file(&volume.name),

@@ -11,6 +11,11 @@ pub const COROSYNC_CONF: &str = "/etc/corosync/corosync.conf";
 /// The operator's resource agent.
 pub const HTTP_AGENT: &str = "/usr/lib/ocf/resource.d/hapair/http";
 
+/// DRBD's handlers, which keep a peer with older data from being promoted.
+pub const FENCE_PEER: &str = "/usr/lib/drbd/hapair-fence-peer";
+/// The handler that takes the constraint of [`FENCE_PEER`] away again.
+pub const UNFENCE_PEER: &str = "/usr/lib/drbd/hapair-unfence-peer";
+
 /// How the ids of a group's members begin.
 pub const MEMBERS: [&str; 4] = ["filesystem-", "ip-", "service-", "probe-"];
 

@@ -28,7 +28,9 @@ pub fn corosync(desired: &Desired) -> String {
 /// A DRBD resource file (drbd.conf(5)); `@SECRET@` stands for the shared secret.
 ///
 /// A resync gets 20 MiB/s whatever the service writes meanwhile: with DRBD's own 250 KiB/s a busy pair would go without redundancy for hours.
-/// Split brain is never resolved by itself. Where there is fencing, a Primary that loses its peer freezes until pacemaker has confirmed that
+/// A peer that does not answer a ping of DRBD's within 1.5 s is given up; one is sent after 2 s without a word, so that writes are frozen for four
+/// seconds at the most before the handler asks for it (drbd.conf(5): ping-int 10 s and ping-timeout 0.5 s by default). "timeout" has to be
+/// below ping-int; with ko-count it says, as by default, that a peer may take 42 s for a write. Split brain is never resolved by itself. Where there is fencing, a Primary that loses its peer freezes until pacemaker has confirmed that
 /// the peer is off or has been forbidden to be promoted; 8.4 has that policy in the disk section, 9 in the net section.
 pub fn drbd(desired: &Desired, volume: &Volume, major: u32) -> String {
     let policy = match desired.fencing {
@@ -38,7 +40,11 @@ pub fn drbd(desired: &Desired, volume: &Volume, major: u32) -> String {
     let nine = major >= 9;
     let (disk_policy, net_policy) =
         if nine { (String::new(), format!("    fencing {policy};\n")) } else { (format!("    fencing {policy};\n"), String::new()) };
-    let (suffix, unfence) = if nine { (".9.sh", "unfence-peer") } else { (".sh", "after-resync-target") };
+    let (fence, event, unfence) = if nine {
+        ("crm-fence-peer.9.sh --timeout 150 --dc-timeout 180", "unfence-peer", "crm-unfence-peer.9.sh")
+    } else {
+        ("hapair-fence-peer", "after-resync-target", "hapair-unfence-peer")
+    };
     let options = if nine { "  options {\n    auto-promote no;\n  }\n" } else { "" };
     let node = |side: Side| {
         let node = &desired.nodes[side];
@@ -54,10 +60,10 @@ pub fn drbd(desired: &Desired, volume: &Volume, major: u32) -> String {
         )
     };
     format!(
-        "# Managed by hapair-operator; changes here are undone.\nresource {} {{\n{options}  net {{\n    protocol C;\n    cram-hmac-alg sha256;\n    \
+        "# Managed by hapair-operator; changes here are undone.\nresource {} {{\n{options}  net {{\n    protocol C;\n    ping-int 2;\n    ping-timeout 15;\n    timeout 15;\n    ko-count 28;\n    cram-hmac-alg sha256;\n    \
          shared-secret \"@SECRET@\";\n    after-sb-0pri disconnect;\n    after-sb-1pri disconnect;\n    after-sb-2pri disconnect;\n{net_policy}  }}\n  \
-         disk {{\n    on-io-error detach;\n    c-min-rate 20M;\n{disk_policy}  }}\n  handlers {{\n    fence-peer \"/usr/lib/drbd/crm-fence-peer{suffix} --timeout 150 \
-         --dc-timeout 180\";\n    {unfence} \"/usr/lib/drbd/crm-unfence-peer{suffix}\";\n  }}\n{}{}}}\n",
+         disk {{\n    on-io-error detach;\n    c-min-rate 20M;\n{disk_policy}  }}\n  handlers {{\n    fence-peer \"/usr/lib/drbd/{fence}\";\n    \
+         {event} \"/usr/lib/drbd/{unfence}\";\n  }}\n{}{}}}\n",
         volume.name,
         node(Side::First),
         node(Side::Second),

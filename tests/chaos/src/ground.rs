@@ -31,8 +31,8 @@ pub struct Ground<'a> {
 }
 
 /// A world of its own, for every fault: below its volume is a disk that can fail. Returns it with the manifests of its pair.
-pub fn world(say: impl FnMut(&str) + Send) -> Result<(World, String)> {
-    let config = Config { name: "chaos".into(), with_packages: true, ..Config::default() };
+pub fn world(debian: &str, say: impl FnMut(&str) + Send) -> Result<(World, String)> {
+    let config = Config { name: "chaos".into(), debian: debian.into(), with_packages: true, ..Config::default() };
     let world = World::up(config, say)?;
     world.on_both(|node| disk::prepare(&world.lab, node))?;
     world.apply(&world.secrets()?)?;
@@ -88,11 +88,15 @@ fn watch_roles(world: &World, node: usize) -> Result<()> {
     world.lab.run(node, &unit).map(drop)
 }
 
+/// The directory above the pages is tomcat's.
+const OWNER: &str = "owner: tomcat, group: tomcat";
+
 /// The manifests with the pages of the client, and one that counts.
 fn with_pages(manifests: &str, page: u32) -> String {
-    let mut files = format!("    - {{path: /var/lib/tomcat10/webapps/ROOT/page.html, content: \"page {page}\\n\"}}\n");
+    let mut files = format!("    - {{path: /var/lib/tomcat10/webapps/ROOT/page.html, content: \"page {page}\\n\", {OWNER}}}\n");
     for (name, content) in PAGES {
-        files += &format!("    - path: /var/lib/tomcat10/webapps/ROOT/{name}\n      content: |\n        {content}\n");
+        files +=
+            &format!("    - {{path: /var/lib/tomcat10/webapps/ROOT/{name}, content: {}, {OWNER}}}\n", serde_json::Value::from(content));
     }
     manifests.replace("  files:\n", &format!("  files:\n{files}"))
 }

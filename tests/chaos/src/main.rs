@@ -10,6 +10,9 @@ use rand::{SeedableRng, rngs::StdRng};
 #[derive(Parser)]
 #[command(about = "Faults drawn by lot on the real hosts, while a client writes (root needed)")]
 struct Arguments {
+    /// Debian release of the hosts.
+    #[arg(long, default_value = "bookworm")]
+    debian: String,
     /// How many rounds.
     #[arg(long, default_value_t = 3)]
     rounds: u32,
@@ -35,7 +38,7 @@ fn main() -> Result<()> {
     }
     let only = arguments.only.as_deref().map(Fault::named).transpose()?;
     let start = Instant::now();
-    let (mut world, manifests) = world(|what| println!("{:7.1} s  {what}", start.elapsed().as_secs_f32()))?;
+    let (mut world, manifests) = world(&arguments.debian, |what| println!("{:7.1} s  {what}", start.elapsed().as_secs_f32()))?;
     println!("{:7.1} s  waiting for the pair", start.elapsed().as_secs_f32());
     let mut ground = Ground::prepare(&mut world, manifests)?;
     let mut random = StdRng::seed_from_u64(arguments.seed);

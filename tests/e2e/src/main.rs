@@ -39,18 +39,24 @@ enum Verb {
     Gitops,
     /// docs/tutorial.md, run as it stands.
     Tutorial,
+    /// How the service moves, on a release beside the one that the whole test runs on.
+    Failover(Part),
     /// The end-to-end test.
-    Test {
-        /// Go on at this check (they count from 0), on the ground that a failed run with HAPAIR_KEEP=1 left.
-        #[arg(long)]
-        from: Option<usize>,
-        /// End after this check.
-        #[arg(long)]
-        to: Option<usize>,
-        /// The lab to use, instead of the test's own.
-        #[arg(long, default_value = "test")]
-        lab: String,
-    },
+    Test(Part),
+}
+
+/// Which part of a test, and where.
+#[derive(clap::Args)]
+struct Part {
+    /// Go on at this check (they count from 0), on the ground that a failed run with HAPAIR_KEEP=1 left.
+    #[arg(long)]
+    from: Option<usize>,
+    /// End after this check.
+    #[arg(long)]
+    to: Option<usize>,
+    /// The lab to use, instead of the test's own.
+    #[arg(long, default_value = "test")]
+    lab: String,
 }
 
 fn main() -> Result<()> {
@@ -62,6 +68,7 @@ fn main() -> Result<()> {
         Verb::Chart => chart::run(Config { with_packages: true, ..config("chart") }),
         Verb::Gitops => gitops::run(Config { with_packages: true, ..config("gitops") }),
         Verb::Tutorial => tutorial::run(config("tutorial")),
-        Verb::Test { from, to, lab } => suite::run(config(&lab), from, to),
+        Verb::Failover(Part { from, to, lab }) => suite::failover(Config { with_packages: true, ..config(&lab) }, from, to),
+        Verb::Test(Part { from, to, lab }) => suite::run(config(&lab), from, to),
     }
 }

@@ -152,7 +152,7 @@ fn new_generation(world: &mut World, side: Side, resource: &str) {
     }
 }
 
-/// crm-fence-peer.sh: whether the cluster vouches that the peer is off, or has been told not to promote it.
+/// hapair-fence-peer: whether the cluster vouches that the peer is off, or has been told not to promote it.
 fn fence_peer(world: &mut World, side: Side, resource: &str) -> bool {
     if !world.is_quorate(side) || world.machines[side].memory.peer_unclean {
         return false;

@@ -198,7 +198,7 @@ impl Configuration<'_> {
         self.clones().into_iter().find(|each| Some(each.id.as_str()) == with.get("with-rsc"))
     }
 
-    /// What crm-fence-peer.sh leaves: the promoted role only on the node it names.
+    /// What hapair-fence-peer leaves: the promoted role only on the node it names.
     fn is_banned(&self, clone: &str, node: &str) -> bool {
         self.constraints()
             .into_iter()

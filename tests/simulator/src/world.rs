@@ -97,7 +97,7 @@ impl World {
         self.machines[side].is_clustered() && self.machines[side].memory.met_peer
     }
 
-    /// The id of the constraint by which crm-fence-peer.sh forbids a clone's promotion.
+    /// The id of the constraint by which hapair-fence-peer forbids a clone's promotion.
     pub fn ban_id(clone: &str) -> String {
         format!("drbd-fence-by-handler-{clone}")
     }

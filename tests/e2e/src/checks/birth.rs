@@ -52,6 +52,13 @@ pub fn converges_though_killed(world: &mut World) -> Result<()> {
         .map(drop)
 }
 
+/// The sample is applied to hosts on which nothing of a cluster ever ran.
+pub fn becomes_ready(world: &mut World) -> Result<()> {
+    world.apply(&world.sample()?)?;
+    world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
+    serves_node1s_page(world)
+}
+
 /// kubectl's columns; pcs, pcsd and DRBD on the hosts.
 pub fn looks_as_promised(world: &mut World) -> Result<()> {
     // By its singular, too: nothing else may be called that.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow, ensure};
 use hapair_lab::Link;
 use hapair_simulator::reality::{differences, story};
 use hapair_world::{World, client::metric, recording::Recording};
@@ -84,6 +84,44 @@ pub fn power_cut_without_operator(world: &mut World) -> Result<()> {
     let data = world.object("hapair/web")?["status"]["data"].clone();
     ensure!(data == "UpToDate/UpToDate", "the data is {data}");
     Ok(())
+}
+
+/// Writes and syncs a line of the volume all the time; on its end it prints the longest that one took, in milliseconds.
+const WRITER: &str = r#"
+import os, sys, time
+file = os.open("/var/log/tomcat10/stall", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
+longest = 0
+while not os.path.exists("/run/stall.stop"):
+    start = time.monotonic()
+    os.write(file, b"x\n")
+    os.fsync(file)
+    longest = max(longest, time.monotonic() - start)
+    time.sleep(0.02)
+print(int(longest * 1000))
+"#;
+
+/// Longer than DRBD takes to give its peer up and the handler to have it outdated, on a busy machine, and far shorter than any time-out behind it.
+const LONGEST_STALL: u128 = 10_000;
+
+/// A Primary that loses its peer freezes all writes until the peer cannot be promoted any more.
+pub fn replication_cut(world: &mut World) -> Result<()> {
+    let active = world.object("hapair/web")?["status"]["active"].as_str().context("no node serves")?.to_owned();
+    let node = world.lab.node(&active)?;
+    world.on_host_with_input(node, "rm -f /run/stall.stop; cat > /run/stall.py", WRITER)?;
+    world.lab.run(node, "systemd-run --quiet --unit stall --property StandardOutput=file:/run/stall.out python3 /run/stall.py")?;
+    world.lab.cut(1 - node, Link::One)?;
+    world.wait_for_condition("harv/logs", "Connected", "False", LONG)?;
+    let outdated = "drbdsetup events2 --now logs | grep -q peer-disk:Outdated";
+    world.wait("the peer to be outdated", TOLD, |world| world.lab.run(node, outdated).ok())?;
+    world.lab.run(node, "touch /run/stall.stop; while systemctl -q is-active stall; do sleep 0.1; done")?;
+    let stall: u128 = world.lab.run(node, "cat /run/stall.out")?.trim().parse()?;
+    println!("           the longest stall of a synced write: {stall} ms");
+    ensure!(stall <= LONGEST_STALL, "a synced write was frozen for {stall} ms");
+    world.lab.heal(1 - node, Link::One)?;
+    world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
+    let left = world.lab.run(node, "cibadmin --query --local --scope constraints | grep -c drbd-fence-by-handler || true")?;
+    ensure!(left.trim() == "0", "the constraint of the fence handler has stayed");
+    served_by(world, &active, AT_ONCE)
 }
 
 /// While the replication link was cut only node2 got the newest records. Its power is cut then: node1 must not be promoted on its older data,

@@ -1,6 +1,7 @@
 //! The checks of the end-to-end test, by what they are about.
 
 pub mod admission;
+pub mod agents;
 pub mod birth;
 pub mod failover;
 pub mod faults;
