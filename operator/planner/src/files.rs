@@ -42,6 +42,7 @@ pub fn wanted(desired: &Desired, side: Side, drbd_major: u32, tomcat: &str) -> V
     }
     if services(desired).any(|kind| *kind == ServiceKind::Tomcat) {
         files.push(text(&drop_in(&format!("{tomcat}.service")), "644", tomcat_drop_in(tomcat)));
+        files.push(text(&drop_in("rsyslog.service"), "644", RSYSLOG_DROP_IN.to_owned()));
     }
     for (_, node) in desired.nodes.iter() {
         for (level, device) in node.devices.iter().enumerate() {
@@ -70,12 +71,19 @@ pub fn paths(desired: &Desired, side: Side) -> BTreeSet<String> {
 /// systemd would unmount the file system at shutdown while pacemaker still moves the service: this makes it wait for pacemaker to stop.
 const MOUNT_DROP_IN: &str = "# Managed by hapair-operator; changes here are undone.\n[Unit]\nBefore=pacemaker.service\n";
 
+/// Debian's tomcat has rsyslog write into tomcat's log directory (/etc/rsyslog.d/tomcat10.conf), which is on the volume. A file that rsyslog has open
+/// there keeps the volume from being unmounted, and the agent then ends rsyslog; one that it opened before the mount is hidden below it. rsyslog
+/// closes its files at SIGHUP (rsyslogd(8)), and is started again whatever ended it.
+const RSYSLOG_DROP_IN: &str = "# Managed by hapair-operator; changes here are undone.\n[Service]\nRestart=always\n";
+
 /// Tomcat compiles pages into its cache and does not sync them. After a power cut they may be empty, and tomcat would answer with status 500 for
 /// ever: it compiles a page again only when the class is missing or older than its source. pacemaker lets systemd read its units before each start.
 fn tomcat_drop_in(unit: &str) -> String {
     format!(
         "# Managed by hapair-operator; changes here are undone.\n[Service]\n\
-         ExecStartPre=-/usr/bin/find /var/cache/{unit} -type f -size 0 -delete\n"
+         ExecStartPre=-/usr/bin/find /var/cache/{unit} -type f -size 0 -delete\n\
+         ExecStartPre=-+/usr/bin/systemctl --quiet kill --signal=HUP rsyslog.service\n\
+         ExecStopPost=-+/usr/bin/systemctl --quiet kill --signal=HUP rsyslog.service\n"
     )
 }
 

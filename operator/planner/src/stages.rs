@@ -331,7 +331,7 @@ pub fn reload_units(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     }
     // The units that we give drop-ins to.
     let mounts = desired.volumes.iter().map(|volume| names::mount_unit(&volume.mount_point));
-    let units: Vec<_> = mounts.chain([Firewall::Nftables.name().to_owned()]).collect();
+    let units: Vec<_> = mounts.chain([Firewall::Nftables.name().to_owned(), "rsyslog".to_owned()]).collect();
     let steps = Both::from_fn(|side| {
         let outdated = units.iter().any(|unit| hosts[side].units.get(unit).is_some_and(|unit| unit.outdated));
         if outdated { vec![Step::ReloadUnits] } else { Vec::new() }
