@@ -155,6 +155,7 @@ fn an_address_that_is_not_carried_out_is_not_assigned_and_the_service_is_asked_a
     let mut desired = tomcat_pair();
     let hosts = at_rest(&desired);
     desired.floating_ips[0].address = "203.0.113.100".parse().unwrap();
+    desired.floating_ips[0].interfaces = hapair_model::Both::default();
     let observed = seen(&hosts);
     let asked = question_elsewhere(&desired, &observed).expect("the cluster has another address than is declared");
     assert_eq!(asked.first.probes, [("tomcat".to_owned(), PAGE.to_owned())]);
@@ -191,13 +192,14 @@ fn what_is_not_well_while_another_object_needs_a_person_is_stalled_too() {
     let mut desired = tomcat_pair();
     let mut hosts = at_rest(&desired);
     desired.floating_ips[0].address = "203.0.113.100".parse().unwrap();
+    desired.floating_ips[0].interfaces = hapair_model::Both::default();
     let leg = hosts.first.resources.get_mut("logs").unwrap();
     (leg.connection, leg.peer_disk) = ("Connecting".into(), "Outdated".into());
     hosts.second.resources.remove("logs");
     let report = told(&desired, &seen(&hosts));
     let stalled = condition(&report.volumes["logs"].conditions, "Stalled");
     assert_eq!((stalled.holds, stalled.reason), (Some(true), Reason::NetworkNotFound));
-    assert!(stalled.message.starts_with("FloatingIP web holds everything up: node1: no interface"), "{}", stalled.message);
+    assert!(stalled.message.starts_with("FloatingIP web holds everything up: node1: 203.0.113.100 lies in the network of no interface"), "{}", stalled.message);
     assert_eq!(condition(&report.groups["tomcat"].conditions, "Stalled").holds, Some(false));
 }
 
