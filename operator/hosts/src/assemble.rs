@@ -35,7 +35,8 @@ pub fn host(sections: &Sections) -> Host {
         paths: system::paths(text("paths")),
         firewall: system::firewall(text("firewall")),
         pending: text("pending").lines().map(str::to_owned).collect(),
-        drbd_config: drbd::config(text("drbd-config"), text("drbd-ours"), text("name").trim()),
+        drbd_config: drbd::config(text("drbd-config"), text("drbd-ours"), text("drbd-disks"), text("name").trim()),
+        metadata_elsewhere: block::drbd_devices(text("metadata-elsewhere")),
         hosts_block: text("hosts-block").lines().map(str::to_owned).collect(),
         corosync_conf: sections.get("corosync-conf").filter(|section| section.code == 0).map(|section| CorosyncConf::parse(&section.text)),
         corosync_cluster: corosync::cluster_name(text("corosync")),
@@ -54,7 +55,10 @@ pub fn host(sections: &Sections) -> Host {
         host.resources.insert(name, resource);
     }
     for (name, section) in sections {
-        if let Some(volume) = name.strip_prefix("device.") {
+        if let Some(volume) = name.strip_prefix("metadata.") {
+            let uuid = section.text.trim();
+            host.metadata.extend((section.code == 0 && !uuid.is_empty()).then(|| (volume.to_owned(), uuid.to_owned())));
+        } else if let Some(volume) = name.strip_prefix("device.") {
             host.devices.insert(volume.to_owned(), device("device", volume, section.code == 0, sections));
         } else if let Some(volume) = name.strip_prefix("disk.") {
             host.disks.insert(volume.to_owned(), device("disk", volume, section.code == 0, sections));

@@ -28,6 +28,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("mint", include_str!("../scripts/mint")),
     ("open-firewall", include_str!("../scripts/open-firewall")),
     ("push-cib", include_str!("../scripts/push-cib")),
+    ("record-metadata", include_str!("../scripts/record-metadata")),
     ("reload-corosync", include_str!("../scripts/reload-corosync")),
     ("reload-units", include_str!("../scripts/reload-units")),
     ("restart-units", include_str!("../scripts/restart-units")),
@@ -88,6 +89,7 @@ fn arguments(step: &Step) -> Vec<String> {
         Step::CreateMetadata { resource, device, overwrite, minor, port } => {
             vec![resource.clone(), device.clone(), overwrite.clone().unwrap_or_default(), minor.to_string(), port.to_string()]
         }
+        Step::RecordMetadata { resource, uuid, minor, port } => vec![resource.clone(), uuid.clone(), minor.to_string(), port.to_string()],
         Step::Mint { resource, minor, skip_sync } => {
             vec![resource.clone(), minor.to_string(), if *skip_sync { "skip" } else { "copy" }.into()]
         }

@@ -115,6 +115,10 @@ pub struct Host {
     pub drbd_config: BTreeMap<String, DrbdConfig>,
     /// Every record of metadata that was created here: DRBD's device UUID and whether the device read as zeroes, by volume.
     pub volume_records: BTreeMap<String, VolumeRecord>,
+    /// The device UUID of DRBD's metadata below legs that the cluster runs, by volume.
+    pub metadata: BTreeMap<String, String>,
+    /// Devices with DRBD's metadata, by its device UUID; asked for while a leg is down that was made before.
+    pub metadata_elsewhere: BTreeMap<String, String>,
     /// Digests of the keys that both hosts share, by path.
     pub shared_keys: BTreeMap<String, String>,
     /// Addresses on interfaces, each `address/prefix`, with the interface.
@@ -311,7 +315,7 @@ pub struct DrbdConfig {
     pub minors: Vec<u32>,
     /// Its ports on both hosts.
     pub ports: Vec<u16>,
-    /// The devices below it on this host.
+    /// The devices below it on this host, as they are written and without symbolic links.
     pub disks: Vec<String>,
     /// Whether the file is the operator's.
     pub ours: bool,

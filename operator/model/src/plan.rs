@@ -117,6 +117,17 @@ pub enum Step {
         /// Its port, kept in the record.
         port: u16,
     },
+    /// Record the metadata below a leg that is up and holds the volume's data: a person may have put a new disk there.
+    RecordMetadata {
+        /// The DRBD resource.
+        resource: String,
+        /// The metadata's device UUID, as wipefs prints it.
+        uuid: String,
+        /// The resource's minor number.
+        minor: u32,
+        /// Its port.
+        port: u16,
+    },
     /// Bring a DRBD resource up as Secondary.
     BringUp {
         /// The DRBD resource.
@@ -214,6 +225,7 @@ impl Step {
             Self::ReloadUnits => "reload-units",
             Self::MakePartition { .. } => "make-partition",
             Self::CreateMetadata { .. } => "create-metadata",
+            Self::RecordMetadata { .. } => "record-metadata",
             Self::BringUp { .. } => "bring-up",
             Self::Mint { .. } => "mint",
             Self::MakeFilesystem { .. } => "make-filesystem",
@@ -247,6 +259,7 @@ impl Step {
                 None => format!("{name}, all that is left, on {disk}"),
             },
             Self::CreateMetadata { resource, device, .. } => format!("DRBD's, for {resource}, on {device}"),
+            Self::RecordMetadata { resource, uuid, .. } => format!("DRBD's, of {resource}: {uuid}"),
             Self::BringUp { resource } | Self::TakeDown { resource } | Self::CleanUp { resource } => resource.clone(),
             Self::Mint { resource, skip_sync: true, .. } => {
                 format!("the first data generation of {resource}; both legs are blank, nothing is copied")

@@ -170,6 +170,22 @@ reasons! {
     /// What to do: the message names the path and what is wrong with it. Name the place that a link leads to; declare the directory's owner as the
     /// file's (`spec.files[].owner` and `group`); or choose another place.
     PathUnusable,
+    /// A leg of a volume that held data is not where it was: the device below it carries something else, or nothing. It may have been replaced, or devices
+    /// may have changed places at boot.
+    ///
+    /// What to do: the message says what was expected, what is there, and where the expected metadata was found. Attach the right disk, or name it by a
+    /// lasting name below /dev/disk/by-id. For a disk that was replaced by a blank one, on that host: `drbdadm create-md` and `drbdadm up` with the
+    /// volume's name; it is filled from the other node, and the operator takes note of it.
+    LegMissing,
+    /// The disk of a volume that runs was changed in the spec, by creating the object anew. The running leg stays as it is.
+    ///
+    /// What to do: name the disk that the message shows; another name of the same disk is fine.
+    DiskChanged,
+    /// A directory is to become a volume's first data while a service of the volume's group runs, which may write there.
+    ///
+    /// What to do: delete the group with `deletionPolicy: Teardown`, wait until the volume is Ready, and declare the group again; or begin with an empty
+    /// volume (`initialData: {empty: {}}`).
+    SourceInUse,
     /// No interface of a host is in the floating IP's network.
     ///
     /// What to do: correct the address or the prefix, or give both hosts an address in that network.

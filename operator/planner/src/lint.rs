@@ -49,6 +49,11 @@ fn broken_rule(desired: &Desired, hosts: &Both<&Host>, side: Side, step: &Step) 
             let device = host.devices.get(resource)?;
             let pending = host.volume_records.get(resource).is_some_and(|record| record.device_uuid == "pending");
             let consented = pending || device.signatures.is_empty() || overwrite.as_deref() == Some(all_signatures(device).as_str());
+            let id = names::volume(resource);
+            let in_cib = hosts.any(|host| host.cib.as_ref().is_some_and(|cib| cib.all().iter().any(|each| each.id() == Some(&id))));
+            if in_cib && host.volume_records.get(resource).is_some_and(|record| record.device_uuid != "pending") {
+                return Some("a leg that was made before is not made again");
+            }
             (!consented || host.resources.contains_key(resource))
                 .then_some("nothing that holds data is overwritten without consent that names it")
         }

@@ -27,7 +27,7 @@ pub fn findings(desired: &Desired, observed: &Both<HostView>) -> Vec<Finding> {
             HostView::Silent(silence) => findings.push(silent(desired, side, silence)),
             HostView::Seen(host) => {
                 foreign_cluster(desired, side, host, observed[side.peer()].host(), &mut findings);
-                one_host(desired, side, host, &mut findings);
+                one_host(desired, side, host, &|volume| may_be_alive(volume, observed), &mut findings);
             }
         }
     }
@@ -91,7 +91,7 @@ fn foreign_cluster(desired: &Desired, side: Side, host: &Host, peer: Option<&Hos
     findings.push(about_pair(Reason::ForeignCluster, format!("{name} {what}. Nothing was changed.")));
 }
 
-fn one_host(desired: &Desired, side: Side, host: &Host, findings: &mut Vec<Finding>) {
+fn one_host(desired: &Desired, side: Side, host: &Host, alive: &dyn Fn(&Volume) -> bool, findings: &mut Vec<Finding>) {
     let name = &desired.nodes[side].name;
     if let Some(record) = &host.owner
         && record.owner != desired.owner.to_string()
@@ -134,7 +134,7 @@ fn one_host(desired: &Desired, side: Side, host: &Host, findings: &mut Vec<Findi
         }
     }
     for volume in &desired.volumes {
-        device(volume, side, name, host, findings);
+        device(volume, side, name, host, alive(volume), findings);
     }
     shared_devices(desired, name, host, findings);
     paths::findings(desired, name, host, findings);
@@ -155,6 +155,16 @@ fn packages(desired: &Desired, name: &str, host: &Host, findings: &mut Vec<Findi
     }
 }
 
+/// Whether the cluster runs this volume, or may run it: its configuration is not seen. A record alone says little: that of a volume which has left
+/// stays on the host.
+fn may_be_alive(volume: &Volume, observed: &Both<HostView>) -> bool {
+    let hosts: Vec<_> = observed.iter().filter_map(|(_, view)| view.host()).collect();
+    let configurations: Vec<_> = hosts.iter().filter_map(|host| host.cib.as_ref()).collect();
+    let id = names::volume(&volume.name);
+    let is_formed = hosts.iter().any(|host| host.cib_on_disk.is_some() || host.cluster.is_some());
+    if configurations.is_empty() { is_formed } else { configurations.iter().any(|cib| cib.all().iter().any(|each| each.id() == Some(&id))) }
+}
+
 /// The installation that has failed on a host, for the report: it is tried again by itself.
 pub fn failed_installation(desired: &Desired, side: Side, host: &Host) -> Option<Finding> {
     match &host.install {
@@ -166,7 +176,7 @@ pub fn failed_installation(desired: &Desired, side: Side, host: &Host) -> Option
     }
 }
 
-fn device(volume: &Volume, side: Side, node: &str, host: &Host, findings: &mut Vec<Finding>) {
+fn device(volume: &Volume, side: Side, node: &str, host: &Host, alive: bool, findings: &mut Vec<Finding>) {
     let name = &volume.name;
     let mut say = |reason, message| findings.push(Finding { about: Subject::Volume(name.clone()), reason, message });
     let record = host.volume_records.get(name);
@@ -177,6 +187,9 @@ fn device(volume: &Volume, side: Side, node: &str, host: &Host, findings: &mut V
         return say(Reason::Conflict, message);
     }
     if host.resources.contains_key(name) {
+        if let Some(message) = changed_disk(volume, side, host) {
+            say(Reason::DiskChanged, format!("{node}: {message}"));
+        }
         return;
     }
     let (disk, unknown) = (&volume.disks[side], Device::default());
@@ -185,6 +198,10 @@ fn device(volume: &Volume, side: Side, node: &str, host: &Host, findings: &mut V
         let message =
             format!("{node}: {} belongs to the DRBD resource {other}, which is not this volume's. Nothing was changed.", disk.device);
         return say(Reason::DeviceInUse, message);
+    }
+    if let Some(record) = record.filter(|record| alive && record.device_uuid != "pending" && !carries_metadata(device, &record.device_uuid))
+    {
+        return say(Reason::LegMissing, format!("{node}: {}", missing_leg(&disk.device, device, &record.device_uuid, host)));
     }
     let problem = match &disk.partition {
         Some(partition) if !device.exists => {
@@ -203,6 +220,33 @@ fn device(volume: &Volume, side: Side, node: &str, host: &Host, findings: &mut V
     if let Some((reason, message)) = problem {
         say(reason, format!("{node}: {message}"));
     }
+}
+
+/// A running leg's disk is not the declared one. One disk under two names is still one disk.
+fn changed_disk(volume: &Volume, side: Side, host: &Host) -> Option<String> {
+    let running = &host.drbd_config.get(&volume.name).filter(|config| config.ours)?.disks;
+    let (declared, path) = (&volume.disks[side].device, host.devices.get(&volume.name).map_or("", |device| device.path.as_str()));
+    let is_same = running.iter().any(|disk| disk == declared || disk == path);
+    (!is_same && !running.is_empty())
+        .then(|| format!("the volume runs on {}, and spec.disks names {declared}. The running leg is left as it is", running[0]))
+}
+
+fn carries_metadata(device: &Device, uuid: &str) -> bool {
+    device.signatures.iter().any(|signature| signature.kind == "drbd" && signature.uuid == uuid)
+}
+
+/// A leg that was made here is not on its device any more. What is there may be somebody's, and the leg may be elsewhere: nothing is offered.
+fn missing_leg(path: &str, device: &Device, expected: &str, host: &Host) -> String {
+    let found = match (device.exists, device.signatures.is_empty()) {
+        (false, _) => "does not exist".to_owned(),
+        (true, true) => "is blank".to_owned(),
+        (true, false) => format!("holds {}", devices::all_signatures(device)),
+    };
+    let elsewhere = match host.metadata_elsewhere.get(expected) {
+        Some(other) => format!("It is on {other}: name that by a name that lasts, below /dev/disk/by-id"),
+        None => "It is on no device of this host".to_owned(),
+    };
+    format!("{path} {found}, expected DRBD's metadata {expected} of this volume. {elsewhere}. Nothing was changed.")
 }
 
 /// The other DRBD resource, whoever made it, that has this device: below it, or as its own.
@@ -320,6 +364,22 @@ fn both_hosts(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding
     }
     for ip in &desired.floating_ips {
         taken(ip, desired, hosts, findings);
+    }
+    sources(desired, hosts, findings);
+}
+
+/// What is copied while a service writes to it is not what is there in the end: later writes would be hidden below the volume.
+fn sources(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding>) {
+    let runs = |id: &String| hosts.any(|host| host.cluster.as_ref().is_some_and(|cluster| cluster.active_in_role(id, "Started").is_some()));
+    for volume in desired.volumes.iter().filter(|volume| volume.copy_from.is_some() && !volumes::is_in_cluster(volume, hosts)) {
+        let group = desired.groups.iter().find(|group| group.volumes.contains(&volume.name));
+        if let Some(group) = group.filter(|group| group.services.iter().map(|service| names::service(group, service)).any(|id| runs(&id))) {
+            let message = format!(
+                "spec.initialData.copyFrom: {} is to be copied while group {} runs, which may write there; later writes would be hidden. Nothing was changed.",
+                volume.mount_point, group.name
+            );
+            findings.push(Finding { about: Subject::Volume(volume.name.clone()), reason: Reason::SourceInUse, message });
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use hapair_model::{
     Both, Secret, Side,
     desired::{Desired, Group, Partition, Volume},
     digest,
-    observed::{Firewall, Host, Job},
+    observed::{Firewall, Host, Job, Resource},
     plan::{Content, File, FollowUp, Keep, Next, PackageManager, Stage, Step},
 };
 
@@ -227,6 +227,7 @@ fn leg(volume: &Volume, hosts: &Both<&Host>, side: Side, due: &Due) -> Vec<Step>
         }
         steps.push(Step::CreateMetadata { resource: resource.clone(), device, overwrite, minor: volume.minor, port: volume.port });
     }
+    steps.extend(up.and_then(|leg| record(volume, host, leg)));
     let connecting = up.is_some_and(|leg| leg.connection == "StandAlone" && leg.is_blank());
     // To adjust a leg that has lost its disk would attach the disk again.
     let has_disk = up.is_some_and(|leg| !matches!(leg.disk.as_str(), "Diskless" | "Failed" | "Detaching"));
@@ -234,6 +235,14 @@ fn leg(volume: &Volume, hosts: &Both<&Host>, side: Side, due: &Due) -> Vec<Step>
         steps.push(Step::BringUp { resource });
     }
     steps
+}
+
+/// The record of a leg's metadata is made anew when the leg holds the volume's data on other metadata: DRBD knows the peer by its data, not by that.
+fn record(volume: &Volume, host: &Host, leg: &Resource) -> Option<Step> {
+    let uuid = host.metadata.get(&volume.name)?;
+    let known = host.volume_records.get(&volume.name).is_some_and(|record| record.device_uuid == *uuid);
+    let (resource, minor, port) = (volume.name.clone(), volume.minor, volume.port);
+    (!known && leg.is_connected() && leg.is_up_to_date()).then(|| Step::RecordMetadata { resource, uuid: uuid.clone(), minor, port })
 }
 
 /// Whether the device carries the metadata that was made for this volume.

@@ -201,3 +201,100 @@ fn a_device_of_someone_elses_resource_is_in_use_and_no_consent_is_asked_for() {
         );
     }
 }
+
+/// node2 is in standby, so that its leg is down; what stands below it is looked at.
+fn with_a_leg_that_is_down(desired: &Desired) -> Hosts {
+    let mut hosts = at_rest(desired);
+    hosts.second.resources.clear();
+    hosts
+}
+
+#[test]
+fn a_leg_that_held_data_and_is_not_there_any_more_is_never_made_anew() {
+    let desired = tomcat_pair();
+    let ext4 = || vec![Signature { kind: "ext4".into(), uuid: "1".into() }];
+    let changes: [(&dyn Fn(&mut Device), &str); 3] = [
+        (&|device| device.signatures.clear(), "/dev/sdb is blank, expected DRBD's metadata f44642132f79ec16 of this volume"),
+        (&|device| device.signatures = ext4(), "/dev/sdb holds ext4:1, expected DRBD's metadata"),
+        (&|device| *device = Device::default(), "/dev/sdb does not exist, expected DRBD's metadata"),
+    ];
+    for (change, words) in changes {
+        let mut hosts = with_a_leg_that_is_down(&desired);
+        change(hosts.second.devices.get_mut("logs").unwrap());
+        hosts.second.metadata_elsewhere.insert("f44642132f79ec16".into(), "/dev/sdc".into());
+        let plan = plan_of(&desired, &hosts);
+        assert_eq!((&plan.next, reasons(&plan)), (&Next::Rest, vec![Reason::LegMissing]));
+        let message = &plan.findings[0].message;
+        assert!(message.contains(words) && message.contains("It is on /dev/sdc") && !message.contains("overwrite"), "{message}");
+    }
+}
+
+#[test]
+fn a_record_of_a_volume_that_has_left_does_not_keep_a_new_one_from_its_disk() {
+    let desired = tomcat_pair();
+    let mut hosts = with_packages(&desired);
+    let left = VolumeRecord { device_uuid: "f4".into(), zeroes: false, minor: 0, port: 7789 };
+    hosts.first.volume_records.insert("logs".into(), left);
+    let plan = plan_of(&desired, &hosts);
+    assert!(stage_of(&plan).steps.first.iter().any(|step| matches!(step, Step::CreateMetadata { .. })), "{:?}", plan.findings);
+}
+
+#[test]
+fn a_disk_that_a_person_has_put_in_place_of_another_is_taken_note_of_once_it_holds_the_data() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    hosts.second.metadata.insert("logs".into(), "7777".into());
+    let plan = plan_of(&desired, &hosts);
+    let [Step::RecordMetadata { uuid, minor: 0, port: 7789, .. }] = stage_of(&plan).steps.second.as_slice() else {
+        panic!("{:?}", plan.next)
+    };
+    assert_eq!(uuid, "7777");
+    carry_out_next(&desired, &mut hosts);
+    assert_eq!(plan_of(&desired, &hosts).next, Next::Rest);
+    hosts.second.metadata.insert("logs".into(), "8888".into());
+    hosts.second.resources.get_mut("logs").unwrap().disk = "Inconsistent".into();
+    assert!(!matches!(plan_of(&desired, &hosts).next, Next::Run(_)), "a leg that is being filled is none yet");
+}
+
+#[test]
+fn a_volume_that_is_declared_anew_on_another_disk_leaves_the_running_legs_as_they_are() {
+    let mut desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    desired.volumes[0].disks.second.device = "/dev/sdc".into();
+    hosts.second.devices.get_mut("logs").unwrap().path = "/dev/sdc".into();
+    let plan = plan_of(&desired, &hosts);
+    assert_eq!((&plan.next, reasons(&plan)), (&Next::Rest, vec![Reason::DiskChanged]));
+    assert!(plan.findings[0].message.contains("runs on /dev/sdb, and spec.disks names /dev/sdc"), "{}", plan.findings[0].message);
+}
+
+#[test]
+fn another_name_of_the_same_disk_is_written_down_and_nothing_is_detached() {
+    let mut desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    desired.volumes[0].disks.second.device = "/dev/disk/by-id/x".into();
+    hosts.second.devices.get_mut("logs").unwrap().path = "/dev/sdb".into();
+    let plan = plan_of(&desired, &hosts);
+    assert_eq!(plan.findings, []);
+    for steps in [&stage_of(&plan).steps.first, &stage_of(&plan).steps.second] {
+        assert!(steps.iter().any(|step| matches!(step, Step::WriteFile(file) if file.path == "/etc/drbd.d/logs.res")), "{steps:?}");
+    }
+}
+
+#[test]
+fn a_directory_is_not_copied_while_a_service_writes_to_it() {
+    let mut desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    let mut second = desired.volumes[0].clone();
+    (second.name, second.mount_point) = ("data".into(), "/srv/data".into());
+    second.disks.first.device = "/dev/sdc".into();
+    second.disks.second.device = "/dev/sdc".into();
+    desired.volumes.push(second);
+    desired.groups[0].volumes.push("data".into());
+    for host in [&mut hosts.first, &mut hosts.second] {
+        host.devices.insert("data".into(), Device { exists: true, size: 512 << 20, path: "/dev/sdc".into(), ..Device::default() });
+    }
+    let plan = plan_of(&desired, &hosts);
+    assert_eq!((&plan.next, reasons(&plan)), (&Next::Rest, vec![Reason::SourceInUse]));
+    stop_in_cluster(&mut hosts, "service-tomcat-tomcat");
+    assert_eq!(reasons(&plan_of(&desired, &hosts)), []);
+}

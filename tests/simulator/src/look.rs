@@ -59,6 +59,8 @@ pub fn at(world: &World, side: Side, question: &Question) -> Host {
         resources: machine.memory.legs.keys().map(|name| (name.clone(), resource(world, side, name))).collect(),
         drbd_config: drbd_config(machine),
         volume_records: disk.volume_records.clone(),
+        metadata: metadata(machine),
+        metadata_elsewhere: BTreeMap::new(),
         shared_keys: keys(machine),
         addresses: addresses(world, side),
         probes: question.probes.iter().map(|(group, url)| (url.clone(), answer(world, side, group, url))).collect(),
@@ -149,6 +151,12 @@ fn device(machine: &Machine, volume: &str, path: &str) -> Device {
         seen.label.clone_from(&device.label);
     }
     seen
+}
+
+/// The metadata below the legs that are up.
+fn metadata(machine: &Machine) -> BTreeMap<String, String> {
+    let legs = machine.memory.legs.keys();
+    legs.filter_map(|name| Some((name.clone(), machine.metadata(name)?.printed_uuid().to_owned()))).collect()
 }
 
 fn signatures(device: &BlockDevice) -> Vec<Signature> {

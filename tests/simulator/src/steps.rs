@@ -69,6 +69,11 @@ pub async fn carry_out(run: &mut Run<'_>, step: &Step) -> Result<(), Stop> {
         Step::CreateMetadata { resource, device, overwrite, minor, port } => {
             create_metadata(run, resource, device, overwrite.as_deref(), *minor, *port).await
         }
+        Step::RecordMetadata { resource, uuid, minor, port } => {
+            let record = VolumeRecord { device_uuid: uuid.clone(), zeroes: false, minor: *minor, port: *port };
+            let name = resource.clone();
+            run.change("record the metadata", |world, side| drop(world.machines[side].disk.volume_records.insert(name, record))).await
+        }
         Step::BringUp { resource } => bring_up(run, resource).await,
         Step::Mint { resource, .. } => mint(run, resource).await,
         Step::MakeFilesystem { resource, .. } => make_filesystem(run, resource).await,

@@ -1,5 +1,7 @@
 //! Block devices: lsblk, wipefs, blkid.
 
+use std::collections::BTreeMap;
+
 use hapair_model::observed::Signature;
 use serde::Deserialize;
 
@@ -43,6 +45,28 @@ fn use_of(device: &LsblkDevice) -> Option<String> {
         Some("part") => use_of(child),
         kind => Some(format!("{} is on it ({})", child.name, kind.unwrap_or("unknown"))),
     })
+}
+
+#[derive(Deserialize)]
+struct Named {
+    blockdevices: Vec<NamedDevice>,
+}
+
+#[derive(Deserialize)]
+struct NamedDevice {
+    name: String,
+    fstype: Option<String>,
+    uuid: Option<String>,
+}
+
+/// Devices with DRBD's metadata, by its device UUID, from `lsblk --json --list --paths --output NAME,FSTYPE,UUID`.
+pub fn drbd_devices(json: &str) -> BTreeMap<String, String> {
+    let devices = serde_json::from_str::<Named>(json).map(|lsblk| lsblk.blockdevices).unwrap_or_default();
+    devices
+        .into_iter()
+        .filter(|device| device.fstype.as_deref() == Some("drbd"))
+        .filter_map(|device| Some((device.uuid?, device.name)))
+        .collect()
 }
 
 #[derive(Deserialize)]

@@ -46,8 +46,9 @@ pub fn resources(text: &str) -> BTreeMap<String, Resource> {
     BTreeMap::new()
 }
 
-/// What the configuration files say, from `drbdadm dump-xml` and the names of the files that are ours.
-pub fn config(xml: &str, ours: &str, host: &str) -> BTreeMap<String, DrbdConfig> {
+/// What the configuration files say, from `drbdadm dump-xml`, the names of the files that are ours, and where the disks' names lead: lines of a name and
+/// a path.
+pub fn config(xml: &str, ours: &str, paths: &str, host: &str) -> BTreeMap<String, DrbdConfig> {
     let Ok(root) = Element::parse(xml) else { return BTreeMap::new() };
     let resource = |element: &Element| {
         let file = element.get("conf-file-line").and_then(|place| place.rsplit_once(':')).map_or("", |(file, _)| file);
@@ -57,7 +58,7 @@ pub fn config(xml: &str, ours: &str, host: &str) -> BTreeMap<String, DrbdConfig>
         let config = DrbdConfig {
             minors: numbers("device", "minor"),
             ports: numbers("address", "port").into_iter().filter_map(|port| u16::try_from(port).ok()).collect(),
-            disks: element.children.iter().filter(|each| each.name == "host" && each.get("name") == Some(host)).flat_map(disks).collect(),
+            disks: on_host(element, host).into_iter().flat_map(|disk| [Some(disk.clone()), leads_to(paths, &disk)]).flatten().collect(),
             ours: ours.lines().any(|path| path == file),
         };
         Some((element.get("name")?.to_owned(), config))
@@ -65,9 +66,15 @@ pub fn config(xml: &str, ours: &str, host: &str) -> BTreeMap<String, DrbdConfig>
     root.children.iter().filter(|each| each.name == "resource").filter_map(resource).collect()
 }
 
-/// The text of all `<disk>` of a `<host>`.
-fn disks(host: &Element) -> Vec<String> {
-    host.all().into_iter().filter(|each| each.name == "disk").map(|each| each.text.clone()).collect()
+/// The disks of a resource on a host, as they are written.
+fn on_host(resource: &Element, host: &str) -> Vec<String> {
+    let hosts = resource.children.iter().filter(|each| each.name == "host" && each.get("name") == Some(host));
+    hosts.flat_map(Element::all).filter(|each| each.name == "disk").map(|each| each.text.clone()).collect()
+}
+
+fn leads_to(paths: &str, disk: &str) -> Option<String> {
+    let mut lines = paths.lines().filter_map(|line| line.split_once(' '));
+    lines.find(|(name, path)| *name == disk && path != name).map(|(_, path)| path.to_owned())
 }
 
 /// The current data generation's UUID and those it came from, from `drbdsetup get-gi` (current, bitmap, two of history, then flags), without their
@@ -130,13 +137,13 @@ mod tests {
               <host name="node2"><volume vnr="0"><device minor="3">/dev/drbd3</device><disk>/dev/sdb</disk></volume>
                 <address family="ipv4" port="7791">198.51.100.12</address></host>
             </resource></config>"#;
-        let of = |ours: &str| config(xml, ours, "node2")["logs"].clone();
+        let of = |ours: &str| config(xml, ours, "/dev/sdb /dev/vdb\n", "node2")["logs"].clone();
         assert_eq!(
             of("/etc/drbd.d/logs.res\n"),
-            DrbdConfig { minors: vec![3, 3], ports: vec![7791, 7791], disks: vec!["/dev/sdb".into()], ours: true }
+            DrbdConfig { minors: vec![3, 3], ports: vec![7791, 7791], disks: vec!["/dev/sdb".into(), "/dev/vdb".into()], ours: true }
         );
         assert!(!of("/etc/drbd.d/other.res\n").ours);
-        assert!(config("<config><resource", "", "node2").is_empty());
+        assert!(config("<config><resource", "", "", "node2").is_empty());
     }
 
     #[test]

@@ -266,6 +266,10 @@ pub fn carry_out(step: &Step, host: &mut Host) {
             host.devices.get_mut(resource).unwrap().signatures.push(signature);
             host.volume_records.insert(resource.clone(), record);
         }
+        Step::RecordMetadata { resource, uuid, minor, port } => {
+            let record = VolumeRecord { device_uuid: uuid.clone(), zeroes: false, minor: *minor, port: *port };
+            host.volume_records.insert(resource.clone(), record);
+        }
         Step::BringUp { resource } if host.resources.contains_key(resource) => {}
         Step::BringUp { resource } => {
             let leg = Resource {
