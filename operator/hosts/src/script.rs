@@ -11,6 +11,7 @@ use crate::{frames, ssh::Output};
 pub const FILES: &[(&str, &str)] = &[
     ("authenticate-pcs", include_str!("../scripts/authenticate-pcs")),
     ("bring-up", include_str!("../scripts/bring-up")),
+    ("check-adjust", include_str!("../scripts/check-adjust")),
     ("clean-up", include_str!("../scripts/clean-up")),
     ("close-firewall", include_str!("../scripts/close-firewall")),
     ("create-metadata", include_str!("../scripts/create-metadata")),

@@ -199,7 +199,11 @@ fn what_is_not_well_while_another_object_needs_a_person_is_stalled_too() {
     let report = told(&desired, &seen(&hosts));
     let stalled = condition(&report.volumes["logs"].conditions, "Stalled");
     assert_eq!((stalled.holds, stalled.reason), (Some(true), Reason::NetworkNotFound));
-    assert!(stalled.message.starts_with("FloatingIP web holds everything up: node1: 203.0.113.100 lies in the network of no interface"), "{}", stalled.message);
+    assert!(
+        stalled.message.starts_with("FloatingIP web holds everything up: node1: 203.0.113.100 lies in the network of no interface"),
+        "{}",
+        stalled.message
+    );
     assert_eq!(condition(&report.groups["tomcat"].conditions, "Stalled").holds, Some(false));
 }
 
