@@ -213,14 +213,15 @@ fn with_a_leg_that_is_down(desired: &Desired) -> Hosts {
 fn a_leg_that_held_data_and_is_not_there_any_more_is_never_made_anew() {
     let desired = tomcat_pair();
     let ext4 = || vec![Signature { kind: "ext4".into(), uuid: "1".into() }];
-    let changes: [(&dyn Fn(&mut Device), &str); 3] = [
-        (&|device| device.signatures.clear(), "/dev/sdb is blank, expected DRBD's metadata f44642132f79ec16 of this volume"),
-        (&|device| device.signatures = ext4(), "/dev/sdb holds ext4:1, expected DRBD's metadata"),
-        (&|device| *device = Device::default(), "/dev/sdb does not exist, expected DRBD's metadata"),
+    let blank = Device { signatures: Vec::new(), ..with_a_leg_that_is_down(&desired).second.devices["logs"].clone() };
+    let changes = [
+        (blank.clone(), "/dev/sdb is blank, expected DRBD's metadata f44642132f79ec16 of this volume"),
+        (Device { signatures: ext4(), ..blank }, "/dev/sdb holds ext4:1, expected DRBD's metadata"),
+        (Device::default(), "/dev/sdb does not exist, expected DRBD's metadata"),
     ];
-    for (change, words) in changes {
+    for (device, words) in changes {
         let mut hosts = with_a_leg_that_is_down(&desired);
-        change(hosts.second.devices.get_mut("logs").unwrap());
+        hosts.second.devices.insert("logs".into(), device);
         hosts.second.metadata_elsewhere.insert("f44642132f79ec16".into(), "/dev/sdc".into());
         let plan = plan_of(&desired, &hosts);
         assert_eq!((&plan.next, reasons(&plan)), (&Next::Rest, vec![Reason::LegMissing]));
