@@ -41,10 +41,16 @@ fn use_of(device: &LsblkDevice) -> Option<String> {
     if let Some(point) = &device.mountpoint {
         return Some(format!("{} is mounted on {point}", device.name));
     }
-    device.children.iter().filter(|child| !child.name.starts_with("drbd")).find_map(|child| match child.kind.as_deref() {
+    device.children.iter().filter(|child| !is_drbd(child)).find_map(|child| match child.kind.as_deref() {
         Some("part") => use_of(child),
         kind => Some(format!("{} is on it ({})", child.name, kind.unwrap_or("unknown"))),
     })
+}
+
+/// A device of DRBD's, by its number: a volume group may be called drbdpool.
+fn is_drbd(device: &LsblkDevice) -> bool {
+    let is_number = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    device.name.strip_prefix("drbd").is_some_and(is_number) && device.kind.as_deref() != Some("lvm")
 }
 
 #[derive(Deserialize)]

@@ -21,19 +21,23 @@ pub fn distribution(text: &str) -> Distribution {
     }
 }
 
-/// Units, from `systemctl show` (blocks of `Property=value`, with a blank line between) and the names of those that are enabled.
+/// Units by every name they have, from `systemctl show` (blocks of `Property=value`, with a blank line between) and the names of those that are enabled. What
+/// was asked for by an alias is printed under the name of what it leads to.
 pub fn units(text: &str, enabled: &str) -> BTreeMap<String, Unit> {
     let block = |block: &str| {
         let values = values(block);
-        let get = |key: &str| values.get(key).copied().unwrap_or_default().to_owned();
-        let name = get("Id");
-        let enabled = enabled.lines().any(|line| line == name);
-        let name = name.strip_suffix(".service").unwrap_or(&name).to_owned();
-        (!name.is_empty()).then(|| {
-            (name, Unit { load: get("LoadState"), active: get("ActiveState"), enabled, outdated: get("NeedDaemonReload") == "yes" })
-        })
+        let get = |key: &str| values.get(key).copied().unwrap_or_default();
+        let names: Vec<_> = std::iter::once(get("Id")).chain(get("Names").split_whitespace()).filter(|name| !name.is_empty()).collect();
+        let unit = Unit {
+            load: get("LoadState").into(),
+            active: get("ActiveState").into(),
+            enabled: enabled.lines().any(|line| names.contains(&line)),
+            outdated: get("NeedDaemonReload") == "yes",
+        };
+        let short = |name: &str| name.strip_suffix(".service").unwrap_or(name).to_owned();
+        names.into_iter().map(|name| (short(name), unit.clone())).collect::<Vec<_>>()
     };
-    text.split("\n\n").filter_map(block).collect()
+    text.split("\n\n").flat_map(block).collect()
 }
 
 /// The package installation, from its unit among those of `systemctl show`, the time since boot, and the end of its log.
@@ -152,6 +156,13 @@ mod tests {
         let units = units(text, "ssh.service\ncorosync.service\n");
         assert!(units["corosync"].is_active() && units["corosync"].enabled && !units["nosuch"].enabled);
         assert_eq!(units["nosuch"].load, "not-found");
+    }
+
+    #[test]
+    fn a_unit_is_found_by_the_alias_it_was_asked_for_by() {
+        let text = "Id=mariadb.service\nNames=mariadb.service mysql.service mysqld.service\nLoadState=loaded\nActiveState=active\n";
+        let units = units(text, "mariadb.service\n");
+        assert!(units["mysql"].is_active() && units["mysql"].enabled && units["mariadb"].is_active());
     }
 
     #[test]
