@@ -2,8 +2,18 @@
 //!
 //! The hosts refuse an older epoch, so a leader that was paused past its lease does no harm when it wakes up. Renewals carry the
 //! resourceVersion: a Lease that someone else has taken is never renewed.
+//!
+//! A host may hold an epoch from the future: a clock ran ahead, and the Lease that knew of it was deleted. Who leads then raises its epoch above that, in
+//! the Lease first, by a renewal that succeeds after the refusal, and once for each acquisition. An epoch that is not from the future is that of an
+//! operator which acquired leadership later, and is never outbid: two leaders on two API servers (one restored from a backup) do not take turns.
 
-use std::time::Duration;
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use jiff::Timestamp;
 use k8s_openapi::{
@@ -37,32 +47,42 @@ pub struct Leadership {
     pub epoch: u64,
     /// Until when it holds, unless it is renewed.
     until: Instant,
+    /// Whether the epoch was raised since the acquisition.
+    raised: bool,
 }
 
 /// A look at the leadership, for everyone who acts.
 #[derive(Clone, Debug)]
-pub struct Leader(watch::Receiver<Option<Leadership>>);
+pub struct Leader {
+    leadership: watch::Receiver<Option<Leadership>>,
+    /// The highest epoch for which a host has refused ours; 0: none has.
+    refusal: Arc<AtomicU64>,
+}
 
 impl Leader {
     /// Starts campaigning. The identity is the pod's name and this process: a restarted container is someone else.
     pub fn campaign(client: Client, lease: LeaseName, identity: String) -> Self {
-        let (sender, receiver) = watch::channel(None);
-        hapair_index::essential("the campaign for the Lease", async move {
-            let campaign = Campaign { api: Api::namespaced(client, &lease.namespace), lease, identity };
-            campaign.run(&sender).await;
-        });
-        Self(receiver)
+        let (sender, leadership) = watch::channel(None);
+        let refusal = Arc::new(AtomicU64::new(0));
+        let campaign = Campaign { api: Api::namespaced(client, &lease.namespace), lease, identity, refusal: refusal.clone() };
+        hapair_index::essential("the campaign for the Lease", async move { campaign.run(&sender).await });
+        Self { leadership, refusal }
+    }
+
+    /// A host has refused the epoch of this leadership, since it holds this one.
+    pub fn refused(&self, epoch: u64) {
+        self.refusal.fetch_max(epoch, Ordering::Relaxed);
     }
 
     /// The epoch, while this operator leads.
     pub fn epoch(&self) -> Option<u64> {
-        self.0.borrow().filter(|leadership| leadership.until > Instant::now()).map(|leadership| leadership.epoch)
+        self.leadership.borrow().filter(|leadership| leadership.until > Instant::now()).map(|leadership| leadership.epoch)
     }
 
     /// Waits until this operator leads.
     pub async fn acquired(&mut self) {
         while self.epoch().is_none() {
-            if self.0.changed().await.is_err() {
+            if self.leadership.changed().await.is_err() {
                 std::future::pending::<()>().await;
             }
         }
@@ -73,6 +93,7 @@ struct Campaign {
     api: Api<Lease>,
     lease: LeaseName,
     identity: String,
+    refusal: Arc<AtomicU64>,
 }
 
 impl Campaign {
@@ -105,12 +126,32 @@ impl Campaign {
     /// Extends what is held. A conflict means that it was taken.
     async fn renew(&self, mut lease: Lease, leadership: Leadership, asked: Instant) -> kube::Result<Option<(Lease, Leadership)>> {
         lease.spec.get_or_insert_default().renew_time = Some(MicroTime(Timestamp::now()));
+        let mut renewed = Leadership { until: asked + self.lease.duration, ..leadership };
+        if let Some(epoch) = self.raised(leadership) {
+            lease.annotations_mut().insert(EPOCH.into(), epoch.to_string());
+            (renewed.epoch, renewed.raised) = (epoch, true);
+        }
         match self.api.replace(&lease.name_any(), &PostParams::default(), &lease).await {
-            Ok(lease) => Ok(Some((lease, Leadership { until: asked + self.lease.duration, ..leadership }))),
+            Ok(lease) => {
+                if renewed.epoch != leadership.epoch {
+                    tracing::warn!(
+                        epoch = renewed.epoch,
+                        "a host holds an epoch from the future, of a clock that ran ahead; the epoch is raised above it"
+                    );
+                }
+                Ok(Some((lease, renewed)))
+            }
             Err(kube::Error::Api(status)) if status.code == 409 || status.code == 404 => Ok(None),
             // Not known: try again as a newcomer, who sees the Lease as it is.
             Err(error) => Err(error),
         }
+    }
+
+    /// The epoch above one from the future for which a host has refused ours.
+    fn raised(&self, leadership: Leadership) -> Option<u64> {
+        let refusal = self.refusal.load(Ordering::Relaxed);
+        let now = u64::try_from(Timestamp::now().as_second()).unwrap_or_default();
+        (!leadership.raised && refusal > leadership.epoch && refusal > now).then(|| refusal.checked_add(1)).flatten()
     }
 
     /// Takes the Lease if it is free, expired or our own. Someone else's counts as expired only after it was seen unchanged for its whole
@@ -156,7 +197,7 @@ impl Campaign {
         match written {
             Ok(lease) => {
                 tracing::info!(epoch, identity = self.identity, "leading");
-                Ok(Some((lease, Leadership { epoch, until: asked + self.lease.duration })))
+                Ok(Some((lease, Leadership { epoch, until: asked + self.lease.duration, raised: false })))
             }
             Err(kube::Error::Api(status)) if status.code == 409 => Ok(None),
             Err(error) => Err(error),

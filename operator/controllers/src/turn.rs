@@ -236,6 +236,11 @@ impl<C: Connect> PairTask<C> {
             steps => hosts.run(side, steps, authority).await,
         };
         let (first, second) = tokio::join!(on(Side::First), on(Side::Second));
+        for outcome in [&first, &second] {
+            if let Outcome::Superseded { epoch } = outcome {
+                context.leader.refused(*epoch);
+            }
+        }
         let failures: Vec<_> = [(Side::First, first), (Side::Second, second)]
             .into_iter()
             .filter_map(|(side, outcome)| failure(&desired.nodes[side].name, stage.name, outcome))
