@@ -31,6 +31,8 @@ NEW = "/var/lib/hapair/new-files"
 PREFIX = ".hapair-"
 UNFINISHED = re.compile(r"\.hapair-[0-9a-f]{32}")
 ROOT_ONLY = (0, 0)
+# Far more than the API holds of a file.
+MOST = 4 << 20
 DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -111,7 +113,8 @@ def become(uid, gid):
 def sweep(fd):
     """Removes what a power cut has left of an earlier write; the caller holds the host's lock."""
     for name in os.listdir(fd):
-        if UNFINISHED.fullmatch(name) and stat.S_ISREG(present(name, fd).st_mode):
+        facts = present(name, fd) if UNFINISHED.fullmatch(name) else None
+        if facts and stat.S_ISREG(facts.st_mode):
             os.unlink(name, dir_fd=fd)
 
 
@@ -162,7 +165,13 @@ def keep_original(path, fd, name):
 
 
 def open_file(name, fd):
-    return os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=fd), "rb")
+    """A regular file of no more than is ever kept: whoever owns the directory may put anything there, at any moment."""
+    file = os.fdopen(os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=fd), "rb")
+    facts = os.fstat(file.fileno())
+    if not stat.S_ISREG(facts.st_mode) or facts.st_size > MOST:
+        file.close()
+        raise Refused(f"{name} is no regular file of at most {MOST >> 20} MiB, which could be kept before it is replaced")
+    return file
 
 
 def write(path, mode, owner, keep=""):
@@ -188,7 +197,7 @@ def remove(path):
             os.fsync(fd)
     except FileNotFoundError:
         pass
-    except Refused as why:
+    except (Refused, OSError) as why:
         print(f"{path} is left alone: {why}")
 
 
@@ -201,7 +210,7 @@ def restore(path, name, kept):
         except FileNotFoundError:
             print(f"{path} is not given back: its directory is gone; it stays in {KEPT}")
             return False
-        except (Refused, IsADirectoryError) as why:
+        except (Refused, OSError) as why:
             print(f"{path} is not given back: {why}; it stays in {KEPT}")
             return False
     return True

@@ -134,3 +134,21 @@ fn a_directory_is_copied_only_from_where_root_alone_could_have_put_it() {
     let said = refused("install -d -o nobody -g $group /srv/apps; as_user mkdir /srv/apps/data\nsafe check-directory /srv/apps/data");
     assert!(said.contains("/srv/apps belongs to nobody"), "{said}");
 }
+
+#[test]
+fn what_is_too_large_to_be_kept_is_not_replaced() {
+    let said = refused(
+        "install -d -o nobody -g $group /srv/page; as_user truncate -s 100G /srv/page/index.html\n\
+         echo x | write /srv/page/index.html 644 nobody:$group original '' || { code=$?; ls -A /var/lib/hapair/originals; exit $code; }",
+    );
+    assert!(said.contains("index.html is no regular file of at most 4 MiB"), "{said}");
+}
+
+#[test]
+fn one_file_that_cannot_be_given_back_keeps_no_other_from_it() {
+    let seen = succeeds(
+        "install -d -o nobody -g $group /srv/one /srv/two; for each in one two; do echo theirs > /srv/$each/x; echo ours | write /srv/$each/x 644 nobody:$group \
+         original ''; done\nchmod 555 /srv/one; safe give-back; cat /srv/one/x /srv/two/x; ls /var/lib/hapair/originals",
+    );
+    assert!(seen.contains("/srv/one/x is not given back") && seen.ends_with("ours\ntheirs\nsrv:one:x\n"), "{seen}");
+}

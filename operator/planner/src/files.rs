@@ -65,7 +65,16 @@ pub fn wanted(desired: &Desired, side: Side, drbd_major: u32, tomcat: &str) -> V
 
 /// The paths of those files on a host of which nothing is known yet.
 pub fn paths(desired: &Desired, side: Side) -> BTreeSet<String> {
-    TOMCAT_UNITS.iter().flat_map(|tomcat| wanted(desired, side, 8, tomcat)).map(|file| file.path).collect()
+    all(desired, side).map(|file| file.path).collect()
+}
+
+/// The paths of those that are the operator's alone. What another one replaced is given back, and must not be removed after that.
+pub fn own_paths(desired: &Desired, side: Side) -> BTreeSet<String> {
+    all(desired, side).filter(|file| file.keep != Keep::Original).map(|file| file.path).collect()
+}
+
+fn all(desired: &Desired, side: Side) -> impl Iterator<Item = File> {
+    TOMCAT_UNITS.iter().flat_map(move |tomcat| wanted(desired, side, 8, tomcat))
 }
 
 /// systemd would unmount the file system at shutdown while pacemaker still moves the service: this makes it wait for pacemaker to stop.

@@ -108,7 +108,7 @@ fn next_of_teardown(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
         let volumes = ours.map(|(name, _)| Step::TakeDown { resource: name.clone() });
         let close = hosts[side].firewall.filter(|_| desired.open_firewall).map(|firewall| Step::CloseFirewall { firewall });
         // The resources' files are not among them: those that are ours have just been taken away.
-        let files = files::paths(desired, side).into_iter().filter(|path| !path.starts_with("/etc/drbd.d/"));
+        let files = files::own_paths(desired, side).into_iter().filter(|path| !path.starts_with("/etc/drbd.d/"));
         let files = files.chain(firewall::PATHS.map(str::to_owned)).collect();
         volumes.chain(close).chain([Step::Forget { files }]).collect()
     };

@@ -220,3 +220,15 @@ fn a_constraint_of_someone_else_goes_with_the_resource_that_it_names() {
     let cib = next_configuration(&desired, &hosts);
     assert!(!has(&cib, "cli-ban-group") && has(&cib, "cli-prefer-clone"), "{cib}");
 }
+
+#[test]
+fn what_a_services_file_replaced_is_given_back_and_not_removed() {
+    let desired = tomcat_pair();
+    let hosts = with_packages(&desired);
+    let plan = hapair_planner::teardown(&desired, &seen(&hosts));
+    let forgets = |steps: &[Step]| {
+        steps.iter().any(|step| matches!(step, Step::Forget { files } if files.iter().all(|path| !path.ends_with("index.html"))))
+    };
+    let steps = &stage_of(&plan).steps;
+    assert!(forgets(&steps.first) && forgets(&steps.second));
+}
