@@ -16,7 +16,8 @@ use hapair_model::{Both, plan::Step, xml::Element};
 use situations::*;
 use tempfile::TempDir;
 
-/// What pacemaker writes of a peer that is online, lost and not fenced yet, fenced, and stopped in order; recorded on real hosts.
+/// What pacemaker writes of a peer that is online, lost and not fenced yet, fenced, and stopped in order. Recorded on real hosts: 2.1.5, and 3.0.0 of a peer
+/// that is online; the others follow pacemaker's sources.
 const STATES: [(&str, &str); 3] = [
     ("pacemaker-3.0", include_str!("fixtures/node_state.pacemaker-2.0.5")),
     ("pacemaker-3.7", include_str!("fixtures/node_state.pacemaker-2.1.5")),
@@ -141,9 +142,9 @@ impl Node {
     fn start(&self, handler: &str) -> Running<'_> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("files").join(handler);
         let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", self.folder.path().display());
-        let line = format!("hostname node1; exec sh {} {}", script.display(), self.path("proc").display());
+        let line = format!("mount -t tmpfs none /run/lock; hostname node1; exec sh {} {}", script.display(), self.path("proc").display());
         let mut command = Command::new("unshare");
-        command.args(["--uts", "sh", "-c", &line]).env_clear().env("PATH", path).env("CIB_file", self.path("cib.xml"));
+        command.args(["--uts", "--mount", "sh", "-c", &line]).env_clear().env("PATH", path).env("CIB_file", self.path("cib.xml"));
         command.env("DRBD_RESOURCE", "logs").env("DRBD_MINOR", "0").env("DRBD_PEER", "node2");
         Running { node: self, child: command.spawn().unwrap() }
     }
@@ -320,6 +321,18 @@ fn a_peer_that_is_connected_again_ends_it_without_a_constraint() {
     let connects = format!("echo ' 0: cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----' > {}", node.path("proc").display());
     node.tool("crmadmin", &format!("echo >> \"$0.asked\"; [ $(wc -l < \"$0.asked\") = 1 ] || {connects}"));
     assert_eq!((node.fence(), node.constraint()), (1, None));
+}
+
+/// A resync had just ended when the link was cut again, and the other handler took the constraint away.
+#[test]
+fn a_constraint_that_goes_while_the_peer_is_asked_is_set_anew() {
+    let node = Node::new(STATES[1], "online", UP_TO_DATE, ANSWERS);
+    node.constraint_of("node1");
+    node.tool(
+        "crmadmin",
+        &format!("echo >> \"$0.asked\"; [ $(wc -l < \"$0.asked\") != 2 ] || cibadmin --delete --xml-text '<rsc_location id=\"{ID}\"/>'"),
+    );
+    assert_eq!((node.fence(), node.constraint()), (4, ours("pacemaker-3.7")));
 }
 
 #[test]
