@@ -74,7 +74,7 @@ fn on_host(resource: &Element, host: &str) -> Vec<String> {
 
 fn leads_to(paths: &str, disk: &str) -> Option<String> {
     let mut lines = paths.lines().filter_map(|line| line.split_once(' '));
-    lines.find(|(name, path)| *name == disk && path != name).map(|(_, path)| path.to_owned())
+    lines.find(|(name, path)| *name == disk && path != name && !path.is_empty()).map(|(_, path)| path.to_owned())
 }
 
 /// The current data generation's UUID and those it came from, from `drbdsetup get-gi` (current, bitmap, two of history, then flags), without their
