@@ -29,6 +29,9 @@ use tokio::{sync::watch, time::Instant};
 /// Where the epoch is kept: the Lease has no field for it.
 const EPOCH: &str = "hapair.dev/epoch";
 
+/// The end of the year 2199: no clock runs that far ahead.
+const LAST: u64 = 7_258_118_400;
+
 /// Where the Lease is.
 #[derive(Clone, Debug)]
 pub struct LeaseName {
@@ -69,9 +72,12 @@ impl Leader {
         Self { leadership, refusal }
     }
 
-    /// A host has refused the epoch of this leadership, since it holds this one.
+    /// A host has refused the epoch of this leadership, since it holds this one. One that no clock can have shown is not believed: it would become that of
+    /// all pairs.
     pub fn refused(&self, epoch: u64) {
-        self.refusal.fetch_max(epoch, Ordering::Relaxed);
+        if epoch < LAST {
+            self.refusal.fetch_max(epoch, Ordering::Relaxed);
+        }
     }
 
     /// The epoch, while this operator leads.
@@ -179,7 +185,7 @@ impl Campaign {
     async fn take(&self, mut lease: Lease, asked: Instant) -> kube::Result<Option<(Lease, Leadership)>> {
         let recorded: u64 = lease.annotations().get(EPOCH).and_then(|epoch| epoch.parse().ok()).unwrap_or_default();
         let now = Timestamp::now();
-        let epoch = (recorded + 1).max(u64::try_from(now.as_second()).unwrap_or_default());
+        let epoch = recorded.saturating_add(1).max(u64::try_from(now.as_second()).unwrap_or_default());
         lease.annotations_mut().insert(EPOCH.into(), epoch.to_string());
         let transitions = lease.spec.as_ref().and_then(|spec| spec.lease_transitions).unwrap_or_default();
         lease.spec = Some(LeaseSpec {

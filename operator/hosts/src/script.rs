@@ -139,7 +139,11 @@ const SUPERSEDED: i32 = 98;
 pub fn outcome(steps: &[Step], output: &Output) -> Outcome {
     match output.code {
         MANAGED_ELSEWHERE => return Outcome::ManagedElsewhere { owner: output.stderr.trim().into() },
-        SUPERSEDED => return Outcome::Superseded { epoch: output.stderr.trim().parse().unwrap_or(u64::MAX) },
+        SUPERSEDED => {
+            return Outcome::Superseded {
+                epoch: output.stderr.trim().lines().last().and_then(|line| line.parse().ok()).unwrap_or(u64::MAX),
+            };
+        }
         _ => {}
     }
     let Ok(sections) = frames::read(&output.stdout) else {
