@@ -100,7 +100,8 @@ async fn serve<C: Connect>(context: Arc<Context<C>>, name: PairName, waker: Arc<
                 let labels = PairLabels { namespace: name.namespace.clone(), pair: name.name.clone() };
                 context.metrics.turn_panics.get_or_create(&labels).inc();
                 tracing::error!(pair = %name, "a turn panicked, which is a defect; the pair is served again in {} s", AFTER_PANIC.as_secs());
-                // Whatever it held may be half changed.
+                // What was half changed may panic once more.
+                let _ = AssertUnwindSafe(task.panicked()).catch_unwind().await;
                 task = PairTask::new(name.clone(), context.clone());
                 rest(&context, AFTER_PANIC).await;
                 pause = Duration::ZERO;

@@ -82,6 +82,17 @@ impl<C: Connect> PairTask<C> {
         }
     }
 
+    /// What is left to do when a turn has panicked: the last status must not stand as if somebody looked.
+    pub async fn panicked(&mut self) {
+        self.figures.hide(&self.context.metrics);
+        let known = self.context.index.known(&self.name);
+        let message =
+            "the operator has a defect that this pair brings out: its last turn panicked (see the operator's log); nothing is known since";
+        if let Err(error) = self.hold(&known, Reason::NotObserved, message).await {
+            tracing::warn!(pair = %self.name, %error, "the status could not be written");
+        }
+    }
+
     /// One turn. Returns when to look again, or nothing when nothing of the pair is left.
     pub async fn turn(&mut self) -> Option<Duration> {
         if self.context.leader.epoch().is_none() {
