@@ -15,9 +15,10 @@ pub fn settle(mut desired: Desired, observed: &Both<HostView>) -> Desired {
     if let Some(ids) = node_ids(&desired, observed) {
         (desired.nodes.first.id, desired.nodes.second.id) = (ids.first, ids.second);
     }
+    let floating: Vec<_> = desired.floating_ips.iter().map(|ip| ip.address).collect();
     for ip in &mut desired.floating_ips {
         for side in Side::BOTH {
-            let found = observed[side].host().and_then(|host| addresses::interface(host, ip.address));
+            let found = observed[side].host().and_then(|host| addresses::interface(host, ip.address, &floating));
             ip.interfaces[side] = ip.interfaces[side].take().or(found);
         }
     }
