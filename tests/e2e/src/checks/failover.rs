@@ -1,6 +1,6 @@
 //! The service moves: asked for, by a restart, by a power cut.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, anyhow, ensure};
 use hapair_lab::Link;
@@ -72,7 +72,9 @@ pub fn power_cut_without_operator(world: &mut World) -> Result<()> {
     world.lab.run(0, "echo 'before the cut' >> /var/log/tomcat10/e2e.log; sync /var/log/tomcat10/e2e.log")?;
     world.kill_operator()?;
     world.lab.power_off(0)?;
+    let cut = Instant::now();
     served_by(world, "node2", LONG)?;
+    println!("           power cut to the other node's page: {:.0} s", cut.elapsed().as_secs_f32());
     ensure!(fenced(world, 1)? > 0, "node1 was not fenced");
     let log = world.lab.run(1, "cat /var/log/tomcat10/e2e.log")?;
     ensure!(log.contains("before the cut"), "an acknowledged record is lost: {log}");
