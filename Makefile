@@ -47,9 +47,12 @@ book: ## The documentation as a book, target/book (mdBook is built from source, 
 	$$(tests/docs/mdbook) build docs
 
 .PHONY: e2e
-e2e: build ## The end-to-end test on Debian 12, and its checks of failover on Debian 13: real operator, real API server, real hosts
+e2e: build ## The end-to-end test: real operator, real API server, real hosts
 	$(BINARIES)/e2e test
-	$(BINARIES)/e2e failover --debian trixie
+
+.PHONY: failover
+failover: build ## The checks of failover of the end-to-end test alone, on hosts that have the packages: make failover DEBIAN=trixie (about 9 minutes)
+	$(BINARIES)/e2e failover --debian $(DEBIAN)
 
 .PHONY: image
 image: ## The operator's image, as an OCI layout in target/image, with its list of contents (root)
