@@ -28,8 +28,8 @@ pub fn corosync(desired: &Desired) -> String {
 /// A DRBD resource file (drbd.conf(5)); `@SECRET@` stands for the shared secret.
 ///
 /// A resync gets 20 MiB/s whatever the service writes meanwhile: with DRBD's own 250 KiB/s a busy pair would go without redundancy for hours.
-/// A peer that does not answer a ping of DRBD's within 1.5 s is given up; one is sent after a second without a word, so that writes are frozen for
-/// 2.5 s at the most before the handler is asked (drbd.conf(5): ping-int 10 s and ping-timeout 0.5 s by default). "timeout" has to be below ping-int;
+/// A peer that does not answer a ping of DRBD's within a second is given up; one is sent after a second without a word, so that writes are frozen for
+/// two seconds at the most before the handler is asked (drbd.conf(5): ping-int 10 s and ping-timeout 0.5 s by default). "timeout" has to be below ping-int;
 /// with ko-count it says, as by default, that a peer may take 42 s for a write. Split brain is never resolved by itself. Where there is fencing, a
 /// Primary that loses its peer freezes until pacemaker has confirmed that the peer is off or has been forbidden to be promoted; 8.4 has that policy
 /// in the disk section, 9 in the net section.
@@ -61,7 +61,7 @@ pub fn drbd(desired: &Desired, volume: &Volume, major: u32) -> String {
         )
     };
     format!(
-        "# Managed by hapair-operator; changes here are undone.\nresource {} {{\n{options}  net {{\n    protocol C;\n    ping-int 1;\n    ping-timeout 15;\n    timeout 9;\n    ko-count 47;\n    cram-hmac-alg sha256;\n    \
+        "# Managed by hapair-operator; changes here are undone.\nresource {} {{\n{options}  net {{\n    protocol C;\n    ping-int 1;\n    ping-timeout 10;\n    timeout 9;\n    ko-count 47;\n    cram-hmac-alg sha256;\n    \
          shared-secret \"@SECRET@\";\n    after-sb-0pri disconnect;\n    after-sb-1pri disconnect;\n    after-sb-2pri disconnect;\n{net_policy}  }}\n  \
          disk {{\n    on-io-error detach;\n    c-min-rate 20M;\n{disk_policy}  }}\n  handlers {{\n    fence-peer \"/usr/lib/drbd/{fence}\";\n    \
          {event} \"/usr/lib/drbd/{unfence}\";\n  }}\n{}{}}}\n",
