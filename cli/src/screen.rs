@@ -113,6 +113,7 @@ impl Screen {
         branches
             .extend(overview.floating_ips.iter().map(|each| (format!("address {}", each.name_any()), floating_ip(&overview.pair, each))));
         branches.extend(overview.groups.iter().map(|each| (format!("group {}", each.name_any()), group(&overview.pair, each))));
+        branches.extend(released(&overview.pair).map(|names| ("released".to_owned(), names)));
         let longest = branches.iter().map(|(label, _)| textwrap::core::display_width(label)).max().unwrap_or_default();
         let last = branches.len().saturating_sub(1);
         for (number, (label, text)) in branches.iter().enumerate() {
@@ -170,6 +171,12 @@ fn node(pair: &HAPair, name: &str) -> (String, String) {
         }
     };
     (format!("node {name}"), text)
+}
+
+/// What the cluster still runs of objects that are gone.
+fn released(pair: &HAPair) -> Option<String> {
+    let names = pair.status.as_ref().map(|status| status.released.join(", ")).filter(|names| !names.is_empty())?;
+    Some(format!("{}\nruns on, though nothing declares it any more (deletionPolicy: Retain)", styled(ATTENTION, &plain(&names))))
 }
 
 fn fencing(pair: &HAPair) -> String {

@@ -300,6 +300,11 @@ pub struct HAPairStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]
     pub fencing: Option<String>,
+    /// Resources that the cluster still runs, and that nothing declares any more: their objects were deleted with `deletionPolicy: Retain`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 256), inner(length(min = 1, max = 253)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub released: Vec<String>,
     /// What was seen of each node.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 2))]

@@ -27,6 +27,7 @@ pub fn intake(pair: &HAPair, snapshot: &Snapshot, sources: &Sources, cluster: &s
     let asked = Asked {
         standby: intake.asked(crds::annotations::standby(pair)).unwrap_or_default(),
         paused: intake.asked(crds::annotations::paused(pair)).unwrap_or(true),
+        accepted: intake.asked(crds::annotations::accepted_hosts(pair)).unwrap_or_default(),
     };
     let nodes = intake.nodes(&asked);
     let admin_password = pair
@@ -66,6 +67,9 @@ pub fn intake(pair: &HAPair, snapshot: &Snapshot, sources: &Sources, cluster: &s
         floating_ips,
         groups,
         leaving,
+        accepted: asked.accepted,
+        // Those of the cluster are chosen by the planner.
+        ids: BTreeMap::new(),
     });
     (desired, intake.findings)
 }
@@ -107,6 +111,7 @@ fn fencing(pair: &HAPair) -> Fencing {
 struct Asked {
     standby: BTreeMap<String, bool>,
     paused: bool,
+    accepted: BTreeMap<String, String>,
 }
 
 struct Intake<'a> {

@@ -83,8 +83,8 @@ impl Work {
     /// The same, where not everything may be asked.
     pub async fn observe_within(&self, hosts: &impl Hosts, limit: impl Fn(Both<Question>) -> Both<Question>) -> (Both<HostView>, u64) {
         let observed = hosts.observe(&limit(planner::question(&self.desired))).await;
-        match planner::question_elsewhere(&self.desired, &observed) {
-            Some(elsewhere) => (hosts.observe(&limit(elsewhere)).await, 2),
+        match planner::second_question(&self.desired, &observed) {
+            Some(second) => (hosts.observe(&limit(second)).await, 2),
             None => (observed, 1),
         }
     }

@@ -70,6 +70,7 @@ reported!(HAPair, HAPairStatus, PairReport, |report: &PairReport, observed_gener
     nodes_online: report.nodes_online.clone(),
     data: report.data.clone(),
     fencing: report.fencing.clone(),
+    released: report.released.clone(),
     nodes: report
         .nodes
         .iter()

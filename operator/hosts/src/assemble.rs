@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use hapair_model::{
     Secret,
-    observed::{CorosyncConf, Device, Host, Question},
+    observed::{CorosyncConf, Device, Host, KnownPeer, Question},
     xml::Element,
 };
 
@@ -45,6 +46,8 @@ pub fn host(sections: &Sections) -> Host {
         cib_on_disk: digests.get(CIB).cloned(),
         drbd_major: drbd::major_version(text("drbd-module")),
         shared_keys: digests,
+        machine_id: text("machine-id").trim().into(),
+        known_peer: KnownPeer::parse(text("peer")),
         addresses: system::addresses(text("addresses")),
         admin_password: Some(text("admin-password").trim()).filter(|digest| !digest.is_empty()).map(Secret::new),
         pcs_hosts: system::pcs_hosts(text("pcs-hosts")),
@@ -64,6 +67,9 @@ pub fn host(sections: &Sections) -> Host {
             host.disks.insert(volume.to_owned(), device("disk", volume, section.code == 0, sections));
         } else if let Some(volume) = name.strip_prefix("volume-record.") {
             host.volume_records.extend(drbd::record(&section.text).map(|record| (volume.to_owned(), record)));
+        } else if let Some(path) = name.strip_prefix("key.") {
+            let bytes = STANDARD.decode(section.text.trim()).ok().filter(|bytes| section.code == 0 && !bytes.is_empty());
+            host.keys.extend(bytes.map(|bytes| (path.to_owned(), Secret::new(bytes))));
         } else if let Some(address) = name.strip_prefix("neighbour.")
             && system::answered(&section.text)
         {

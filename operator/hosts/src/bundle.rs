@@ -88,6 +88,7 @@ fn question_lines(question: &Question) -> String {
     question.disks.iter().for_each(|(volume, path)| line("disk", &[volume, path]));
     question.probes.iter().for_each(|(group, url)| line("probe", &[group, url]));
     question.addresses.iter().for_each(|address| line("address", &[address]));
+    question.keys.iter().for_each(|path| line("key", &[path]));
     lines
 }
 

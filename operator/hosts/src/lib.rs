@@ -68,6 +68,8 @@ impl SshHosts {
                         "a command hangs on it: the look did not end in time, and stopped {after}"
                     )))
                 }
+                // A key may be in it.
+                Err(error) if !question.keys.is_empty() => HostView::Silent(Silence::Garbled(error.to_string())),
                 Err(error) => HostView::Silent(Silence::Garbled(format!("{error}; it said: {}", output.excerpt()))),
             },
         }

@@ -1,5 +1,7 @@
 //! What is declared: a pair and its children, checked and with every default applied.
 
+use std::collections::BTreeMap;
+
 use crate::{Both, Secret, Side};
 
 /// Everything that is declared about one pair.
@@ -35,6 +37,10 @@ pub struct Desired {
     pub groups: Vec<Group>,
     /// Children that are being deleted with `deletionPolicy: Teardown`.
     pub leaving: Leaving,
+    /// Hosts that a person has accepted in a node's place although they have lost what they were known by: machine-ids by node.
+    pub accepted: BTreeMap<String, String>,
+    /// Ids in the cluster's configuration that differ from those which the names give: what runs keeps its id.
+    pub ids: BTreeMap<String, String>,
 }
 
 /// Who manages a host.
@@ -259,6 +265,11 @@ pub struct HttpProbe {
 }
 
 impl Desired {
+    /// The id that a resource has in the cluster's configuration, by the one that its names give.
+    pub fn id(&self, given: String) -> String {
+        self.ids.get(&given).cloned().unwrap_or(given)
+    }
+
     /// The volume of this name.
     pub fn volume(&self, name: &str) -> Option<&Volume> {
         self.volumes.iter().find(|volume| volume.name == name)

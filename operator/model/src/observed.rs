@@ -25,6 +25,8 @@ pub struct Question {
     pub probes: Vec<(String, String)>,
     /// Addresses that must not answer on the network, when they are not on one of the hosts.
     pub addresses: Vec<String>,
+    /// Keys whose contents are wanted: the peer has lost them.
+    pub keys: Vec<String>,
 }
 
 /// A host, or why there is nothing to be known of it.
@@ -71,6 +73,8 @@ pub struct Host {
     pub name: String,
     /// `uname -r`.
     pub kernel: String,
+    /// From /etc/machine-id (machine-id(5)): made when the system is installed.
+    pub machine_id: String,
     /// From /etc/os-release.
     pub distribution: Distribution,
     /// Who manages it, by its own record.
@@ -121,6 +125,10 @@ pub struct Host {
     pub metadata_elsewhere: BTreeMap<String, String>,
     /// Digests of the keys that both hosts share, by path.
     pub shared_keys: BTreeMap<String, String>,
+    /// The keys that were asked for, by path.
+    pub keys: BTreeMap<String, Secret>,
+    /// What it remembers of its peer.
+    pub known_peer: Option<KnownPeer>,
     /// Addresses on interfaces, each `address/prefix`, with the interface.
     pub addresses: Vec<(String, String)>,
     /// Answers of the probes, by URL: the HTTP status, or 0 for none.
@@ -174,6 +182,41 @@ pub struct Record {
     pub owner: String,
     /// The newest epoch that has been here.
     pub epoch: u64,
+}
+
+/// What a host remembers of its peer, from when all was well.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct KnownPeer {
+    /// The peer's machine-id.
+    pub machine_id: String,
+    /// The device UUIDs of DRBD's metadata on the peer, by volume.
+    pub legs: BTreeMap<String, String>,
+}
+
+impl KnownPeer {
+    /// What there is to remember of a host with these volumes.
+    pub fn of<'a>(peer: &Host, volumes: impl Iterator<Item = &'a str>) -> Self {
+        let made = |volume: &'a str| Some((volume, &peer.volume_records.get(volume)?.device_uuid));
+        let legs = volumes.filter_map(made).filter(|(_, uuid)| *uuid != "pending");
+        Self { machine_id: peer.machine_id.clone(), legs: legs.map(|(volume, uuid)| (volume.to_owned(), uuid.clone())).collect() }
+    }
+
+    /// From the line that a host keeps.
+    pub fn parse(line: &str) -> Option<Self> {
+        let mut words = line.split_whitespace();
+        let machine_id = words.next()?.to_owned();
+        let legs = words.filter_map(|word| word.split_once('=')).map(|(volume, uuid)| (volume.to_owned(), uuid.to_owned())).collect();
+        Some(Self { machine_id, legs })
+    }
+}
+
+impl std::fmt::Display for KnownPeer {
+    /// The line that a host keeps: the machine-id, and a word `volume=UUID` for each leg.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(&self.machine_id)?;
+        self.legs.iter().try_for_each(|(volume, uuid)| write!(formatter, " {volume}={uuid}"))?;
+        formatter.write_str("\n")
+    }
 }
 
 /// A transient unit that does long work.

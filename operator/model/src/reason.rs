@@ -202,6 +202,13 @@ reasons! {
     ///
     /// What to do: if it is not needed, destroy it with its own tools (`pcs cluster destroy` on each node); it is never overwritten.
     ForeignCluster,
+    /// A host has lost a key that both hosts of the cluster hold, or holds another than its peer. A host that its peer remembers gets them back by itself;
+    /// this one is not that host, or there is nothing to give back.
+    ///
+    /// What to do: a host that was replaced or installed anew is accepted with the annotation that the message shows; the operator then copies the keys from the
+    /// other node. Where both hosts hold a key and they differ, find out which is the cluster's (`corosync` runs with it), and remove the other file: it is
+    /// copied then. Keys that both hosts have lost are only in the memory of what runs: bring one back from a backup.
+    KeysLost,
     /// A step failed on a host.
     ///
     /// What to do: the message shows the step and what the host said. The operator tries again by itself, ever less often.

@@ -48,6 +48,8 @@ pub struct PairReport {
     pub fencing: Option<String>,
     /// Each node: name, whether it answers, its state.
     pub nodes: Vec<(String, bool, String)>,
+    /// Ids of the cluster's resources that were left by objects which are gone.
+    pub released: Vec<String>,
     /// When each node was fenced last, as pacemaker writes it, of those that were.
     pub fenced: BTreeMap<String, String>,
 }

@@ -109,6 +109,11 @@ impl Element {
         found
     }
 
+    /// The primitives of a resource: itself, or those within it.
+    pub fn primitives(&self) -> impl Iterator<Item = &Self> {
+        self.all().into_iter().filter(|each| each.name == "primitive")
+    }
+
     /// Reads a document. Space around text, and text between elements, is passed over.
     pub fn parse(text: &str) -> Result<Self, XmlError> {
         let mut reader = Reader::from_str(text);

@@ -17,6 +17,6 @@ pub fn of_ours<'a>(desired: &'a Desired, cluster: &'a Cluster) -> impl Iterator<
     let mut ours: Vec<_> =
         desired.volumes.iter().flat_map(|volume| [names::volume(&volume.name), names::volume_clone(&volume.name)]).collect();
     ours.extend(desired.groups.iter().flat_map(|group| [names::group(&group.name)].into_iter().chain(groups::members(desired, group))));
-    ours.extend(desired.floating_ips.iter().map(|ip| names::ip(&ip.name)));
+    ours.extend(desired.floating_ips.iter().map(|ip| desired.id(names::ip(&ip.name))));
     cluster.bans.iter().filter(move |ban| ours.contains(&ban.resource) && desired.side(&ban.node).is_some())
 }

@@ -18,8 +18,8 @@ pub fn spokesman(observed: &Both<HostView>) -> Option<&Host> {
 }
 
 /// The address that the cluster has for a floating IP.
-pub fn address(cib: &Element, ip: &FloatingIp) -> Option<IpAddr> {
-    let id = names::ip(&ip.name);
+pub fn address(desired: &Desired, cib: &Element, ip: &FloatingIp) -> Option<IpAddr> {
+    let id = desired.id(names::ip(&ip.name));
     let resource = cib.all().into_iter().find(|each| each.name == "primitive" && each.id() == Some(&id))?;
     value(resource, "ip")?.parse().ok()
 }
@@ -27,7 +27,7 @@ pub fn address(cib: &Element, ip: &FloatingIp) -> Option<IpAddr> {
 /// The URL at which a group's service can be had now: at the first address that the cluster's group has, or else at the declared one.
 pub fn url(desired: &Desired, group: &Group, cib: Option<&Element>) -> Option<String> {
     let declared = desired.floating_ip(group.floating_ips.first()?)?;
-    let carried = cib.and_then(|cib| address(cib, declared).or_else(|| address_of_group(cib, group)));
+    let carried = cib.and_then(|cib| address(desired, cib, declared).or_else(|| address_of_group(cib, group)));
     groups::url_at(group, carried.unwrap_or(declared.address))
 }
 

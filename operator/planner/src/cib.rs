@@ -1,13 +1,14 @@
 //! The live CIB and the wanted elements become one configuration: what the operator owns is replaced, everything else stays as it is.
 //!
 //! What it owns is recorded in the CIB itself, as one tag for each object of the API (`hapair-<key>`), so that what a spec no longer asks for
-//! is found again. Absence is not deletion: elements of an object go only while that object is declared without them, or is leaving.
+//! is found again. Absence is not deletion: elements of an object go only while that object is declared without them, or is leaving. What is left by an
+//! object that is gone is released.
 
 use hapair_model::{desired::Desired, xml::Element};
 
 use crate::{
     desired_cib::{Object, Wanted, nvpair},
-    names,
+    names, released,
 };
 
 const OPTIONS: &str = "cib-bootstrap-options";
@@ -18,15 +19,19 @@ const TAG: &str = "hapair-";
 ///
 /// `running` are the ids of resources that are active somewhere: what leaves is stopped before it goes.
 pub fn merged(live: &Element, desired: &Desired, wanted: &Wanted, running: &[&str]) -> Element {
-    let mut cib = live.clone();
-    cib.children.retain(|section| section.name != "status");
+    let mut cib = without_status(live);
+    let Departures { stale, stopping, released } = departures(live, desired, wanted, running);
     let configuration = cib.first_mut("configuration");
-    let Departures { stale, stopping } = departures(configuration, desired, wanted, running);
+    for resource in &mut configuration.first_mut("resources").children {
+        if let Some((key, _)) = released.iter().find(|(_, ids)| resource.id().is_some_and(|id| ids.iter().any(|each| each == id))) {
+            put_meta(resource, released::MARK, key);
+        }
+    }
 
     let options = set(configuration.first_mut("crm_config"), "cluster_property_set", OPTIONS);
     put_pairs(options, OPTIONS, &wanted.properties);
     put_nodes(configuration.first_mut("nodes"), desired);
-    let held = held(configuration, wanted, &stale);
+    let held = held(live, wanted, &stale);
     // An object waits, whole, while something that stays or still stops has what it needs: no id can be there twice.
     let is_held = |object: &&Object| {
         object.resources.iter().flat_map(Element::all).any(|each| each.id().is_some_and(|id| held.iter().any(|one| one == id)))
@@ -50,6 +55,20 @@ pub fn merged(live: &Element, desired: &Desired, wanted: &Wanted, running: &[&st
     for name in ["fencing-topology", "tags"] {
         configuration.children.retain(|section| section.name != name || !section.children.is_empty());
     }
+    cib
+}
+
+/// The live configuration without the section that is the cluster's own.
+pub fn without_status(live: &Element) -> Element {
+    let mut cib = live.clone();
+    cib.children.retain(|section| section.name != "status");
+    cib
+}
+
+/// The live configuration with the nodes' declared standby, and nothing else changed.
+pub fn with_standby(live: &Element, desired: &Desired) -> Element {
+    let mut cib = without_status(live);
+    put_nodes(cib.first_mut("configuration").first_mut("nodes"), desired);
     cib
 }
 
@@ -95,17 +114,23 @@ pub fn version(cib: &Element) -> String {
     format!("{}.{}", cib.get("admin_epoch").unwrap_or("0"), cib.get("epoch").unwrap_or("0"))
 }
 
-/// Keys of the objects for which the live configuration has something.
-pub fn recorded(cib: &Element) -> Vec<String> {
-    let tags = cib.at(&["configuration", "tags"]).map(|tags| tags.children.iter()).into_iter().flatten();
-    tags.filter_map(|tag| tag.id()?.strip_prefix(TAG)).map(str::to_owned).collect()
+/// The resources at the top of the configuration.
+pub fn resources(cib: &Element) -> impl Iterator<Item = &Element> {
+    cib.at(&["configuration", "resources"]).into_iter().flat_map(|resources| &resources.children)
+}
+
+/// Keys of the objects for which the live configuration has something, each with the ids of it: by its tag, or by the mark of what was released.
+pub fn records(cib: &Element) -> Vec<(String, Vec<String>)> {
+    let tags = cib.at(&["configuration", "tags"]).into_iter().flat_map(|tags| &tags.children);
+    let ids = |tag: &Element| tag.children.iter().filter_map(Element::id).map(str::to_owned).collect();
+    let tags = tags.filter_map(|tag| Some((tag.id()?.strip_prefix(TAG)?.to_owned(), ids(tag))));
+    let marks = resources(cib).filter_map(|each| Some((released::mark(each)?.to_owned(), vec![each.id()?.to_owned()])));
+    tags.chain(marks).collect()
 }
 
 /// Ids that are recorded as the operator's.
 pub fn owned(cib: &Element) -> Vec<String> {
-    let tags = cib.at(&["configuration", "tags"]).map(|tags| tags.children.iter()).into_iter().flatten();
-    let ours = tags.filter(|tag| tag.id().is_some_and(|id| id.starts_with(TAG)));
-    ours.flat_map(|tag| &tag.children).filter_map(Element::id).map(str::to_owned).collect()
+    records(cib).into_iter().flat_map(|(_, ids)| ids).collect()
 }
 
 /// Ids of resources that a constraint names.
@@ -114,10 +139,9 @@ pub fn references(constraint: &Element) -> impl Iterator<Item = &str> {
 }
 
 /// Ids within resources that stay although nothing declares them: a group whose object was deleted with Retain keeps its members.
-fn held(configuration: &Element, wanted: &Wanted, stale: &[String]) -> Vec<String> {
-    let declared = |id: &str| wanted.objects.iter().flat_map(|object| &object.resources).any(|each| each.id() == Some(id));
-    let resources = configuration.first("resources").map(|resources| resources.children.iter()).into_iter().flatten();
-    let staying = resources.filter(|each| each.id().is_some_and(|id| !declared(id) && !stale.iter().any(|one| one == id)));
+fn held(live: &Element, wanted: &Wanted, stale: &[String]) -> Vec<String> {
+    let staying =
+        resources(live).filter(|each| each.id().is_some_and(|id| !is_at_the_top(id, wanted) && !stale.iter().any(|one| one == id)));
     staying.flat_map(|each| each.all().into_iter().skip(1)).filter_map(|each| each.id().map(str::to_owned)).collect()
 }
 
@@ -129,34 +153,40 @@ struct Departures {
     /// Ids of resources that are to be stopped first. A resource that vanishes while it runs is stopped without its group's order and without its
     /// clone's options: DRBD's agent cannot even be demoted then.
     stopping: Vec<String>,
+    /// Keys and ids of what nothing declares any more.
+    released: Vec<(String, Vec<String>)>,
 }
 
-fn departures(configuration: &Element, desired: &Desired, wanted: &Wanted, running: &[&str]) -> Departures {
-    let mut found = Departures::default();
-    let tags = configuration.first("tags").map(|tags| tags.children.iter()).into_iter().flatten();
-    for tag in tags {
-        let Some(key) = tag.id().and_then(|id| id.strip_prefix(TAG)) else { continue };
-        let recorded: Vec<_> = tag.children.iter().filter_map(Element::id).map(str::to_owned).collect();
+fn departures(live: &Element, desired: &Desired, wanted: &Wanted, running: &[&str]) -> Departures {
+    let keys = released::keys(desired);
+    let left = released::resources(live, desired);
+    let taken_over = released::taken_over(&left, wanted).into_iter().filter(|id| !is_at_the_top(id, wanted));
+    let mut found = Departures { stale: taken_over.map(str::to_owned).collect(), ..Departures::default() };
+    for (key, recorded) in records(live) {
+        let tag = format!("{TAG}{key}");
         let declared = wanted.objects.iter().find(|object| object.key == key);
         let ids = declared.map(ids).unwrap_or_default();
         // Fencing devices may simply go; a group without any member left leaves as if it were deleted.
-        let emptied = declared.is_some() && ids.is_empty() && key != "pair";
+        let emptied = declared.is_some() && ids.is_empty() && key != names::PAIR;
         if declared.is_some() && !emptied {
             found.stale.extend(recorded.into_iter().filter(|id| !ids.contains(id)));
             if ids.is_empty() {
-                found.stale.extend(tag.id().map(str::to_owned));
+                found.stale.push(tag);
             }
+        } else if !keys.contains(&key) {
+            found.stale.push(tag);
+            found.released.push((key, recorded));
         } else if desired.floating_ips.iter().any(|ip| names::ip(&ip.name) == key) && !emptied {
             // An address that moved into a group is the group's now: the cluster moves it in the same change, once the group can be there.
-            if !waits(configuration, wanted, key) {
+            if !recorded.iter().any(|address| waits(live, wanted, address, &found.stale)) {
                 found.stale.extend(recorded);
-                found.stale.extend(tag.id().map(str::to_owned));
+                found.stale.push(tag);
             }
-        } else if emptied || may_leave(key, configuration, desired) {
-            let active: Vec<_> = recorded.iter().filter(|id| is_active(configuration, id, running)).cloned().collect();
+        } else if emptied || may_leave(&key, live, desired) {
+            let active: Vec<_> = recorded.iter().filter(|id| is_active(live, id, running)).cloned().collect();
             if active.is_empty() {
                 found.stale.extend(recorded);
-                found.stale.extend(tag.id().map(str::to_owned));
+                found.stale.push(tag);
             }
             found.stopping.extend(active);
         }
@@ -164,41 +194,49 @@ fn departures(configuration: &Element, desired: &Desired, wanted: &Wanted, runni
     found
 }
 
+fn is_at_the_top(id: &str, wanted: &Wanted) -> bool {
+    wanted.objects.iter().flat_map(|object| &object.resources).any(|each| each.id() == Some(id))
+}
+
 /// Whether the group that takes this address has to wait, since another resource has something that it needs.
-fn waits(configuration: &Element, wanted: &Wanted, address: &str) -> bool {
-    let resources = wanted.objects.iter().flat_map(|object| &object.resources);
-    let Some(group) = resources.into_iter().find(|each| each.children.iter().any(|member| member.id() == Some(address))) else {
+fn waits(live: &Element, wanted: &Wanted, address: &str, going: &[String]) -> bool {
+    let mut declared = wanted.objects.iter().flat_map(|object| &object.resources);
+    let Some(group) = declared.find(|each| each.children.iter().any(|member| member.id() == Some(address))) else {
         return false;
     };
     let needed = ids_within(group);
-    let present = configuration.first("resources").map(|resources| resources.children.iter()).into_iter().flatten();
-    let others = present.filter(|each| each.id() != group.id() && each.id() != Some(address));
+    let stays = |each: &&Element| each.id() != group.id() && each.id().is_none_or(|id| id != address && !going.iter().any(|one| one == id));
+    let others = resources(live).filter(stays);
     others.flat_map(ids_within).any(|id| needed.contains(&id))
 }
 
 /// Whether anything of the resource with this id is active in the cluster.
-fn is_active(configuration: &Element, id: &str, running: &[&str]) -> bool {
-    let resources = configuration.first("resources").map(|resources| resources.children.iter()).into_iter().flatten();
-    let found = resources.into_iter().find(|each| each.id() == Some(id));
+fn is_active(live: &Element, id: &str, running: &[&str]) -> bool {
+    let found = resources(live).find(|each| each.id() == Some(id));
     found.is_some_and(|each| each.all().iter().filter_map(|part| part.id()).any(|id| running.contains(&id)))
 }
 
 /// Tells the cluster to stop a resource and leave it stopped.
 fn stop(resource: &mut Element) {
+    put_meta(resource, "target-role", "Stopped");
+}
+
+/// Sets a meta attribute of a resource.
+fn put_meta(resource: &mut Element, name: &str, value: &str) {
     let id = format!("{}-meta_attributes", resource.id().unwrap_or_default());
     if resource.first("meta_attributes").is_none() {
         resource.children.insert(0, Element::new("meta_attributes").with("id", &id));
     }
-    put_pairs(resource.first_mut("meta_attributes"), &id, &[("target-role", "Stopped")]);
+    put_pairs(resource.first_mut("meta_attributes"), &id, &[(name, value)]);
 }
 
 /// Whether what is recorded under this key is to leave. Volumes wait for the groups that were seen leaving with them: a file system is unmounted
 /// before its DRBD resource is demoted.
-fn may_leave(key: &str, configuration: &Element, desired: &Desired) -> bool {
+fn may_leave(key: &str, live: &Element, desired: &Desired) -> bool {
     let leaving = &desired.leaving;
     let group_remains = leaving.groups.iter().any(|group| {
         let id = names::group(group);
-        configuration.first("resources").is_some_and(|resources| resources.children.iter().any(|each| each.id() == Some(&id)))
+        resources(live).any(|each| each.id() == Some(&id))
     });
     leaving.groups.iter().any(|name| names::group(name) == key)
         || leaving.floating_ips.iter().any(|name| names::ip(name) == key)

@@ -83,7 +83,7 @@ fn properties(fencing: Fencing) -> Vec<(&'static str, &'static str)> {
 }
 
 fn pair(desired: &Desired) -> Object {
-    let mut object = Object { key: "pair".into(), ..Object::default() };
+    let mut object = Object { key: names::PAIR.into(), ..Object::default() };
     let several = desired.nodes.any(|node| node.devices.len() > 1);
     for (side, node) in desired.nodes.iter() {
         for (level, device) in node.devices.iter().enumerate() {
@@ -169,8 +169,8 @@ fn group_object(desired: &Desired, group: &Group, platform: &Platform) -> Object
     let mut members: Vec<Element> = Vec::new();
     members.extend(group.volumes.iter().filter_map(|name| desired.volume(name)).map(filesystem));
     members.extend(group.floating_ips.iter().filter_map(|name| address(desired, name)));
-    members.extend(group.services.iter().map(|each| service(group, each, platform)));
-    members.extend(groups::url(desired, group).map(|url| probe(group, &url)));
+    members.extend(group.services.iter().map(|each| service(desired, group, each, platform)));
+    members.extend(groups::url(desired, group).map(|url| probe(desired, group, &url)));
     let mut object = Object { key: id.clone(), ..Object::default() };
     if members.is_empty() {
         return object;
@@ -232,7 +232,7 @@ fn filesystem(volume: &Volume) -> Element {
 /// Its neighbours are told of it again at each monitor. An IPv6 address is deprecated from the start, so that the host itself speaks from its own.
 fn address(desired: &Desired, name: &str) -> Option<Element> {
     let ip = desired.floating_ip(name)?;
-    let id = names::ip(name);
+    let id = desired.id(names::ip(name));
     let mut parameters = vec![("ip".to_owned(), ip.address.to_string()), ("cidr_netmask".to_owned(), ip.prefix.to_string())];
     parameters.push(if ip.address.is_ipv6() { ("preferred_lft".into(), "0".into()) } else { ("arp_count_refresh".into(), "1".into()) });
     let common = ip.interfaces.first.clone().filter(|_| ip.interfaces.first == ip.interfaces.second);
@@ -263,8 +263,8 @@ fn on_node(id: &str, node: &str, name: &str, value: &str) -> Element {
         .child(nvpair(&format!("{set}-{name}"), name, value))
 }
 
-fn service(group: &Group, service: &Service, platform: &Platform) -> Element {
-    let id = names::service(group, service);
+fn service(desired: &Desired, group: &Group, service: &Service, platform: &Platform) -> Element {
+    let id = desired.id(names::service(group, service));
     // systemd's own limit for stopping is 90 s unless a unit says otherwise; the cluster's has to be longer.
     let limits = [("start", "0s", "120s", None), ("stop", "0s", "120s", None), ("monitor", "10s", "60s", None)];
     match &service.kind {
@@ -280,8 +280,8 @@ fn service(group: &Group, service: &Service, platform: &Platform) -> Element {
 }
 
 /// Asks the service on the node itself, so that a hung one is restarted or moved.
-fn probe(group: &Group, url: &str) -> Element {
-    let id = names::probe(&group.name);
+fn probe(desired: &Desired, group: &Group, url: &str) -> Element {
+    let id = desired.id(names::probe(&group.name));
     ocf(&id, "hapair", "http")
         .child(attributes("instance_attributes", &id, &owned(&[("url", url)])))
         .child(operations(&id, &[("start", "0s", "120s", None), ("stop", "0s", "20s", None), ("monitor", "10s", "30s", None)]))

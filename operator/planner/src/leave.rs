@@ -40,7 +40,7 @@ fn keys(leaving: &Leaving) -> impl Iterator<Item = String> {
 }
 
 fn in_cib(host: &Host, key: &str) -> bool {
-    host.cib.as_ref().is_some_and(|cib| cib::recorded(cib).iter().any(|each| each == key))
+    host.cib.as_ref().is_some_and(|cib| cib::records(cib).iter().any(|(each, _)| each == key))
 }
 
 /// Whether the volume's resource is configured here, by us: one of someone else's with the same name is none of it.

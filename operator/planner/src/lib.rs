@@ -15,6 +15,7 @@ mod fencing;
 mod files;
 mod firewall;
 mod groups;
+mod keys;
 mod leave;
 mod lint;
 mod names;
@@ -22,6 +23,7 @@ mod paths;
 mod platform;
 mod question;
 mod refuse;
+mod released;
 mod render;
 mod report;
 mod settle;
@@ -30,7 +32,7 @@ mod standby;
 mod volumes;
 
 use hapair_model::{
-    Both, Secret,
+    Both, Reason, Secret,
     desired::Desired,
     observed::{Host, HostView},
     plan::{Finding, Next, Plan},
@@ -39,7 +41,7 @@ use hapair_model::{
 pub use effect::{purpose, wanted_and_got};
 pub use leave::{gone, teardown};
 pub use lint::checked;
-pub use question::{question, question_elsewhere};
+pub use question::{question, second_question};
 pub use report::{held_pair, is_by_choice, report, unreported_child, unreported_volume};
 pub use settle::settle;
 
@@ -56,12 +58,17 @@ pub struct FreshKeys {
 
 /// What to do next with a pair.
 ///
-/// With a silent host nothing is planned: unreachable is not down, and half a pair is not changed.
+/// With a silent host nothing is planned: unreachable is not down, and half a pair is not changed. With other findings nothing is, but for the nodes'
+/// standby: a person who mends something needs it.
 pub fn plan(desired: &Desired, observed: &Both<HostView>, fresh: &FreshKeys) -> Plan {
     let findings = refuse::findings(desired, observed);
     let hosts = observed.as_ref().map(HostView::host).complete();
     let next = match hosts {
-        Some(hosts) if findings.is_empty() && !desired.paused => lint::checked(desired, &hosts, next(desired, &hosts, fresh)),
+        Some(_) if desired.paused => Ok(Next::Rest),
+        Some(hosts) if findings.is_empty() => lint::checked(desired, &hosts, next(desired, &hosts, fresh)),
+        Some(hosts) if !findings.iter().any(doubts_the_hosts) => {
+            lint::checked(desired, &hosts, stages::standby_alone(desired, &hosts).unwrap_or(Next::Rest))
+        }
         _ => Ok(Next::Rest),
     };
     match next {
@@ -70,13 +77,23 @@ pub fn plan(desired: &Desired, observed: &Both<HostView>, fresh: &FreshKeys) -> 
     }
 }
 
+/// Whether a finding says that the hosts may not be the pair's.
+fn doubts_the_hosts(finding: &Finding) -> bool {
+    matches!(finding.reason, Reason::ForeignCluster | Reason::ManagedElsewhere | Reason::HostNameMismatch)
+}
+
 /// The plan of a pair whose spec cannot be carried out: to do nothing, and say why.
 pub fn held(desired: &Desired, observed: &Both<HostView>, findings: &[Finding]) -> Plan {
     Plan { next: Next::Rest, findings: findings.iter().cloned().chain(refuse::silent_hosts(desired, observed)).collect() }
 }
 
 fn next(desired: &Desired, hosts: &Both<&Host>, fresh: &FreshKeys) -> Next {
-    stages::packages(desired, hosts)
+    // Packages may not be had for long.
+    let packages = match stages::packages(desired, hosts) {
+        Some(Next::Wait(what)) => stages::standby_alone(desired, hosts).or(Some(Next::Wait(what))),
+        other => other,
+    };
+    packages
         .or_else(|| stages::prepare(desired, hosts, fresh))
         .or_else(|| stages::birth(desired, hosts))
         .or_else(|| stages::start(desired, hosts))
@@ -84,6 +101,7 @@ fn next(desired: &Desired, hosts: &Both<&Host>, fresh: &FreshKeys) -> Next {
         .or_else(|| leave::volumes(desired, hosts))
         .or_else(|| stages::reload_units(desired, hosts))
         .or_else(|| stages::settle_down(desired, hosts))
+        .or_else(|| keys::remember(desired, hosts))
         .or_else(|| stages::administer(desired, hosts))
         .unwrap_or(Next::Rest)
 }

@@ -11,7 +11,7 @@ use hapair_model::{
 use crate::{
     cib,
     devices::{all_signatures, has_a_partition_of_ours, has_only_our_partitions},
-    names, stages, standby,
+    keys, names, stages, standby,
 };
 
 /// The plan, or why it is not run.
@@ -77,8 +77,10 @@ fn broken_rule(desired: &Desired, hosts: &Both<&Host>, side: Side, step: &Step) 
             clustered.then_some("a host that is in a cluster is not renamed")
         }
         Step::SeedCib { .. } => stages::is_formed(hosts).then_some("a cluster that has a configuration is not given another"),
-        Step::WriteFile(file) if file.path.ends_with("/authkey") && stages::is_formed(hosts) => {
-            Some("the keys of a cluster that was formed are not replaced")
+        Step::WriteFile(file) if keys::is_key(&file.path) && stages::is_formed(hosts) => {
+            let is_lost = !host.shared_keys.contains_key(&file.path);
+            let is_the_peers = hosts[side.peer()].shared_keys.get(&file.path) == Some(&file.content.digest());
+            (!is_lost || !is_the_peers).then_some("the keys of a cluster that was formed are not replaced")
         }
         Step::WriteFile(file) if file.path == names::COROSYNC_CONF && stages::is_formed(hosts) => changes_members(hosts, host, file),
         Step::PushCib { cib, .. } => match Element::parse(cib) {

@@ -6,6 +6,12 @@ use hapair_model::desired::{Group, Node, Service};
 pub const FENCE_DIRECTORY: &str = "/etc/hapair/fence";
 /// The key with which DRBD's peers recognise each other.
 pub const DRBD_KEY: &str = "/var/lib/hapair/drbd.key";
+/// corosync's key.
+pub const COROSYNC_KEY: &str = "/etc/corosync/authkey";
+/// pacemaker's key.
+pub const PACEMAKER_KEY: &str = "/etc/pacemaker/authkey";
+/// What a host remembers of its peer.
+pub const PEER: &str = "/var/lib/hapair/peer";
 /// corosync's configuration.
 pub const COROSYNC_CONF: &str = "/etc/corosync/corosync.conf";
 /// The operator's resource agent.
@@ -15,6 +21,9 @@ pub const HTTP_AGENT: &str = "/usr/lib/ocf/resource.d/hapair/http";
 pub const FENCE_PEER: &str = "/usr/lib/drbd/hapair-fence-peer";
 /// The handler that takes the constraint of [`FENCE_PEER`] away again.
 pub const UNFENCE_PEER: &str = "/usr/lib/drbd/hapair-unfence-peer";
+
+/// The key of what belongs to the pair itself.
+pub const PAIR: &str = "pair";
 
 /// How the ids of a group's members begin.
 pub const MEMBERS: [&str; 4] = ["filesystem-", "ip-", "service-", "probe-"];

@@ -4,6 +4,7 @@ use hapair_model::{
     desired::{Desired, FenceDevice, FilesystemType, ServiceKind},
     observed::Distribution,
     plan::PackageManager,
+    xml::Element,
 };
 
 /// A supported distribution.
@@ -71,6 +72,17 @@ impl Platform {
             }),
             _ => None,
         }
+    }
+
+    /// The platform with the words that a configuration which is there already is written in: a cluster that was formed with an older pacemaker keeps its
+    /// schema, in which the newer words are not valid.
+    pub fn speaking_as(self, live: &Element) -> Self {
+        // "pacemaker-3.7" is the first with the newer words (pacemaker's resources-3.7.rng).
+        let version = live.get("validate-with").and_then(|schema| schema.strip_prefix("pacemaker-"));
+        let version =
+            version.and_then(|version| version.split_once('.')).and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
+        let dialect = version.map(|version: (u32, u32)| if version < (3, 7) { OLDER } else { NEWER });
+        Self { dialect: dialect.unwrap_or(self.dialect), ..self }
     }
 
     /// Packages that the pair needs on each host.

@@ -8,7 +8,7 @@ use hapair_model::{
 };
 
 use crate::{
-    carried, files, firewall, names, paths,
+    carried, files, firewall, keys, names, paths,
     platform::{Platform, TOMCAT_UNITS, UNITS, services},
 };
 
@@ -17,12 +17,15 @@ pub fn question(desired: &Desired) -> Both<Question> {
     Both::from_fn(|side| one(desired, side))
 }
 
-/// The questions with every service asked where the cluster has it, when that is not where it is declared; otherwise nothing.
-pub fn question_elsewhere(desired: &Desired, observed: &Both<HostView>) -> Option<Both<Question>> {
-    let cib = carried::spokesman(observed)?.cib.as_ref()?;
-    let declared = question(desired);
-    let probes = probes(desired, Some(cib));
-    (declared.first.probes != probes).then(|| declared.map(|question| Question { probes: probes.clone(), ..question }))
+/// What to ask once more, when the first answers tell that there is more to ask: every service where the cluster has it, when that is not where it is
+/// declared, and keys that one host has lost.
+pub fn second_question(desired: &Desired, observed: &Both<HostView>) -> Option<Both<Question>> {
+    let first = question(desired);
+    let cib = carried::spokesman(observed).and_then(|host| host.cib.as_ref());
+    let probes = cib.map_or_else(|| first.first.probes.clone(), |cib| probes(desired, Some(cib)));
+    let keys = keys::to_be_read(observed);
+    let second = first.clone().map(|question| Question { probes: probes.clone(), keys: keys.clone(), ..question });
+    (second != first).then_some(second)
 }
 
 fn probes(desired: &Desired, cib: Option<&Element>) -> Vec<(String, String)> {
@@ -51,6 +54,7 @@ fn one(desired: &Desired, side: Side) -> Question {
             .collect(),
         probes: probes(desired, None),
         addresses: desired.floating_ips.iter().map(|ip| ip.address.to_string()).collect(),
+        keys: Vec::new(),
     }
 }
 

@@ -11,9 +11,9 @@ use hapair_model::{
 
 use crate::{
     devices::{self, has_only_our_partitions},
-    names, paths,
-    platform::{Platform, SUPPORTED},
-    stages, volumes,
+    keys, names, paths,
+    platform::{Platform, SUPPORTED, services},
+    released, stages, volumes,
 };
 
 /// The smallest device for a volume: room for DRBD's metadata, a journal and some data.
@@ -26,8 +26,9 @@ pub fn findings(desired: &Desired, observed: &Both<HostView>) -> Vec<Finding> {
         match view {
             HostView::Silent(silence) => findings.push(silent(desired, side, silence)),
             HostView::Seen(host) => {
-                foreign_cluster(desired, side, host, observed[side.peer()].host(), &mut findings);
-                one_host(desired, side, host, &|volume| may_be_alive(volume, observed), &mut findings);
+                let peer = observed[side.peer()].host();
+                foreign_cluster(desired, side, host, peer, &mut findings);
+                one_host(desired, side, host, peer, &|volume| may_be_alive(volume, observed), &mut findings);
             }
         }
     }
@@ -72,16 +73,19 @@ fn silent(desired: &Desired, side: Side, silence: &Silence) -> Finding {
     }
 }
 
-/// A cluster that no record of the operator's vouches for, whatever its name. A host that has lost its record is vouched for by its peer's, while
-/// both are in one cluster.
+/// A cluster that no record of the operator's vouches for, whatever its name. A host that has lost its record is vouched for by its peer's, when both
+/// are in one cluster, or the peer remembers it.
 fn foreign_cluster(desired: &Desired, side: Side, host: &Host, peer: Option<&Host>, findings: &mut Vec<Finding>) {
     let name = &desired.nodes[side].name;
     let vouches = |host: &Host| host.owner.is_some();
-    let in_peers_cluster =
-        |peer: &Host| vouches(peer) && peer.cluster.as_ref().is_some_and(|cluster| cluster.nodes.get(name).is_some_and(|node| node.online));
+    let is_peers = |peer: &Host| {
+        vouches(peer)
+            && (keys::remembers(peer, host)
+                || peer.cluster.as_ref().is_some_and(|cluster| cluster.nodes.get(name).is_some_and(|node| node.online)))
+    };
     let what = match &host.corosync_cluster {
         Some(cluster) if *cluster != desired.name => format!("is in a cluster named {cluster:?}, expected none or {:?}", desired.name),
-        _ if vouches(host) || peer.is_some_and(in_peers_cluster) => return,
+        _ if vouches(host) || peer.is_some_and(is_peers) => return,
         Some(cluster) => format!("is in a cluster named {cluster:?} that hapair-operator did not form"),
         None if host.cluster.is_some() || host.cib_on_disk.is_some() => {
             "has a cluster's configuration (/var/lib/pacemaker/cib) that is not hapair-operator's".to_owned()
@@ -91,7 +95,7 @@ fn foreign_cluster(desired: &Desired, side: Side, host: &Host, peer: Option<&Hos
     findings.push(about_pair(Reason::ForeignCluster, format!("{name} {what}. Nothing was changed.")));
 }
 
-fn one_host(desired: &Desired, side: Side, host: &Host, alive: &dyn Fn(&Volume) -> bool, findings: &mut Vec<Finding>) {
+fn one_host(desired: &Desired, side: Side, host: &Host, peer: Option<&Host>, alive: &dyn Fn(&Volume) -> bool, findings: &mut Vec<Finding>) {
     let name = &desired.nodes[side].name;
     if let Some(record) = &host.owner
         && record.owner != desired.owner.to_string()
@@ -134,7 +138,8 @@ fn one_host(desired: &Desired, side: Side, host: &Host, alive: &dyn Fn(&Volume) 
         }
     }
     for volume in &desired.volumes {
-        device(volume, side, name, host, alive(volume), findings);
+        let remembered = keys::remembered_leg(&volume.name, host, peer);
+        device(volume, side, name, host, remembered, alive(volume), findings);
     }
     shared_devices(desired, name, host, findings);
     paths::findings(desired, name, host, findings);
@@ -176,7 +181,7 @@ pub fn failed_installation(desired: &Desired, side: Side, host: &Host) -> Option
     }
 }
 
-fn device(volume: &Volume, side: Side, node: &str, host: &Host, alive: bool, findings: &mut Vec<Finding>) {
+fn device(volume: &Volume, side: Side, node: &str, host: &Host, remembered: Option<&str>, alive: bool, findings: &mut Vec<Finding>) {
     let name = &volume.name;
     let mut say = |reason, message| findings.push(Finding { about: Subject::Volume(name.clone()), reason, message });
     let record = host.volume_records.get(name);
@@ -199,9 +204,9 @@ fn device(volume: &Volume, side: Side, node: &str, host: &Host, alive: bool, fin
             format!("{node}: {} belongs to the DRBD resource {other}, which is not this volume's. Nothing was changed.", disk.device);
         return say(Reason::DeviceInUse, message);
     }
-    if let Some(record) = record.filter(|record| alive && record.device_uuid != "pending" && !carries_metadata(device, &record.device_uuid))
-    {
-        return say(Reason::LegMissing, format!("{node}: {}", missing_leg(&disk.device, device, &record.device_uuid, host)));
+    let made = record.map(|record| record.device_uuid.as_str()).filter(|uuid| *uuid != "pending").or(remembered);
+    if let Some(uuid) = made.filter(|uuid| alive && !carries_metadata(device, uuid)) {
+        return say(Reason::LegMissing, format!("{node}: {}", missing_leg(&disk.device, device, uuid, host)));
     }
     let problem = match &disk.partition {
         Some(partition) if !device.exists => {
@@ -211,9 +216,8 @@ fn device(volume: &Volume, side: Side, node: &str, host: &Host, alive: bool, fin
                 .or_else(|| if has_only_our_partitions(whole) { None } else { taken() })
         }
         _ => unusable(&disk.device, device, 0).or_else(|| {
-            let is_ours = |each: &Signature| {
-                each.kind == "drbd" && record.is_some_and(|record| record.device_uuid == each.uuid || record.device_uuid == "pending")
-            };
+            let is_pending = record.is_some_and(|record| record.device_uuid == "pending");
+            let is_ours = |each: &Signature| each.kind == "drbd" && (is_pending || made == Some(each.uuid.as_str()));
             if device.signatures.iter().any(is_ours) { None } else { carries(&disk.device, device, disk, node) }
         }),
     };
@@ -346,16 +350,8 @@ fn units(desired: &Desired, platform: &Platform, node: &str, host: &Host, findin
 }
 
 fn both_hosts(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding>) {
-    if Platform::of(&hosts.first.distribution) != Platform::of(&hosts.second.distribution) {
-        let versions = hosts.as_ref().map(|host| format!("{} {}", host.distribution.id, host.distribution.version));
-        let message = format!("the hosts run {} and {}; both need the same release", versions.first, versions.second);
-        findings.push(about_pair(Reason::UnsupportedDistribution, message));
-    }
-    if stages::is_formed(hosts) && !stages::keys_are_shared(hosts) {
-        let message = "the hosts do not hold the same keys (/etc/corosync/authkey, /etc/pacemaker/authkey, /var/lib/hapair/drbd.key), but a cluster was \
-                       formed already. Copy them from the node that serves, with owner and mode.";
-        findings.push(about_pair(Reason::ForeignCluster, message.into()));
-    }
+    releases(desired, hosts, findings);
+    keys::findings(desired, hosts, findings);
     for volume in &desired.volumes {
         if volumes::is_split(hosts.as_ref().map(|host| host.resources.get(&volume.name))) == Some(true) {
             let message = format!("volume {}: the two legs hold diverged data; nothing is changed before a person has chosen", volume.name);
@@ -366,6 +362,24 @@ fn both_hosts(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding
         taken(ip, desired, hosts, findings);
     }
     sources(desired, hosts, findings);
+    if let Some(cib) = hosts.iter().find_map(|(_, host)| host.cib.as_ref()) {
+        released::findings(cib, desired, findings);
+    }
+}
+
+/// A pair begins on one release. Later its hosts are upgraded one after the other, and it goes on; not where a service has another unit on each.
+fn releases(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding>) {
+    let platforms = hosts.as_ref().map(|host| Platform::of(&host.distribution));
+    let Some(platforms) = platforms.clone().complete().filter(|platforms| platforms.first != platforms.second) else { return };
+    let versions = hosts.as_ref().map(|host| format!("{} {}", host.distribution.id, host.distribution.version));
+    let needs_a_unit = services(desired).any(|kind| platforms.first.unit(kind) != platforms.second.unit(kind));
+    let why = match stages::is_formed(hosts) {
+        false => "a pair begins on one release",
+        true if needs_a_unit => "tomcat's unit has another name on each, so it cannot move between them until both run the same",
+        true => return,
+    };
+    let message = format!("the hosts run {} and {}: {why}", versions.first, versions.second);
+    findings.push(about_pair(Reason::UnsupportedDistribution, message));
 }
 
 /// What is copied while a service writes to it is not what is there in the end: later writes would be hidden below the volume.
@@ -373,7 +387,9 @@ fn sources(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding>) 
     let runs = |id: &String| hosts.any(|host| host.cluster.as_ref().is_some_and(|cluster| cluster.active_in_role(id, "Started").is_some()));
     for volume in desired.volumes.iter().filter(|volume| volume.copy_from.is_some() && !volumes::is_in_cluster(volume, hosts)) {
         let group = desired.groups.iter().find(|group| group.volumes.contains(&volume.name));
-        if let Some(group) = group.filter(|group| group.services.iter().map(|service| names::service(group, service)).any(|id| runs(&id))) {
+        if let Some(group) =
+            group.filter(|group| group.services.iter().map(|service| desired.id(names::service(group, service))).any(|id| runs(&id)))
+        {
             let message = format!(
                 "spec.initialData.copyFrom: {} is to be copied while group {} runs, which may write there; later writes would be hidden. Nothing was changed.",
                 volume.mount_point, group.name
@@ -386,7 +402,7 @@ fn sources(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding>) 
 fn taken(ip: &FloatingIp, desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding>) {
     let address = ip.address.to_string();
     let ours = hosts.any(|host| host.addresses.iter().any(|(each, _)| each.split('/').next() == Some(&address)));
-    let id = names::ip(&ip.name);
+    let id = desired.id(names::ip(&ip.name));
     let configured = hosts.any(|host| host.cib.as_ref().is_some_and(|cib| cib.all().iter().any(|element| element.id() == Some(&id))));
     let seen_by = hosts.find(|host| host.taken.contains(&address));
     if let Some(side) = seen_by.filter(|_| !ours && !configured) {

@@ -1,11 +1,12 @@
-//! What the hosts have a say in. An address goes to the interface whose network holds it. Numbers are chosen once: the nodes' ids, a volume's minor and port. What the cluster and the hosts have counts. A new volume gets the lowest
-//! that nothing on either host has: no declared volume, none that was left behind, no resource of someone else.
+//! What the hosts have a say in. An address goes to the interface whose network holds it. Ids and numbers are chosen once: the resources' ids, the
+//! nodes' ids, a volume's minor and port. What the cluster and the hosts have counts. A new volume gets the lowest number that nothing on either host
+//! has: no declared volume, none that was left behind, no resource of someone else.
 
 use std::collections::BTreeSet;
 
 use hapair_model::{Both, Side, desired::Desired, observed::HostView};
 
-use crate::{addresses, cib};
+use crate::{addresses, cib, platform::Platform, released};
 
 /// DRBD's first port (drbd.conf(5) suggests 7788 and up; 7789 is what most pairs use).
 const FIRST_PORT: u16 = 7789;
@@ -32,6 +33,10 @@ pub fn settle(mut desired: Desired, observed: &Both<HostView>) -> Desired {
         minors.insert(volume.minor);
         ports.insert(volume.port);
     }
+    desired.ids.clear();
+    let live =
+        observed.iter().filter_map(|(_, view)| view.host()).find_map(|host| Some((host.cib.as_ref()?, Platform::of(&host.distribution)?)));
+    desired.ids = live.map(|(cib, platform)| released::ids(cib, &desired, &platform)).unwrap_or_default();
     desired
 }
 

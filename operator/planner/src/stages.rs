@@ -7,11 +7,12 @@ use hapair_model::{
     desired::{Desired, Group, Partition, Volume},
     digest,
     observed::{Firewall, Host, Job, Resource},
-    plan::{Content, File, FollowUp, Keep, Next, PackageManager, Stage, Step},
+    plan::{File, FollowUp, Next, PackageManager, Stage, Step},
+    xml::Element,
 };
 
 use crate::{
-    FreshKeys, cib, desired_cib, fencing, files, firewall, groups, names,
+    FreshKeys, cib, desired_cib, fencing, files, firewall, groups, keys, names,
     platform::{Platform, services},
     standby,
     volumes::{self, Birth},
@@ -71,8 +72,8 @@ fn install(desired: &Desired, host: &Host) -> Step {
 
 /// Everything that is files and daemons below pacemaker: keys, configuration, corosync, DRBD's metadata and connection.
 pub fn prepare(desired: &Desired, hosts: &Both<&Host>, fresh: &FreshKeys) -> Option<Next> {
-    let keys = shared_keys(hosts, fresh);
-    stage("prepare the hosts", Both::from_fn(|side| prepare_one(desired, hosts, side, &keys)))
+    let keys = keys::files(desired, hosts, fresh);
+    stage("prepare the hosts", Both::from_fn(|side| prepare_one(desired, hosts, side, &keys[side])))
 }
 
 fn prepare_one(desired: &Desired, hosts: &Both<&Host>, side: Side, keys: &[File]) -> Vec<Step> {
@@ -145,35 +146,6 @@ fn mode(octal: &str) -> &str {
     if digits.is_empty() { "0" } else { digits }
 }
 
-/// Keys that both hosts share. They are made anew, on both, as long as no cluster was ever formed with them.
-fn shared_keys(hosts: &Both<&Host>, fresh: &FreshKeys) -> Vec<File> {
-    let file = |path: &str, mode: &str, owner: &str, bytes: &Secret, follow_up| File {
-        path: path.into(),
-        mode: mode.into(),
-        owner: owner.into(),
-        content: Content::Secret(bytes.clone()),
-        keep: Keep::Nothing,
-        follow_up,
-    };
-    let all = [
-        file("/etc/corosync/authkey", "400", "root:root", &fresh.corosync, Some(FollowUp::RestartCorosync)),
-        file("/etc/pacemaker/authkey", "400", "hacluster:haclient", &fresh.pacemaker, None),
-        // The resource files carry the key, and so are written after it.
-        file(names::DRBD_KEY, "600", "root:root", &fresh.drbd, None),
-    ];
-    all.into_iter().filter(|file| !same_key(hosts, &file.path)).collect()
-}
-
-fn same_key(hosts: &Both<&Host>, path: &str) -> bool {
-    let digests = hosts.as_ref().map(|host| host.shared_keys.get(path)).complete();
-    digests.is_some_and(|digests| digests.first == digests.second)
-}
-
-/// Whether both hosts hold the same keys.
-pub fn keys_are_shared(hosts: &Both<&Host>) -> bool {
-    ["/etc/corosync/authkey", "/etc/pacemaker/authkey", names::DRBD_KEY].iter().all(|path| same_key(hosts, path))
-}
-
 /// Whether pacemaker has ever run with a configuration on one of the hosts.
 pub fn is_formed(hosts: &Both<&Host>) -> bool {
     hosts.any(|host| host.cib_on_disk.is_some() || host.cluster.is_some())
@@ -218,7 +190,10 @@ fn leg(volume: &Volume, hosts: &Both<&Host>, side: Side, due: &Due) -> Vec<Step>
     let in_cluster = volumes::is_in_cluster(volume, hosts);
     let up = host.resources.get(&volume.name);
     let mut steps = Vec::new();
-    if !has_own_metadata(volume, host) {
+    if let Some(uuid) = keys::recovered_leg(volume, hosts, side) {
+        let (minor, port) = (volume.minor, volume.port);
+        steps.push(Step::RecordMetadata { resource: resource.clone(), uuid: uuid.to_owned(), minor, port });
+    } else if !has_own_metadata(volume, host) {
         let disk = &volume.disks[side];
         let (device, overwrite) = (disk.device.clone(), disk.overwrite.clone());
         let is_made = host.devices.get(&volume.name).is_some_and(|device| device.exists);
@@ -311,26 +286,36 @@ pub fn start(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     stage("start pacemaker", steps)
 }
 
+/// The host through which the running cluster's configuration is changed: one with quorum and a coordinator.
+fn speaker<'a>(hosts: &Both<&'a Host>) -> Option<(Side, &'a Element)> {
+    let side = hosts.find(|host| host.cib.is_some() && host.cluster.as_ref().is_some_and(|cluster| cluster.has_dc && cluster.quorate))?;
+    Some((side, hosts[side].cib.as_ref()?))
+}
+
+fn change(side: Side, live: &Element, wanted: &Element) -> Option<Next> {
+    let push = || Step::PushCib { cib: wanted.to_string(), planned_on: cib::version(live) };
+    (*wanted != cib::without_status(live)).then(|| stage_on("configure the cluster", side, vec![push()])).flatten()
+}
+
 /// One patch of the running cluster's configuration, if it differs from what is declared.
 pub fn configure(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
-    let side = hosts.find(|host| host.cib.is_some() && host.cluster.as_ref().is_some_and(|cluster| cluster.has_dc && cluster.quorate));
-    let Some((side, live)) = side.and_then(|side| Some((side, hosts[side].cib.as_ref()?))) else {
+    let Some((side, live)) = speaker(hosts) else {
         return Some(Next::Wait("the cluster is electing its coordinator".into()));
     };
-    let mut without_status = live.clone();
-    without_status.children.retain(|section| section.name != "status");
-    let mut wanted = desired_cib::wanted(desired, &platform(hosts[side]));
+    let mut wanted = desired_cib::wanted(desired, &platform(hosts[side]).speaking_as(live));
     if settle_down(desired, hosts).is_some() {
         // The seed's short one does no harm meanwhile, and a change would make the cluster think again in the middle of its first start.
         wanted.properties.retain(|(name, _)| *name != "dc-deadtime");
     }
     let active = hosts[side].cluster.iter().flat_map(|cluster| &cluster.resources).filter(|each| !each.nodes.is_empty());
     let running: Vec<_> = active.map(|each| each.id.as_str()).collect();
-    let merged = cib::merged(live, &standby::allowed(desired, hosts), &wanted, &running);
-    if merged == without_status {
-        return None;
-    }
-    stage_on("configure the cluster", side, vec![Step::PushCib { cib: merged.to_string(), planned_on: cib::version(live) }])
+    change(side, live, &cib::merged(live, &standby::allowed(desired, hosts), &wanted, &running))
+}
+
+/// What is harmless while something else is wrong: nodes of the running cluster go into standby and come out of it.
+pub fn standby_alone(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
+    let (side, live) = speaker(hosts)?;
+    change(side, live, &cib::with_standby(live, &standby::allowed(desired, hosts)))
 }
 
 /// systemd reads units again whose files are newer than what it knows. That takes seconds, so a service that is starting is not held up by it.

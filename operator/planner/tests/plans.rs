@@ -196,7 +196,7 @@ fn keys_of_a_formed_cluster_are_never_replaced() {
     hosts.second.shared_keys.clear();
     let plan = plan_of(&desired, &hosts);
     assert_eq!(plan.next, Next::Rest);
-    assert_eq!(reasons(&plan), [Reason::ForeignCluster]);
+    assert_eq!(reasons(&plan), [Reason::KeysLost; 3]);
 }
 
 #[test]

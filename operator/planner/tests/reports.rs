@@ -10,7 +10,7 @@ use hapair_model::{
     plan::Finding,
     report::{Condition, Report},
 };
-use hapair_planner::{plan, question_elsewhere, report};
+use hapair_planner::{plan, report, second_question};
 use situations::*;
 
 fn told(desired: &Desired, observed: &Both<HostView>) -> Report {
@@ -157,7 +157,7 @@ fn an_address_that_is_not_carried_out_is_not_assigned_and_the_service_is_asked_a
     desired.floating_ips[0].address = "203.0.113.100".parse().unwrap();
     desired.floating_ips[0].interfaces = hapair_model::Both::default();
     let observed = seen(&hosts);
-    let asked = question_elsewhere(&desired, &observed).expect("the cluster has another address than is declared");
+    let asked = second_question(&desired, &observed).expect("the cluster has another address than is declared");
     assert_eq!(asked.first.probes, [("tomcat".to_owned(), PAGE.to_owned())]);
     let report = told(&desired, &observed);
     let assigned = condition(&report.floating_ips["web"].conditions, "Assigned");
@@ -179,7 +179,7 @@ fn a_new_address_that_cannot_be_configured_leaves_the_old_one_asked() {
     desired.floating_ips[0].address = "203.0.113.100".parse().unwrap();
     desired.groups[0].floating_ips = vec!["other".into()];
     let observed = seen(&hosts);
-    let asked = question_elsewhere(&desired, &observed).expect("the cluster's group has another address");
+    let asked = second_question(&desired, &observed).expect("the cluster's group has another address");
     assert_eq!(asked.first.probes, [("tomcat".to_owned(), PAGE.to_owned())]);
     let report = told(&desired, &observed);
     assert_eq!(condition(&report.pair.conditions, "Available").holds, Some(true));
@@ -210,7 +210,7 @@ fn what_is_not_well_while_another_object_needs_a_person_is_stalled_too() {
 #[test]
 fn what_serves_as_declared_is_asked_once() {
     let desired = tomcat_pair();
-    assert_eq!(question_elsewhere(&desired, &seen(&at_rest(&desired))), None);
+    assert_eq!(second_question(&desired, &seen(&at_rest(&desired))), None);
 }
 
 #[test]

@@ -7,8 +7,8 @@ use hapair_lab::Config;
 use hapair_world::World;
 
 use crate::checks::{
-    admission, agents, birth, failover, faults, intrusion, monitoring, order, permissions, plugin, refusals, rest, secrets, skew, teardown,
-    traces,
+    admission, agents, birth, failover, faults, innocence, intrusion, memory, monitoring, order, permissions, plugin, refusals, released,
+    rest, secrets, skew, teardown, traces,
 };
 
 type Check = fn(&mut World) -> Result<()>;
@@ -32,6 +32,10 @@ const CHECKS: &[(&str, Check)] = &[
     ("no secret was ever on a command line or in an environment", secrets::were_never_seen),
     // It restarts a host, and what watches for secrets ends with that.
     ("two nodes that are swapped in the list change nothing, not even at the next restart", order::swapped_nodes_change_nothing),
+    ("a host that has lost its keys and records gets them back from its peer", memory::lost_keys_come_back),
+    ("a unit, a disk and a mount point that something else has are refused, and the service goes on", innocence::edits_break_nothing),
+    ("a leg whose disk was emptied is told, not made anew", innocence::an_emptied_leg_is_told),
+    ("a group deleted and declared under another name is taken over as it runs", released::is_taken_over_under_another_name),
     ("a Secret that is deleted later is named, and the service goes on", refusals::secret_deleted_later),
     ("a wrong BMC password is shown, and the right one is enough to go on", refusals::wrong_bmc_password),
     ("a kind that cannot be listed removes nothing, and the status says so", permissions::forbidden_list_removes_nothing),

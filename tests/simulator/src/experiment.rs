@@ -256,8 +256,8 @@ fn machine(machine: &Machine) -> String {
     let _ = writeln!(text, "  packages {:?} held {:?}", disk.packages, disk.held);
     let _ = writeln!(text, "  enabled {:?} active {:?}", disk.enabled, machine.memory.active);
     for (path, file) in &disk.files {
-        // Keys are drawn anew in each run.
-        let content = if path.ends_with("key") { "a key".to_owned() } else { digest(&file.content) };
+        // Keys and UUIDs are drawn anew in each run.
+        let content = if path.ends_with("key") || path.ends_with("/peer") { "a key".to_owned() } else { digest(&file.content) };
         let _ = writeln!(text, "  {path} {} {} {content}", file.mode, file.owner);
     }
     let _ = writeln!(text, "  hosts {:?} pcs {:?}", disk.hosts_block, disk.pcs_hosts);

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use hapair_model::{
     Secret, Side, digest,
     observed::{
-        Cluster, ClusterNode, ClusterResource, CorosyncConf, Device, Distribution, DrbdConfig, FileFacts, Host, Job, Question, Resource,
-        Signature, Unit,
+        Cluster, ClusterNode, ClusterResource, CorosyncConf, Device, Distribution, DrbdConfig, FileFacts, Host, Job, KnownPeer, Question,
+        Resource, Signature, Unit,
     },
     xml::Element,
 };
@@ -29,6 +29,10 @@ pub fn at(world: &World, side: Side, question: &Question) -> Host {
     Host {
         name: disk.hostname.clone(),
         kernel: "6.1.0-simulated".into(),
+        machine_id: match side {
+            Side::First => "1".repeat(32),
+            Side::Second => "2".repeat(32),
+        },
         distribution: Distribution { id: "debian".into(), like: Vec::new(), version: "12".into() },
         owner: disk.owner.clone(),
         packages: question.packages.iter().filter(|name| disk.packages.contains(*name)).map(|name| (name.clone(), "1".into())).collect(),
@@ -62,8 +66,10 @@ pub fn at(world: &World, side: Side, question: &Question) -> Host {
         metadata: metadata(machine),
         metadata_elsewhere: BTreeMap::new(),
         shared_keys: keys(machine),
+        keys: question.keys.iter().filter_map(|path| Some((path.clone(), Secret::new(disk.files.get(path)?.content.clone())))).collect(),
+        known_peer: disk.files.get("/var/lib/hapair/peer").and_then(|file| KnownPeer::parse(&String::from_utf8_lossy(&file.content))),
         addresses: addresses(world, side),
-        probes: question.probes.iter().map(|(group, url)| (url.clone(), answer(world, side, group, url))).collect(),
+        probes: question.probes.iter().map(|(_, url)| (url.clone(), answer(world, side, url))).collect(),
         taken: Vec::new(),
         admin_password: disk.admin_password.clone().map(Secret::new),
         pcs_hosts: disk.pcs_hosts.iter().cloned().collect(),
@@ -243,19 +249,20 @@ fn floating_address(machine: &Machine, id: &str) -> Option<String> {
 }
 
 /// What the service answers at this URL, asked from this side.
-fn answer(world: &World, side: Side, group: &str, url: &str) -> u16 {
+fn answer(world: &World, side: Side, url: &str) -> u16 {
     let asked =
         |address: &str| url.strip_prefix("http://").and_then(|rest| rest.strip_prefix(address)).is_some_and(|rest| rest.starts_with(':'));
     let has_it = |each: Side| addresses(world, each).iter().any(|(address, _)| address.split('/').next().is_some_and(asked));
-    if Side::BOTH.into_iter().any(|each| has_it(each) && serves(world, each, group, side)) { ANSWER } else { 0 }
+    if Side::BOTH.into_iter().any(|each| has_it(each) && serves(world, each, side)) { ANSWER } else { 0 }
 }
 
-/// Whether the group's service on the one machine can be had from the other: it runs, with its check if it has one, and the way there works.
-pub fn serves(world: &World, there: Side, group: &str, from: Side) -> bool {
-    let (id, service) = (format!("probe-{group}"), format!("service-{group}-"));
-    let has_check = world.machines[from].disk.cib.as_ref().is_some_and(|cib| pacemaker::primitives(cib).contains(&id));
+/// Whether the service on the one machine can be had from the other: it runs, with its check if it has one, and the way there works. There is one
+/// group in each scenario, under whatever name.
+pub fn serves(world: &World, there: Side, from: Side) -> bool {
+    let cib = world.machines[from].disk.cib.as_ref();
+    let mut checks = cib.map(pacemaker::primitives).into_iter().flatten().filter(|id| id.starts_with("probe-"));
     let resources = &world.machines[there].memory.resources;
-    let runs = resources.keys().any(|each| each.starts_with(&service)) && (!has_check || resources.contains_key(&id));
+    let runs = resources.keys().any(|each| each.starts_with("service-")) && checks.all(|id| resources.contains_key(&id));
     let reachable = there == from || world.links[0];
     let machine = &world.machines[there];
     world.machines[from].is_clustered() && reachable && machine.on && machine.booting == 0 && runs

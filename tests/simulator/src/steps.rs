@@ -424,6 +424,7 @@ async fn forget(run: &mut Run<'_>, files: &[String]) -> Result<(), Stop> {
         disk.volume_records.clear();
         disk.pending.clear();
         disk.files.remove("/var/lib/hapair/drbd.key");
+        disk.files.remove("/var/lib/hapair/peer");
         disk.admin_password = None;
     })
     .await?;

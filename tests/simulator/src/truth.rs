@@ -40,7 +40,7 @@ fn wrong_claims(world: &World, store: &Store) -> Vec<String> {
     for pair in store.of_kind("hapairs").filter(|pair| pair["metadata"].get("deletionTimestamp").is_none()) {
         let holds = |type_: &str| status(pair, type_) == Some("True");
         let online = |side: Side| world.machines[side].is_clustered() && world.joined;
-        let answers = |from: Side| Side::BOTH.into_iter().any(|there| look::serves(world, there, "tomcat", from));
+        let answers = |from: Side| Side::BOTH.into_iter().any(|there| look::serves(world, there, from));
         if holds("Available") && !Side::BOTH.into_iter().any(answers) {
             wrong.push("Available, and nothing answers".into());
         }

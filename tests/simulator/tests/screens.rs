@@ -74,6 +74,11 @@ fn a_pair_that_nobody_has_looked_at() {
 }
 
 #[test]
+fn a_group_that_was_deleted_with_retain() {
+    insta::assert_snapshot!(screen_after(&at_rest(), |run| run.api.delete("servicegroups", "tomcat")));
+}
+
+#[test]
 fn an_operator_that_is_silent_is_told_first() {
     let screen = run(&at_rest(), None, 1, async |experiment| {
         let (mut overview, now) = overview(experiment);

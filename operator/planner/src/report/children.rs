@@ -124,8 +124,8 @@ pub fn floating_ip(view: &View<'_>, ip: &FloatingIp) -> ChildReport {
     let holds = |host: Option<&hapair_model::observed::Host>| {
         host.is_some_and(|host| host.addresses.iter().any(|(each, _)| each.split('/').next() == Some(&address)))
     };
-    let carried = view.cib.and_then(|cib| carried::address(cib, ip));
-    let active = view.cluster.and_then(|cluster| cluster.active_in_role(&names::ip(&ip.name), "Started"));
+    let carried = view.cib.and_then(|cib| carried::address(view.desired, cib, ip));
+    let active = view.cluster.and_then(|cluster| cluster.active_in_role(&view.desired.id(names::ip(&ip.name)), "Started"));
     let by_cluster = || active.filter(|_| carried == Some(ip.address)).map(str::to_owned);
     let node = view.hosts.find(|host| holds(*host)).map(|side| view.desired.nodes[side].name.clone()).or_else(by_cluster);
     // A host that does not answer may have it.

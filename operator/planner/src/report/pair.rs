@@ -11,7 +11,7 @@ use hapair_model::{
 };
 
 use super::{View, children, condition};
-use crate::{bans, fencing};
+use crate::{bans, fencing, released};
 
 pub fn pair(view: &View<'_>) -> PairReport {
     let observations = [hosts_reachable(view), quorate(view), fencing_ready(view), redundancy(view), available(view), paused(view)];
@@ -47,6 +47,13 @@ pub fn pair(view: &View<'_>) -> PairReport {
             .nodes
             .iter()
             .map(|(side, node)| (node.name.clone(), view.hosts[side].is_some(), node_state(view, &node.name)))
+            .collect(),
+        released: view
+            .cib
+            .map(|cib| released::resources(cib, view.desired))
+            .into_iter()
+            .flatten()
+            .filter_map(|each| each.id().map(str::to_owned))
             .collect(),
         fenced: fenced(view),
     }

@@ -79,6 +79,8 @@ pub fn tomcat_pair() -> Desired {
             probe: Some(HttpProbe { port: 8080, path: "/".into() }),
         }],
         leaving: Leaving::default(),
+        accepted: BTreeMap::new(),
+        ids: BTreeMap::new(),
     }
 }
 

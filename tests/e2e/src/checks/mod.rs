@@ -5,13 +5,16 @@ pub mod agents;
 pub mod birth;
 pub mod failover;
 pub mod faults;
+pub mod innocence;
 pub mod intrusion;
+pub mod memory;
 pub mod monitoring;
 pub mod order;
 pub mod permissions;
 pub mod plugin;
 pub mod premise;
 pub mod refusals;
+pub mod released;
 pub mod rest;
 pub mod secrets;
 pub mod skew;
@@ -21,7 +24,8 @@ pub mod traces;
 use std::time::Duration;
 
 use anyhow::Result;
-use hapair_world::World;
+use hapair_world::{NAMESPACE, World};
+use serde_json::{Value, json};
 
 /// Longer than anything here may take, packages on a busy machine included.
 pub const LONG: Duration = Duration::from_secs(900);
@@ -47,4 +51,17 @@ pub fn not_ready_for(world: &World, object: &str, reason: &str, words: &[&str]) 
 /// The version of the cluster's configuration, as a host has it: it counts changes.
 pub fn configuration_version(world: &World, node: usize) -> Result<String> {
     world.lab.run(node, "cibadmin -Q -l | head -1 | grep -o ' epoch=\"[0-9]*\"'")
+}
+
+/// Deletes objects of the sample: with their `deletionPolicy`, Retain, the hosts go on.
+pub fn delete(world: &World, objects: &[&str]) -> Result<()> {
+    world.cluster.run(&[["delete", "-n", NAMESPACE, "--timeout=60s"].as_slice(), objects].concat()).map(drop)
+}
+
+/// The declaration of an object under this name, with a changed spec.
+pub fn declared(object: &Value, name: &str, change: impl FnOnce(&mut Value)) -> String {
+    let mut spec = object["spec"].clone();
+    change(&mut spec);
+    let metadata = json!({"name": name, "namespace": NAMESPACE});
+    json!({"apiVersion": object["apiVersion"], "kind": object["kind"], "metadata": metadata, "spec": spec}).to_string()
 }

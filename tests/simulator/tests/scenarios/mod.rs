@@ -6,6 +6,7 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use hapair_model::Side;
 use hapair_simulator::{
     effects::Fault,
     experiment::{End, Experiment, Start, run},
@@ -45,6 +46,13 @@ pub const SCENARIOS: &[Scenario] = &[
         ready: true,
     },
     Scenario { name: "group, volume and address leave", start: to_be_torn_down, act: children_leave, ready: true },
+    Scenario {
+        name: "group and address are deleted with Retain, and declared under other names",
+        start: released,
+        act: renamed,
+        ready: true,
+    },
+    Scenario { name: "node2 has lost its keys and everything that it remembers", start: at_rest, act: without_memory, ready: true },
     Scenario { name: "the pair leaves its hosts", start: to_be_torn_down, act: everything_leaves, ready: false },
     Scenario { name: "another HAPair takes the hosts over", start: at_rest, act: taken_over, ready: true },
 ];
@@ -102,6 +110,15 @@ fn with_second_address() -> Start {
 fn to_be_torn_down() -> Start {
     static CELL: OnceLock<Start> = OnceLock::new();
     grown(&CELL, at_rest, |run| run.apply(sample().into_iter().map(tearing_down)))
+}
+
+fn released() -> Start {
+    static CELL: OnceLock<Start> = OnceLock::new();
+    grown(&CELL, at_rest, |run| {
+        for (plural, name) in [("servicegroups", "tomcat"), ("floatingips", "web")] {
+            run.api.delete(plural, name);
+        }
+    })
 }
 
 fn half_made() -> Start {
@@ -183,6 +200,30 @@ fn another_admin(run: &Experiment) {
 
 fn other_preference(run: &Experiment) {
     run.apply([changed("HAPair", |spec| spec["preferredNode"] = json!("node2"))]);
+}
+
+/// node2's own disk was emptied, but for the packages; the disk with the data is as it was.
+fn without_memory(run: &Experiment) {
+    let mut world = run.shared.world();
+    world.stop_cluster(Side::Second);
+    let machine = &mut world.machines[Side::Second];
+    machine.memory.legs.clear();
+    let disk = &mut machine.disk;
+    disk.files.clear();
+    disk.volume_records.clear();
+    disk.hosts_block.clear();
+    disk.enabled.clear();
+    disk.pcs_hosts.clear();
+    (disk.owner, disk.cib, disk.admin_password) = (None, None, None);
+}
+
+fn renamed(run: &Experiment) {
+    let named = |mut object: Value, name: &str| {
+        object["metadata"]["name"] = json!(name);
+        object
+    };
+    let group = changed("ServiceGroup", |spec| spec["floatingIPs"] = json!([{"name": "front"}]));
+    run.apply([named(of_kind("FloatingIP"), "front"), named(group, "shop")]);
 }
 
 fn second_volume(run: &Experiment) {

@@ -1,0 +1,153 @@
+//! What makes two hosts one pair: the keys that both hold, and what each remembers of the other. A host that has lost its keys gets them back from
+//! its peer, once it is known to be the host that the peer remembers, or a person has said that it is the one to go on with.
+
+use hapair_model::{
+    Both, Reason, Secret, Side,
+    desired::{Desired, Volume},
+    observed::{Host, HostView, KnownPeer},
+    plan::{Content, File, Finding, FollowUp, Keep, Next, Step, Subject},
+};
+
+use crate::{
+    FreshKeys, names,
+    stages::{self, stage},
+};
+
+/// A key that both hosts hold.
+struct Key {
+    path: &'static str,
+    mode: &'static str,
+    owner: &'static str,
+    /// What has to follow when it is a new one.
+    follow_up: Option<FollowUp>,
+}
+
+/// The resource files carry DRBD's key, and so are written after it.
+const KEYS: [Key; 3] = [
+    Key { path: names::COROSYNC_KEY, mode: "400", owner: "root:root", follow_up: Some(FollowUp::RestartCorosync) },
+    Key { path: names::PACEMAKER_KEY, mode: "400", owner: "hacluster:haclient", follow_up: None },
+    Key { path: names::DRBD_KEY, mode: "600", owner: "root:root", follow_up: None },
+];
+
+impl Key {
+    fn is_shared(&self, hosts: &Both<&Host>) -> bool {
+        let digests = hosts.as_ref().map(|host| host.shared_keys.get(self.path)).complete();
+        digests.is_some_and(|digests| digests.first == digests.second)
+    }
+
+    fn is_lost(&self, host: &Host) -> bool {
+        !host.shared_keys.contains_key(self.path)
+    }
+
+    fn file(&self, bytes: &Secret, follow_up: Option<FollowUp>) -> File {
+        File {
+            path: self.path.into(),
+            mode: self.mode.into(),
+            owner: self.owner.into(),
+            content: Content::Secret(bytes.clone()),
+            keep: Keep::Nothing,
+            follow_up,
+        }
+    }
+}
+
+/// Whether a path is that of a key.
+pub fn is_key(path: &str) -> bool {
+    KEYS.iter().any(|key| key.path == path)
+}
+
+/// The keys as they are to be written: new ones on both hosts as long as no cluster was ever formed with them, afterwards the peer's where one is lost. The
+/// daemons of a cluster that was formed know no other, so nothing has to be restarted for those.
+pub fn files(desired: &Desired, hosts: &Both<&Host>, fresh: &FreshKeys) -> Both<Vec<File>> {
+    let new = [&fresh.corosync, &fresh.pacemaker, &fresh.drbd];
+    let is_formed = stages::is_formed(hosts);
+    Both::from_fn(|side| {
+        let due = KEYS.iter().zip(new).filter(|(key, _)| !key.is_shared(hosts));
+        due.filter_map(|(key, new)| match is_formed {
+            false => Some(key.file(new, key.follow_up.clone())),
+            true if key.is_lost(hosts[side]) && is_known(desired, hosts, side) => {
+                Some(key.file(hosts[side.peer()].keys.get(key.path)?, None))
+            }
+            true => None,
+        })
+        .collect()
+    })
+}
+
+/// Whether this host is the one that its peer remembers, or the one that a person has accepted.
+fn is_known(desired: &Desired, hosts: &Both<&Host>, side: Side) -> bool {
+    remembers(hosts[side.peer()], hosts[side]) || desired.accepted.get(&desired.nodes[side].name) == Some(&hosts[side].machine_id)
+}
+
+/// Whether a host remembers the other: they have met while all was well.
+pub fn remembers(host: &Host, peer: &Host) -> bool {
+    !peer.machine_id.is_empty() && host.known_peer.as_ref().is_some_and(|known| known.machine_id == peer.machine_id)
+}
+
+/// Keys that have to be read on the hosts that have them, since a peer has lost them.
+pub fn to_be_read(observed: &Both<HostView>) -> Vec<String> {
+    let Some(hosts) = observed.as_ref().map(HostView::host).complete().filter(stages::is_formed) else { return Vec::new() };
+    KEYS.iter().filter(|key| hosts.any(|host| key.is_lost(host))).map(|key| key.path.to_owned()).collect()
+}
+
+/// Keys of a formed cluster that are lost, or differ, and cannot be given back.
+pub fn findings(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding>) {
+    if !stages::is_formed(hosts) {
+        return;
+    }
+    let mut say = |message| findings.push(Finding { about: Subject::Pair, reason: Reason::KeysLost, message });
+    for key in KEYS.iter().filter(|key| !key.is_shared(hosts)) {
+        let path = key.path;
+        match hosts.find(|host| key.is_lost(host)) {
+            None => say(format!("the hosts hold different keys in {path}, and a cluster was formed already. Nothing was changed.")),
+            Some(side) if key.is_lost(hosts[side.peer()]) => {
+                say(format!("both hosts have lost the key {path}, and a cluster was formed already. Nothing was changed."));
+            }
+            Some(side) if !is_known(desired, hosts, side) => {
+                let (node, peer, id) = (&desired.nodes[side].name, &desired.nodes[side.peer()].name, &hosts[side].machine_id);
+                let known = hosts[side.peer()].known_peer.as_ref().map_or("remembers none", |_| "remembers another");
+                say(format!(
+                    "{node} has lost the key {path}, and its machine-id is {id:?}: {peer} {known}. Nothing was changed. If {node} was replaced or installed \
+                     anew, and is to go on: kubectl annotate hapair {} hapair.dev/accept-host={node}={id}",
+                    desired.name
+                ));
+            }
+            Some(_) => {}
+        }
+    }
+}
+
+/// The metadata that this host's leg of a volume has by what its peer remembers: the host's own record is lost.
+pub fn remembered_leg<'a>(volume: &str, host: &Host, peer: Option<&'a Host>) -> Option<&'a str> {
+    let known = peer.filter(|peer| remembers(peer, host) && !host.volume_records.contains_key(volume))?.known_peer.as_ref()?;
+    known.legs.get(volume).map(String::as_str)
+}
+
+/// The same, if the metadata is there.
+pub fn recovered_leg<'a>(volume: &Volume, hosts: &Both<&'a Host>, side: Side) -> Option<&'a str> {
+    let uuid = remembered_leg(&volume.name, hosts[side], Some(hosts[side.peer()]))?;
+    let signatures = hosts[side].devices.get(&volume.name).map(|device| device.signatures.as_slice()).unwrap_or_default();
+    signatures.iter().any(|signature| signature.kind == "drbd" && signature.uuid == uuid).then_some(uuid)
+}
+
+/// Each host remembers the other, while all is well.
+pub fn remember(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
+    // Of two hosts with one machine-id, such as clones of one image, neither can be known by it.
+    if hosts.any(|host| host.machine_id.is_empty()) || hosts.first.machine_id == hosts.second.machine_id {
+        return None;
+    }
+    let step = |side: Side| {
+        let peer = KnownPeer::of(hosts[side.peer()], desired.volumes.iter().map(|volume| volume.name.as_str()));
+        let content = Content::Text(peer.to_string());
+        let file = || File {
+            path: names::PEER.into(),
+            mode: "600".into(),
+            owner: "root:root".into(),
+            content,
+            keep: Keep::Nothing,
+            follow_up: None,
+        };
+        (hosts[side].known_peer.as_ref() != Some(&peer)).then(|| Step::WriteFile(file()))
+    };
+    stage("let each host remember the other", Both::from_fn(|side| step(side).into_iter().collect()))
+}
