@@ -79,6 +79,8 @@ pub mod condition_types {
     pub const CONNECTED: &str = "Connected";
     /// The volume's two legs hold diverged data.
     pub const SPLIT_BRAIN: &str = "SplitBrain";
+    /// The volume's file system takes writes.
+    pub const WRITABLE: &str = "Writable";
     /// The floating IP is on a node.
     pub const ASSIGNED: &str = "Assigned";
     /// The group runs on a node.

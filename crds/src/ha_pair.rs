@@ -62,6 +62,13 @@ pub struct HAPairSpec {
     /// corosync, pcsd and DRBD from the other node only, and the ports of the groups' probes from everywhere. When absent: Managed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub firewall: Option<Management>,
+    /// What the pair's ServiceGroups may use of its hosts. Whoever may write a ServiceGroup in this namespace runs services on the hosts: this is as
+    /// far as that goes. When absent: files below tomcat's webapps directories, and no units or agents but those of the presets.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delegation: Option<Delegation>,
+    /// How corosync notices that a node is lost.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corosync: Option<Corosync>,
     /// Which link carries DRBD's traffic. When absent: link 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replication: Option<Replication>,
@@ -180,8 +187,21 @@ pub struct IpmiFencing {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 17))]
     pub cipher_suite: Option<i32>,
+    /// The privilege level that is asked for. Operator is enough to switch the power, for a user that has no more. When absent: Administrator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privilege_level: Option<PrivilegeLevel>,
     /// A Secret of type kubernetes.io/basic-auth with the BMC's user.
     pub secret_ref: SecretReference,
+}
+
+/// A privilege level of IPMI.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[schemars(transform = crate::common::leave_to_the_field)]
+pub enum PrivilegeLevel {
+    /// May do everything.
+    Administrator,
+    /// May do everything but configure the BMC's own access.
+    Operator,
 }
 
 /// A BMC that speaks Redfish.
@@ -194,15 +214,33 @@ pub struct RedfishFencing {
     /// The path of the host among the BMC's systems, for instance /redfish/v1/Systems/1.
     #[schemars(length(min = 1, max = 253), regex(pattern = r"^/[A-Za-z0-9/._-]+$"))]
     pub system: String,
+    /// How its certificate is verified. When absent: by the authorities that the hosts trust.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tls: Option<FencingTls>,
     /// A Secret of type kubernetes.io/basic-auth with the BMC's user.
     pub secret_ref: SecretReference,
+}
+
+/// How a device's certificate is verified. Exactly one of its members is set.
+#[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("has(self.certificateAuthority) != has(self.insecureSkipVerify)").message("exactly one of certificateAuthority and insecureSkipVerify is needed"))]
+pub struct FencingTls {
+    /// The authority that signed it, or the certificate itself, in PEM, in a ConfigMap of this namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub certificate_authority: Option<crate::FileKeyReference>,
+    /// true: it is not verified. Whoever can answer at the device's address gets its password, and can say that a node is off which is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub insecure_skip_verify: Option<bool>,
 }
 
 /// Any fence agent, by name.
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.parameters) || self.parameters.all(p, !(p.name in ['password', 'passwd', 'password_script', 'passwd_script']))").message("a password goes into the Secret that secretRef names").field_path(".parameters"))]
+#[x_kube(validation = Rule::new("!has(self.plug) || !has(self.parameters) || self.parameters.all(p, !(p.name in ['plug', 'port', 'pcmk_host_map']))").message("plug stands for these parameters").field_path(".parameters"))]
 pub struct AgentFencing {
-    /// The agent, for instance fence_apc_snmp.
+    /// The agent, for instance fence_vmware_rest, fence_pve, fence_virsh or fence_apc_snmp.
     #[schemars(length(min = 7, max = 63), regex(pattern = r"^fence_[a-z0-9_]+$"))]
     pub name: String,
     /// Its parameters. They end up in the cluster's configuration: no secrets here.
@@ -210,6 +248,13 @@ pub struct AgentFencing {
     #[schemars(length(max = 32))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub parameters: Option<Vec<AgentParameter>>,
+    /// What the device calls this host: the outlet, the virtual machine's name or number. When absent: the node's name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 128), regex(pattern = r"^[A-Za-z0-9._/+@-]+$"))]
+    pub plug: Option<String>,
+    /// A Secret of type kubernetes.io/basic-auth with the device's user. The password reaches the agent through a file that only root can read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub secret_ref: Option<SecretReference>,
 }
 
 /// One parameter of an agent.
@@ -260,6 +305,38 @@ pub enum FencingMode {
     Required,
     /// The pair runs without protection against split brain.
     Disabled,
+}
+
+/// What ServiceGroups may use of the hosts.
+#[derive(Clone, Debug, Default, Deserialize, KubeSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Delegation {
+    /// Directories below which `spec.files` may lie. When absent: the webapps directories of the distributions' tomcat.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), inner(length(min = 2, max = 255), regex(pattern = r"^(/[A-Za-z0-9._@+-]+)+$")))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub paths: Option<Vec<String>>,
+    /// systemd units that may be services, without `.service`. A name that ends with `@` stands for all its instances. When absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 128), regex(pattern = r"^[A-Za-z0-9@_.-]+$")))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub units: Option<Vec<String>>,
+    /// OCF resource agents that may be services, each with its provider, for instance heartbeat:pgsql. When absent: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), inner(length(min = 3, max = 128), regex(pattern = r"^[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+$")))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub agents: Option<Vec<String>>,
+}
+
+/// How corosync notices that a node is lost (corosync.conf(5)).
+#[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Corosync {
+    /// Milliseconds without a word after which a node is taken for lost, and fenced. More for machines that stand still now and then: virtual
+    /// machines that are moved, copied or backed up while they run need 10000. When absent: 3000.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1000, max = 120_000))]
+    pub token: Option<i32>,
 }
 
 /// What carries DRBD's traffic.

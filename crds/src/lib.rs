@@ -17,8 +17,8 @@ pub use condition::{Condition, ConditionStatus, condition_types};
 pub use definitions::definitions;
 pub use floating_ip::{FloatingIP, FloatingIPSpec, FloatingIPStatus};
 pub use ha_pair::{
-    AgentFencing, AgentParameter, ClusterAdmin, Fencing, FencingDevice, FencingMode, HAPair, HAPairSpec, HAPairStatus, IpmiFencing, Link,
-    Node, NodeSsh, NodeStatus, RedfishFencing, Replication, Ssh,
+    AgentFencing, AgentParameter, ClusterAdmin, Corosync, Delegation, Fencing, FencingDevice, FencingMode, FencingTls, HAPair, HAPairSpec,
+    HAPairStatus, IpmiFencing, Link, Node, NodeSsh, NodeStatus, PrivilegeLevel, RedfishFencing, Replication, Ssh,
 };
 pub use replicated_volume::{
     CopyFrom, Disk, Empty, Filesystem, FilesystemType, InitialData, ReplicatedVolume, ReplicatedVolumeSpec, ReplicatedVolumeStatus,

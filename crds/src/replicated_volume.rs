@@ -27,6 +27,7 @@ use crate::{Condition, DeletionPolicy, LocalReference};
     printcolumn = r#"{"name":"Primary","type":"string","jsonPath":".status.primary"}"#,
     printcolumn = r#"{"name":"Data","type":"string","jsonPath":".status.data"}"#,
     printcolumn = r#"{"name":"Synced","type":"string","jsonPath":".status.synced"}"#,
+    printcolumn = r#"{"name":"Used","type":"string","jsonPath":".status.used"}"#,
     printcolumn = r#"{"name":"Mount","type":"string","jsonPath":".spec.filesystem.mountPoint"}"#,
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
     printcolumn = r#"{"name":"Message","type":"string","priority":1,"jsonPath":".status.conditions[?(@.type==\"Ready\")].message"}"#
@@ -41,7 +42,7 @@ use crate::{Condition, DeletionPolicy, LocalReference};
 pub struct ReplicatedVolumeSpec {
     /// The pair it lives on.
     pub pair_ref: LocalReference,
-    /// The block device on each node. Nothing that carries a signature is ever overwritten without `overwrite`.
+    /// The block device on each node. Nothing that carries a signature, or does not read as zeroes, is ever overwritten without `overwrite`.
     #[schemars(length(min = 2, max = 2))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["node".into()]))]
     pub disks: Vec<Disk>,
@@ -69,9 +70,10 @@ pub struct Disk {
     /// A partition that the operator makes, and finds again by its name, hapair- and the volume's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition: Option<Partition>,
-    /// Consent to overwrite what is on the device or disk, exactly as the DeviceNotBlank message shows it, for instance `ext4:6f1c20a4-…`.
+    /// Consent to overwrite what is on the device or disk, exactly as the DeviceNotBlank message shows it, for instance `ext4:6f1c20a4-…`; `data` for
+    /// what has no signature. Of a disk with partitions it names each of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(min = 1, max = 255))]
+    #[schemars(length(min = 1, max = 4096))]
     pub overwrite: Option<String>,
 }
 
@@ -91,6 +93,7 @@ pub struct Partition {
 /// The file system of a volume.
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.mountOptions) || self.mountOptions.all(o, o != 'ro')").message("a volume is written to").field_path(".mountOptions"))]
 #[x_kube(validation = Rule::new("!self.mountPoint.matches('/[.]{1,2}(/|$)')").message("a path is written out, without . and ..").field_path(".mountPoint"))]
 pub struct Filesystem {
     /// ext4 or xfs.
@@ -99,6 +102,12 @@ pub struct Filesystem {
     /// The directory it is mounted on, absolute and without a trailing slash.
     #[schemars(length(min = 2, max = 255), regex(pattern = r"^(/[A-Za-z0-9._@+-]+)+$"))]
     pub mount_point: String,
+    /// Options of mount(8) beside the defaults, for instance noatime. Changing them mounts it anew, and so interrupts the service. Read-only is not one
+    /// of them: a file system that goes read-only is a failure.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 16), inner(length(min = 1, max = 64), regex(pattern = r"^[a-z][A-Za-z0-9_=.:-]*$")))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub mount_options: Option<Vec<String>>,
     /// The owner of its root directory. When absent: root.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32), regex(pattern = r"^[a-z_][a-z0-9_-]*$"))]
@@ -175,6 +184,10 @@ pub struct ReplicatedVolumeStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 7))]
     pub synced: Option<String>,
+    /// How full its file system is, in steps of five percent: space, or inodes if there is less left of them. Seen while it is mounted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 7))]
+    pub used: Option<String>,
     /// DRBD's minor number, chosen once.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 1048575))]

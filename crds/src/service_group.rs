@@ -74,12 +74,21 @@ pub struct Service {
     /// Apache Tomcat as the distribution packages it: its package and its unit are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tomcat: Option<TomcatService>,
-    /// A systemd unit that is already on both hosts. It is disabled in systemd: the cluster starts it.
+    /// A systemd unit that is already on both hosts, and that the pair delegates. It is disabled in systemd: the cluster starts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub systemd: Option<SystemdService>,
-    /// An OCF resource agent that is already on both hosts.
+    /// An OCF resource agent that is already on both hosts, and that the pair delegates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ocf: Option<OcfService>,
+    /// How long a start may take, in seconds; then it has failed. When absent: 120, or more where the systemd unit itself allows more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 86_400))]
+    pub start_timeout_seconds: Option<i32>,
+    /// How long a stop may take, in seconds; then the node is fenced. Not less than the systemd unit itself allows. When absent: 120, or more where the
+    /// unit allows more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 86_400))]
+    pub stop_timeout_seconds: Option<i32>,
 }
 
 /// Apache Tomcat as the distribution packages it.
@@ -114,7 +123,7 @@ pub struct OcfService {
 #[x_kube(validation = Rule::new("!self.path.matches('/[.]{1,2}(/|$)')").message("a path is written out, without . and ..").field_path(".path"))]
 #[x_kube(validation = Rule::new("[has(self.content), has(self.configMapKeyRef), has(self.secretKeyRef)].exists_one(x, x)").message("exactly one of content, configMapKeyRef and secretKeyRef is needed"))]
 pub struct File {
-    /// Where it goes, absolute, and not through a symbolic link. Only root and the file's owner may be able to write to the directories above it.
+    /// Where it goes, absolute, and not through a symbolic link, below a directory that the pair delegates (`spec.delegation.paths` of the HAPair). Only root and the file's owner may be able to write to the directories above it.
     /// Not on a volume: that is mounted on one node only.
     #[schemars(length(min = 2, max = 255), regex(pattern = r"^(/[A-Za-z0-9._@+-]+)+$"))]
     pub path: String,

@@ -19,6 +19,8 @@ pub struct Figures {
     fenced: Shown<NodeLabels>,
     up_to_date: Shown<LegLabels>,
     synced: Shown<VolumeLabels>,
+    used: Shown<VolumeLabels>,
+    read_only: Shown<VolumeLabels>,
 }
 
 impl Figures {
@@ -46,11 +48,16 @@ impl Figures {
             })
         });
         self.up_to_date.show(&metrics.up_to_date, legs);
+        let labels = |volume: &str| VolumeLabels { namespace: namespace.clone(), pair: pair.clone(), volume: volume.to_owned() };
         let synced = report.volumes.iter().filter_map(|(volume, report)| {
             let percent: f64 = report.synced.as_ref()?.trim_end_matches('%').parse().ok()?;
-            Some((VolumeLabels { namespace: namespace.clone(), pair: pair.clone(), volume: volume.clone() }, percent / 100.0))
+            Some((labels(volume), percent / 100.0))
         });
         self.synced.show(&metrics.synced, synced);
+        let used = report.volumes.iter().filter_map(|(volume, report)| Some((labels(volume), f64::from(report.used?) / 100.0)));
+        self.used.show(&metrics.used, used);
+        let read_only = report.volumes.iter().filter_map(|(volume, report)| Some((labels(volume), truth(report.read_only?))));
+        self.read_only.show(&metrics.read_only, read_only);
     }
 
     /// Shows nothing of the pair.
@@ -61,6 +68,8 @@ impl Figures {
         self.fenced.show(&metrics.fenced, []);
         self.up_to_date.show(&metrics.up_to_date, []);
         self.synced.show(&metrics.synced, []);
+        self.used.show(&metrics.used, []);
+        self.read_only.show(&metrics.read_only, []);
     }
 }
 

@@ -9,7 +9,7 @@ use hapair_model::{
     Both, Reason, Secret, Side,
     desired::{
         Desired, Disk, FenceDevice, Fencing, FilesystemType, FloatingIp, Group, GroupFile, HttpProbe, Leaving, Node, Owner, Partition,
-        Service, ServiceKind, Volume,
+        Service, ServiceKind, Tls, Volume,
     },
     plan::{Finding, Subject},
 };
@@ -17,8 +17,12 @@ use kube::ResourceExt;
 
 use crate::{
     conflicts::{self, Children},
+    delegation,
     sources::Sources,
 };
+
+/// corosync's own default is 3000 ms (corosync.conf(5), token).
+const TOKEN: u32 = 3000;
 
 /// What is desired as far as it can be understood, and what is wrong with the rest. Nothing is done to the hosts while something is.
 pub fn intake(pair: &HAPair, snapshot: &Snapshot, sources: &Sources, cluster: &str) -> (Option<Desired>, Vec<Finding>) {
@@ -51,6 +55,7 @@ pub fn intake(pair: &HAPair, snapshot: &Snapshot, sources: &Sources, cluster: &s
         Leaving { volumes: leaving(&snapshot.volumes), floating_ips: leaving(&snapshot.floating_ips), groups: leaving(&snapshot.groups) };
     let children = Children { volumes: &volumes, floating_ips: &floating_ips, groups: &groups };
     intake.findings.extend(conflicts::find(pair, &children));
+    intake.findings.extend(delegation::find(pair, &groups));
     let desired = nodes.map(|nodes| Desired {
         name: pair.name_any(),
         owner: Owner { cluster: cluster.to_owned(), pair: pair.uid().unwrap_or_default() },
@@ -61,6 +66,7 @@ pub fn intake(pair: &HAPair, snapshot: &Snapshot, sources: &Sources, cluster: &s
         admin_password,
         install_packages: pair.spec.packages != Some(crds::Management::Unmanaged),
         open_firewall: pair.spec.firewall != Some(crds::Management::Unmanaged),
+        token: pair.spec.corosync.as_ref().and_then(|corosync| u32::try_from(corosync.token?).ok()).unwrap_or(TOKEN),
         replication_link: pair.spec.replication.as_ref().and_then(|r| u8::try_from(r.link).ok()).unwrap_or(0),
         paused: asked.paused || pair.spec.paused == Some(true),
         volumes,
@@ -204,18 +210,36 @@ impl Intake<'_> {
             let mut parameters = vec![pair("ip", &ipmi.address), pair("username", &user), pair("lanplus", "1"), pair("method", "onoff")];
             parameters.extend(ipmi.port.map(|port| pair("ipport", &port.to_string())));
             parameters.extend(ipmi.cipher_suite.map(|suite| pair("cipher", &suite.to_string())));
-            return Some(FenceDevice { agent: "fence_ipmilan".into(), parameters, password: Some(password) });
+            parameters.extend(ipmi.privilege_level.map(|level| pair("privlvl", privilege(level))));
+            return Some(FenceDevice { agent: "fence_ipmilan".into(), parameters, plug: None, password: Some(password), tls: Tls::System });
         }
         if let Some(redfish) = &device.redfish {
             let field = format!("{field}.redfish.secretRef");
             let user = self.text(&field, &redfish.secret_ref.name, "username")?;
             let password = self.secret(Subject::Pair, &field, &redfish.secret_ref.name, "password")?;
+            let tls = self.tls(&field, redfish.tls.as_ref())?;
             let parameters = vec![pair("ip", &redfish.address), pair("username", &user), pair("systems_uri", &redfish.system)];
-            return Some(FenceDevice { agent: "fence_redfish".into(), parameters, password: Some(password) });
+            return Some(FenceDevice { agent: "fence_redfish".into(), parameters, plug: None, password: Some(password), tls });
         }
         let agent = device.agent.as_ref()?;
-        let parameters = agent.parameters.iter().flatten().map(|parameter| pair(&parameter.name, &parameter.value)).collect();
-        Some(FenceDevice { agent: agent.name.clone(), parameters, password: None })
+        let mut parameters: Vec<_> = agent.parameters.iter().flatten().map(|parameter| pair(&parameter.name, &parameter.value)).collect();
+        let mut password = None;
+        if let Some(reference) = &agent.secret_ref {
+            let field = format!("{field}.agent.secretRef");
+            parameters.push(pair("username", &self.text(&field, &reference.name, "username")?));
+            password = Some(self.secret(Subject::Pair, &field, &reference.name, "password")?);
+        }
+        Some(FenceDevice { agent: agent.name.clone(), parameters, plug: agent.plug.clone(), password, tls: Tls::System })
+    }
+
+    fn tls(&mut self, field: &str, tls: Option<&crds::FencingTls>) -> Option<Tls> {
+        let Some(tls) = tls else { return Some(Tls::System) };
+        let Some(reference) = &tls.certificate_authority else {
+            return Some(if tls.insecure_skip_verify == Some(true) { Tls::Unverified } else { Tls::System });
+        };
+        let field = field.replace("secretRef", "tls.certificateAuthority");
+        let authority = self.sources.config_map(&field, &reference.name, &reference.key);
+        authority.map(Tls::Authority).map_err(|message| self.find(Subject::Pair, Reason::SourceMissing, message)).ok()
     }
 
     fn text(&mut self, field: &str, name: &str, key: &str) -> Option<String> {
@@ -266,6 +290,7 @@ impl Intake<'_> {
                 crds::FilesystemType::Xfs => FilesystemType::Xfs,
             },
             mount_point: filesystem.mount_point.clone(),
+            mount_options: filesystem.mount_options.clone().unwrap_or_default(),
             owner: format!("{}:{}", or_root(&filesystem.owner), or_root(&filesystem.group)),
             mode: filesystem.mode.clone().unwrap_or_else(|| "0755".into()),
             copy_from,
@@ -312,6 +337,14 @@ impl Intake<'_> {
         let content = match (&file.content, &file.config_map_key_ref, &file.secret_key_ref) {
             (Some(content), _, _) => Ok(Secret::new(content.clone())),
             (None, Some(reference), _) => self.sources.config_map(&format!("{field}.configMapKeyRef"), &reference.name, &reference.key),
+            (None, None, Some(reference)) if hapair_index::secrets_of_pair(self.pair).contains(&reference.name) => {
+                let message = format!(
+                    "{field}.secretKeyRef: the Secret {:?} is the pair's own, a key to its hosts or to their power; no file is made of it",
+                    reference.name
+                );
+                self.find(about.clone(), Reason::NotDelegated, message);
+                return None;
+            }
             (None, None, Some(reference)) => self.sources.secret(&format!("{field}.secretKeyRef"), &reference.name, &reference.key),
             (None, None, None) => Err(format!("{field}: one of content, configMapKeyRef and secretKeyRef is needed")),
         };
@@ -331,6 +364,14 @@ impl Intake<'_> {
             owner: format!("{}:{}", or_root(&file.owner), or_root(&file.group)),
             mode: file.mode.clone().unwrap_or_else(|| mode.into()),
         })
+    }
+}
+
+/// As fence_ipmilan spells it.
+fn privilege(level: crds::PrivilegeLevel) -> &'static str {
+    match level {
+        crds::PrivilegeLevel::Administrator => "administrator",
+        crds::PrivilegeLevel::Operator => "operator",
     }
 }
 
@@ -370,5 +411,7 @@ fn service(service: &crds::Service) -> Option<Service> {
         },
         (None, None, None) => return None,
     };
-    Some(Service { name: service.name.clone(), kind })
+    let seconds = |limit: Option<i32>| limit.and_then(|limit| u32::try_from(limit).ok());
+    let (start_timeout, stop_timeout) = (seconds(service.start_timeout_seconds), seconds(service.stop_timeout_seconds));
+    Some(Service { name: service.name.clone(), kind, start_timeout, stop_timeout })
 }

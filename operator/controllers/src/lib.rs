@@ -4,6 +4,7 @@
 pub mod asks;
 mod conflicts;
 mod credentials;
+mod delegation;
 mod events;
 mod figures;
 mod finalizers;

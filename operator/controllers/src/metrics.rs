@@ -104,6 +104,10 @@ pub struct Metrics {
     pub up_to_date: Family<LegLabels, Level>,
     /// How far a resync is; none when there is none.
     pub synced: Family<VolumeLabels, Level>,
+    /// How full a volume's file system is.
+    pub used: Family<VolumeLabels, Level>,
+    /// Whether a volume's file system takes no writes.
+    pub read_only: Family<VolumeLabels, Level>,
     registry: Mutex<Registry>,
 }
 
@@ -125,6 +129,8 @@ impl Default for Metrics {
             fenced: Family::default(),
             up_to_date: Family::default(),
             synced: Family::default(),
+            used: Family::default(),
+            read_only: Family::default(),
             registry: Mutex::default(),
         };
         let Self {
@@ -141,6 +147,8 @@ impl Default for Metrics {
             fenced,
             up_to_date,
             synced,
+            used,
+            read_only,
             ..
         } = &metrics;
         registry.register("turns", "Times a pair was looked at", turns.clone());
@@ -174,6 +182,17 @@ impl Default for Metrics {
             Unit::Other("ratio".into()),
             synced.clone(),
         );
+        registry.register_with_unit(
+            "volume_filesystem_used",
+            "How full the volume's file system is, space or inodes; none while it is mounted on no host that answers",
+            Unit::Other("ratio".into()),
+            used.clone(),
+        );
+        registry.register(
+            "volume_filesystem_read_only",
+            "1 for a volume whose file system has gone read-only, otherwise 0; none while it is mounted on no host that answers",
+            read_only.clone(),
+        );
         Self { registry: Mutex::new(registry), ..metrics }
     }
 }
@@ -191,7 +210,9 @@ impl Metrics {
         drop(metrics.stages.get_or_create(&StageLabels::default()));
         drop(metrics.conditions.get_or_create(&ConditionLabels::default()));
         drop(metrics.up_to_date.get_or_create(&LegLabels::default()));
-        drop(metrics.synced.get_or_create(&VolumeLabels::default()));
+        for family in [&metrics.synced, &metrics.used, &metrics.read_only] {
+            drop(family.get_or_create(&VolumeLabels::default()));
+        }
         metrics
     }
 

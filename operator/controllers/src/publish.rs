@@ -84,6 +84,7 @@ reported!(ReplicatedVolume, ReplicatedVolumeStatus, VolumeReport, |report: &Volu
         primary: report.primary.clone(),
         data: report.data.clone(),
         synced: report.synced.clone(),
+        used: report.used.map(|percent| format!("{}%", percent / 5 * 5)),
         minor: report.minor.and_then(|minor| i32::try_from(minor).ok()),
         port: report.port.map(i32::from),
     }

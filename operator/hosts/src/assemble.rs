@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hapair_model::{
     Secret,
-    observed::{CorosyncConf, Device, Host, KnownPeer, Question},
+    observed::{CorosyncConf, Device, Host, KnownPeer, Question, Signature},
     xml::Element,
 };
 
@@ -35,6 +35,7 @@ pub fn host(sections: &Sections) -> Host {
         files,
         paths: system::paths(text("paths")),
         firewall: system::firewall(text("firewall")),
+        plain_rules: text("plain-rules").lines().next().map(str::to_owned),
         pending: text("pending").lines().map(str::to_owned).collect(),
         drbd_config: drbd::config(text("drbd-config"), text("drbd-ours"), text("drbd-disks"), text("name").trim()),
         metadata_elsewhere: block::drbd_devices(text("metadata-elsewhere")),
@@ -46,6 +47,7 @@ pub fn host(sections: &Sections) -> Host {
         cib_on_disk: digests.get(CIB).cloned(),
         drbd_major: drbd::major_version(text("drbd-module")),
         shared_keys: digests,
+        filesystems: block::mounted(text("mounts"), text("usage")),
         machine_id: text("machine-id").trim().into(),
         known_peer: KnownPeer::parse(text("peer")),
         addresses: system::addresses(text("addresses")),
@@ -67,6 +69,8 @@ pub fn host(sections: &Sections) -> Host {
             host.disks.insert(volume.to_owned(), device("disk", volume, section.code == 0, sections));
         } else if let Some(volume) = name.strip_prefix("volume-record.") {
             host.volume_records.extend(drbd::record(&section.text).map(|record| (volume.to_owned(), record)));
+        } else if let Some(volume) = name.strip_prefix("kept-record.") {
+            host.kept_records.extend(drbd::record(&section.text).map(|record| (volume.to_owned(), record)));
         } else if let Some(path) = name.strip_prefix("key.") {
             let bytes = STANDARD.decode(section.text.trim()).ok().filter(|bytes| section.code == 0 && !bytes.is_empty());
             host.keys.extend(bytes.map(|bytes| (path.to_owned(), Secret::new(bytes))));
@@ -89,11 +93,17 @@ fn device(kind: &str, volume: &str, exists: bool, sections: &Sections) -> Device
     let get = |what: &str| sections.get(&format!("{kind}{what}.{volume}"));
     let text = |what: &str| get(what).filter(|section| section.code == 0).map_or("", |section| section.text.as_str());
     // A look at the signatures that failed must never read as a blank device.
-    let signatures = match get("-signatures") {
+    let mut signatures = match get("-signatures") {
         Some(section) if section.code != 0 => block::signatures("unreadable"),
         Some(section) => block::named(block::signatures(&section.text), text("-table").trim()),
         None => Vec::new(),
     };
+    signatures.extend(block::partition_signatures(text("-use")));
+    match get("-content") {
+        Some(section) if section.code != 0 => signatures.extend(block::signatures("unreadable")),
+        Some(section) if section.text.trim() == Signature::DATA => signatures.push(Signature::data()),
+        _ => {}
+    }
     let (size, path) = text("").split_once('\n').unwrap_or_default();
     Device {
         exists,

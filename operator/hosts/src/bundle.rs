@@ -31,6 +31,7 @@ pub struct Bundle {
 pub fn probe(question: &Question) -> Bundle {
     let mut archive = Archive::new(LOOK);
     archive.add("main", include_bytes!("../scripts/probe"));
+    archive.add("content.py", include_bytes!("../scripts/content.py"));
     archive.add("question", question_lines(question).as_bytes());
     archive.finish()
 }

@@ -14,6 +14,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("check-adjust", include_str!("../scripts/check-adjust")),
     ("clean-up", include_str!("../scripts/clean-up")),
     ("close-firewall", include_str!("../scripts/close-firewall")),
+    ("content.py", include_str!("../scripts/content.py")),
     ("create-metadata", include_str!("../scripts/create-metadata")),
     ("disable-units", include_str!("../scripts/disable-units")),
     ("enable-units", include_str!("../scripts/enable-units")),

@@ -31,7 +31,7 @@ use tokio::sync::mpsc;
 pub use declared::{Declared, Unknown};
 pub use essential::essential;
 pub use overlay::overlay;
-pub use references::{config_maps, secrets};
+pub use references::{config_maps, secrets, secrets_of_pair};
 
 /// A pair's namespace and name, whether or not the HAPair exists.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

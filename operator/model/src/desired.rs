@@ -23,6 +23,8 @@ pub struct Desired {
     pub install_packages: bool,
     /// Whether the hosts' firewall is opened for what the pair needs.
     pub open_firewall: bool,
+    /// Milliseconds without a word after which corosync takes a node for lost.
+    pub token: u32,
     /// The link that carries DRBD's traffic.
     pub replication_link: u8,
     /// Where the service starts when both nodes could run it.
@@ -119,8 +121,24 @@ pub struct FenceDevice {
     pub agent: String,
     /// Its parameters, none of them secret.
     pub parameters: Vec<(String, String)>,
+    /// What the device calls the node; `None`: by the node's name.
+    pub plug: Option<String>,
     /// The password, which reaches the agent through a file only root can read.
     pub password: Option<Secret>,
+    /// How its certificate is verified.
+    pub tls: Tls,
+}
+
+/// How a device's certificate is verified.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Tls {
+    /// By the authorities that the host trusts.
+    #[default]
+    System,
+    /// By this authority, in PEM.
+    Authority(Secret),
+    /// Not at all.
+    Unverified,
 }
 
 /// A DRBD resource with a file system.
@@ -138,6 +156,8 @@ pub struct Volume {
     pub filesystem: FilesystemType,
     /// Where it is mounted.
     pub mount_point: String,
+    /// mount(8)'s options for it, beside the defaults.
+    pub mount_options: Vec<String>,
     /// Owner of its root, `user:group`.
     pub owner: String,
     /// Mode of its root, in octal.
@@ -224,6 +244,10 @@ pub struct Service {
     pub name: String,
     /// What runs it.
     pub kind: ServiceKind,
+    /// How long a start may take, in seconds; `None`: as its unit says.
+    pub start_timeout: Option<u32>,
+    /// How long a stop may take, in seconds; `None`: as its unit says.
+    pub stop_timeout: Option<u32>,
 }
 
 /// What runs a service.

@@ -107,6 +107,8 @@ pub struct Host {
     pub cib_on_disk: Option<String>,
     /// The firewall that runs.
     pub firewall: Option<Firewall>,
+    /// A file of plain iptables rules that are loaded and keep something out.
+    pub plain_rules: Option<String>,
     /// Devices that were asked for, by volume.
     pub devices: BTreeMap<String, Device>,
     /// Disks that were asked for, by volume.
@@ -117,8 +119,12 @@ pub struct Host {
     pub resources: BTreeMap<String, Resource>,
     /// DRBD resources that are configured here, by name, whoever made them.
     pub drbd_config: BTreeMap<String, DrbdConfig>,
+    /// File systems that are mounted here, by the DRBD device they are on.
+    pub filesystems: BTreeMap<String, Mounted>,
     /// Every record of metadata that was created here: DRBD's device UUID and whether the device read as zeroes, by volume.
     pub volume_records: BTreeMap<String, VolumeRecord>,
+    /// The same of volumes of an earlier pair, which has left this host.
+    pub kept_records: BTreeMap<String, VolumeRecord>,
     /// The device UUID of DRBD's metadata below legs that the cluster runs, by volume.
     pub metadata: BTreeMap<String, String>,
     /// Devices with DRBD's metadata, by its device UUID; asked for while a leg is down that was made before.
@@ -184,6 +190,15 @@ pub struct Record {
     pub epoch: u64,
 }
 
+/// A file system that is mounted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mounted {
+    /// It takes no writes.
+    pub read_only: bool,
+    /// How full it is, in percent, rounded up: space, or inodes if there is less left of them. `None`: it does not tell.
+    pub used: Option<u8>,
+}
+
 /// What a host remembers of its peer, from when all was well.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct KnownPeer {
@@ -244,6 +259,22 @@ pub struct Unit {
     pub enabled: bool,
     /// Its files are newer than what systemd knows of it (`NeedDaemonReload`).
     pub outdated: bool,
+    /// How long systemd lets a start take (`TimeoutStartUSec`).
+    pub start_limit: Limit,
+    /// How long systemd lets a stop take, before it kills (`TimeoutStopUSec`).
+    pub stop_limit: Limit,
+}
+
+/// A limit of systemd's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Limit {
+    /// Not told.
+    #[default]
+    Unknown,
+    /// So many seconds.
+    Seconds(u32),
+    /// None: `infinity`.
+    Endless,
 }
 
 impl Unit {
@@ -345,8 +376,23 @@ pub struct Signature {
     pub uuid: String,
 }
 
+impl Signature {
+    /// The kind of what has no signature, and does not read as zeroes.
+    pub const DATA: &str = "data";
+    /// The kind of a disk's partition; its UUID is the partition's own.
+    pub const PARTITION: &str = "part";
+
+    /// Data without a signature.
+    pub fn data() -> Self {
+        Self { kind: Self::DATA.into(), uuid: String::new() }
+    }
+}
+
 impl std::fmt::Display for Signature {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.kind == Self::DATA {
+            return formatter.write_str(Self::DATA);
+        }
         write!(formatter, "{}:{}", self.kind, self.uuid)
     }
 }

@@ -83,6 +83,10 @@ reasons! {
     ///
     /// What to do: correct that field. Nothing was changed on any host.
     InvalidSpec,
+    /// A group wants something of the hosts that the pair does not delegate to groups: a file, a systemd unit, an agent.
+    ///
+    /// What to do: whoever decides about the hosts adds it to `spec.delegation` of the HAPair; the message names the entry.
+    NotDelegated,
     /// Two objects of the pair claim the same thing: a disk, a mount point, an address.
     ///
     /// What to do: change one of the two that the message names. Nothing was changed on any host.
@@ -144,6 +148,11 @@ reasons! {
     /// What to do: the message shows what the package manager said. Mend the host's package sources; the operator tries again by itself after a
     /// minute, or at once after `systemctl reset-failed hapair-packages` on the host.
     PackagesFailed,
+    /// A host's firewall is plain rules of iptables (`netfilter-persistent`, `iptables.service`), which the operator does not change, and `spec.firewall` is
+    /// Managed.
+    ///
+    /// What to do: let in what the message names, keep that with the other rules, and set `spec.firewall` to Unmanaged.
+    FirewallNotManaged,
     /// The running kernel has no DRBD module.
     ///
     /// What to do: install the module for this kernel, or boot a kernel that has it. Debian's own kernels do.
@@ -276,6 +285,16 @@ reasons! {
     /// What to do: look at the disk and at the kernel's log on the host that the message names. DRBD goes on with the other node's disk, and does not
     /// take this one back by itself: once it answers again, `drbdadm attach` on that host.
     DiskFailed,
+    /// A volume's file system takes no writes any more: ext4 after an error in it. The agent `writable` fails then, and the group moves to the other node, which
+    /// checks the file system before it mounts it.
+    ///
+    /// What to do: look at the kernel's log of the node for the error. Where the group could not move, stop it (standby of both nodes, or `pcs resource
+    /// disable`), check the file system by hand (`fsck`, with the volume Primary and not mounted), and start it again.
+    FilesystemReadOnly,
+    /// A volume's file system is full. Nothing is stopped or moved for it: the other node has the same data.
+    ///
+    /// What to do: remove what is not needed, on the node that serves.
+    FilesystemFull,
     /// The two legs hold diverged data. The operator never chooses between them.
     ///
     /// What to do: find out which node has the data that shall live; then, on the other, `drbdadm disconnect`, `drbdadm secondary` and

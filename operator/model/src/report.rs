@@ -65,6 +65,10 @@ pub struct VolumeReport {
     pub data: Option<String>,
     /// How far a resync is.
     pub synced: Option<String>,
+    /// How full its file system is, in percent.
+    pub used: Option<u8>,
+    /// Whether its file system has gone read-only; `None`: it is mounted on no host that answers.
+    pub read_only: Option<bool>,
     /// DRBD's minor number.
     pub minor: Option<u32>,
     /// DRBD's port.

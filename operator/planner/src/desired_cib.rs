@@ -4,7 +4,7 @@
 
 use hapair_model::{
     Side,
-    desired::{Desired, FenceDevice, Fencing, Group, Node, Service, ServiceKind, Volume},
+    desired::{Desired, FenceDevice, Fencing, Group, Node, Service, ServiceKind, Tls, Volume},
     xml::Element,
 };
 
@@ -66,6 +66,9 @@ const PREFERENCE: &str = "50";
 /// A tie-break against both nodes shooting each other; priority-fencing-delay has to be at least twice as long.
 const FENCE_DELAY: &str = "5s";
 
+/// How long a service's start or stop may take, in seconds, where nothing says otherwise: systemd's own limit is 90 s unless a unit has another.
+pub const SERVICE_TIMEOUT: u32 = 120;
+
 fn properties(fencing: Fencing) -> Vec<(&'static str, &'static str)> {
     let (enabled, delay) = match fencing {
         Fencing::Required => ("true", "15s"),
@@ -114,7 +117,13 @@ fn pair(desired: &Desired) -> Object {
 fn fence_device(desired: &Desired, side: Side, node: &Node, level: usize, device: &FenceDevice) -> Element {
     let id = names::fence(node, level);
     let mut parameters = device.parameters.clone();
-    parameters.push(("pcmk_host_list".into(), node.name.clone()));
+    parameters.push(match &device.plug {
+        Some(plug) => ("pcmk_host_map".into(), format!("{}:{plug}", node.name)),
+        None => ("pcmk_host_list".into(), node.name.clone()),
+    });
+    if device.tls == Tls::Unverified {
+        parameters.push(("ssl_insecure".into(), "1".into()));
+    }
     // The delay protects one node: the preferred one, or the first.
     if side == desired.preferred.unwrap_or(Side::First) {
         parameters.push(("pcmk_delay_base".into(), FENCE_DELAY.into()));
@@ -126,7 +135,7 @@ fn fence_device(desired: &Desired, side: Side, node: &Node, level: usize, device
     Element::new("primitive")
         .with("id", &id)
         .with("class", "stonith")
-        .with("type", &device.agent)
+        .with("type", if matches!(device.tls, Tls::Authority(_)) { names::REDFISH_AGENT } else { &device.agent })
         // A device that could not be started is tried again every minute: a BMC that was away comes back.
         .child(attributes("meta_attributes", &id, &owned(&[("failure-timeout", "60s")])))
         .child(attributes("instance_attributes", &id, &parameters))
@@ -171,6 +180,8 @@ fn group_object(desired: &Desired, group: &Group, platform: &Platform) -> Object
     members.extend(group.floating_ips.iter().filter_map(|name| address(desired, name)));
     members.extend(group.services.iter().map(|each| service(desired, group, each, platform)));
     members.extend(groups::url(desired, group).map(|url| probe(desired, group, &url)));
+    // Last: what stands behind a member that is new is stopped for its start.
+    members.extend(group.volumes.iter().filter_map(|name| desired.volume(name)).map(writable));
     let mut object = Object { key: id.clone(), ..Object::default() };
     if members.is_empty() {
         return object;
@@ -222,11 +233,25 @@ fn group_object(desired: &Desired, group: &Group, platform: &Platform) -> Object
 fn filesystem(volume: &Volume) -> Element {
     let id = names::filesystem(&volume.name);
     let device = format!("/dev/drbd{}", volume.minor);
-    let parameters =
-        [("device", device.as_str()), ("directory", &volume.mount_point), ("fstype", volume.filesystem.name()), ("force_unmount", "safe")];
+    let options = volume.mount_options.join(",");
+    let mut parameters = vec![
+        ("device", device.as_str()),
+        ("directory", &volume.mount_point),
+        ("fstype", volume.filesystem.name()),
+        ("force_unmount", "safe"),
+    ];
+    parameters.extend((!options.is_empty()).then_some(("options", options.as_str())));
     ocf(&id, "heartbeat", "Filesystem")
         .child(attributes("instance_attributes", &id, &owned(&parameters)))
         .child(operations(&id, &[("start", "0s", "60s", None), ("stop", "0s", "60s", None), ("monitor", "20s", "40s", None)]))
+}
+
+/// Moves the group when the file system has gone read-only.
+fn writable(volume: &Volume) -> Element {
+    let id = names::writable(&volume.name);
+    ocf(&id, "hapair", "writable")
+        .child(attributes("instance_attributes", &id, &owned(&[("directory", &volume.mount_point)])))
+        .child(operations(&id, &[("start", "0s", "20s", None), ("stop", "0s", "20s", None), ("monitor", "20s", "30s", None)]))
 }
 
 /// Its neighbours are told of it again at each monitor. An IPv6 address is deprecated from the start, so that the host itself speaks from its own.
@@ -265,8 +290,9 @@ fn on_node(id: &str, node: &str, name: &str, value: &str) -> Element {
 
 fn service(desired: &Desired, group: &Group, service: &Service, platform: &Platform) -> Element {
     let id = desired.id(names::service(group, service));
-    // systemd's own limit for stopping is 90 s unless a unit says otherwise; the cluster's has to be longer.
-    let limits = [("start", "0s", "120s", None), ("stop", "0s", "120s", None), ("monitor", "10s", "60s", None)];
+    let seconds = |limit: Option<u32>| format!("{}s", limit.unwrap_or(SERVICE_TIMEOUT));
+    let (start, stop) = (seconds(service.start_timeout), seconds(service.stop_timeout));
+    let limits = [("start", "0s", start.as_str(), None), ("stop", "0s", stop.as_str(), None), ("monitor", "10s", "60s", None)];
     match &service.kind {
         ServiceKind::Ocf { agent, parameters } => {
             let (provider, agent) = agent.split_once(':').unwrap_or(("heartbeat", agent));

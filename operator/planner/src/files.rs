@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hapair_model::{
     Side,
-    desired::{Desired, FenceDevice, Node, ServiceKind},
+    desired::{Desired, FenceDevice, Node, ServiceKind, Tls},
     plan::{Content, File, FollowUp, Keep},
 };
 
@@ -25,6 +25,7 @@ pub fn wanted(desired: &Desired, side: Side, drbd_major: u32, tomcat: &str) -> V
         text(names::HTTP_AGENT, "755", include_str!("../files/http").to_owned()),
     ];
     if !desired.volumes.is_empty() {
+        files.push(text(names::WRITABLE_AGENT, "755", include_str!("../files/writable").to_owned()));
         // Before the resources that name them.
         files.push(text(names::FENCE_PEER, "755", include_str!("../files/fence-peer").to_owned()));
         files.push(text(names::UNFENCE_PEER, "755", include_str!("../files/unfence-peer").to_owned()));
@@ -44,6 +45,7 @@ pub fn wanted(desired: &Desired, side: Side, drbd_major: u32, tomcat: &str) -> V
         files.push(text(&drop_in(&format!("{tomcat}.service")), "644", tomcat_drop_in(tomcat)));
         files.push(text(&drop_in("rsyslog.service"), "644", RSYSLOG_DROP_IN.to_owned()));
     }
+    files.extend(authorities(desired));
     for (_, node) in desired.nodes.iter() {
         for (level, device) in node.devices.iter().enumerate() {
             files.extend(fence_files(node, level, device));
@@ -110,6 +112,27 @@ pub fn text(path: &str, mode: &str, content: String) -> File {
         keep: Keep::Nothing,
         follow_up: None,
     }
+}
+
+/// fence_redfish has no parameter for an authority; python3-requests, which it uses, takes one from the environment.
+fn authorities(desired: &Desired) -> Vec<File> {
+    let devices = desired.nodes.iter().flat_map(|(_, node)| &node.devices);
+    let all: BTreeSet<_> = devices
+        .filter_map(|device| match &device.tls {
+            Tls::Authority(pem) => Some(String::from_utf8_lossy(pem.expose()).trim().to_owned()),
+            Tls::System | Tls::Unverified => None,
+        })
+        .collect();
+    if all.is_empty() {
+        return Vec::new();
+    }
+    let pem: String = all.into_iter().map(|pem| pem + "\n").collect();
+    let agent = format!(
+        "#!/bin/sh\n# Managed by hapair-operator; changes here are undone.\n# fence_redfish, which trusts the pair's own authorities.\n\
+         export REQUESTS_CA_BUNDLE={}\nexec /usr/sbin/fence_redfish \"$@\"\n",
+        names::FENCE_AUTHORITIES
+    );
+    vec![text(names::FENCE_AUTHORITIES, "644", pem), text(&format!("/usr/sbin/{}", names::REDFISH_AGENT), "755", agent)]
 }
 
 /// A device's password never enters the CIB or a command line: it is in a file, and so is a script that brings it to where it is needed.

@@ -39,6 +39,18 @@ pub fn files(desired: &Desired, side: Side, firewall: Option<Firewall>) -> Vec<F
     }
 }
 
+/// Units that load plain rules of iptables: a firewall that is nobody's to change but its administrator's.
+pub const IPTABLES_UNITS: [&str; 3] = ["netfilter-persistent", "iptables", "ip6tables"];
+
+/// What has to be let in, for a person.
+pub fn told(desired: &Desired, side: Side) -> String {
+    let one = |rule: &Rule| {
+        let from = rule.from.as_ref().map(|from| format!(" from {from}")).unwrap_or_default();
+        format!("{} {}{from}", rule.protocol, rule.port)
+    };
+    rules(desired, side).iter().map(one).collect::<Vec<_>>().join(", ")
+}
+
 /// Where those files may be, whichever firewall it is.
 pub const PATHS: [&str; 4] = [POLICY, RULES, NFTABLES, NFTABLES_DROP_IN];
 

@@ -24,5 +24,6 @@ pub fn members(desired: &Desired, group: &Group) -> Vec<String> {
     ids.extend(group.floating_ips.iter().map(|name| names::ip(name)));
     ids.extend(group.services.iter().map(|each| names::service(group, each)));
     ids.extend(url(desired, group).map(|_| names::probe(&group.name)));
+    ids.extend(group.volumes.iter().map(|name| names::writable(name)));
     ids.into_iter().map(|id| desired.id(id)).collect()
 }

@@ -3,7 +3,7 @@
 
 use hapair_model::{
     Both, Reason, Secret, Side,
-    desired::{Desired, Volume},
+    desired::Desired,
     observed::{Host, HostView, KnownPeer},
     plan::{Content, File, Finding, FollowUp, Keep, Next, Step, Subject},
 };
@@ -121,13 +121,6 @@ pub fn findings(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Findi
 pub fn remembered_leg<'a>(volume: &str, host: &Host, peer: Option<&'a Host>) -> Option<&'a str> {
     let known = peer.filter(|peer| remembers(peer, host) && !host.volume_records.contains_key(volume))?.known_peer.as_ref()?;
     known.legs.get(volume).map(String::as_str)
-}
-
-/// The same, if the metadata is there.
-pub fn recovered_leg<'a>(volume: &Volume, hosts: &Both<&'a Host>, side: Side) -> Option<&'a str> {
-    let uuid = remembered_leg(&volume.name, hosts[side], Some(hosts[side.peer()]))?;
-    let signatures = hosts[side].devices.get(&volume.name).map(|device| device.signatures.as_slice()).unwrap_or_default();
-    signatures.iter().any(|signature| signature.kind == "drbd" && signature.uuid == uuid).then_some(uuid)
 }
 
 /// Each host remembers the other, while all is well.

@@ -4,6 +4,10 @@ use hapair_model::desired::{Group, Node, Service};
 
 /// Passwords and wrappers of fencing devices.
 pub const FENCE_DIRECTORY: &str = "/etc/hapair/fence";
+/// fence_redfish with authorities of the pair's own; pacemaker looks for agents in /usr/sbin.
+pub const REDFISH_AGENT: &str = "fence_hapair_redfish";
+/// The authorities that signed the BMCs' certificates.
+pub const FENCE_AUTHORITIES: &str = "/etc/hapair/fence/authorities.pem";
 /// The key with which DRBD's peers recognise each other.
 pub const DRBD_KEY: &str = "/var/lib/hapair/drbd.key";
 /// corosync's key.
@@ -17,6 +21,9 @@ pub const COROSYNC_CONF: &str = "/etc/corosync/corosync.conf";
 /// The operator's resource agent.
 pub const HTTP_AGENT: &str = "/usr/lib/ocf/resource.d/hapair/http";
 
+/// The operator's resource agent for file systems.
+pub const WRITABLE_AGENT: &str = "/usr/lib/ocf/resource.d/hapair/writable";
+
 /// DRBD's handlers, which keep a peer with older data from being promoted.
 pub const FENCE_PEER: &str = "/usr/lib/drbd/hapair-fence-peer";
 /// The handler that takes the constraint of [`FENCE_PEER`] away again.
@@ -26,7 +33,7 @@ pub const UNFENCE_PEER: &str = "/usr/lib/drbd/hapair-unfence-peer";
 pub const PAIR: &str = "pair";
 
 /// How the ids of a group's members begin.
-pub const MEMBERS: [&str; 4] = ["filesystem-", "ip-", "service-", "probe-"];
+pub const MEMBERS: [&str; 5] = ["filesystem-", "ip-", "service-", "probe-", "writable-"];
 
 pub fn volume(name: &str) -> String {
     format!("volume-{name}")
@@ -38,6 +45,10 @@ pub fn volume_clone(name: &str) -> String {
 
 pub fn filesystem(name: &str) -> String {
     format!("filesystem-{name}")
+}
+
+pub fn writable(name: &str) -> String {
+    format!("writable-{name}")
 }
 
 pub fn ip(name: &str) -> String {

@@ -17,8 +17,7 @@ pub struct Platform {
     /// The words of its pacemaker.
     pub dialect: Dialect,
     pacemaker_tools: &'static [&'static str],
-    ipmi_agent: &'static [&'static str],
-    redfish_agent: &'static [&'static str],
+    agents: &'static [(&'static str, &'static [&'static str])],
 }
 
 /// How a version of pacemaker writes its configuration.
@@ -37,6 +36,25 @@ const OLDER: Dialect = Dialect { schema: "pacemaker-3.0", promoted: "Master", un
 /// Pacemaker 2.1 and later.
 const NEWER: Dialect = Dialect { schema: "pacemaker-3.7", promoted: "Promoted", unpromoted: "Unpromoted" };
 
+/// Fence agents with the packages that bring them, where all but one are in one package.
+const ONE_PACKAGE: &[(&str, &[&str])] = &[
+    ("fence_ipmilan", &["fence-agents", "ipmitool"]),
+    ("fence_pve", &["fence-agents"]),
+    ("fence_redfish", &["fence-agents"]),
+    ("fence_virsh", &["fence-agents"]),
+    ("fence_vmware_rest", &["fence-agents"]),
+    ("fence_xvm", &["fence-virt"]),
+];
+/// The same, where each has its own.
+const MANY_PACKAGES: &[(&str, &[&str])] = &[
+    ("fence_ipmilan", &["fence-agents-ipmilan", "ipmitool"]),
+    ("fence_pve", &["fence-agents-pve"]),
+    ("fence_redfish", &["fence-agents-redfish"]),
+    ("fence_virsh", &["fence-agents-virsh"]),
+    ("fence_vmware_rest", &["fence-agents-vmware-rest"]),
+    ("fence_xvm", &["fence-virt"]),
+];
+
 /// Distributions that are supported, for messages.
 pub const SUPPORTED: &str = "Debian 11, 12 and 13, and Enterprise Linux 9";
 
@@ -49,26 +67,24 @@ pub const UNITS: [&str; 4] = ["corosync", "pacemaker", "pcsd", "drbd"];
 impl Platform {
     /// The platform of a distribution, if it is supported.
     pub fn of(distribution: &Distribution) -> Option<Self> {
-        let debian = |tomcat, dialect, ipmi, redfish| Self {
+        let debian = |tomcat, dialect, agents| Self {
             manager: PackageManager::Apt,
             tomcat,
             dialect,
             pacemaker_tools: &["pacemaker-cli-utils"],
-            ipmi_agent: ipmi,
-            redfish_agent: redfish,
+            agents,
         };
         let major = distribution.version.split('.').next().unwrap_or_default();
         match (distribution.id.as_str(), major) {
-            ("debian", "11") => Some(debian("tomcat9", OLDER, &["fence-agents", "ipmitool"], &["fence-agents"])),
-            ("debian", "12") => Some(debian("tomcat10", NEWER, &["fence-agents", "ipmitool"], &["fence-agents"])),
-            ("debian", "13") => Some(debian("tomcat10", NEWER, &["fence-agents-ipmilan", "ipmitool"], &["fence-agents-redfish"])),
+            ("debian", "11") => Some(debian("tomcat9", OLDER, ONE_PACKAGE)),
+            ("debian", "12") => Some(debian("tomcat10", NEWER, ONE_PACKAGE)),
+            ("debian", "13") => Some(debian("tomcat10", NEWER, MANY_PACKAGES)),
             (id, "9") if id == "rhel" || distribution.like.iter().any(|like| like == "rhel") => Some(Self {
                 manager: PackageManager::Dnf,
                 tomcat: "tomcat",
                 dialect: NEWER,
                 pacemaker_tools: &["pacemaker-cli"],
-                ipmi_agent: &["fence-agents-ipmilan", "ipmitool"],
-                redfish_agent: &["fence-agents-redfish"],
+                agents: MANY_PACKAGES,
             }),
             _ => None,
         }
@@ -107,12 +123,8 @@ impl Platform {
     }
 
     fn agent_packages(&self, device: &FenceDevice) -> &'static [&'static str] {
-        match device.agent.as_str() {
-            "fence_ipmilan" => self.ipmi_agent,
-            "fence_redfish" => self.redfish_agent,
-            // Any other agent is a person's choice, and so is the package that brings it.
-            _ => &[],
-        }
+        // Any other agent is a person's choice, and so is the package that brings it.
+        self.agents.iter().find(|(agent, _)| *agent == device.agent).map_or(&[], |(_, packages)| packages)
     }
 
     /// Units that Debian starts with their packages, each with its package.
@@ -154,8 +166,9 @@ mod tests {
         let debian = |version| platform("debian", "", version).unwrap();
         assert_eq!((debian("11").tomcat, debian("12").tomcat, debian("13").tomcat), ("tomcat9", "tomcat10", "tomcat10"));
         // Debian 12's fence-agents does not bring ipmitool; 13 splits the agents.
-        assert_eq!(debian("12").ipmi_agent, ["fence-agents", "ipmitool"]);
-        assert_eq!(debian("13").ipmi_agent, ["fence-agents-ipmilan", "ipmitool"]);
+        let ipmi = |version: &'static str| debian(version).agents.iter().find(|(agent, _)| *agent == "fence_ipmilan").unwrap().1;
+        assert_eq!(ipmi("12"), ["fence-agents", "ipmitool"]);
+        assert_eq!(ipmi("13"), ["fence-agents-ipmilan", "ipmitool"]);
         let rocky = platform("rocky", "rhel centos fedora", "9.4").unwrap();
         assert_eq!((rocky.manager, rocky.tomcat), (PackageManager::Dnf, "tomcat"));
     }

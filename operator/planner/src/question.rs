@@ -34,7 +34,7 @@ fn probes(desired: &Desired, cib: Option<&Element>) -> Vec<(String, String)> {
 
 fn one(desired: &Desired, side: Side) -> Question {
     let mut units: Vec<String> = UNITS.iter().chain(&TOMCAT_UNITS).map(|unit| (*unit).to_owned()).collect();
-    units.extend(["firewalld", "nftables", "rsyslog"].map(str::to_owned));
+    units.extend(["firewalld", "nftables", "rsyslog"].iter().chain(&firewall::IPTABLES_UNITS).map(|unit| (*unit).to_owned()));
     units.extend(services(desired).filter_map(|kind| match kind {
         ServiceKind::Systemd(unit) => Some(unit.clone()),
         ServiceKind::Tomcat | ServiceKind::Ocf { .. } => None,

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use hapair_model::{
     Both, Reason, Side,
-    desired::{Desired, Disk, FloatingIp, ServiceKind, Volume},
-    observed::{Device, DrbdConfig, Host, HostView, Job, Signature, Silence},
+    desired::{Desired, Disk, FloatingIp, Group, ServiceKind, Volume},
+    observed::{Device, DrbdConfig, Host, HostView, Job, Limit, Signature, Silence},
     plan::{Finding, Subject},
 };
 
 use crate::{
     devices::{self, has_only_our_partitions},
-    keys, names, paths,
+    firewall, keys, names, paths,
     platform::{Platform, SUPPORTED, services},
     released, stages, volumes,
 };
@@ -217,7 +217,13 @@ fn device(volume: &Volume, side: Side, node: &str, host: &Host, remembered: Opti
         }
         _ => unusable(&disk.device, device, 0).or_else(|| {
             let is_pending = record.is_some_and(|record| record.device_uuid == "pending");
-            let is_ours = |each: &Signature| each.kind == "drbd" && (is_pending || made == Some(each.uuid.as_str()));
+            let is_uuid = |uuid: &str| made == Some(uuid) || volumes::kept_leg(name, host) == Some(uuid);
+            let is_ours = |each: &Signature| match each.kind.as_str() {
+                "drbd" => is_pending || is_uuid(&each.uuid),
+                // A partition that was made for the volume holds what was on the disk before.
+                Signature::DATA => is_pending || disk.partition.is_some(),
+                _ => false,
+            };
             if device.signatures.iter().any(is_ours) { None } else { carries(&disk.device, device, disk, node) }
         }),
     };
@@ -293,7 +299,12 @@ fn carries(path: &str, device: &Device, disk: &Disk, node: &str) -> Option<(Reas
     if device.signatures.is_empty() || disk.overwrite.as_ref() == Some(&all) {
         return None;
     }
-    let told = |each: &Signature| if each.uuid.is_empty() { each.kind.clone() } else { format!("{} (UUID {})", each.kind, each.uuid) };
+    let told = |each: &Signature| match (each.kind.as_str(), each.uuid.as_str()) {
+        (Signature::DATA, _) => "data without a signature".to_owned(),
+        (kind, "") => kind.to_owned(),
+        (Signature::PARTITION, uuid) => format!("a partition (PARTUUID {uuid})"),
+        (kind, uuid) => format!("{kind} (UUID {uuid})"),
+    };
     let found = device.signatures.iter().map(told).collect::<Vec<_>>().join(" and ");
     let message = format!(
         "{path} holds {found}, expected a blank device. Nothing was changed. To use it anyway set \
@@ -327,7 +338,10 @@ fn network(ip: &FloatingIp, side: Side, node: &str, host: &Host, findings: &mut 
 
 fn units(desired: &Desired, platform: &Platform, node: &str, host: &Host, findings: &mut Vec<Finding>) {
     let mut owners: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
-    for group in &desired.groups {
+    // What the cluster has was there first.
+    let runs = |group: &&Group| cib_has(host, &names::group(&group.name));
+    let (first, later): (Vec<_>, Vec<_>) = desired.groups.iter().partition(runs);
+    for group in first.into_iter().chain(later) {
         for service in &group.services {
             if let Some(unit) = platform.unit(&service.kind)
                 && let Some((other, its_service)) = owners.insert(unit, (&group.name, &service.name))
@@ -337,6 +351,16 @@ fn units(desired: &Desired, platform: &Platform, node: &str, host: &Host, findin
                     service.name
                 );
                 findings.push(Finding { about: Subject::Group(group.name.clone()), reason: Reason::Conflict, message });
+            }
+            if let Some((limit, seconds)) =
+                unit_limit(host, platform, &service.kind).zip(service.stop_timeout).filter(|(limit, seconds)| seconds < limit)
+            {
+                let message = format!(
+                    "spec.services[name={}].stopTimeoutSeconds: {seconds} s, and systemd lets the unit take {limit} s on {node} (TimeoutStopSec): the node would be \
+                     fenced while the service stops in order",
+                    service.name
+                );
+                findings.push(Finding { about: Subject::Group(group.name.clone()), reason: Reason::InvalidSpec, message });
             }
             if let ServiceKind::Systemd(unit) = &service.kind
                 && platform.unit(&service.kind).is_some()
@@ -349,8 +373,21 @@ fn units(desired: &Desired, platform: &Platform, node: &str, host: &Host, findin
     }
 }
 
+fn cib_has(host: &Host, id: &str) -> bool {
+    host.cib.as_ref().is_some_and(|cib| cib.all().iter().any(|each| each.id() == Some(id)))
+}
+
+/// How long systemd lets a stop of the service's unit take here, in seconds.
+fn unit_limit(host: &Host, platform: &Platform, kind: &ServiceKind) -> Option<u32> {
+    match host.units.get(platform.unit(kind)?)?.stop_limit {
+        Limit::Seconds(seconds) => Some(seconds),
+        Limit::Unknown | Limit::Endless => None,
+    }
+}
+
 fn both_hosts(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding>) {
     releases(desired, hosts, findings);
+    firewalls(desired, hosts, findings);
     keys::findings(desired, hosts, findings);
     for volume in &desired.volumes {
         if volumes::is_split(hosts.as_ref().map(|host| host.resources.get(&volume.name))) == Some(true) {
@@ -364,6 +401,23 @@ fn both_hosts(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding
     sources(desired, hosts, findings);
     if let Some(cib) = hosts.iter().find_map(|(_, host)| host.cib.as_ref()) {
         released::findings(cib, desired, findings);
+    }
+}
+
+/// Rules that the operator cannot add to. A pair that was formed gets through them already.
+fn firewalls(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding>) {
+    if stages::is_formed(hosts) || !desired.open_firewall {
+        return;
+    }
+    for (side, host) in hosts.iter() {
+        if let Some(file) = host.plain_rules.as_ref().filter(|_| host.firewall.is_none()) {
+            let message = format!(
+                "{}: the rules of iptables in {file} keep something out, and hapair-operator does not change them. Let in {}, and set spec.firewall to Unmanaged.",
+                desired.nodes[side].name,
+                firewall::told(desired, side)
+            );
+            findings.push(about_pair(Reason::FirewallNotManaged, message));
+        }
     }
 }
 
@@ -403,7 +457,7 @@ fn taken(ip: &FloatingIp, desired: &Desired, hosts: &Both<&Host>, findings: &mut
     let address = ip.address.to_string();
     let ours = hosts.any(|host| host.addresses.iter().any(|(each, _)| each.split('/').next() == Some(&address)));
     let id = desired.id(names::ip(&ip.name));
-    let configured = hosts.any(|host| host.cib.as_ref().is_some_and(|cib| cib.all().iter().any(|element| element.id() == Some(&id))));
+    let configured = hosts.any(|host| cib_has(host, &id));
     let seen_by = hosts.find(|host| host.taken.contains(&address));
     if let Some(side) = seen_by.filter(|_| !ours && !configured) {
         let message = format!("{}: another machine answers for {address}. Nothing was changed.", desired.nodes[side].name);

@@ -19,9 +19,9 @@ pub fn corosync(desired: &Desired) -> String {
         .collect();
     format!(
         "# Managed by hapair-operator; changes here are undone.\ntotem {{\n  version: 2\n  cluster_name: {}\n  transport: knet\n  \
-         crypto_cipher: aes256\n  crypto_hash: sha256\n  token: 3000\n}}\n\nnodelist {{\n{nodes}}}\n\nquorum {{\n  provider: corosync_votequorum\n  \
+         crypto_cipher: aes256\n  crypto_hash: sha256\n  token: {}\n}}\n\nnodelist {{\n{nodes}}}\n\nquorum {{\n  provider: corosync_votequorum\n  \
          two_node: 1\n}}\n\nlogging {{\n  to_logfile: yes\n  logfile: /var/log/corosync/corosync.log\n  to_syslog: yes\n  timestamp: on\n}}\n",
-        desired.name
+        desired.name, desired.token
     )
 }
 

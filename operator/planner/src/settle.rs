@@ -4,9 +4,13 @@
 
 use std::collections::BTreeSet;
 
-use hapair_model::{Both, Side, desired::Desired, observed::HostView};
+use hapair_model::{
+    Both, Side,
+    desired::{Desired, ServiceKind},
+    observed::{Host, HostView, Limit, Unit},
+};
 
-use crate::{addresses, cib, platform::Platform, released};
+use crate::{addresses, cib, desired_cib, platform::Platform, released};
 
 /// DRBD's first port (drbd.conf(5) suggests 7788 and up; 7789 is what most pairs use).
 const FIRST_PORT: u16 = 7789;
@@ -33,11 +37,28 @@ pub fn settle(mut desired: Desired, observed: &Both<HostView>) -> Desired {
         minors.insert(volume.minor);
         ports.insert(volume.port);
     }
+    for service in desired.groups.iter_mut().flat_map(|group| &mut group.services) {
+        service.start_timeout = service.start_timeout.or_else(|| timeout(&service.kind, observed, |unit| unit.start_limit));
+        service.stop_timeout = service.stop_timeout.or_else(|| timeout(&service.kind, observed, |unit| unit.stop_limit));
+    }
     desired.ids.clear();
     let live =
         observed.iter().filter_map(|(_, view)| view.host()).find_map(|host| Some((host.cib.as_ref()?, Platform::of(&host.distribution)?)));
     desired.ids = live.map(|(cib, platform)| released::ids(cib, &desired, &platform)).unwrap_or_default();
     desired
+}
+
+/// The cluster's time-out for an operation on a systemd unit: longer than systemd's own limit, so that systemd ends it, and not the cluster. A unit
+/// without a limit is given an hour.
+fn timeout(kind: &ServiceKind, observed: &Both<HostView>, limit: impl Fn(&Unit) -> Limit) -> Option<u32> {
+    let of_host = |host: &Host| Some(limit(host.units.get(Platform::of(&host.distribution)?.unit(kind)?)?));
+    let limits = observed.iter().filter_map(|(_, view)| of_host(view.host()?));
+    let longest = limits.filter_map(|limit| match limit {
+        Limit::Unknown => None,
+        Limit::Seconds(seconds) => Some(seconds.saturating_add(MARGIN)),
+        Limit::Endless => Some(HOUR),
+    });
+    longest.max().filter(|seconds| *seconds > desired_cib::SERVICE_TIMEOUT)
 }
 
 /// The nodes' ids in a cluster that has both: those of the live configuration, else of a corosync.conf. Debian's own names one node only.
@@ -47,6 +68,10 @@ fn node_ids(desired: &Desired, observed: &Both<HostView>) -> Option<Both<u32>> {
     let live = hosts().filter_map(|host| host.cib.as_ref()).find_map(|cib| of_both(&|name| cib::node_id(cib, name)));
     live.or_else(|| hosts().filter_map(|host| host.corosync_conf.as_ref()).find_map(|conf| of_both(&|name| conf.nodes.get(name).copied())))
 }
+
+/// What the cluster waits longer than systemd, in seconds.
+const MARGIN: u32 = 30;
+const HOUR: u32 = 3600;
 
 struct Taken {
     minors: BTreeSet<u32>,

@@ -6,13 +6,13 @@ use hapair_model::{
     Both, Secret, Side,
     desired::{Desired, Group, Partition, Volume},
     digest,
-    observed::{Firewall, Host, Job, Resource},
+    observed::{Firewall, Host, Job, Resource, Signature},
     plan::{File, FollowUp, Next, PackageManager, Stage, Step},
     xml::Element,
 };
 
 use crate::{
-    FreshKeys, cib, desired_cib, fencing, files, firewall, groups, keys, names,
+    FreshKeys, cib, desired_cib, devices, fencing, files, firewall, groups, keys, names,
     platform::{Platform, services},
     standby,
     volumes::{self, Birth},
@@ -190,9 +190,8 @@ fn leg(volume: &Volume, hosts: &Both<&Host>, side: Side, due: &Due) -> Vec<Step>
     let in_cluster = volumes::is_in_cluster(volume, hosts);
     let up = host.resources.get(&volume.name);
     let mut steps = Vec::new();
-    if let Some(uuid) = keys::recovered_leg(volume, hosts, side) {
-        let (minor, port) = (volume.minor, volume.port);
-        steps.push(Step::RecordMetadata { resource: resource.clone(), uuid: uuid.to_owned(), minor, port });
+    if let Some(uuid) = volumes::recovered_leg(volume, hosts, side) {
+        steps.push(Step::RecordMetadata { resource: resource.clone(), uuid, minor: volume.minor, port: volume.port });
     } else if !has_own_metadata(volume, host) {
         let disk = &volume.disks[side];
         let (device, overwrite) = (disk.device.clone(), disk.overwrite.clone());
@@ -200,6 +199,9 @@ fn leg(volume: &Volume, hosts: &Both<&Host>, side: Side, due: &Due) -> Vec<Step>
         if let Some(Partition { disk, name, size_mib }) = disk.partition.clone().filter(|_| !is_made) {
             steps.push(Step::MakePartition { disk, name, size_mib, overwrite: overwrite.clone() });
         }
+        // A partition of ours holds what was on the disk before; that it may go was said then.
+        let left = host.devices.get(&volume.name).is_some_and(devices::holds_mere_data);
+        let overwrite = if is_made && disk.partition.is_some() && left { Some(Signature::DATA.to_owned()) } else { overwrite };
         steps.push(Step::CreateMetadata { resource: resource.clone(), device, overwrite, minor: volume.minor, port: volume.port });
     }
     steps.extend(up.and_then(|leg| record(volume, host, leg)));

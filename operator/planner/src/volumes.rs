@@ -6,7 +6,7 @@ use hapair_model::{
     observed::{Host, Resource},
 };
 
-use crate::names;
+use crate::{keys, names};
 
 /// The label of a file system whose first content is complete (see the script make-filesystem).
 const COMPLETE: &str = "hapair";
@@ -53,6 +53,22 @@ pub fn elected(desired: &Desired, volume: &Volume) -> Side {
 pub fn is_in_cluster(volume: &Volume, hosts: &Both<&Host>) -> bool {
     let id = names::volume(&volume.name);
     hosts.any(|host| host.cib.as_ref().is_some_and(|cib| cib.all().iter().any(|element| element.id() == Some(&id))))
+}
+
+/// The metadata on this host's device when it is the volume's, although the host has no record of it: its peer remembers it, or it was kept when the pair
+/// left this host.
+pub fn recovered_leg(volume: &Volume, hosts: &Both<&Host>, side: Side) -> Option<String> {
+    let host = hosts[side];
+    let signatures = host.devices.get(&volume.name).map(|device| device.signatures.as_slice()).unwrap_or_default();
+    let is_there = |uuid: &&str| signatures.iter().any(|signature| signature.kind == "drbd" && signature.uuid == **uuid);
+    let remembered = keys::remembered_leg(&volume.name, host, Some(hosts[side.peer()]));
+    remembered.or_else(|| kept_leg(&volume.name, host)).filter(is_there).map(str::to_owned)
+}
+
+/// The metadata that this host's leg of a volume had when an earlier pair left the host.
+pub fn kept_leg<'a>(volume: &str, host: &'a Host) -> Option<&'a str> {
+    let kept = host.kept_records.get(volume).filter(|_| !host.volume_records.contains_key(volume))?;
+    Some(kept.device_uuid.as_str()).filter(|uuid| *uuid != "pending")
 }
 
 /// Whether the first content is being written on this host: the job that does it runs.

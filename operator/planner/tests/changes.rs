@@ -7,7 +7,7 @@ use std::fmt::Write;
 
 use hapair_model::{
     Secret, Side,
-    desired::{Desired, Fencing, HttpProbe, Node, ServiceKind},
+    desired::{Desired, Fencing, HttpProbe, Node, ServiceKind, Tls},
     observed::{Ban, Cluster},
     plan::{Next, Step},
     xml::Element,
@@ -73,6 +73,15 @@ fn every_field_that_can_change_has_its_plan() {
             device.parameters[0].1 = "192.0.2.31".into();
             desired.nodes.first.devices.push(device);
         }),
+        ("nodes[].fencing[].redfish.tls: an authority", |desired| {
+            let device = &mut desired.nodes.first.devices[0];
+            device.agent = "fence_redfish".into();
+            device.tls = Tls::Authority(Secret::new("-----BEGIN CERTIFICATE-----"));
+        }),
+        ("nodes[].fencing[].agent: a virtual machine", |desired| {
+            let device = &mut desired.nodes.first.devices[0];
+            (device.agent, device.plug) = ("fence_pve".into(), Some("101".into()));
+        }),
         ("fencing.mode: Disabled", |desired| {
             desired.fencing = Fencing::Disabled;
             desired.nodes.first.devices.clear();
@@ -82,10 +91,12 @@ fn every_field_that_can_change_has_its_plan() {
         ("clusterAdmin: gone", |desired| desired.admin_password = None),
         ("packages: Unmanaged", |desired| desired.install_packages = false),
         ("firewall: Unmanaged", |desired| desired.open_firewall = false),
+        ("corosync.token", |desired| desired.token = 10_000),
         ("preferredNode: node2", |desired| desired.preferred = Some(Side::Second)),
         ("preferredNode: none", |desired| desired.preferred = None),
         ("paused", |desired| desired.paused = true),
         ("volume: filesystem.mountPoint", |desired| desired.volumes[0].mount_point = "/srv/logs".into()),
+        ("volume: filesystem.mountOptions", |desired| desired.volumes[0].mount_options = vec!["noatime".into()]),
         ("volume: filesystem.owner", |desired| desired.volumes[0].owner = "root:root".into()),
         ("floating IP: address", |desired| desired.floating_ips[0].address = "192.0.2.101".parse().unwrap()),
         ("group: probe", |desired| desired.groups[0].probe = Some(HttpProbe { port: 8081, path: "/ready".into() })),

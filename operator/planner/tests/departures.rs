@@ -139,7 +139,7 @@ fn a_released_group_can_be_deleted_with_teardown_after_all() {
     assert_eq!(hapair_planner::gone(&desired, &seen(&hosts)), Leaving::default());
     assert!(pushed(&desired, &hosts).contains("group-tomcat-meta_attributes-target-role"));
     carry_out_next(&desired, &mut hosts);
-    for id in ["filesystem-logs", "ip-web", "service-tomcat-tomcat", "probe-tomcat"] {
+    for id in ["filesystem-logs", "ip-web", "service-tomcat-tomcat", "probe-tomcat", "writable-logs"] {
         stop_in_cluster(&mut hosts, id);
     }
     assert!(!pushed(&desired, &hosts).contains("group-tomcat"));
@@ -166,7 +166,7 @@ fn what_leaves_is_stopped_before_it_goes_and_a_group_before_its_volume() {
     assert!(cib.contains("group-tomcat-meta_attributes-target-role") && cib.matches(STOPPED).count() == 1, "{cib}");
     carry_out_next(&desired, &mut hosts);
     assert!(matches!(plan_of(&desired, &hosts).next, Next::Wait(_)), "the group is stopping");
-    for id in ["probe-tomcat", "service-tomcat-tomcat", "ip-web", "filesystem-logs"] {
+    for id in ["writable-logs", "probe-tomcat", "service-tomcat-tomcat", "ip-web", "filesystem-logs"] {
         stop_in_cluster(&mut hosts, id);
     }
     let cib = pushed(&desired, &hosts);
@@ -218,7 +218,7 @@ fn a_group_under_a_new_name_waits_until_the_old_one_is_gone() {
     assert_eq!(cib.matches("id=\"filesystem-logs\"").count(), 1, "{cib}");
     assert!(cib.contains("target-role") && !cib.contains("group-renamed"), "{cib}");
     carry_out_next(&desired, &mut hosts);
-    for id in ["probe-tomcat", "service-tomcat-tomcat", "ip-web", "filesystem-logs"] {
+    for id in ["writable-logs", "probe-tomcat", "service-tomcat-tomcat", "ip-web", "filesystem-logs"] {
         stop_in_cluster(&mut hosts, id);
     }
     let cib = pushed(&desired, &hosts);
@@ -318,7 +318,7 @@ fn a_group_that_loses_its_last_member_is_stopped_before_it_goes() {
     let first = next_configuration(&desired, &hosts);
     assert!(has(&first, "group-tomcat") && first.to_string().contains("value=\"Stopped\""), "{first}");
     carry_out_next(&desired, &mut hosts);
-    for id in ["filesystem-logs", "ip-web", "service-tomcat-tomcat", "probe-tomcat"] {
+    for id in ["filesystem-logs", "ip-web", "service-tomcat-tomcat", "probe-tomcat", "writable-logs"] {
         stop_in_cluster(&mut hosts, id);
     }
     assert!(!has(&next_configuration(&desired, &hosts), "group-tomcat"));
@@ -338,7 +338,7 @@ fn a_constraint_of_someone_else_goes_with_the_resource_that_it_names() {
     desired.groups.clear();
     desired.leaving.groups = vec!["tomcat".into()];
     carry_out_next(&desired, &mut hosts);
-    for id in ["filesystem-logs", "ip-web", "service-tomcat-tomcat", "probe-tomcat"] {
+    for id in ["filesystem-logs", "ip-web", "service-tomcat-tomcat", "probe-tomcat", "writable-logs"] {
         stop_in_cluster(&mut hosts, id);
     }
     let cib = next_configuration(&desired, &hosts);

@@ -299,3 +299,99 @@ fn a_directory_is_not_copied_while_a_service_writes_to_it() {
     stop_in_cluster(&mut hosts, "service-tomcat-tomcat");
     assert_eq!(reasons(&plan_of(&desired, &hosts)), []);
 }
+
+/// A pair that has left these hosts: its records are kept, and so is what is on the disks.
+fn left_behind(desired: &Desired) -> Hosts {
+    let prepared = prepared(desired);
+    let mut hosts = with_packages(desired);
+    for side in Side::BOTH {
+        hosts[side].kept_records.clone_from(&prepared[side].volume_records);
+        hosts[side].devices.clone_from(&prepared[side].devices);
+        hosts[side].devices.get_mut("logs").unwrap().label = Some("hapair".into());
+    }
+    hosts
+}
+
+#[test]
+fn the_same_manifests_after_a_teardown_bring_the_data_back() {
+    let desired = tomcat_pair();
+    let mut hosts = left_behind(&desired);
+    let plan = plan_of(&desired, &hosts);
+    for side in Side::BOTH {
+        let steps = &stage_of(&plan).steps[side];
+        let recorded = |step: &Step| matches!(step, Step::RecordMetadata { uuid, .. } if uuid == "f44642132f79ec16");
+        assert!(steps.iter().any(recorded) && steps.iter().any(|step| matches!(step, Step::BringUp { .. })), "{steps:?}");
+        assert!(!steps.iter().any(|step| matches!(step, Step::CreateMetadata { .. })), "{steps:?}");
+    }
+    carry_out_next(&desired, &mut hosts);
+    for host in [&mut hosts.first, &mut hosts.second] {
+        host.resources.get_mut("logs").unwrap().generation = 42;
+    }
+    assert_eq!(stage_of(&plan_of(&desired, &hosts)).name, "start pacemaker", "nothing is minted, no file system is made");
+}
+
+#[test]
+fn what_was_kept_says_nothing_of_other_metadata() {
+    let desired = tomcat_pair();
+    let mut hosts = left_behind(&desired);
+    hosts.second.devices.get_mut("logs").unwrap().signatures[0].uuid = "another".into();
+    let plan = plan_of(&desired, &hosts);
+    assert_eq!((&plan.next, reasons(&plan)), (&Next::Rest, vec![Reason::DeviceNotBlank]));
+    // A new disk is filled from the other.
+    hosts.second.devices.get_mut("logs").unwrap().signatures.clear();
+    let plan = plan_of(&desired, &hosts);
+    assert!(stage_of(&plan).steps.second.iter().any(|step| matches!(step, Step::CreateMetadata { .. })), "{plan:?}");
+}
+
+#[test]
+fn data_without_a_signature_is_not_blank() {
+    let mut desired = tomcat_pair();
+    let mut hosts = with_packages(&desired);
+    hosts.second.devices.get_mut("logs").unwrap().signatures = vec![Signature::data()];
+    let plan = plan_of(&desired, &hosts);
+    assert_eq!((&plan.next, reasons(&plan)), (&Next::Rest, vec![Reason::DeviceNotBlank]));
+    let told = &plan.findings[0].message;
+    assert!(told.contains("holds data without a signature") && told.contains("overwrite to \"data\""), "{told}");
+    desired.volumes[0].disks.second.overwrite = Some("data".into());
+    let plan = plan_of(&desired, &hosts);
+    let consented = |step: &Step| matches!(step, Step::CreateMetadata { overwrite, .. } if overwrite.as_deref() == Some("data"));
+    assert!(stage_of(&plan).steps.second.iter().any(consented), "{plan:?}");
+}
+
+#[test]
+fn a_partition_that_was_made_for_the_volume_may_hold_what_was_on_the_disk_before() {
+    let mut desired = tomcat_pair();
+    let partition = Partition { disk: "/dev/sdb".into(), name: "hapair-logs".into(), size_mib: None };
+    desired.volumes[0].disks.second =
+        Disk { device: "/dev/disk/by-partlabel/hapair-logs".into(), partition: Some(partition), overwrite: Some("ext4:6f1c20a4".into()) };
+    let mut hosts = with_packages(&desired);
+    for host in [&mut hosts.first, &mut hosts.second] {
+        host.packages.insert("fdisk".into(), "1".into());
+    }
+    hosts.second.devices.get_mut("logs").unwrap().signatures = vec![Signature::data()];
+    let plan = plan_of(&desired, &hosts);
+    let consented = |step: &Step| matches!(step, Step::CreateMetadata { overwrite, .. } if overwrite.as_deref() == Some("data"));
+    assert!(stage_of(&plan).steps.second.iter().any(consented), "{plan:?}");
+}
+
+/// Consent to a partition table is consent to the partitions that were there when it was given.
+#[test]
+fn consent_to_a_disk_names_its_partitions() {
+    let mut desired = tomcat_pair();
+    let partition = Partition { disk: "/dev/sdb".into(), name: "hapair-logs".into(), size_mib: None };
+    let overwrite = Some("gpt:table+part:one".into());
+    desired.volumes[0].disks.second = Disk { device: "/dev/disk/by-partlabel/hapair-logs".into(), partition: Some(partition), overwrite };
+    let mut hosts = with_packages(&desired);
+    hosts.second.devices.insert("logs".into(), Device::default());
+    let signature = |kind: &str, uuid: &str| Signature { kind: kind.into(), uuid: uuid.into() };
+    let signatures = vec![signature("gpt", "table"), signature("part", "one")];
+    let disk = Device { exists: true, size: 1 << 30, partitions: vec!["data".into()], signatures, ..Device::default() };
+    hosts.second.disks.insert("logs".into(), disk);
+    assert!(matches!(plan_of(&desired, &hosts).next, Next::Run(_)));
+    let disk = hosts.second.disks.get_mut("logs").unwrap();
+    disk.partitions.push("more".into());
+    disk.signatures.push(signature("part", "two"));
+    let plan = plan_of(&desired, &hosts);
+    assert_eq!((&plan.next, reasons(&plan)), (&Next::Rest, vec![Reason::DeviceNotBlank]));
+    assert!(plan.findings[0].message.contains("gpt:table+part:one+part:two"), "{}", plan.findings[0].message);
+}

@@ -158,6 +158,7 @@ fn another_owner_another_cluster_another_name_are_each_refused() {
     assert_eq!(refused(|host| host.name = "renamed".into()), [Reason::HostNameMismatch]);
     assert_eq!(refused(|host| host.distribution.version = "10".into()), [Reason::UnsupportedDistribution]);
     assert_eq!(refused(|host| host.drbd_major = None), [Reason::DrbdModuleMissing]);
+    assert_eq!(refused(|host| host.plain_rules = Some("/etc/iptables/rules.v4".into())), [Reason::FirewallNotManaged]);
     assert_eq!(refused(|host| host.addresses.clear()), [Reason::NetworkNotFound]);
     assert_eq!(refused(|host| host.taken.push("192.0.2.100".into())), [Reason::AddressTaken]);
     let mut hosts = with_packages(&desired);

@@ -218,7 +218,7 @@ fn a_member_that_cannot_be_configured_interrupts_nothing() {
     let mut desired = tomcat_pair();
     let hosts = at_rest(&desired);
     let unit = ServiceKind::Systemd("no-such-unit".into());
-    desired.groups[0].services.push(Service { name: "extra".into(), kind: unit });
+    desired.groups[0].services.push(Service { name: "extra".into(), kind: unit, start_timeout: None, stop_timeout: None });
     let report = told(&desired, &seen(&hosts));
     assert_eq!(condition(&report.pair.conditions, "Available").holds, Some(true));
     assert_eq!(condition(&report.groups["tomcat"].conditions, "Running").reason, Reason::NotRunning);

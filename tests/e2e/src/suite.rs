@@ -52,9 +52,11 @@ const CHECKS: &[(&str, Check)] = &[
     POWER_CUT,
     REPLICATION_CUT,
     STALE_LEG,
+    READ_ONLY,
     THREE_ROUNDS,
     ("a group, a volume and an address leave the hosts when they are deleted so", teardown::of_children),
     ("the pair leaves its hosts, and the data stays on its disks", teardown::of_the_pair),
+    ("the same manifests again: the volume comes back with its data", teardown::data_comes_back),
 ];
 
 /// How the service moves, once more: run on a release beside the one that the whole test is run on.
@@ -67,6 +69,7 @@ const FAILOVER: &[(&str, Check)] = &[
     POWER_CUT,
     REPLICATION_CUT,
     STALE_LEG,
+    READ_ONLY,
     THREE_ROUNDS,
 ];
 
@@ -81,6 +84,8 @@ const STALE_LEG: (&str, Check) = (
     "replication cut, then the serving node's power: the stale leg is not promoted, no record is lost",
     failover::stale_leg_is_not_promoted,
 );
+const READ_ONLY: (&str, Check) =
+    ("a full file system is told, and one that has gone read-only moves the group", failover::read_only_moves_the_group);
 const THREE_ROUNDS: (&str, Check) =
     ("three rounds of faults while a client writes: nothing is lost, nothing is there twice, and the status tells", faults::three_rounds);
 

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use hapair_model::{
     Secret, Side, digest,
     observed::{
-        Cluster, ClusterNode, ClusterResource, CorosyncConf, Device, Distribution, DrbdConfig, FileFacts, Host, Job, KnownPeer, Question,
-        Resource, Signature, Unit,
+        Cluster, ClusterNode, ClusterResource, CorosyncConf, Device, Distribution, DrbdConfig, FileFacts, Host, Job, KnownPeer, Mounted,
+        Question, Resource, Signature, Unit,
     },
     xml::Element,
 };
@@ -57,12 +57,21 @@ pub fn at(world: &World, side: Side, question: &Question) -> Host {
         cib: if machine.is_clustered() { disk.cib.clone() } else { None },
         cib_on_disk: disk.cib.as_ref().map(|cib| digest(cib.to_string().as_bytes())),
         firewall: None,
+        plain_rules: None,
         devices: question.devices.iter().map(|(volume, path)| (volume.clone(), device(machine, volume, path))).collect(),
         disks: question.disks.iter().map(|(volume, path)| (volume.clone(), device(machine, "", path))).collect(),
         drbd_major: Some(8),
         resources: machine.memory.legs.keys().map(|name| (name.clone(), resource(world, side, name))).collect(),
         drbd_config: drbd_config(machine),
+        filesystems: machine
+            .memory
+            .legs
+            .values()
+            .filter(|leg| leg.primary)
+            .map(|leg| (format!("/dev/drbd{}", leg.minor), Mounted::default()))
+            .collect(),
         volume_records: disk.volume_records.clone(),
+        kept_records: disk.kept_records.clone(),
         metadata: metadata(machine),
         metadata_elsewhere: BTreeMap::new(),
         shared_keys: keys(machine),
@@ -91,7 +100,7 @@ fn unit(machine: &Machine, name: &str) -> Unit {
         load: if machine.disk.packages.contains(package) { "loaded" } else { "not-found" }.into(),
         active: if runs { "active" } else { "inactive" }.into(),
         enabled: machine.disk.enabled.contains(name),
-        outdated: false,
+        ..Unit::default()
     }
 }
 

@@ -50,6 +50,8 @@ pub struct Disk {
     pub owner: Option<Record>,
     /// Records of DRBD metadata that was created here.
     pub volume_records: BTreeMap<String, VolumeRecord>,
+    /// The same of a pair that has left.
+    pub kept_records: BTreeMap<String, VolumeRecord>,
     /// What has to follow changed files.
     pub pending: BTreeSet<String>,
     /// The cluster's configuration.

@@ -421,7 +421,7 @@ async fn forget(run: &mut Run<'_>, files: &[String]) -> Result<(), Stop> {
     run.change("remove the hosts block", |world, side| world.machines[side].disk.hosts_block.clear()).await?;
     run.change("remove the records", |world, side| {
         let disk = &mut world.machines[side].disk;
-        disk.volume_records.clear();
+        disk.kept_records.append(&mut disk.volume_records);
         disk.pending.clear();
         disk.files.remove("/var/lib/hapair/drbd.key");
         disk.files.remove("/var/lib/hapair/peer");

@@ -23,7 +23,7 @@ fn whatever_effect_it_dies_at_the_end_is_the_same() {
     let only = std::env::var("ONLY").unwrap_or_default();
     let cases: Vec<_> = SCENARIOS.iter().filter(|scenario| scenario.name.contains(&only)).map(case).collect();
     let all = std::env::var_os("TRIALS").is_some() || !only.is_empty();
-    let in_turn = |at: usize| Fault::ALL.into_iter().enumerate().filter(move |(kind, _)| all || (at + kind) % 3 == 0);
+    let in_turn = |at: usize| Fault::ALL.into_iter().enumerate().filter(move |(kind, _)| all || (at + kind).is_multiple_of(3));
     let faults = |case| {
         let effects = |case: &Case| case.uninterrupted.effects.len();
         (0..effects(case)).flat_map(move |at| in_turn(at).map(move |(_, fault)| (case, at, fault)))

@@ -11,12 +11,17 @@ fn with_parameter(value: &str) -> Value {
     changed("ServiceGroup", |spec| spec["services"].as_array_mut().expect("a list").push(json!({"name": "dummy", "ocf": agent.clone()})))
 }
 
+/// The pair, whose groups may use that agent.
+fn delegating() -> Value {
+    changed("HAPair", |spec| spec["delegation"] = json!({"agents": ["heartbeat:Dummy"]}))
+}
+
 #[test]
 fn a_value_that_the_cluster_does_not_take_as_it_is_stops_with_what_was_wanted_and_got() {
     let end = run(&at_rest(), None, 1, async |experiment| {
         experiment.shared.world().mutilates = Some("-tail");
         let before = experiment.shared.effects.log().len();
-        experiment.apply([with_parameter("head-tail")]);
+        experiment.apply([delegating(), with_parameter("head-tail")]);
         experiment.wait_for("Ready", "False").await.expect("it is told");
         for _ in 0..60 {
             tokio::time::sleep(std::time::Duration::from_secs(1)).await;
@@ -38,7 +43,7 @@ fn a_value_that_the_cluster_does_not_take_as_it_is_stops_with_what_was_wanted_an
 fn a_value_that_pacemaker_cannot_carry_is_refused_by_name() {
     for value in ["é & x", "한글 <b>", "a\tb"] {
         run(&at_rest(), None, 1, async |experiment| {
-            experiment.apply([with_parameter(value)]);
+            experiment.apply([delegating(), with_parameter(value)]);
             experiment.settle().await.expect("nothing is done");
             let (_, reason, message) = experiment.condition("servicegroups", "tomcat", "Ready").expect("the group has a status");
             assert_eq!(reason, "InvalidSpec", "{message}");

@@ -72,11 +72,30 @@ fn a_unit_of_the_cluster_or_of_the_host() {
 }
 
 #[test]
+fn what_the_pair_does_not_delegate_to_its_groups() {
+    let with = |service: Value| changed("ServiceGroup", |spec| spec["services"] = json!([service]));
+    let unit = json!({"name": "x", "systemd": {"unit": "backup"}});
+    refused([with(unit.clone())], GROUP, "NotDelegated", "spec.services[name=x].systemd.unit: backup");
+    let agent = json!({"name": "x", "ocf": {"agent": "heartbeat:anything", "parameters": [{"name": "binfile", "value": "/bin/sh"}]}});
+    refused([with(agent)], GROUP, "NotDelegated", "spec.delegation.agents");
+    let file = changed("ServiceGroup", |spec| spec["files"][0]["path"] = json!("/etc/shop/shop.conf"));
+    refused([file], GROUP, "NotDelegated", "spec.files[0].path: /etc/shop/shop.conf");
+    // The key to the hosts, made a file that the service's user may read.
+    let key = changed("ServiceGroup", |spec| {
+        let file = spec["files"][0].as_object_mut().expect("a file");
+        file.remove("content");
+        file.insert("secretKeyRef".into(), json!({"name": "web-ssh", "key": "ssh-privatekey"}));
+    });
+    refused([key], GROUP, "NotDelegated", "a key to its hosts");
+}
+
+#[test]
 fn one_unit_in_two_groups() {
     for service in [json!({"name": "x", "systemd": {"unit": "tomcat10"}}), json!({"name": "x", "tomcat": {}})] {
         let mut second = of_kind("ServiceGroup");
         second["metadata"]["name"] = json!("second");
         second["spec"] = json!({"pairRef": {"name": "web"}, "services": [service]});
-        refused([second], ("servicegroups", "tomcat"), "Conflict", "which is the service x of group \"second\" already");
+        let pair = changed("HAPair", |spec| spec["delegation"] = json!({"units": ["tomcat10"]}));
+        refused([pair, second], ("servicegroups", "second"), "Conflict", "which is the service tomcat of group \"tomcat\" already");
     }
 }

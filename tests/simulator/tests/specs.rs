@@ -45,6 +45,7 @@ impl Settings {
             if self.reversed {
                 spec["nodes"].as_array_mut().expect("two nodes").reverse();
             }
+            spec["delegation"] = json!({"paths": ["/srv/pages"]});
             spec["fencing"]["mode"] = json!(if self.fenced { "Required" } else { "Disabled" });
             spec["ssh"]["user"] = json!(self.user);
             match self.preferred {

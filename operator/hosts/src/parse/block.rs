@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hapair_model::observed::Signature;
+use hapair_model::observed::{Mounted, Signature};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -17,6 +17,7 @@ struct LsblkDevice {
     kind: Option<String>,
     mountpoint: Option<String>,
     partlabel: Option<String>,
+    partuuid: Option<String>,
     #[serde(default)]
     children: Vec<LsblkDevice>,
 }
@@ -26,6 +27,13 @@ pub fn partitions(json: &str) -> Vec<String> {
     let devices = serde_json::from_str::<Lsblk>(json).map(|lsblk| lsblk.blockdevices).unwrap_or_default();
     let parts = devices.into_iter().flat_map(|device| device.children).filter(|child| child.kind.as_deref() == Some("part"));
     parts.map(|part| part.partlabel.unwrap_or_default()).collect()
+}
+
+/// A disk's partitions as signatures: consent to overwrite a disk names each of them.
+pub fn partition_signatures(json: &str) -> Vec<Signature> {
+    let devices = serde_json::from_str::<Lsblk>(json).map(|lsblk| lsblk.blockdevices).unwrap_or_default();
+    let parts = devices.into_iter().flat_map(|device| device.children).filter(|child| child.kind.as_deref() == Some("part"));
+    parts.map(|part| Signature { kind: Signature::PARTITION.into(), uuid: part.partuuid.unwrap_or_default() }).collect()
 }
 
 /// What uses a device, from `lsblk --json --output NAME,TYPE,MOUNTPOINT,PARTLABEL`: a mount, swap, LVM, RAID. DRBD on it is looked at elsewhere, and a
@@ -73,6 +81,29 @@ pub fn drbd_devices(json: &str) -> BTreeMap<String, String> {
         .filter(|device| device.fstype.as_deref() == Some("drbd"))
         .filter_map(|device| Some((device.uuid?, device.name)))
         .collect()
+}
+
+/// The file systems on DRBD's devices, from lines of a device, a directory and options, and `df --output=source,used,avail,iused,iavail` of those directories.
+pub fn mounted(mounts: &str, usage: &str) -> BTreeMap<String, Mounted> {
+    let used_of = |device: &str| {
+        let mut words =
+            usage.lines().find_map(|line| line.strip_prefix(device)?.strip_prefix(' '))?.split_whitespace().map(str::parse::<u64>);
+        let mut percent = || {
+            let (used, left) = (words.next()?.ok()?, words.next()?.ok()?);
+            u8::try_from((used * 100).div_ceil((used + left).max(1))).ok()
+        };
+        // XFS makes its inodes as they are needed, and may have none to count.
+        let (space, inodes) = (percent(), percent());
+        space.map(|space| space.max(inodes.unwrap_or_default()))
+    };
+    let one = |line: &str| {
+        let mut words = line.split(' ');
+        let (device, options) = (words.next()?, words.nth(1)?);
+        // "emergency_ro" is ext4's word from Linux 6.15 on (fs/ext4/super.c).
+        let read_only = options.split(',').any(|option| matches!(option, "ro" | "emergency_ro"));
+        Some((device.to_owned(), Mounted { read_only, used: used_of(device) }))
+    };
+    mounts.lines().filter_map(one).collect()
 }
 
 #[derive(Deserialize)]
@@ -133,6 +164,22 @@ mod tests {
         let drbd = r#"{"blockdevices":[{"name":"sdb","type":"disk","mountpoint":null,"children":[
             {"name":"drbd0","type":"disk","mountpoint":"/var/log/tomcat10"}]}]}"#;
         assert_eq!(in_use(drbd), None);
+    }
+
+    #[test]
+    fn a_file_system_tells_how_full_it_is_and_whether_it_takes_writes() {
+        let mounts = "/dev/drbd0 /var/log/tomcat10 rw,relatime\n/dev/drbd10 /srv/a rw,relatime,emergency_ro\n/dev/drbd2 /srv/b ro\n";
+        let usage = "Filesystem        Used   Avail IUsed IFree\n/dev/drbd0       901 99 10 90\n/dev/drbd10 1 99 95 5\n";
+        let found = mounted(mounts, usage);
+        let of = |device: &str| (found[device].read_only, found[device].used);
+        assert_eq!([of("/dev/drbd0"), of("/dev/drbd10"), of("/dev/drbd2")], [(false, Some(91)), (true, Some(95)), (true, None)]);
+    }
+
+    #[test]
+    fn a_disks_partitions_are_named_in_consent() {
+        let json = r#"{"blockdevices":[{"name":"sdb","type":"disk","mountpoint":null,"partuuid":null,"children":[
+            {"name":"sdb1","type":"part","mountpoint":null,"partuuid":"0f-1"},{"name":"sdb2","type":"part","mountpoint":null,"partuuid":"0f-2"}]}]}"#;
+        assert_eq!(partition_signatures(json).iter().map(ToString::to_string).collect::<Vec<_>>(), ["part:0f-1", "part:0f-2"]);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hapair_model::observed::{Distribution, FileFacts, Firewall, Job, PathFacts, PathKind, Record, Unit};
+use hapair_model::observed::{Distribution, FileFacts, Firewall, Job, Limit, PathFacts, PathKind, Record, Unit};
 use serde::Deserialize;
 
 /// `KEY=value` lines; quotes around a value are taken off.
@@ -33,11 +33,41 @@ pub fn units(text: &str, enabled: &str) -> BTreeMap<String, Unit> {
             active: get("ActiveState").into(),
             enabled: enabled.lines().any(|line| names.contains(&line)),
             outdated: get("NeedDaemonReload") == "yes",
+            start_limit: limit(get("TimeoutStartUSec")),
+            stop_limit: limit(get("TimeoutStopUSec")),
         };
         let short = |name: &str| name.strip_suffix(".service").unwrap_or(name).to_owned();
         names.into_iter().map(|name| (short(name), unit.clone())).collect::<Vec<_>>()
     };
     text.split("\n\n").flat_map(block).collect()
+}
+
+/// A time span as systemd prints it, such as `1min 30s` or `infinity` (systemd.time(7)); less than a second counts as one.
+fn limit(text: &str) -> Limit {
+    const UNITS: [(&str, f64); 8] = [
+        ("min", 60.0),
+        ("ms", 0.001),
+        ("us", 0.000_001),
+        ("s", 1.0),
+        ("h", 3600.0),
+        ("d", 86_400.0),
+        ("w", 604_800.0),
+        ("month", 2_629_800.0),
+    ];
+    if text == "infinity" {
+        return Limit::Endless;
+    }
+    let seconds = |word: &str| {
+        let digits = word.find(|character: char| character.is_ascii_alphabetic())?;
+        let (number, unit) = word.split_at(digits);
+        let (_, factor) = UNITS.iter().find(|(name, _)| *name == unit)?;
+        Some(number.parse::<f64>().ok()? * factor)
+    };
+    match text.split_whitespace().map(seconds).sum::<Option<f64>>() {
+        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of seconds, which `as` keeps within bounds")]
+        Some(sum) if !text.is_empty() => Limit::Seconds(sum.ceil() as u32),
+        _ => Limit::Unknown,
+    }
 }
 
 /// The package installation, from its unit among those of `systemctl show`, the time since boot, and the end of its log.
@@ -163,6 +193,14 @@ mod tests {
         let text = "Id=mariadb.service\nNames=mariadb.service mysql.service mysqld.service\nLoadState=loaded\nActiveState=active\n";
         let units = units(text, "mariadb.service\n");
         assert!(units["mysql"].is_active() && units["mysql"].enabled && units["mariadb"].is_active());
+    }
+
+    #[test]
+    fn a_time_span_of_systemds_is_read_in_seconds() {
+        let spans = ["1min 30s", "15min", "1h", "500ms", "1d 2h", "infinity", "", "soon"];
+        let seconds = [90, 900, 3600, 1, 93_600].map(Limit::Seconds);
+        let expected = seconds.into_iter().chain([Limit::Endless, Limit::Unknown, Limit::Unknown]);
+        assert_eq!(spans.map(limit).to_vec(), expected.collect::<Vec<_>>());
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use hapair_model::{
     Both, Reason,
     desired::{FloatingIp, Group, Volume},
-    observed::Resource,
+    observed::{Mounted, Resource},
     plan::Subject,
-    report::{ChildReport, VolumeReport},
+    report::{ChildReport, Condition, VolumeReport},
 };
 
 use super::{View, condition};
@@ -20,7 +20,8 @@ pub fn volume(view: &View<'_>, volume: &Volume) -> VolumeReport {
     let connected = legs.iter().filter_map(|(_, leg)| *leg).all(Resource::is_connected);
     let up_to_date = view.disks(&volume.name).all(|disk| *disk == Some("UpToDate"));
     let (reason, message) = problem.clone().unwrap_or((Reason::Healthy, "both nodes have the newest data".into()));
-    let mut conditions = view.verdict(&about, view.finding(&about), problem);
+    let mut conditions = view.verdict(&about, view.finding(&about), problem.into_iter().chain(filesystem_problem(view, volume)));
+    conditions.push(writable(view, volume));
     conditions.push(condition("UpToDate", known.then_some(up_to_date), reason, message.clone()));
     let (reason, message) = match connected {
         true if known => (Reason::Healthy, "the two legs are connected".into()),
@@ -40,8 +41,35 @@ pub fn volume(view: &View<'_>, volume: &Volume) -> VolumeReport {
         data: data(view, &volume.name),
         // Coarse, so that a long resync does not write a status every second.
         synced: legs.iter().find_map(|(_, leg)| leg.and_then(|leg| leg.done)).map(|done| format!("{}%", done / 5 * 5)),
+        used: mounted(view, volume).and_then(|mounted| mounted.used),
+        read_only: mounted(view, volume).map(|mounted| mounted.read_only),
         minor: Some(volume.minor),
         port: Some(volume.port),
+    }
+}
+
+/// The volume's file system, where it is mounted.
+fn mounted<'a>(view: &View<'a>, volume: &Volume) -> Option<&'a Mounted> {
+    view.hosts.iter().find_map(|(_, host)| (*host)?.filesystems.get(&format!("/dev/drbd{}", volume.minor)))
+}
+
+/// Why the volume's file system takes no writes.
+pub fn filesystem_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, String)> {
+    let (mounted, name) = (mounted(view, volume)?, &volume.name);
+    if mounted.read_only {
+        return Some((Reason::FilesystemReadOnly, format!("volume {name}: {} has gone read-only", volume.mount_point)));
+    }
+    (mounted.used == Some(100)).then(|| (Reason::FilesystemFull, format!("volume {name}: {} is full", volume.mount_point)))
+}
+
+fn writable(view: &View<'_>, volume: &Volume) -> Condition {
+    match (mounted(view, volume), filesystem_problem(view, volume)) {
+        (None, _) => condition("Writable", None, Reason::NotObserved, "it is mounted on no host that answers".into()),
+        (Some(_), Some((reason, message))) => condition("Writable", Some(false), reason, message),
+        (Some(Mounted { used: Some(used), .. }), None) => {
+            condition("Writable", Some(true), Reason::Healthy, format!("less than {} percent are used", used / 5 * 5 + 5))
+        }
+        (Some(_), None) => condition("Writable", Some(true), Reason::Healthy, "it takes writes".into()),
     }
 }
 

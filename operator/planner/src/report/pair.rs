@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hapair_model::{
     Reason,
-    desired::Fencing,
+    desired::{Fencing, Node, Tls},
     observed::{Cluster, HostView},
     plan::Subject,
     report::{Condition, PairReport},
@@ -18,7 +18,8 @@ pub fn pair(view: &View<'_>) -> PairReport {
     // While the cluster is being made, that there is none is not what people need to read.
     let counts = view.cluster.is_some() || view.desired.paused;
     let bad = observations.iter().filter(|each| counts && each.holds != Some(true) && each.type_ != "Paused");
-    let problems: Vec<_> = bad.map(|each| (each.reason, each.message.clone())).collect();
+    let mut problems: Vec<_> = bad.map(|each| (each.reason, each.message.clone())).collect();
+    problems.extend(view.desired.volumes.iter().filter_map(|volume| children::filesystem_problem(view, volume)));
     let any_finding = view.finding(&Subject::Pair).or_else(|| view.findings.first());
     let mut conditions = view.verdict(&Subject::Pair, any_finding, problems);
     let fencing = fencing_word(&observations[2]);
@@ -140,7 +141,14 @@ fn fencing_ready(view: &View<'_>) -> Condition {
             }
         }
     }
-    condition("FencingReady", Some(true), Reason::Healthy, "each node's fencing device answers".into())
+    condition("FencingReady", Some(true), Reason::Healthy, format!("each node's fencing device answers{}", unverified(view)))
+}
+
+/// Devices whose certificates nobody verifies: a person has chosen that, and reads it here.
+fn unverified(view: &View<'_>) -> String {
+    let takes_any = |node: &Node| node.devices.iter().any(|device| device.tls == Tls::Unverified);
+    let nodes: Vec<_> = view.desired.nodes.iter().filter(|(_, node)| takes_any(node)).map(|(_, node)| node.name.as_str()).collect();
+    if nodes.is_empty() { String::new() } else { format!("; the certificate of {} is not verified", nodes.join(" and ")) }
 }
 
 fn redundancy(view: &View<'_>) -> Condition {

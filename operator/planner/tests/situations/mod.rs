@@ -8,7 +8,7 @@ use hapair_model::{
     Both, Secret, Side,
     desired::{
         Desired, Disk, FenceDevice, Fencing, FilesystemType, FloatingIp, Group, GroupFile, HttpProbe, Leaving, Node, Owner, Service,
-        ServiceKind, Volume,
+        ServiceKind, Tls, Volume,
     },
     digest,
     observed::{
@@ -30,7 +30,9 @@ pub fn tomcat_pair() -> Desired {
         devices: vec![FenceDevice {
             agent: "fence_ipmilan".into(),
             parameters: vec![("ip".into(), format!("192.0.2.{bmc}")), ("username".into(), "admin".into())],
+            plug: None,
             password: Some(Secret::new("bmc-password")),
+            tls: Tls::System,
         }],
         set_hostname: false,
         standby: None,
@@ -45,6 +47,7 @@ pub fn tomcat_pair() -> Desired {
         admin_password: Some(Secret::new("admin-password")),
         install_packages: true,
         open_firewall: true,
+        token: 3000,
         replication_link: 1,
         preferred: Some(Side::First),
         paused: false,
@@ -55,6 +58,7 @@ pub fn tomcat_pair() -> Desired {
             port: 7789,
             filesystem: FilesystemType::Ext4,
             mount_point: "/var/log/tomcat10".into(),
+            mount_options: Vec::new(),
             owner: "tomcat:adm".into(),
             mode: "2770".into(),
             copy_from: Some(Side::First),
@@ -69,7 +73,7 @@ pub fn tomcat_pair() -> Desired {
             name: "tomcat".into(),
             volumes: vec!["logs".into()],
             floating_ips: vec!["web".into()],
-            services: vec![Service { name: "tomcat".into(), kind: ServiceKind::Tomcat }],
+            services: vec![Service { name: "tomcat".into(), kind: ServiceKind::Tomcat, start_timeout: None, stop_timeout: None }],
             files: vec![GroupFile {
                 path: "/var/lib/tomcat10/webapps/ROOT/index.html".into(),
                 content: Both::new(Secret::new("node1"), Secret::new("node2")),
@@ -199,6 +203,7 @@ fn cluster(desired: &Desired) -> Cluster {
             resource("ip-web", "Started", "node1"),
             resource("service-tomcat-tomcat", "Started", "node1"),
             resource("probe-tomcat", "Started", "node1"),
+            resource("writable-logs", "Started", "node1"),
         ],
         ..Cluster::default()
     }

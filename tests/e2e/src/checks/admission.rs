@@ -3,7 +3,7 @@
 use std::fs;
 
 use anyhow::{Result, ensure};
-use hapair_world::{NAMESPACE, World};
+use hapair_world::{NAMESPACE, World, root};
 
 /// A change of the sample, and what the refusal has to speak of.
 const ILLEGAL: &[(&str, &str, &str)] = &[
@@ -13,6 +13,12 @@ const ILLEGAL: &[(&str, &str, &str)] = &[
     ("      fencing: [{ipmi:", "      disabled: [{ipmi:", "spec.nodes"),
     ("filesystem: {type: ext4,", "filesystem: {type: zfs,", "spec.filesystem.type"),
     ("mountPoint: /var/log/tomcat10", "mountPoint: log", "spec.filesystem.mountPoint"),
+    ("mountPoint: /var/log/tomcat10", "mountOptions: [ro], mountPoint: /var/log/tomcat10", "spec.filesystem.mountOptions"),
+    (
+        "{ipmi: {address: ",
+        "{agent: {name: fence_pve, parameters: [{name: password, value: open}]}}, {ipmi: {address: ",
+        "spec.nodes[0].fencing[0].agent.parameters",
+    ),
     ("initialData: {copyFrom: {node: node1}}", "initialData: {copyFrom: {node: node1}, empty: {}}", "spec.initialData"),
     ("initialData: {copyFrom: {node: node1}}", "initialData: {copyFrom: {node: node3}}", "spec.initialData.copyFrom"),
     ("services: [{name: tomcat, tomcat: {}}]", "services: [{name: tomcat, tomcat: {}, systemd: {unit: a}}]", "spec.services[0]"),
@@ -40,6 +46,7 @@ pub fn new_objects_say_that_nobody_looked(world: &mut World) -> Result<()> {
 pub fn illegal_specs_are_refused(world: &mut World) -> Result<()> {
     let sample = world.sample()?.replace("\n  preferredNode: node1", "");
     world.dry_run(&sample)?;
+    world.dry_run(&fs::read_to_string(root().join("config/samples/two-vms.yaml"))?)?;
     for (from, to, path) in ILLEGAL {
         ensure!(sample.contains(from), "the sample has no {from:?}");
         refused(world, &sample.replacen(from, to, 1), path)?;

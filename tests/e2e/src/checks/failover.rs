@@ -7,7 +7,7 @@ use hapair_lab::Link;
 use hapair_simulator::reality::{differences, story};
 use hapair_world::{World, client::metric, recording::Recording};
 
-use super::{AT_ONCE, LONG, premise::at_home, served_by};
+use super::{AT_ONCE, LONG, SOON, premise::at_home, served_by};
 
 /// Longer than it takes from the end of an act until the status is at its end, too.
 const TOLD: Duration = Duration::from_secs(300);
@@ -152,4 +152,30 @@ pub fn stale_leg_is_not_promoted(world: &mut World) -> Result<()> {
         ensure!(records.trim() == "200", "{} of 200 acknowledged records are left", records.trim());
         Ok(())
     })
+}
+
+/// Twice the interval of the agent's monitor, and a little.
+const TWO_MONITORS: Duration = Duration::from_secs(45);
+
+/// A full file system is told, and nothing is stopped for it. ext4 goes read-only after an error: the agent that notices it fails, and the group moves;
+/// the other node checks the file system before it mounts it.
+pub fn read_only_moves_the_group(world: &mut World) -> Result<()> {
+    let active = world.object("hapair/web")?["status"]["active"].as_str().context("no node serves")?.to_owned();
+    let node = world.lab.node(&active)?;
+    let other = world.lab.config().nodes[1 - node].clone();
+    world.lab.run(node, "! dd if=/dev/zero of=/var/log/tomcat10/filler bs=1M 2> /dev/null; sync")?;
+    world.wait_for_condition("harv/logs", "Writable", "False", SOON)?;
+    let (_, reason, _) = world.condition("harv/logs", "Writable")?.context("the volume has no such condition")?;
+    ensure!(reason == "FilesystemFull", "the reason is {reason}");
+    std::thread::sleep(TWO_MONITORS);
+    served_by(world, &active, AT_ONCE)?;
+    world.lab.run(node, "rm /var/log/tomcat10/filler; sync")?;
+    world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
+
+    world.lab.run(node, "echo the error of a test > /sys/fs/ext4/drbd0/trigger_fs_error")?;
+    served_by(world, &other, LONG)?;
+    let options = world.lab.run(1 - node, "grep '^/dev/drbd0 ' /proc/mounts")?;
+    ensure!(options.contains(" rw,") && !options.contains("emergency_ro"), "mounted as {options}");
+    world.lab.run(node, "crm_resource --cleanup")?;
+    world.wait_for_condition("hapair/web", "Ready", "True", LONG)
 }

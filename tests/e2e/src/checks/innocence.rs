@@ -16,6 +16,8 @@ pub fn edits_break_nothing(world: &mut World) -> Result<()> {
     let second = declared(&group, "second", |spec| {
         *spec = json!({"pairRef": {"name": "web"}, "services": [{"name": "again", "systemd": {"unit": "tomcat10"}}]})
     });
+    let delegated = world.sample()?.replace("  preferredNode: node1", "  preferredNode: node1\n  delegation: {units: [tomcat10]}");
+    world.apply(&delegated)?;
     world.apply(&second)?;
     not_ready_for(world, "hasg/second", "Conflict", &["tomcat10", "\"tomcat\""])?;
     delete(world, &["hasg/second"])?;

@@ -120,8 +120,10 @@ pub fn hosts_are_left_alone(world: &mut World) -> Result<()> {
     remake(world, &sample)?;
     refused(world, "harv/logs", "DeviceNotBlank", "node2: /dev/ubdb holds ext4 (UUID 6f1c20a4-0000-4000-8000-000000000001)")?;
     // What is mended while the pair is declared is enough for it to go on.
+    world.lab.run(1, "wipefs -a -q /dev/ubdb && sync")?;
+    refused(world, "harv/logs", "DeviceNotBlank", "node2: /dev/ubdb holds data without a signature")?;
     remove(world)?;
-    world.lab.run(1, "wipefs -a -q /dev/ubdb && dd if=/dev/zero of=/dev/ubdb bs=1M 2> /dev/null; sync; udevadm settle")?;
+    world.lab.run(1, "dd if=/dev/zero of=/dev/ubdb bs=1M 2> /dev/null; sync; udevadm settle")?;
 
     world.on_host_with_input(0, "sfdisk -q /dev/ubdb && udevadm settle", "label: gpt\nname=someones")?;
     remake(world, &sample)?;
@@ -151,7 +153,10 @@ pub fn hosts_are_left_alone(world: &mut World) -> Result<()> {
     refused(world, "hafip/web", "AddressTaken", "another machine answers")?;
     remake(world, &sample.replace(&world.floating_address(), &world.address(1)))?;
     refused(world, "hafip/web", "Conflict", "a node")?;
-    remake(world, &sample.replace("tomcat: {}", "systemd: {unit: nosuch}"))?;
+    let of_unit = sample.replace("tomcat: {}", "systemd: {unit: nosuch}");
+    remake(world, &of_unit)?;
+    refused(world, "hasg/tomcat", "NotDelegated", "spec.delegation.units")?;
+    remake(world, &of_unit.replace("  paused: false", "  paused: false\n  delegation: {units: [nosuch]}"))?;
     refused(world, "hasg/tomcat", "UnitNotFound", "nosuch.service")?;
     remake(world, &sample.replace("volumes: [{name: logs}]", "volumes: [{name: other}]"))?;
     refused(world, "hasg/tomcat", "DanglingReference", "other")?;

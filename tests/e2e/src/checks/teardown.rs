@@ -1,9 +1,9 @@
 //! Taking things off the hosts, because their objects are deleted with `deletionPolicy: Teardown`.
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Result, ensure};
 use hapair_world::{NAMESPACE, World};
 
-use super::LONG;
+use super::{LONG, served_by};
 
 fn delete(world: &World, what: &str) -> Result<()> {
     world.cluster.run(&["patch", "-n", NAMESPACE, what, "--type=merge", "-p", r#"{"spec":{"deletionPolicy":"Teardown"}}"#])?;
@@ -12,6 +12,8 @@ fn delete(world: &World, what: &str) -> Result<()> {
 
 /// The group, then its volume and its address: nothing of them is left but the data.
 pub fn of_children(world: &mut World) -> Result<()> {
+    let active = world.object("hapair/web")?["status"]["active"].as_str().context("no node serves")?.to_owned();
+    world.lab.run(world.lab.node(&active)?, "echo kept > /var/log/tomcat10/kept-through-teardown; sync")?;
     delete(world, "hasg/tomcat")?;
     ensure!(world.page().is_none(), "the service still answers");
     delete(world, "harv/logs")?;
@@ -42,5 +44,15 @@ pub fn of_the_pair(world: &mut World) -> Result<()> {
         // The last: the page that the package brought is given back.
         ensure!(words == ["inactive", "inactive", "disabled", "disabled", "0", "drbd", "ext4", "1"], "left on node{}: {left}", node + 1);
     }
+    Ok(())
+}
+
+/// The same manifests again: the volume comes back with what was written before.
+pub fn data_comes_back(world: &mut World) -> Result<()> {
+    world.apply(&world.sample()?)?;
+    world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
+    served_by(world, "node1", LONG)?;
+    let kept = world.lab.run(0, "cat /var/log/tomcat10/kept-through-teardown")?;
+    ensure!(kept.trim() == "kept", "the data is not what it was: {kept:?}");
     Ok(())
 }

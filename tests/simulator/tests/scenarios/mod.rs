@@ -54,6 +54,7 @@ pub const SCENARIOS: &[Scenario] = &[
     },
     Scenario { name: "node2 has lost its keys and everything that it remembers", start: at_rest, act: without_memory, ready: true },
     Scenario { name: "the pair leaves its hosts", start: to_be_torn_down, act: everything_leaves, ready: false },
+    Scenario { name: "the pair has left its hosts, and is declared again", start: torn_down, act: declare_everything, ready: true },
     Scenario { name: "another HAPair takes the hosts over", start: at_rest, act: taken_over, ready: true },
 ];
 
@@ -119,6 +120,11 @@ fn released() -> Start {
             run.api.delete(plural, name);
         }
     })
+}
+
+fn torn_down() -> Start {
+    static CELL: OnceLock<Start> = OnceLock::new();
+    grown(&CELL, to_be_torn_down, everything_leaves)
 }
 
 fn half_made() -> Start {
