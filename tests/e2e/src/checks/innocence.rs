@@ -56,7 +56,7 @@ pub fn an_emptied_leg_is_told(world: &mut World) -> Result<()> {
     let (_, _, message) = world.condition("harv/logs", "Ready")?.unwrap_or_default();
     ensure!(!message.contains("overwrite"), "it offers to overwrite: {message}");
     served_by(world, "node1", AT_ONCE)?;
-    world.lab.run(1, "yes yes | drbdadm create-md logs && drbdadm up logs")?;
+    world.lab.run(1, "drbdadm create-md --force logs && drbdadm up logs")?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
     served_by(world, "node1", AT_ONCE)
 }

@@ -33,8 +33,11 @@ fn rename_there_and_back(world: &World, node: usize) -> Result<()> {
         let released = world.object("hapair/web").ok()?["status"]["released"].clone();
         (released == json!(["group-tomcat"])).then_some(())
     })?;
-    let tags = world.lab.run(node, "pcs tag config")?;
-    ensure!(!tags.contains("hapair-group-tomcat"), "pcs could not remove it: {tags}");
+    // pcs removes nothing that a tag names.
+    world.wait("the tag to go", SOON, |world| {
+        let tags = world.lab.run(node, "pcs tag config").ok()?;
+        (!tags.contains("hapair-group-tomcat")).then_some(())
+    })?;
     world.apply(&format!("{address}\n---\n{group}"))?;
     world.wait_for_condition("hasg/shop", "Ready", "True", LONG)?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
