@@ -71,6 +71,9 @@ pub fn host(sections: &Sections) -> Host {
             host.volume_records.extend(drbd::record(&section.text).map(|record| (volume.to_owned(), record)));
         } else if let Some(volume) = name.strip_prefix("kept-record.") {
             host.kept_records.extend(drbd::record(&section.text).map(|record| (volume.to_owned(), record)));
+        } else if let Some(agent) = name.strip_prefix("agent.") {
+            let parameters = if section.code == 0 { system::agent_parameters(&section.text) } else { None };
+            host.agents.insert(agent.to_owned(), parameters);
         } else if let Some(path) = name.strip_prefix("key.") {
             let bytes = STANDARD.decode(section.text.trim()).ok().filter(|bytes| section.code == 0 && !bytes.is_empty());
             host.keys.extend(bytes.map(|bytes| (path.to_owned(), Secret::new(bytes))));

@@ -90,6 +90,7 @@ fn question_lines(question: &Question) -> String {
     question.probes.iter().for_each(|(group, url)| line("probe", &[group, url]));
     question.addresses.iter().for_each(|address| line("address", &[address]));
     question.keys.iter().for_each(|path| line("key", &[path]));
+    question.agents.iter().for_each(|agent| line("agent", &[agent]));
     lines
 }
 

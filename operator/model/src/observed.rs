@@ -1,6 +1,6 @@
 //! What the hosts said, and what they were asked.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -27,6 +27,8 @@ pub struct Question {
     pub addresses: Vec<String>,
     /// Keys whose contents are wanted: the peer has lost them.
     pub keys: Vec<String>,
+    /// OCF agents, `provider:agent`, whose parameters are wanted: the cluster does not run them as declared yet.
+    pub agents: Vec<String>,
 }
 
 /// A host, or why there is nothing to be known of it.
@@ -135,6 +137,8 @@ pub struct Host {
     pub keys: BTreeMap<String, Secret>,
     /// What it remembers of its peer.
     pub known_peer: Option<KnownPeer>,
+    /// The parameters of the OCF agents that were asked for, by their own metadata; `None`: there is no such agent.
+    pub agents: BTreeMap<String, Option<BTreeSet<String>>>,
     /// Addresses on interfaces, each `address/prefix`, with the interface.
     pub addresses: Vec<(String, String)>,
     /// Answers of the probes, by URL: the HTTP status, or 0 for none.

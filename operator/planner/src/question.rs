@@ -1,5 +1,7 @@
 //! What to ask the hosts: exactly what the plan and the report look at.
 
+use std::collections::BTreeSet;
+
 use hapair_model::{
     Both, Side,
     desired::{Desired, ServiceKind},
@@ -23,9 +25,28 @@ pub fn second_question(desired: &Desired, observed: &Both<HostView>) -> Option<B
     let first = question(desired);
     let cib = carried::spokesman(observed).and_then(|host| host.cib.as_ref());
     let probes = cib.map_or_else(|| first.first.probes.clone(), |cib| probes(desired, Some(cib)));
-    let keys = keys::to_be_read(observed);
-    let second = first.clone().map(|question| Question { probes: probes.clone(), keys: keys.clone(), ..question });
+    let (keys, agents) = (keys::to_be_read(observed), new_agents(desired, cib));
+    let second = first.clone().map(|question| Question { probes: probes.clone(), keys: keys.clone(), agents: agents.clone(), ..question });
     (second != first).then_some(second)
+}
+
+/// Agents of services that the cluster does not run with just these parameters.
+fn new_agents(desired: &Desired, cib: Option<&Element>) -> Vec<String> {
+    let runs = |agent: &str, parameters: &[(String, String)]| {
+        let is_it =
+            |each: &Element| agent == format!("{}:{}", each.get("provider").unwrap_or_default(), each.get("type").unwrap_or_default());
+        let has = |each: &Element, (name, value): &(String, String)| {
+            each.all().iter().any(|pair| pair.get("name") == Some(name) && pair.get("value") == Some(value))
+        };
+        cib.is_some_and(|cib| cib.primitives().any(|each| is_it(each) && parameters.iter().all(|pair| has(each, pair))))
+    };
+    let agents: BTreeSet<_> = services(desired)
+        .filter_map(|kind| match kind {
+            ServiceKind::Ocf { agent, parameters } if !runs(agent, parameters) => Some(agent.clone()),
+            ServiceKind::Ocf { .. } | ServiceKind::Systemd(_) | ServiceKind::Tomcat => None,
+        })
+        .collect();
+    agents.into_iter().collect()
 }
 
 fn probes(desired: &Desired, cib: Option<&Element>) -> Vec<(String, String)> {
@@ -55,6 +76,7 @@ fn one(desired: &Desired, side: Side) -> Question {
         probes: probes(desired, None),
         addresses: desired.floating_ips.iter().map(|ip| ip.address.to_string()).collect(),
         keys: Vec::new(),
+        agents: Vec::new(),
     }
 }
 

@@ -147,6 +147,29 @@ fn one_host(desired: &Desired, side: Side, host: &Host, peer: Option<&Host>, ali
         network(ip, side, name, host, findings);
     }
     units(desired, &platform, name, host, findings);
+    if stages::missing_packages(desired, host).is_empty() {
+        agents(desired, name, host, findings);
+    }
+}
+
+/// OCF agents that a service names, by what they say of themselves.
+fn agents(desired: &Desired, node: &str, host: &Host, findings: &mut Vec<Finding>) {
+    for (group, service) in desired.groups.iter().flat_map(|group| group.services.iter().map(move |service| (group, service))) {
+        let ServiceKind::Ocf { agent, parameters } = &service.kind else { continue };
+        let field = format!("spec.services[name={}].ocf", service.name);
+        let mut say = |reason, message| findings.push(Finding { about: Subject::Group(group.name.clone()), reason, message });
+        match host.agents.get(agent) {
+            Some(None) => say(Reason::UnitNotFound, format!("{field}.agent: {node} has no agent ocf:{agent} that tells its parameters")),
+            Some(Some(known)) => {
+                for (name, _) in parameters.iter().filter(|(name, _)| !known.contains(name)) {
+                    let known = known.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+                    let message = format!("{field}.parameters[name={name}]: ocf:{agent} on {node} has no such parameter; it has {known}");
+                    say(Reason::InvalidSpec, message);
+                }
+            }
+            None => {}
+        }
+    }
 }
 
 fn packages(desired: &Desired, name: &str, host: &Host, findings: &mut Vec<Finding>) {

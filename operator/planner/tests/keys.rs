@@ -74,7 +74,7 @@ fn keys_that_a_known_host_has_lost_are_given_back_by_its_peer() {
     let question = second_question(&desired, &seen(&hosts)).unwrap();
     assert_eq!(question.first.keys.len(), 3, "{question:?}");
     let steps = steps_on_node2(&desired, &hosts);
-    let written = |path: &str| steps.iter().find_map(|step| matches!(step, Step::WriteFile(file) if file.path == path).then_some(step));
+    let written = |path: &str| steps.iter().find(|step| matches!(step, Step::WriteFile(file) if file.path == path));
     let Some(Step::WriteFile(key)) = written(AUTHKEY) else { panic!("{steps:?}") };
     assert_eq!((&key.content, &key.follow_up), (&Content::Secret(Secret::new(AUTHKEY)), &None), "what runs knows no other key");
     assert!(written("/etc/pacemaker/authkey").is_some() && written("/var/lib/hapair/drbd.key").is_some(), "{steps:?}");

@@ -281,3 +281,24 @@ fn a_cluster_that_no_record_vouches_for_is_foreign_whatever_its_name() {
     hosts.first.cluster.as_mut().unwrap().nodes.get_mut("node2").unwrap().online = false;
     assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::ForeignCluster]);
 }
+
+/// A name that no agent has would have no effect, without a word.
+#[test]
+fn a_parameter_that_the_agent_does_not_have_is_refused_by_name() {
+    let mut desired = tomcat_pair();
+    let parameters = vec![("pgdata".into(), "/srv".into()), ("data".into(), "/srv".into())];
+    desired.groups[0].services[0].kind = ServiceKind::Ocf { agent: "heartbeat:pgsql".into(), parameters };
+    let mut hosts = with_packages(&desired);
+    let question = hapair_planner::second_question(&desired, &seen(&hosts)).unwrap();
+    assert_eq!(question.first.agents, ["heartbeat:pgsql"]);
+    let known = ["pgctl", "pgdata"].map(str::to_owned).into_iter().collect();
+    for host in [&mut hosts.first, &mut hosts.second] {
+        host.agents.insert("heartbeat:pgsql".into(), Some(std::collections::BTreeSet::clone(&known)));
+    }
+    let plan = plan_of(&desired, &hosts);
+    assert_eq!(reasons(&plan), [Reason::InvalidSpec, Reason::InvalidSpec]);
+    let told = &plan.findings[0].message;
+    assert!(told.contains("spec.services[name=tomcat].ocf.parameters[name=data]") && told.contains("it has pgctl, pgdata"), "{told}");
+    hosts.first.agents.insert("heartbeat:pgsql".into(), None);
+    assert_eq!(plan_of(&desired, &hosts).findings[0].reason, Reason::UnitNotFound);
+}

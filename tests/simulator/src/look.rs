@@ -63,6 +63,7 @@ pub fn at(world: &World, side: Side, question: &Question) -> Host {
         drbd_major: Some(8),
         resources: machine.memory.legs.keys().map(|name| (name.clone(), resource(world, side, name))).collect(),
         drbd_config: drbd_config(machine),
+        agents: BTreeMap::new(),
         filesystems: machine
             .memory
             .legs

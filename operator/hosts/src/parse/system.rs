@@ -1,8 +1,11 @@
 //! The system around the cluster: os-release, systemd, ip, stat, pcs' list of hosts.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use hapair_model::observed::{Distribution, FileFacts, Firewall, Job, Limit, PathFacts, PathKind, Record, Unit};
+use hapair_model::{
+    observed::{Distribution, FileFacts, Firewall, Job, Limit, PathFacts, PathKind, Record, Unit},
+    xml::Element,
+};
 use serde::Deserialize;
 
 /// `KEY=value` lines; quotes around a value are taken off.
@@ -68,6 +71,13 @@ fn limit(text: &str) -> Limit {
         Some(sum) if !text.is_empty() => Limit::Seconds(sum.ceil() as u32),
         _ => Limit::Unknown,
     }
+}
+
+/// The names of an OCF agent's parameters, from its metadata; `None` when that is none.
+pub fn agent_parameters(metadata: &str) -> Option<BTreeSet<String>> {
+    let metadata = Element::parse(metadata).ok().filter(|element| element.name == "resource-agent")?;
+    let parameters = metadata.all().into_iter().filter(|each| each.name == "parameter");
+    Some(parameters.filter_map(|each| each.get("name")).map(str::to_owned).collect())
 }
 
 /// The package installation, from its unit among those of `systemctl show`, the time since boot, and the end of its log.
