@@ -307,7 +307,7 @@ fn left_behind(desired: &Desired) -> Hosts {
     for side in Side::BOTH {
         hosts[side].kept_records.clone_from(&prepared[side].volume_records);
         hosts[side].devices.clone_from(&prepared[side].devices);
-        hosts[side].devices.get_mut("logs").unwrap().label = Some("hapair".into());
+        hosts[side].devices.get_mut("logs").expect("the sample's volume").label = Some("hapair".into());
     }
     hosts
 }
