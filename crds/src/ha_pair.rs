@@ -321,7 +321,8 @@ pub struct Delegation {
     #[schemars(length(max = 64), inner(length(min = 1, max = 128), regex(pattern = r"^[A-Za-z0-9@_.-]+$")))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub units: Option<Vec<String>>,
-    /// OCF resource agents that may be services, each with its provider, for instance heartbeat:pgsql. When absent: none.
+    /// OCF resource agents that may be services, each with its provider, for instance heartbeat:pgsql. An agent runs as root, and many run what a parameter
+    /// says: to delegate one is to delegate root on the hosts. When absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 64), inner(length(min = 3, max = 128), regex(pattern = r"^[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+$")))]
     #[x_kube(merge_strategy = ListMerge::Set)]

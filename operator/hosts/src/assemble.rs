@@ -16,6 +16,9 @@ use crate::{
 
 const CIB: &str = "/var/lib/pacemaker/cib/cib.xml";
 
+/// The status of a command that is not there (sh(1)).
+const NOT_FOUND: i32 = 127;
+
 /// What the sections say about the host. A section that is missing, or whose command failed, says nothing.
 pub fn host(sections: &Sections) -> Host {
     let text = |name: &str| sections.get(name).filter(|section| section.code == 0).map_or("", |section| section.text.as_str());
@@ -103,6 +106,8 @@ fn device(kind: &str, volume: &str, exists: bool, sections: &Sections) -> Device
     };
     signatures.extend(block::partition_signatures(text("-use")));
     match get("-content") {
+        // Without python3, which comes with the packages, it was not looked at; the step that makes metadata looks again.
+        Some(section) if section.code == NOT_FOUND => {}
         Some(section) if section.code != 0 => signatures.extend(block::signatures("unreadable")),
         Some(section) if section.text.trim() == Signature::DATA => signatures.push(Signature::data()),
         _ => {}

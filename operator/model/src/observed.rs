@@ -199,7 +199,7 @@ pub struct Record {
 pub struct Mounted {
     /// It takes no writes.
     pub read_only: bool,
-    /// How full it is, in percent, rounded up: space, or inodes if there is less left of them. `None`: it does not tell.
+    /// How full it is, in percent, 100 only when nothing is left: space, or inodes if there is less left of them. `None`: it does not tell.
     pub used: Option<u8>,
 }
 

@@ -2,9 +2,11 @@
 //!
 //! The words for a promotable clone's roles are those of the distribution's pacemaker: 2.0 does not know the newer ones, 3.0 warns of the older.
 
+use std::collections::BTreeSet;
+
 use hapair_model::{
     Side,
-    desired::{Desired, FenceDevice, Fencing, Group, Node, Service, ServiceKind, Tls, Volume},
+    desired::{Desired, FenceDevice, Fencing, FilesystemType, Group, Node, Service, ServiceKind, Tls, Volume},
     xml::Element,
 };
 
@@ -233,7 +235,8 @@ fn group_object(desired: &Desired, group: &Group, platform: &Platform) -> Object
 fn filesystem(volume: &Volume) -> Element {
     let id = names::filesystem(&volume.name);
     let device = format!("/dev/drbd{}", volume.minor);
-    let options = volume.mount_options.join(",");
+    // A list that means a set: its order in Git mounts nothing anew.
+    let options = volume.mount_options.iter().map(String::as_str).collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>().join(",");
     let mut parameters = vec![
         ("device", device.as_str()),
         ("directory", &volume.mount_point),
@@ -241,9 +244,14 @@ fn filesystem(volume: &Volume) -> Element {
         ("force_unmount", "safe"),
     ];
     parameters.extend((!options.is_empty()).then_some(("options", options.as_str())));
+    // Left to itself the agent checks no ext4 (is_fsck_needed): one that has gone read-only after an error would be written to again as it is. e2fsck -a of
+    // a clean one ends at once; one that needs a person fails the start. XFS repairs itself from its log, or not at all.
+    let is_checked = volume.filesystem == FilesystemType::Ext4;
+    parameters.extend(is_checked.then_some(("run_fsck", "force")));
+    let start = if is_checked { "900s" } else { "60s" };
     ocf(&id, "heartbeat", "Filesystem")
         .child(attributes("instance_attributes", &id, &owned(&parameters)))
-        .child(operations(&id, &[("start", "0s", "60s", None), ("stop", "0s", "60s", None), ("monitor", "20s", "40s", None)]))
+        .child(operations(&id, &[("start", "0s", start, None), ("stop", "0s", "60s", None), ("monitor", "20s", "40s", None)]))
 }
 
 /// Moves the group when the file system has gone read-only.

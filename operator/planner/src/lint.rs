@@ -10,7 +10,7 @@ use hapair_model::{
 
 use crate::{
     cib,
-    devices::{all_signatures, has_a_partition_of_ours, has_only_our_partitions},
+    devices::{all_signatures, has_a_partition_of_ours, has_only_our_partitions, holds_mere_data},
     keys, names, stages, standby,
 };
 
@@ -48,6 +48,7 @@ fn broken_rule(desired: &Desired, hosts: &Both<&Host>, side: Side, step: &Step) 
         Step::CreateMetadata { resource, overwrite, .. } => {
             let device = host.devices.get(resource)?;
             let pending = host.volume_records.get(resource).is_some_and(|record| record.device_uuid == "pending");
+            let pending = pending && (!holds_mere_data(device) || overwrite.is_some());
             let consented = pending || device.signatures.is_empty() || overwrite.as_deref() == Some(all_signatures(device).as_str());
             let id = names::volume(resource);
             let in_cib = hosts.any(|host| host.cib.as_ref().is_some_and(|cib| cib.all().iter().any(|each| each.id() == Some(&id))));

@@ -33,7 +33,9 @@ pub const UNFENCE_PEER: &str = "/usr/lib/drbd/hapair-unfence-peer";
 pub const PAIR: &str = "pair";
 
 /// How the ids of a group's members begin.
-pub const MEMBERS: [&str; 5] = ["filesystem-", "ip-", "service-", "probe-", "writable-"];
+pub const MEMBERS: [&str; 5] = ["filesystem-", "ip-", "service-", "probe-", WRITABLE];
+/// How the ids of those begin that notice a file system which has gone read-only.
+pub const WRITABLE: &str = "writable-";
 
 pub fn volume(name: &str) -> String {
     format!("volume-{name}")
@@ -48,7 +50,7 @@ pub fn filesystem(name: &str) -> String {
 }
 
 pub fn writable(name: &str) -> String {
-    format!("writable-{name}")
+    format!("{WRITABLE}{name}")
 }
 
 pub fn ip(name: &str) -> String {

@@ -244,7 +244,7 @@ fn device(volume: &Volume, side: Side, node: &str, host: &Host, remembered: Opti
             let is_ours = |each: &Signature| match each.kind.as_str() {
                 "drbd" => is_pending || is_uuid(&each.uuid),
                 // A partition that was made for the volume holds what was on the disk before.
-                Signature::DATA => is_pending || disk.partition.is_some(),
+                Signature::DATA => disk.partition.is_some() || is_pending && disk.overwrite.is_some(),
                 _ => false,
             };
             if device.signatures.iter().any(is_ours) { None } else { carries(&disk.device, device, disk, node) }
@@ -422,7 +422,7 @@ fn both_hosts(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding
         taken(ip, desired, hosts, findings);
     }
     sources(desired, hosts, findings);
-    if let Some(cib) = hosts.iter().find_map(|(_, host)| host.cib.as_ref()) {
+    if let Some((_, cib)) = stages::speaker(hosts) {
         released::findings(cib, desired, findings);
     }
 }

@@ -69,29 +69,46 @@ pub fn ids(cib: &Element, desired: &Desired, platform: &Platform) -> BTreeMap<St
         is(&leaving.volumes, names::volume) || is(&leaving.floating_ips, names::ip) || is(&leaving.groups, names::group)
     };
     let wanted = desired_cib::wanted(desired, platform);
-    let members: Vec<_> = primitives(&wanted).filter(|each| each.get("class") != Some("stonith")).collect();
-    let mut present: Vec<_> = recorded_for(cib, |key| !leaves(key)).into_iter().flat_map(Element::primitives).collect();
+    let members = wanted.objects.iter().flat_map(|object| object.resources.iter().map(move |resource| (object.key.as_str(), resource)));
+    let members: Vec<_> = members
+        .flat_map(|(key, resource)| resource.primitives().filter_map(move |each| Some((key, each.id()?, each))))
+        .filter(|(.., each)| each.get("class") != Some("stonith"))
+        .collect();
+    let records = cib::records(cib);
+    let key_of = |id: &str| records.iter().find(|(_, ids)| ids.iter().any(|each| each == id)).map(|(key, _)| key.as_str());
+    let ours = cib::resources(cib).filter_map(|each| Some((key_of(each.id()?)?, each))).filter(|(key, _)| !leaves(key));
+    let mut present: Vec<_> = ours.flat_map(|(key, each)| each.primitives().map(move |primitive| (key, primitive))).collect();
     let mut ids: BTreeMap<&str, String> = BTreeMap::new();
-    // What has its id already comes first.
-    for is_own in [true, false] {
-        for member in &members {
-            let found = present.iter().position(|each| (each.id() == member.id()) == is_own && runs_the_same(each, member));
-            let Some((own, at)) = member.id().filter(|own| !ids.contains_key(*own)).zip(found) else { continue };
-            ids.insert(own, present.remove(at).id().unwrap_or(own).to_owned());
+    // What has its id already comes first; then the same under any id; then what the same object had in its place, and is changed now.
+    let same: [&dyn Fn(&str, &str, &Element, &str, &Element) -> bool; 3] = [
+        &|key, own, member, its, each| key == its && each.id() == Some(own) && agent(each) == agent(member),
+        &|_, _, member, _, each| runs_the_same(each, member),
+        &|key, _, member, its, each| key == its && agent(each) == agent(member),
+    ];
+    for is_same in same {
+        for (key, own, member) in &members {
+            let found = present.iter().position(|(its, each)| is_same(key, own, member, its, each));
+            let Some(at) = found.filter(|_| !ids.contains_key(own)) else { continue };
+            ids.insert(own, present.remove(at).1.id().unwrap_or(own).to_owned());
         }
     }
-    let unknown: Vec<_> = members.iter().filter_map(|member| member.id()).filter(|own| !ids.contains_key(*own)).collect();
-    for own in unknown {
-        let mut candidates = std::iter::once(own.to_owned()).chain((2..).map(|number| format!("{own}-{number}")));
-        let free = candidates.find(|id| !ids.values().any(|each| each == id));
-        ids.extend(free.map(|id| (own, id)));
+    for (_, own, _) in &members {
+        if !ids.contains_key(own) {
+            let mut candidates = std::iter::once((*own).to_owned()).chain((2..).map(|number| format!("{own}-{number}")));
+            let free = candidates.find(|id| !ids.values().any(|each| each == id));
+            ids.extend(free.map(|id| (*own, id)));
+        }
     }
     ids.into_iter().filter(|(own, id)| own != id).map(|(own, id)| (own.to_owned(), id)).collect()
 }
 
+/// What runs a primitive.
+fn agent(primitive: &Element) -> [Option<&str>; 3] {
+    ["class", "provider", "type"].map(|attribute| primitive.get(attribute))
+}
+
 /// Whether two primitives are one and the same thing. Of an address only itself counts: how it is announced may change.
 fn runs_the_same(one: &Element, other: &Element) -> bool {
-    let agent = |each: &Element| ["class", "provider", "type"].map(|attribute| each.get(attribute).map(str::to_owned));
     let is_address = one.get("type") == Some("IPaddr2");
     let parameters = |each: &Element| -> BTreeMap<String, String> {
         let sets = each.children.iter().filter(|child| child.name == "instance_attributes");

@@ -12,7 +12,7 @@ use hapair_model::{
     xml::Element,
 };
 
-use crate::{carried, groups};
+use crate::{carried, groups, names};
 
 /// Statuses of the pair and its children. `failure` is how the last stage went wrong, if it did.
 pub fn report(desired: &Desired, observed: &Both<HostView>, plan: &Plan, failure: Option<&Finding>) -> Report {
@@ -139,12 +139,21 @@ impl<'a> View<'a> {
 
     /// Where all of a group's members run: the node, or why they do not.
     fn group_node(&self, group: &Group) -> Result<String, (Reason, String)> {
-        self.node_of(group, &groups::members(self.desired, group))
+        // One that an operator before this one did not know is configured with the next change.
+        let configured = self.configured();
+        let is_due = |id: &String| !id.starts_with(names::WRITABLE) || configured.contains(&id.as_str());
+        let members: Vec<_> = groups::members(self.desired, group).into_iter().filter(is_due).collect();
+        self.node_of(group, &members)
+    }
+
+    /// The ids of the configuration.
+    fn configured(&self) -> Vec<&'a str> {
+        self.cib.map(Element::all).into_iter().flatten().filter_map(Element::id).collect()
     }
 
     /// Where those of a group's members run that the cluster knows: one that is declared, and cannot be configured, interrupts nothing.
     fn serving_node(&self, group: &Group) -> Result<String, (Reason, String)> {
-        let configured: Vec<_> = self.cib.map(Element::all).into_iter().flatten().filter_map(Element::id).collect();
+        let configured = self.configured();
         let (known, unknown): (Vec<_>, Vec<_>) =
             groups::members(self.desired, group).into_iter().partition(|id| configured.contains(&id.as_str()));
         self.node_of(group, if known.is_empty() { &unknown } else { &known })

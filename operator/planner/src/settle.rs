@@ -10,7 +10,7 @@ use hapair_model::{
     observed::{Host, HostView, Limit, Unit},
 };
 
-use crate::{addresses, cib, desired_cib, platform::Platform, released};
+use crate::{addresses, carried, cib, desired_cib, platform::Platform, released};
 
 /// DRBD's first port (drbd.conf(5) suggests 7788 and up; 7789 is what most pairs use).
 const FIRST_PORT: u16 = 7789;
@@ -42,8 +42,8 @@ pub fn settle(mut desired: Desired, observed: &Both<HostView>) -> Desired {
         service.stop_timeout = service.stop_timeout.or_else(|| timeout(&service.kind, observed, |unit| unit.stop_limit));
     }
     desired.ids.clear();
-    let live =
-        observed.iter().filter_map(|(_, view)| view.host()).find_map(|host| Some((host.cib.as_ref()?, Platform::of(&host.distribution)?)));
+    // A host that is joining has a configuration of its own for a while: the cluster's counts.
+    let live = carried::spokesman(observed).and_then(|host| Some((host.cib.as_ref()?, Platform::of(&host.distribution)?)));
     desired.ids = live.map(|(cib, platform)| released::ids(cib, &desired, &platform)).unwrap_or_default();
     desired
 }

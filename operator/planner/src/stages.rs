@@ -289,7 +289,7 @@ pub fn start(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
 }
 
 /// The host through which the running cluster's configuration is changed: one with quorum and a coordinator.
-fn speaker<'a>(hosts: &Both<&'a Host>) -> Option<(Side, &'a Element)> {
+pub fn speaker<'a>(hosts: &Both<&'a Host>) -> Option<(Side, &'a Element)> {
     let side = hosts.find(|host| host.cib.is_some() && host.cluster.as_ref().is_some_and(|cluster| cluster.has_dc && cluster.quorate))?;
     Some((side, hosts[side].cib.as_ref()?))
 }

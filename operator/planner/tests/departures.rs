@@ -99,12 +99,30 @@ fn an_address_under_another_name_is_taken_over_and_one_that_is_new_gets_an_id_of
     (another.name, another.address) = ("web".into(), "192.0.2.101".parse().unwrap());
     desired.floating_ips.push(another);
     to_rest(&desired, &mut hosts);
-    let cib = hosts.first.cib.unwrap();
+    let cib = hosts.first.cib.clone().unwrap();
     assert!(has(&cib, "ip-web") && has(&cib, "ip-web-2"), "{cib}");
     let address = |id: &str| {
         cib.all().iter().find(|each| each.id() == Some(&format!("{id}-instance_attributes-ip"))).unwrap().get("value").unwrap().to_owned()
     };
     assert_eq!((address("ip-web"), address("ip-web-2")), ("192.0.2.100".into(), "192.0.2.101".into()));
+    // What has another name than its id is still changed in place.
+    desired.floating_ips[0].address = "192.0.2.103".parse().unwrap();
+    to_rest(&desired, &mut hosts);
+    let cib = hosts.first.cib.clone().unwrap();
+    assert!(cib.to_string().contains("value=\"192.0.2.103\"") && !has(&cib, "ip-front"), "{cib}");
+}
+
+/// A host that has lost its configuration has an empty one until it has joined.
+#[test]
+fn the_ids_are_those_of_the_cluster_and_not_of_a_host_that_is_joining() {
+    let again = under_another_name();
+    let mut hosts = released(&mut tomcat_pair());
+    to_rest(&again, &mut hosts);
+    hosts.first.cib = Some(Element::parse("<cib><configuration><resources/></configuration></cib>").unwrap());
+    let alone = hosts.first.cluster.as_mut().unwrap();
+    (alone.quorate, alone.has_dc) = (false, false);
+    let settled = hapair_planner::settle(again, &seen(&hosts));
+    assert_eq!(settled.id("service-shop-tomcat".into()), "service-tomcat-tomcat");
 }
 
 #[test]

@@ -90,7 +90,7 @@ pub fn mounted(mounts: &str, usage: &str) -> BTreeMap<String, Mounted> {
             usage.lines().find_map(|line| line.strip_prefix(device)?.strip_prefix(' '))?.split_whitespace().map(str::parse::<u64>);
         let mut percent = || {
             let (used, left) = (words.next()?.ok()?, words.next()?.ok()?);
-            u8::try_from((used * 100).div_ceil((used + left).max(1))).ok()
+            u8::try_from(used * 100 / (used + left).max(1)).ok()
         };
         // XFS makes its inodes as they are needed, and may have none to count.
         let (space, inodes) = (percent(), percent());
@@ -172,7 +172,7 @@ mod tests {
         let usage = "Filesystem        Used   Avail IUsed IFree\n/dev/drbd0       901 99 10 90\n/dev/drbd10 1 99 95 5\n";
         let found = mounted(mounts, usage);
         let of = |device: &str| (found[device].read_only, found[device].used);
-        assert_eq!([of("/dev/drbd0"), of("/dev/drbd10"), of("/dev/drbd2")], [(false, Some(91)), (true, Some(95)), (true, None)]);
+        assert_eq!([of("/dev/drbd0"), of("/dev/drbd10"), of("/dev/drbd2")], [(false, Some(90)), (true, Some(95)), (true, None)]);
     }
 
     #[test]
