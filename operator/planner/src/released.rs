@@ -70,53 +70,68 @@ pub fn ids(cib: &Element, desired: &Desired, platform: &Platform) -> BTreeMap<St
     };
     let wanted = desired_cib::wanted(desired, platform);
     let members = wanted.objects.iter().flat_map(|object| object.resources.iter().map(move |resource| (object.key.as_str(), resource)));
-    let members: Vec<_> = members
-        .flat_map(|(key, resource)| resource.primitives().filter_map(move |each| Some((key, each.id()?, each))))
-        .filter(|(.., each)| each.get("class") != Some("stonith"))
-        .collect();
+    let members: Vec<_> = members.flat_map(|(key, resource)| Part::of(key, resource)).filter(|part| !part.fences()).collect();
     let records = cib::records(cib);
     let key_of = |id: &str| records.iter().find(|(_, ids)| ids.iter().any(|each| each == id)).map(|(key, _)| key.as_str());
     let ours = cib::resources(cib).filter_map(|each| Some((key_of(each.id()?)?, each))).filter(|(key, _)| !leaves(key));
-    let mut present: Vec<_> = ours.flat_map(|(key, each)| each.primitives().map(move |primitive| (key, primitive))).collect();
+    let mut present: Vec<_> = ours.flat_map(|(key, resource)| Part::of(key, resource)).collect();
     let mut ids: BTreeMap<&str, String> = BTreeMap::new();
     // What has its id already comes first; then the same under any id; then what the same object had in its place, and is changed now.
-    let same: [&dyn Fn(&str, &str, &Element, &str, &Element) -> bool; 3] = [
-        &|key, own, member, its, each| key == its && each.id() == Some(own) && agent(each) == agent(member),
-        &|_, _, member, _, each| runs_the_same(each, member),
-        &|key, _, member, its, each| key == its && agent(each) == agent(member),
-    ];
-    for is_same in same {
-        for (key, own, member) in &members {
-            let found = present.iter().position(|(its, each)| is_same(key, own, member, its, each));
-            let Some(at) = found.filter(|_| !ids.contains_key(own)) else { continue };
-            ids.insert(own, present.remove(at).1.id().unwrap_or(own).to_owned());
+    for is_it in [Part::is_in_its_place, Part::runs_the_same, Part::is_changed] {
+        for member in &members {
+            let found = present.iter().position(|part| is_it(part, member)).filter(|_| !ids.contains_key(member.id));
+            ids.extend(found.map(|at| (member.id, present.remove(at).id.to_owned())));
         }
     }
-    for (_, own, _) in &members {
+    for own in members.iter().map(|member| member.id) {
         if !ids.contains_key(own) {
-            let mut candidates = std::iter::once((*own).to_owned()).chain((2..).map(|number| format!("{own}-{number}")));
+            let mut candidates = std::iter::once(own.to_owned()).chain((2..).map(|number| format!("{own}-{number}")));
             let free = candidates.find(|id| !ids.values().any(|each| each == id));
-            ids.extend(free.map(|id| (*own, id)));
+            ids.extend(free.map(|id| (own, id)));
         }
     }
     ids.into_iter().filter(|(own, id)| own != id).map(|(own, id)| (own.to_owned(), id)).collect()
 }
 
-/// What runs a primitive.
-fn agent(primitive: &Element) -> [Option<&str>; 3] {
-    ["class", "provider", "type"].map(|attribute| primitive.get(attribute))
+/// A primitive, with the key of the object that it belongs to.
+struct Part<'a> {
+    key: &'a str,
+    id: &'a str,
+    primitive: &'a Element,
 }
 
-/// Whether two primitives are one and the same thing. Of an address only itself counts: how it is announced may change.
-fn runs_the_same(one: &Element, other: &Element) -> bool {
-    let is_address = one.get("type") == Some("IPaddr2");
-    let parameters = |each: &Element| -> BTreeMap<String, String> {
-        let sets = each.children.iter().filter(|child| child.name == "instance_attributes");
-        let pairs =
-            sets.flat_map(|set| &set.children).filter_map(|pair| Some((pair.get("name")?.to_owned(), pair.get("value")?.to_owned())));
-        pairs.filter(|(name, _)| !is_address || name == "ip").collect()
-    };
-    agent(one) == agent(other) && parameters(one) == parameters(other)
+impl<'a> Part<'a> {
+    fn of(key: &'a str, resource: &'a Element) -> impl Iterator<Item = Self> {
+        resource.primitives().filter_map(move |primitive| Some(Self { key, id: primitive.id()?, primitive }))
+    }
+
+    fn fences(&self) -> bool {
+        self.primitive.get("class") == Some("stonith")
+    }
+
+    fn agent(&self) -> [Option<&str>; 3] {
+        ["class", "provider", "type"].map(|attribute| self.primitive.get(attribute))
+    }
+
+    /// Of an address only itself counts: how it is announced may change.
+    fn parameters(&self) -> BTreeMap<&str, &str> {
+        let is_address = self.primitive.get("type") == Some("IPaddr2");
+        let sets = self.primitive.children.iter().filter(|child| child.name == "instance_attributes");
+        let pairs = sets.flat_map(|set| &set.children).filter_map(|pair| Some((pair.get("name")?, pair.get("value")?)));
+        pairs.filter(|(name, _)| !is_address || *name == "ip").collect()
+    }
+
+    fn is_in_its_place(&self, member: &Self) -> bool {
+        self.is_changed(member) && self.id == member.id
+    }
+
+    fn runs_the_same(&self, member: &Self) -> bool {
+        self.agent() == member.agent() && self.parameters() == member.parameters()
+    }
+
+    fn is_changed(&self, member: &Self) -> bool {
+        self.key == member.key && self.agent() == member.agent()
+    }
 }
 
 /// Groups that declare a part of what was released together: to take only that would stop the rest.
