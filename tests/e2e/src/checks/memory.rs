@@ -21,7 +21,10 @@ const RECEIVED: &str = "drbdsetup events2 --now --statistics logs | grep -o 'rec
 pub fn lost_keys_come_back(world: &mut World) -> Result<()> {
     at_home(world)?;
     let leg = world.lab.run(1, LEG)?;
+    // In the middle of it the operator would start the cluster again, with half of its files.
+    world.kill_operator()?;
     world.lab.run(1, EMPTY)?;
+    world.start_operator(&["--resync-seconds=3"])?;
     world.wait_for_condition("hapair/web", "Ready", "False", LONG)?;
     served_by(world, "node1", AT_ONCE)?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
