@@ -27,7 +27,7 @@ use crate::{Condition, DeletionPolicy, LocalReference};
     printcolumn = r#"{"name":"Primary","type":"string","jsonPath":".status.primary"}"#,
     printcolumn = r#"{"name":"Data","type":"string","jsonPath":".status.data"}"#,
     printcolumn = r#"{"name":"Synced","type":"string","jsonPath":".status.synced"}"#,
-    printcolumn = r#"{"name":"Used","type":"string","jsonPath":".status.used"}"#,
+    printcolumn = r#"{"name":"Used","type":"string","jsonPath":".status.used","priority":1}"#,
     printcolumn = r#"{"name":"Mount","type":"string","jsonPath":".spec.filesystem.mountPoint"}"#,
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
     printcolumn = r#"{"name":"Message","type":"string","priority":1,"jsonPath":".status.conditions[?(@.type==\"Ready\")].message"}"#

@@ -286,7 +286,7 @@ reasons! {
     /// take this one back by itself: once it answers again, `drbdadm attach` on that host.
     DiskFailed,
     /// A volume's file system takes no writes any more: ext4 after an error in it. The agent `writable` fails then, and the group moves to the other node, which
-    /// checks the file system before it mounts it.
+    /// checks ext4 before it mounts it.
     ///
     /// What to do: look at the kernel's log of the node for the error. Where the group could not move, stop it (standby of both nodes, or `pcs resource
     /// disable`), check the file system by hand (`fsck`, with the volume Primary and not mounted), and start it again.

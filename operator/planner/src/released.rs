@@ -39,13 +39,7 @@ pub fn keys(desired: &Desired) -> BTreeSet<String> {
 /// Resources at the top that were released, or are about to be, since nothing declares them any more.
 pub fn resources<'a>(cib: &'a Element, desired: &Desired) -> Vec<&'a Element> {
     let keys = keys(desired);
-    recorded_for(cib, |key| !keys.contains(key))
-}
-
-/// Resources at the top that are recorded for some of the objects.
-fn recorded_for(cib: &Element, of: impl Fn(&str) -> bool) -> Vec<&Element> {
-    let records = cib::records(cib);
-    let ids: BTreeSet<_> = records.into_iter().filter(|(key, _)| of(key)).flat_map(|(_, ids)| ids).collect();
+    let ids: BTreeSet<_> = cib::records(cib).into_iter().filter(|(key, _)| !keys.contains(key)).flat_map(|(_, ids)| ids).collect();
     cib::resources(cib).filter(|each| each.id().is_some_and(|id| ids.contains(id))).collect()
 }
 
