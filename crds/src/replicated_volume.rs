@@ -75,6 +75,11 @@ pub struct Disk {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 4096))]
     pub overwrite: Option<String>,
+    /// Consent to hide so many files, which the mount point's directory holds on this node before there is a volume, exactly as the MountPointNotEmpty
+    /// message shows it. Files of the pair's packages are not counted, nor what initialData carries over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
+    pub hide_files: Option<u32>,
 }
 
 /// A partition of its own for the volume.

@@ -379,13 +379,14 @@ fn privilege(level: crds::PrivilegeLevel) -> &'static str {
 const LONGEST_PARTITION_NAME: usize = 36;
 
 fn disk(volume: &str, disk: &crds::Disk) -> Option<Disk> {
-    let overwrite = disk.overwrite.clone();
-    let Some(partition) = &disk.partition else { return Some(Disk { device: disk.device.clone()?, partition: None, overwrite }) };
+    let (overwrite, hide_files) = (disk.overwrite.clone(), disk.hide_files);
+    let Some(partition) = &disk.partition else { return Some(Disk { device: disk.device.clone()?, partition: None, overwrite, hide_files }) };
     let name = format!("hapair-{volume}");
     Some(Disk {
         device: format!("/dev/disk/by-partlabel/{name}"),
         partition: Some(Partition { disk: partition.disk.clone(), name, size_mib: partition.size.as_deref().and_then(mebibytes) }),
         overwrite,
+        hide_files,
     })
 }
 

@@ -70,6 +70,8 @@ pub fn host(sections: &Sections) -> Host {
             host.devices.insert(volume.to_owned(), device("device", volume, section.code == 0, sections));
         } else if let Some(volume) = name.strip_prefix("disk.") {
             host.disks.insert(volume.to_owned(), device("disk", volume, section.code == 0, sections));
+        } else if let Some(volume) = name.strip_prefix("hidden-files.") {
+            host.hidden_files.extend(section.text.trim().parse().ok().map(|number| (volume.to_owned(), number)));
         } else if let Some(volume) = name.strip_prefix("volume-record.") {
             host.volume_records.extend(drbd::record(&section.text).map(|record| (volume.to_owned(), record)));
         } else if let Some(volume) = name.strip_prefix("kept-record.") {

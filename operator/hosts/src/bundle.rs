@@ -87,6 +87,8 @@ fn question_lines(question: &Question) -> String {
     question.paths.iter().for_each(|path| line("path", &[path]));
     question.devices.iter().for_each(|(volume, path)| line("device", &[volume, path]));
     question.disks.iter().for_each(|(volume, path)| line("disk", &[volume, path]));
+    question.mount_points.iter().for_each(|(volume, path)| line("mount-point", &[volume, path]));
+    question.own_files.iter().for_each(|path| line("own-file", &[path]));
     question.probes.iter().for_each(|(group, url)| line("probe", &[group, url]));
     question.addresses.iter().for_each(|address| line("address", &[address]));
     question.keys.iter().for_each(|path| line("key", &[path]));

@@ -175,6 +175,8 @@ pub struct Disk {
     pub partition: Option<Partition>,
     /// The signatures that may be overwritten, as `type:uuid`, several joined by `+`.
     pub overwrite: Option<String>,
+    /// How many files the volume may hide on this node.
+    pub hide_files: Option<u32>,
 }
 
 /// A partition that is made for a volume.

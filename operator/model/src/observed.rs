@@ -21,6 +21,10 @@ pub struct Question {
     pub devices: Vec<(String, String)>,
     /// Disks on which a partition is to be made, each with the volume it is for.
     pub disks: Vec<(String, String)>,
+    /// Mount points whose files are to be counted before there is a volume, each with the volume it is for.
+    pub mount_points: Vec<(String, String)>,
+    /// Files that are the pair's own wherever they are, beside those of its packages.
+    pub own_files: Vec<String>,
     /// URLs to ask, each with the group it is for.
     pub probes: Vec<(String, String)>,
     /// Addresses that must not answer on the network, when they are not on one of the hosts.
@@ -115,6 +119,8 @@ pub struct Host {
     pub devices: BTreeMap<String, Device>,
     /// Disks that were asked for, by volume.
     pub disks: BTreeMap<String, Device>,
+    /// Files below mount points that were asked for, by volume; those of the pair's packages and its own are not counted. Not looked at once there is a leg.
+    pub hidden_files: BTreeMap<String, u32>,
     /// The major version of the running kernel's DRBD module, loaded or not; `None` when it has none.
     pub drbd_major: Option<u32>,
     /// DRBD resources that are up, by name.

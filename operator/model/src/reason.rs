@@ -179,6 +179,11 @@ reasons! {
     /// What to do: the message names the path and what is wrong with it. Name the place that a link leads to; declare the directory's owner as the
     /// file's (`spec.files[].owner` and `group`); or choose another place.
     PathUnusable,
+    /// The directory that is to be a new volume's mount point holds files on a host, which would be hidden below the volume.
+    ///
+    /// What to do: move them; or have them carried over from one of the nodes (`spec.initialData.copyFrom`); or consent to hide them, by their number as the
+    /// message shows it, in `spec.disks[].hideFiles`. They stay on the host's own disk, and are there again when the volume is not mounted.
+    MountPointNotEmpty,
     /// A leg of a volume that held data is not where it was: the device below it carries something else, or nothing. It may have been replaced, or devices
     /// may have changed places at boot.
     ///

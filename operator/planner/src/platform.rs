@@ -61,6 +61,14 @@ pub const SUPPORTED: &str = "Debian 11, 12 and 13, and Enterprise Linux 9";
 /// Units that tomcat may have on any of them; asked for before the distribution is known.
 pub const TOMCAT_UNITS: [&str; 3] = ["tomcat9", "tomcat10", "tomcat"];
 
+/// Files that Debian's tomcat9 and tomcat10 make when they are first configured (their postinst); no package lists them.
+pub const MADE_BY_TOMCAT: [&str; 4] = [
+    "/var/lib/tomcat9/webapps/ROOT/index.html",
+    "/var/lib/tomcat9/webapps/ROOT/META-INF/context.xml",
+    "/var/lib/tomcat10/webapps/ROOT/index.html",
+    "/var/lib/tomcat10/webapps/ROOT/META-INF/context.xml",
+];
+
 /// The cluster's own units. drbd is one of them so that it can be kept from starting: the cluster brings resources up.
 pub const UNITS: [&str; 4] = ["corosync", "pacemaker", "pcsd", "drbd"];
 

@@ -11,7 +11,7 @@ use hapair_model::{
 
 use crate::{
     carried, files, firewall, keys, names, paths,
-    platform::{Platform, TOMCAT_UNITS, UNITS, services},
+    platform::{MADE_BY_TOMCAT, Platform, TOMCAT_UNITS, UNITS, services},
 };
 
 /// What to ask each host.
@@ -73,11 +73,19 @@ fn one(desired: &Desired, side: Side) -> Question {
             .iter()
             .filter_map(|volume| Some((volume.name.clone(), volume.disks[side].partition.as_ref()?.disk.clone())))
             .collect(),
+        mount_points: desired.volumes.iter().map(|volume| (volume.name.clone(), volume.mount_point.clone())).collect(),
+        own_files: own_files(desired),
         probes: probes(desired, None),
         addresses: desired.floating_ips.iter().map(|ip| ip.address.to_string()).collect(),
         keys: Vec::new(),
         agents: Vec::new(),
     }
+}
+
+/// Files that are the pair's own: those of its groups, and what packages make when they are configured, which their lists do not name.
+fn own_files(desired: &Desired) -> Vec<String> {
+    let declared = desired.groups.iter().flat_map(|group| &group.files).map(|file| file.path.clone());
+    declared.chain(MADE_BY_TOMCAT.iter().map(|path| (*path).to_owned())).collect()
 }
 
 /// The host is asked before its distribution is known, so for the packages of all of them.

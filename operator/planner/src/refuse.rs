@@ -140,6 +140,9 @@ fn one_host(desired: &Desired, side: Side, host: &Host, peer: Option<&Host>, ali
     for volume in &desired.volumes {
         let remembered = keys::remembered_leg(&volume.name, host, peer);
         device(volume, side, name, host, remembered, alive(volume), findings);
+        if !alive(volume) {
+            hidden_files(volume, side, name, host, findings);
+        }
     }
     shared_devices(desired, name, host, findings);
     paths::findings(desired, name, host, findings);
@@ -253,6 +256,23 @@ fn device(volume: &Volume, side: Side, node: &str, host: &Host, remembered: Opti
     if let Some((reason, message)) = problem {
         say(reason, format!("{node}: {message}"));
     }
+}
+
+/// Before a volume's first data: files on its mount point that are not carried over. They would vanish from sight without a word.
+fn hidden_files(volume: &Volume, side: Side, node: &str, host: &Host, findings: &mut Vec<Finding>) {
+    let returns = volumes::kept_leg(&volume.name, host).is_some();
+    let carried = volume.copy_from == Some(side);
+    let Some(&number) = host.hidden_files.get(&volume.name).filter(|number| **number > 0 && !returns && !carried) else { return };
+    if volume.disks[side].hide_files == Some(number) {
+        return;
+    }
+    let files = if number == 1 { "a file".to_owned() } else { format!("{number} files") };
+    let message = format!(
+        "{node}: spec.filesystem.mountPoint {} holds {files} that the volume would hide. Nothing was changed. Move them, name the node in \
+         spec.initialData.copyFrom, or set spec.disks[node={node}].hideFiles to {number}.",
+        volume.mount_point
+    );
+    findings.push(Finding { about: Subject::Volume(volume.name.clone()), reason: Reason::MountPointNotEmpty, message });
 }
 
 /// A running leg's disk is not the declared one. One disk under two names is still one disk.

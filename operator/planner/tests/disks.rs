@@ -71,6 +71,7 @@ fn partitioned() -> (Desired, Hosts) {
             device: "/dev/disk/by-partlabel/hapair-logs".into(),
             partition: Some(Partition { disk: "/dev/sdb".into(), name: "hapair-logs".into(), size_mib: None }),
             overwrite: None,
+            hide_files: None,
         };
     }
     let hosts = with_packages(&desired).map(|mut host| {
@@ -363,7 +364,7 @@ fn a_partition_that_was_made_for_the_volume_may_hold_what_was_on_the_disk_before
     let mut desired = tomcat_pair();
     let partition = Partition { disk: "/dev/sdb".into(), name: "hapair-logs".into(), size_mib: None };
     desired.volumes[0].disks.second =
-        Disk { device: "/dev/disk/by-partlabel/hapair-logs".into(), partition: Some(partition), overwrite: Some("ext4:6f1c20a4".into()) };
+        Disk { device: "/dev/disk/by-partlabel/hapair-logs".into(), partition: Some(partition), overwrite: Some("ext4:6f1c20a4".into()), hide_files: None };
     let mut hosts = with_packages(&desired);
     for host in [&mut hosts.first, &mut hosts.second] {
         host.packages.insert("fdisk".into(), "1".into());
@@ -380,7 +381,7 @@ fn consent_to_a_disk_names_its_partitions() {
     let mut desired = tomcat_pair();
     let partition = Partition { disk: "/dev/sdb".into(), name: "hapair-logs".into(), size_mib: None };
     let overwrite = Some("gpt:table+part:one".into());
-    desired.volumes[0].disks.second = Disk { device: "/dev/disk/by-partlabel/hapair-logs".into(), partition: Some(partition), overwrite };
+    desired.volumes[0].disks.second = Disk { device: "/dev/disk/by-partlabel/hapair-logs".into(), partition: Some(partition), overwrite, hide_files: None };
     let mut hosts = with_packages(&desired);
     hosts.second.devices.insert("logs".into(), Device::default());
     let signature = |kind: &str, uuid: &str| Signature { kind: kind.into(), uuid: uuid.into() };
@@ -394,4 +395,41 @@ fn consent_to_a_disk_names_its_partitions() {
     let plan = plan_of(&desired, &hosts);
     assert_eq!((&plan.next, reasons(&plan)), (&Next::Rest, vec![Reason::DeviceNotBlank]));
     assert!(plan.findings[0].message.contains("gpt:table+part:one+part:two"), "{}", plan.findings[0].message);
+}
+
+#[test]
+fn files_that_a_new_volume_would_hide_need_consent_by_their_number() {
+    let mut desired = tomcat_pair();
+    let mut hosts = with_packages(&desired);
+    hosts.second.hidden_files.insert("logs".into(), 12);
+    let plan = plan_of(&desired, &hosts);
+    assert_eq!((&plan.next, reasons(&plan)), (&Next::Rest, vec![Reason::MountPointNotEmpty]));
+    insta::assert_snapshot!(plan.findings[0].message);
+    desired.volumes[0].disks.second.hide_files = Some(11);
+    assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::MountPointNotEmpty], "consent is to what was there");
+    desired.volumes[0].disks.second.hide_files = Some(12);
+    assert!(matches!(plan_of(&desired, &hosts).next, Next::Run(_)));
+}
+
+#[test]
+fn what_is_carried_over_is_not_hidden() {
+    let mut desired = tomcat_pair();
+    desired.volumes[0].copy_from = Some(Side::First);
+    let mut hosts = with_packages(&desired);
+    hosts.first.hidden_files.insert("logs".into(), 3);
+    assert!(matches!(plan_of(&desired, &hosts).next, Next::Run(_)));
+    hosts.second.hidden_files.insert("logs".into(), 1);
+    assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::MountPointNotEmpty], "the other node's are not carried over");
+}
+
+/// A host that lost its records, and a volume whose data comes back after a teardown, have had their first day.
+#[test]
+fn files_below_a_volume_that_was_born_are_no_matter() {
+    let desired = tomcat_pair();
+    let mut hosts = left_behind(&desired);
+    hosts.second.hidden_files.insert("logs".into(), 12);
+    assert_eq!(reasons(&plan_of(&desired, &hosts)), []);
+    let mut hosts = at_rest(&desired);
+    hosts.second.hidden_files.insert("logs".into(), 12);
+    assert_eq!(reasons(&plan_of(&desired, &hosts)), []);
 }

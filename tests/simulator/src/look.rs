@@ -60,6 +60,7 @@ pub fn at(world: &World, side: Side, question: &Question) -> Host {
         plain_rules: None,
         devices: question.devices.iter().map(|(volume, path)| (volume.clone(), device(machine, volume, path))).collect(),
         disks: question.disks.iter().map(|(volume, path)| (volume.clone(), device(machine, "", path))).collect(),
+        hidden_files: BTreeMap::new(),
         drbd_major: Some(8),
         resources: machine.memory.legs.keys().map(|name| (name.clone(), resource(world, side, name))).collect(),
         drbd_config: drbd_config(machine),

@@ -131,6 +131,12 @@ pub fn hosts_are_left_alone(world: &mut World) -> Result<()> {
     remove(world)?;
     world.lab.run(0, "dd if=/dev/zero of=/dev/ubdb bs=1M 2> /dev/null; sync; blockdev --rereadpt /dev/ubdb; udevadm settle")?;
 
+    world.lab.run(1, "mkdir /var/log/tomcat10; touch /var/log/tomcat10/one /var/log/tomcat10/two")?;
+    remake(world, &sample)?;
+    refused(world, "harv/logs", "MountPointNotEmpty", "node2: spec.filesystem.mountPoint /var/log/tomcat10 holds 2 files")?;
+    remove(world)?;
+    world.lab.run(1, "rm -r /var/log/tomcat10")?;
+
     // Paused, since the twin arrives after the others, which are without fault.
     let paused = sample.replace("paused: false", "paused: true");
     let with_twin = |change: &dyn Fn(&str) -> String| {
