@@ -105,6 +105,8 @@ fn prepare_one(desired: &Desired, hosts: &Both<&Host>, side: Side, keys: &[File]
     for volume in &desired.volumes {
         steps.extend(leg(volume, hosts, side, &due));
     }
+    let vain = desired.volumes.iter().filter(|volume| due.has(&FollowUp::Adjust(volume.name.clone())) && has_failed_while_down(volume, host));
+    steps.extend(vain.map(|volume| Step::CleanUp { resource: names::volume(&volume.name) }));
     // A device that the cluster does not have yet has no failures to forget.
     let in_cib = |id: &String| host.cib.as_ref().is_some_and(|cib| cib.all().iter().any(|element| element.id() == Some(id)));
     steps.extend(due.clean_ups().filter(in_cib).map(|resource| Step::CleanUp { resource }));
@@ -212,6 +214,14 @@ fn leg(volume: &Volume, hosts: &Both<&Host>, side: Side, due: &Due) -> Vec<Step>
         steps.push(Step::BringUp { resource });
     }
     steps
+}
+
+/// Whether the cluster could not bring the leg up here. The file of its resource may have been missing then; without a word it would try again only after
+/// the failure has expired.
+fn has_failed_while_down(volume: &Volume, host: &Host) -> bool {
+    let id = names::volume(&volume.name);
+    let failures = host.cluster.iter().flat_map(|cluster| &cluster.failures);
+    !host.resources.contains_key(&volume.name) && failures.into_iter().any(|failure| failure.resource == id && failure.node == host.name)
 }
 
 /// The record of a leg's metadata is made anew when the leg holds the volume's data on other metadata: DRBD knows the peer by its data, not by that.

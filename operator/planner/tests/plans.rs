@@ -5,8 +5,8 @@ mod situations;
 use hapair_model::{
     Both, Reason, Side,
     desired::{Fencing, ServiceKind},
-    observed::{Firewall, Job},
-    plan::{Content, File, Next, PackageManager, Plan, Step},
+    observed::{Failure, Firewall, Job},
+    plan::{Content, File, FollowUp, Next, PackageManager, Plan, Step},
 };
 use situations::*;
 
@@ -234,6 +234,29 @@ fn a_change_that_a_crash_cut_off_from_what_follows_is_followed_up() {
     assert!(matches!(with_mark("reload-corosync").as_slice(), [Step::ReloadCorosync]));
     assert!(matches!(with_mark("adjust-logs").as_slice(), [Step::BringUp { .. }]));
     assert!(matches!(with_mark("clean-up-fence-node1-1").as_slice(), [Step::CleanUp { resource }] if resource == "fence-node1-1"));
+}
+
+/// A host that has just got its files back: the cluster tried to bring the leg up before there was one.
+#[test]
+fn a_leg_that_could_not_come_up_without_its_file_is_tried_again() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    let host = &mut hosts.second;
+    host.files.remove("/etc/drbd.d/logs.res");
+    host.resources.remove("logs");
+    let clean_ups = |hosts: &Hosts| {
+        let plan = plan_of(&desired, hosts);
+        let steps = stage_of(&plan).steps.second.clone();
+        steps.iter().filter(|step| matches!(step, Step::CleanUp { resource } if resource == "volume-logs")).count()
+    };
+    assert_eq!(clean_ups(&hosts), 0, "nothing has failed");
+    let (node, resource) = (hosts.second.name.clone(), "volume-logs".to_owned());
+    let failure = Failure { resource, task: "start".into(), node, message: "not installed".into() };
+    hosts.second.cluster.as_mut().unwrap().failures.push(failure);
+    assert_eq!(clean_ups(&hosts), 1);
+    hosts.second.files = at_rest(&desired).second.files;
+    hosts.second.pending = vec![FollowUp::Adjust("logs".into()).mark()];
+    assert_eq!(clean_ups(&hosts), 1, "after a crash, too");
 }
 
 #[test]

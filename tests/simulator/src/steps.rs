@@ -83,7 +83,9 @@ pub async fn carry_out(run: &mut Run<'_>, step: &Step) -> Result<(), Stop> {
             let resource = resource.clone();
             run.change("clean up", |world, side| {
                 world.failures.retain(|failure| failure.resource != resource);
-                world.machines[side].disk.pending.remove(&FollowUp::CleanUp(resource).mark());
+                let pending = &mut world.machines[side].disk.pending;
+                pending.remove(&FollowUp::Adjust(resource.trim_start_matches("volume-").to_owned()).mark());
+                pending.remove(&FollowUp::CleanUp(resource).mark());
             })
             .await
         }

@@ -37,7 +37,7 @@ pub fn tomcat_pair() -> Desired {
         set_hostname: false,
         standby: None,
     };
-    let disk = || Disk { device: "/dev/sdb".into(), partition: None, overwrite: None };
+    let disk = || Disk { device: "/dev/sdb".into(), partition: None, overwrite: None, hide_files: None };
     Desired {
         name: "web".into(),
         owner: Owner { cluster: "cluster-uid".into(), pair: "pair-uid".into() },
@@ -227,7 +227,8 @@ fn follow(step: &Step, host: &mut Host) {
         Step::OpenFirewall { .. } => vec![FollowUp::OpenFirewall],
         Step::CleanUp { resource } => {
             assert!(host.cib.as_ref().unwrap().to_string().contains(&format!("id=\"{resource}\"")), "there is no {resource} to clean up");
-            vec![FollowUp::CleanUp(resource.clone())]
+            let volume = resource.strip_prefix("volume-").unwrap_or_default();
+            vec![FollowUp::CleanUp(resource.clone()), FollowUp::Adjust(volume.to_owned())]
         }
         _ => Vec::new(),
     };
