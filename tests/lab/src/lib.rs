@@ -10,6 +10,7 @@ mod images;
 mod namespace;
 mod network;
 mod repository;
+mod signals;
 
 use std::{
     fs,
@@ -74,8 +75,10 @@ pub struct Lab {
 impl Lab {
     /// Brings a lab up from nothing, ending an earlier one of the same name. Returns when both hosts answer SSH. `say` hears what is being done.
     ///
-    /// The calling process is inside the lab's network namespace afterwards; call it before other threads are started.
+    /// The calling process is inside the lab's network namespace afterwards, and a signal that ends it takes the lab down; call it before other threads are
+    /// started.
     pub fn up(config: Config, mut say: impl FnMut(&str)) -> Result<Self> {
+        signals::take_down_with(&config.name)?;
         Self::down(&config.name)?;
         let images = images::prepare(&config, &mut say)?;
         let directory = directory_of(&config.name);
