@@ -33,11 +33,23 @@ pub struct Target {
 
 /// One of the four kinds.
 pub trait Kind:
-    Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + Send + Sync + DeserializeOwned + 'static
+    Resource<DynamicType = (), Scope = NamespaceResourceScope>
+    + Clone
+    + Debug
+    + Send
+    + Sync
+    + DeserializeOwned
+    + 'static
 {
 }
 impl<K> Kind for K where
-    K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + Send + Sync + DeserializeOwned + 'static
+    K: Resource<DynamicType = (), Scope = NamespaceResourceScope>
+        + Clone
+        + Debug
+        + Send
+        + Sync
+        + DeserializeOwned
+        + 'static
 {
 }
 
@@ -54,24 +66,34 @@ pub struct Session {
 impl Target {
     /// Connects, in the name of the kubeconfig's user.
     pub async fn connect(self) -> Result<Session> {
-        let options = KubeConfigOptions { context: self.context.clone(), ..KubeConfigOptions::default() };
+        let options = KubeConfigOptions {
+            context: self.context.clone(),
+            ..KubeConfigOptions::default()
+        };
         let config = match &self.kubeconfig {
             Some(path) => {
-                let kubeconfig = Kubeconfig::read_from(path).with_context(|| format!("read {}", path.display()))?;
+                let kubeconfig =
+                    Kubeconfig::read_from(path).with_context(|| format!("read {}", path.display()))?;
                 Config::from_custom_kubeconfig(kubeconfig, &options).await
             }
             None => Config::from_kubeconfig(&options).await,
         };
-        let mut config = config.context("no way to a Kubernetes API server (--kubeconfig, $KUBECONFIG, ~/.kube/config)")?;
+        let mut config = config
+            .context("no way to a Kubernetes API server (--kubeconfig, $KUBECONFIG, ~/.kube/config)")?;
         // A person sees for himself that it did not work, and why.
         config.default_retry = false;
         let namespace = self.namespace.unwrap_or_else(|| config.default_namespace.clone());
-        Ok(Session { client: Client::try_from(config)?, namespace, operator_namespace: self.operator_namespace })
+        Ok(Session {
+            client: Client::try_from(config)?,
+            namespace,
+            operator_namespace: self.operator_namespace,
+        })
     }
 }
 
 impl Session {
-    /// The API of one of the kinds in the pairs' namespace. Objects that hold something newer than the plugin are read, too.
+    /// The API of one of the kinds in the pairs' namespace. Objects that hold something newer than the plugin
+    /// are read, too.
     pub fn api<K: Kind>(&self) -> Api<Declared<K>> {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
@@ -80,16 +102,32 @@ impl Session {
     pub async fn pair(&self, name: Option<&str>) -> Result<HAPair> {
         let (api, namespace) = (self.api::<HAPair>(), &self.namespace);
         if let Some(name) = name {
-            return match api.get_opt(name).await.map_err(|error| explained(error, "get", "hapairs", namespace))? {
+            return match api
+                .get_opt(name)
+                .await
+                .map_err(|error| explained(error, "get", "hapairs", namespace))?
+            {
                 Some(pair) => Ok(Arc::unwrap_or_clone(pair.object)),
-                None => Err(anyhow!("there is no HAPair {name:?} in namespace {namespace:?}. There: {}", self.names().await)),
+                None => Err(anyhow!(
+                    "there is no HAPair {name:?} in namespace {namespace:?}. There: {}",
+                    self.names().await
+                )),
             };
         }
-        let mut pairs = api.list(&ListParams::default()).await.map_err(|error| explained(error, "list", "hapairs", namespace))?.items;
+        let mut pairs = api
+            .list(&ListParams::default())
+            .await
+            .map_err(|error| explained(error, "list", "hapairs", namespace))?
+            .items;
         match pairs.len() {
             1 => Ok(Arc::unwrap_or_clone(pairs.remove(0).object)),
-            0 => Err(anyhow!("there is no HAPair in namespace {namespace:?} (-n names another)")),
-            _ => Err(anyhow!("which one? Namespace {namespace:?} has {}", names(&pairs))),
+            0 => Err(anyhow!(
+                "there is no HAPair in namespace {namespace:?} (-n names another)"
+            )),
+            _ => Err(anyhow!(
+                "which one? Namespace {namespace:?} has {}",
+                names(&pairs)
+            )),
         }
     }
 
@@ -103,14 +141,19 @@ impl Session {
 }
 
 fn names(pairs: &[Declared<HAPair>]) -> String {
-    pairs.iter().map(ResourceExt::name_any).collect::<Vec<_>>().join(", ")
+    pairs
+        .iter()
+        .map(ResourceExt::name_any)
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 /// An error of the API server; where permission is lacking, with the rule that would give it.
 pub fn explained(error: kube::Error, verb: &str, plural: &str, namespace: &str) -> anyhow::Error {
     match error {
         kube::Error::Api(status) if status.code == 403 => anyhow!(
-            "you may not {verb} {plural} in namespace {namespace:?}. The rule that allows it: apiGroups: [hapair.dev], resources: [{plural}], \
+            "you may not {verb} {plural} in namespace {namespace:?}. The rule that allows it: apiGroups: \
+             [hapair.dev], resources: [{plural}], \
              verbs: [{verb}]. The API server says: {}",
             status.message
         ),
@@ -121,6 +164,7 @@ pub fn explained(error: kube::Error, verb: &str, plural: &str, namespace: &str) 
 
 /// An error with its causes.
 fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source()).map(|cause| format!(": {cause}"));
+    let causes =
+        std::iter::successors(error.source(), |cause| cause.source()).map(|cause| format!(": {cause}"));
     format!("{error}{}", causes.collect::<String>())
 }

@@ -1,4 +1,5 @@
-//! What `kubectl hapair` is made of: the way to the API server, a look at a pair with all that belongs to it, and the screen that is drawn of it.
+//! What `kubectl hapair` is made of: the way to the API server, a look at a pair with all that belongs to it,
+//! and the screen that is drawn of it.
 
 pub mod access;
 pub mod advice;

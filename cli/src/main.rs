@@ -7,7 +7,12 @@ use clap::{Parser, Subcommand};
 use kubectl_hapair::{access::Target, diagnose, logs, plan, requests, status, switchover, why};
 
 #[derive(Parser)]
-#[command(name = "kubectl-hapair", bin_name = "kubectl hapair", version, about = "A high-availability pair, for the person on call")]
+#[command(
+    name = "kubectl-hapair",
+    bin_name = "kubectl hapair",
+    version,
+    about = "A high-availability pair, for the person on call"
+)]
 struct Arguments {
     #[command(flatten)]
     target: Target,

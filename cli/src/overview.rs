@@ -70,35 +70,63 @@ impl Overview {
     pub async fn of(session: &Session, name: Option<&str>) -> Result<Self> {
         let pair = session.pair(name).await?;
         let name = pair.name_any();
-        let volumes = children(session, |volume: &ReplicatedVolume| volume.spec.pair_ref.name == name).await?;
+        let volumes = children(session, |volume: &ReplicatedVolume| {
+            volume.spec.pair_ref.name == name
+        })
+        .await?;
         let floating_ips = children(session, |ip: &FloatingIP| ip.spec.pair_ref.name == name).await?;
         let groups = children(session, |group: &ServiceGroup| group.spec.pair_ref.name == name).await?;
         let last_event = events(session, &name).await.pop();
-        Ok(Self { pair, volumes, floating_ips, groups, operator: operator(session).await, last_event })
+        Ok(Self {
+            pair,
+            volumes,
+            floating_ips,
+            groups,
+            operator: operator(session).await,
+            last_event,
+        })
     }
 
     /// Takes out what says who wrote which field.
     pub fn drop_managed_fields(&mut self) {
         self.pair.metadata.managed_fields = None;
-        self.volumes.iter_mut().for_each(|volume| volume.metadata.managed_fields = None);
-        self.floating_ips.iter_mut().for_each(|ip| ip.metadata.managed_fields = None);
-        self.groups.iter_mut().for_each(|group| group.metadata.managed_fields = None);
+        self.volumes
+            .iter_mut()
+            .for_each(|volume| volume.metadata.managed_fields = None);
+        self.floating_ips
+            .iter_mut()
+            .for_each(|ip| ip.metadata.managed_fields = None);
+        self.groups
+            .iter_mut()
+            .for_each(|group| group.metadata.managed_fields = None);
     }
 }
 
 async fn children<K: Kind>(session: &Session, is_its: impl Fn(&K) -> bool) -> Result<Vec<K>> {
     let list = session.api::<K>().list(&ListParams::default()).await;
     let list = list.map_err(|error| explained(error, "list", &K::plural(&()), &session.namespace))?;
-    let mut found: Vec<_> = list.items.into_iter().map(|each| Arc::unwrap_or_clone(each.object)).filter(is_its).collect();
+    let mut found: Vec<_> = list
+        .items
+        .into_iter()
+        .map(|each| Arc::unwrap_or_clone(each.object))
+        .filter(is_its)
+        .collect();
     found.sort_by_key(ResourceExt::name_any);
     Ok(found)
 }
 
-/// Leases are read for one thing only, so a person who may not read them is told, and everything else is shown.
+/// Leases are read for one thing only, so a person who may not read them is told, and everything else is
+/// shown.
 pub async fn operator(session: &Session) -> Operator {
     let namespace = &session.operator_namespace;
     let leases: Api<Lease> = Api::namespaced(session.client.clone(), namespace);
-    let nothing = |may_be_there: bool, why: String| Operator { holder: None, renewed: None, seconds: 0, unknown: Some(why), may_be_there };
+    let nothing = |may_be_there: bool, why: String| Operator {
+        holder: None,
+        renewed: None,
+        seconds: 0,
+        unknown: Some(why),
+        may_be_there,
+    };
     match leases.get_opt("hapair-operator").await {
         Ok(Some(lease)) => {
             let spec = lease.spec.unwrap_or_default();
@@ -110,16 +138,24 @@ pub async fn operator(session: &Session) -> Operator {
                 may_be_there: true,
             }
         }
-        Ok(None) => {
-            nothing(false, format!("there is no Lease hapair-operator in namespace {namespace:?} (--operator-namespace names another)"))
-        }
+        Ok(None) => nothing(
+            false,
+            format!(
+                "there is no Lease hapair-operator in namespace {namespace:?} (--operator-namespace names \
+                 another)"
+            ),
+        ),
         Err(kube::Error::Api(status)) if status.code == 403 => nothing(
             true,
             format!(
-                "you may not get leases of coordination.k8s.io in namespace {namespace:?}, so whether the operator is there is not known"
+                "you may not get leases of coordination.k8s.io in namespace {namespace:?}, so whether the \
+                 operator is there is not known"
             ),
         ),
-        Err(error) => nothing(true, format!("its Lease in namespace {namespace:?} cannot be read: {error}")),
+        Err(error) => nothing(
+            true,
+            format!("its Lease in namespace {namespace:?} cannot be read: {error}"),
+        ),
     }
 }
 
@@ -129,12 +165,24 @@ pub async fn events(session: &Session, pair: &str) -> Vec<Told> {
     let events: Api<Event> = Api::namespaced(session.client.clone(), &session.namespace);
     let told = |event: Event| {
         // Anyone may write events; what counts is what the operator said.
-        event.reporting_controller.as_deref().filter(|controller| *controller == "hapair.dev/operator")?;
-        let time = event.series.map(|series| series.last_observed_time).or(event.event_time)?.0;
-        Some(Told { time, note: event.note? })
+        event
+            .reporting_controller
+            .as_deref()
+            .filter(|controller| *controller == "hapair.dev/operator")?;
+        let time = event
+            .series
+            .map(|series| series.last_observed_time)
+            .or(event.event_time)?
+            .0;
+        Some(Told {
+            time,
+            note: event.note?,
+        })
     };
     let listed = events.list(&ListParams::default().fields(&about)).await;
-    let mut told: Vec<_> = listed.map(|list| list.items.into_iter().filter_map(told).collect()).unwrap_or_default();
+    let mut told: Vec<_> = listed
+        .map(|list| list.items.into_iter().filter_map(told).collect())
+        .unwrap_or_default();
     told.sort_by_key(|told| told.time);
     told
 }
@@ -150,6 +198,9 @@ impl Operator {
     pub fn silence(&self, now: Timestamp) -> Option<String> {
         let holder = self.holder.as_deref().unwrap_or("nobody");
         let silence = self.silent_for(now)?;
-        Some(format!("The operator has been silent for {} (its Lease is held by {holder}).", age(silence)))
+        Some(format!(
+            "The operator has been silent for {} (its Lease is held by {holder}).",
+            age(silence)
+        ))
     }
 }

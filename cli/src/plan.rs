@@ -1,4 +1,5 @@
-//! `kubectl hapair plan`: what the operator would do to a pair now, or if a manifest were applied, and what that would interrupt.
+//! `kubectl hapair plan`: what the operator would do to a pair now, or if a manifest were applied, and what
+//! that would interrupt.
 
 use std::{io::Read as _, path::PathBuf};
 
@@ -43,7 +44,11 @@ pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         Some(path) => read(path)?,
         None => Vec::new(),
     };
-    let name = match arguments.name.clone().or_else(|| manifests.iter().find_map(pair_of)) {
+    let name = match arguments
+        .name
+        .clone()
+        .or_else(|| manifests.iter().find_map(pair_of))
+    {
         Some(name) => name,
         None => session.pair(None).await?.name_any(),
     };
@@ -51,7 +56,11 @@ pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     for manifest in &manifests {
         accepted.push(dry_run(session, manifest).await?);
     }
-    let body = if manifests.is_empty() { None } else { Some(serde_json::to_vec(&accepted)?) };
+    let body = if manifests.is_empty() {
+        None
+    } else {
+        Some(serde_json::to_vec(&accepted)?)
+    };
     let forecast: Forecast = ask(session, &arguments.asker, &name, "plan", body).await?;
     match arguments.output.as_str() {
         "json" => anstream::println!("{}", serde_json::to_string_pretty(&forecast)?),
@@ -64,17 +73,30 @@ pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
 pub fn text(forecast: &Forecast) -> String {
     let mut lines = Vec::new();
     for finding in &forecast.findings {
-        lines.push(format!("{} ({}): {}", finding.about, finding.reason, plain(&finding.message)));
+        lines.push(format!(
+            "{} ({}): {}",
+            finding.about,
+            finding.reason,
+            plain(&finding.message)
+        ));
     }
     if forecast.paused {
         lines.push("The pair is paused: what follows is what happens once it is resumed.".into());
     }
     match &forecast.next {
-        Coming::Rest if forecast.findings.is_empty() => lines.push("Nothing would be done: the hosts are as declared.".into()),
+        Coming::Rest if forecast.findings.is_empty() => {
+            lines.push("Nothing would be done: the hosts are as declared.".into())
+        }
         Coming::Rest => lines.push("Nothing would be done before that is settled.".into()),
-        Coming::LetGo => lines.push("The pair is being deleted and retained: it is let go, and its hosts stay as they are.".into()),
+        Coming::LetGo => lines.push(
+            "The pair is being deleted and retained: it is let go, and its hosts stay as they are.".into(),
+        ),
         Coming::Wait(what) => lines.push(format!("Nothing would be started: {}.", plain(what))),
-        Coming::Stage { name, steps, transition } => {
+        Coming::Stage {
+            name,
+            steps,
+            transition,
+        } => {
             lines.push(format!("Next: {name}"));
             for (node, steps) in steps.iter().filter(|(_, steps)| !steps.is_empty()) {
                 lines.push(format!("  on {node}:"));
@@ -90,7 +112,11 @@ pub fn text(forecast: &Forecast) -> String {
 }
 
 fn consequences(transition: &[String]) -> Vec<String> {
-    let interrupts = |line: &&String| INTERRUPTING.iter().any(|word| line.split(' ').next() == Some(word));
+    let interrupts = |line: &&String| {
+        INTERRUPTING
+            .iter()
+            .any(|word| line.split(' ').next() == Some(word))
+    };
     let (interrupting, other): (Vec<_>, Vec<_>) = transition.iter().partition(interrupts);
     let mut lines = Vec::new();
     if interrupting.is_empty() {
@@ -106,23 +132,33 @@ fn consequences(transition: &[String]) -> Vec<String> {
     lines
 }
 
-/// The documents of the four kinds. What a Secret or a ConfigMap would be is not the operator's to be told by anyone; others are named.
+/// The documents of the four kinds. What a Secret or a ConfigMap would be is not the operator's to be told by
+/// anyone; others are named.
 fn read(path: &PathBuf) -> Result<Vec<Value>> {
     let mut text = String::new();
     if path.as_os_str() == "-" {
-        std::io::stdin().read_to_string(&mut text).context("read standard input")?;
+        std::io::stdin()
+            .read_to_string(&mut text)
+            .context("read standard input")?;
     } else {
         text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
     }
-    let documents: Vec<Value> = serde_saphyr::from_multiple(&text).map_err(|error| anyhow!("{}: {error}", path.display()))?;
-    let (ours, others): (Vec<_>, Vec<_>) = documents.into_iter().filter(|each| !each.is_null()).partition(|each| resource(each).is_some());
+    let documents: Vec<Value> =
+        serde_saphyr::from_multiple(&text).map_err(|error| anyhow!("{}: {error}", path.display()))?;
+    let (ours, others): (Vec<_>, Vec<_>) = documents
+        .into_iter()
+        .filter(|each| !each.is_null())
+        .partition(|each| resource(each).is_some());
     for other in &others {
         let name = |field: &Value| field.as_str().map(plain).unwrap_or_default();
         let (kind, name) = (name(&other["kind"]), name(&other["metadata"]["name"]));
         anstream::eprintln!("passed over: {kind} {name}. The plan knows it as it is in the cluster");
     }
     if ours.is_empty() {
-        bail!("{}: there is no HAPair, ReplicatedVolume, FloatingIP or ServiceGroup in it", path.display());
+        bail!(
+            "{}: there is no HAPair, ReplicatedVolume, FloatingIP or ServiceGroup in it",
+            path.display()
+        );
     }
     Ok(ours)
 }
@@ -148,24 +184,43 @@ fn pair_of(manifest: &Value) -> Option<String> {
 /// The object as the API server would keep it: defaults applied, rules checked, nothing stored.
 async fn dry_run(session: &Session, manifest: &Value) -> Result<Value> {
     let resource = resource(manifest).context("one of the four kinds")?;
-    let mut object: DynamicObject = serde_json::from_value(manifest.clone()).context("the manifest is no object")?;
+    let mut object: DynamicObject =
+        serde_json::from_value(manifest.clone()).context("the manifest is no object")?;
     let namespace = object.namespace().unwrap_or_else(|| session.namespace.clone());
     if namespace != session.namespace {
-        bail!("{} {} is of namespace {namespace:?}, and you ask about {:?} (-n)", resource.kind, object.name_any(), session.namespace);
+        bail!(
+            "{} {} is of namespace {namespace:?}, and you ask about {:?} (-n)",
+            resource.kind,
+            object.name_any(),
+            session.namespace
+        );
     }
     let api: Api<DynamicObject> = Api::namespaced_with(session.client.clone(), &namespace, &resource);
     let refused = |error, verb| {
-        explained(error, verb, &resource.plural, &namespace).context(format!("{} {}", resource.kind, manifest["metadata"]["name"]))
+        explained(error, verb, &resource.plural, &namespace)
+            .context(format!("{} {}", resource.kind, manifest["metadata"]["name"]))
     };
-    let parameters = PostParams { dry_run: true, ..PostParams::default() };
-    let kept = match api.get_opt(&object.name_any()).await.map_err(|error| refused(error, "get"))? {
+    let parameters = PostParams {
+        dry_run: true,
+        ..PostParams::default()
+    };
+    let kept = match api
+        .get_opt(&object.name_any())
+        .await
+        .map_err(|error| refused(error, "get"))?
+    {
         Some(present) => {
             let annotations = object.annotations().clone();
             object.metadata = present.metadata;
             object.annotations_mut().extend(annotations);
-            api.replace(&object.name_any(), &parameters, &object).await.map_err(|error| refused(error, "update"))?
+            api.replace(&object.name_any(), &parameters, &object)
+                .await
+                .map_err(|error| refused(error, "update"))?
         }
-        None => api.create(&parameters, &object).await.map_err(|error| refused(error, "create"))?,
+        None => api
+            .create(&parameters, &object)
+            .await
+            .map_err(|error| refused(error, "create"))?,
     };
     Ok(serde_json::to_value(kept)?)
 }
@@ -176,7 +231,10 @@ mod tests {
 
     #[test]
     fn what_is_interrupted_comes_before_what_is_not() {
-        let lines = consequences(&["Start fence-node1-2 ( node2 )".into(), "Move ip-web ( node1 -> node2 )".into()]);
+        let lines = consequences(&[
+            "Start fence-node1-2 ( node2 )".into(),
+            "Move ip-web ( node1 -> node2 )".into(),
+        ]);
         assert_eq!(
             lines,
             [

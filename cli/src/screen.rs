@@ -3,7 +3,10 @@
 use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
-use hapair_crds::{Condition, ConditionStatus, FloatingIP, HAPair, ReplicatedVolume, ServiceGroup, UNOBSERVED, condition_types};
+use hapair_crds::{
+    Condition, ConditionStatus, FloatingIP, HAPair, ReplicatedVolume, ServiceGroup, UNOBSERVED,
+    condition_types,
+};
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 
@@ -22,13 +25,23 @@ const NARROWEST: usize = 20;
 
 /// Draws a pair for a terminal of this width, with colours as escape sequences.
 pub fn draw(overview: &Overview, now: Timestamp, width: usize) -> String {
-    let mut screen = Screen { text: String::new(), width: width.max(NARROWEST) };
+    let mut screen = Screen {
+        text: String::new(),
+        width: width.max(NARROWEST),
+    };
     screen.operator(overview, now);
     screen.headline(overview, now);
     screen.causes(overview);
     screen.tree(overview);
     if let Some(told) = &overview.last_event {
-        screen.paragraph("", &faint(&format!("last event, {} ago: {}", age(now.duration_since(told.time)), plain(&told.note))));
+        screen.paragraph(
+            "",
+            &faint(&format!(
+                "last event, {} ago: {}",
+                age(now.duration_since(told.time)),
+                plain(&told.note)
+            )),
+        );
     }
     screen.text
 }
@@ -42,7 +55,9 @@ impl Screen {
     /// A paragraph under a label; its further lines begin where the first does.
     fn paragraph(&mut self, label: &str, text: &str) {
         let indent = " ".repeat(textwrap::core::display_width(label));
-        let options = textwrap::Options::new(self.width).initial_indent(label).subsequent_indent(&indent);
+        let options = textwrap::Options::new(self.width)
+            .initial_indent(label)
+            .subsequent_indent(&indent);
         for line in textwrap::wrap(text, options) {
             self.text += &line;
             self.text.push('\n');
@@ -57,16 +72,25 @@ impl Screen {
         } else if let Some(why) = &operator.unknown {
             self.paragraph("", &styled(ATTENTION, &format!("The operator: {why}.")));
         } else if operator.holder.as_deref().unwrap_or_default().is_empty() {
-            self.paragraph("", &styled(ATTENTION, "No operator leads: what follows may be old."));
+            self.paragraph(
+                "",
+                &styled(ATTENTION, "No operator leads: what follows may be old."),
+            );
         }
     }
 
     fn headline(&mut self, overview: &Overview, now: Timestamp) {
         let pair = &overview.pair;
-        let name = styled(STRONG, &format!("{}/{}", pair.namespace().unwrap_or_default(), pair.name_any()));
+        let name = styled(
+            STRONG,
+            &format!("{}/{}", pair.namespace().unwrap_or_default(), pair.name_any()),
+        );
         let Some(ready) = pair_condition(pair, condition_types::READY).filter(|_| is_observed(pair)) else {
             self.paragraph("", &format!("{name}  {}", styled(ATTENTION, "not observed yet")));
-            return self.paragraph("  do: ", "wait a moment; if this stays, see that the operator runs and watches this namespace");
+            return self.paragraph(
+                "  do: ",
+                "wait a moment; if this stays, see that the operator runs and watches this namespace",
+            );
         };
         let since = age(now.duration_since(ready.last_transition_time));
         let readiness = match ready.status {
@@ -74,17 +98,26 @@ impl Screen {
             _ => format!("{} for {since}", styled(BAD, "Not ready")),
         };
         let serving = match pair_condition(pair, condition_types::AVAILABLE) {
-            Some(Condition { status: ConditionStatus::True, .. }) => match active(pair) {
+            Some(Condition {
+                status: ConditionStatus::True,
+                ..
+            }) => match active(pair) {
                 Some(node) => styled(GOOD, &format!("serving on {node}")),
                 None => styled(GOOD, "serving"),
             },
-            Some(Condition { status: ConditionStatus::False, .. }) => styled(BAD, "NOT SERVING"),
+            Some(Condition {
+                status: ConditionStatus::False,
+                ..
+            }) => styled(BAD, "NOT SERVING"),
             Some(Condition { reason, .. }) if reason == "NothingDeclared" => faint("no service"),
             _ => styled(ATTENTION, "whether it serves is not known"),
         };
         self.paragraph("", &format!("{name}  {readiness}, {serving}"));
         if pair.status.as_ref().and_then(|status| status.observed_generation) < pair.metadata.generation {
-            self.paragraph("  ", &styled(ATTENTION, "The spec has changed since the operator last looked."));
+            self.paragraph(
+                "  ",
+                &styled(ATTENTION, "The spec has changed since the operator last looked."),
+            );
         }
         if pair.metadata.deletion_timestamp.is_some() {
             self.paragraph("  ", &styled(ATTENTION, "It is being deleted."));
@@ -95,7 +128,10 @@ impl Screen {
     fn causes(&mut self, overview: &Overview) {
         let causes = causes(&overview.pair);
         for cause in &causes {
-            self.paragraph("  why: ", &format!("{}: {}", styled(ATTENTION, &cause.reason), plain(&cause.message)));
+            self.paragraph(
+                "  why: ",
+                &format!("{}: {}", styled(ATTENTION, &cause.reason), plain(&cause.message)),
+            );
             self.paragraph("  do:  ", &advice::remedy(&cause.reason));
         }
         if causes.is_empty() && is_observed(&overview.pair) {
@@ -109,20 +145,50 @@ impl Screen {
             branches.push(self::node(&overview.pair, &node.name));
         }
         branches.push(("fencing".to_owned(), fencing(&overview.pair)));
-        branches.extend(overview.volumes.iter().map(|each| (format!("volume {}", each.name_any()), volume(&overview.pair, each))));
-        branches
-            .extend(overview.floating_ips.iter().map(|each| (format!("address {}", each.name_any()), floating_ip(&overview.pair, each))));
-        branches.extend(overview.groups.iter().map(|each| (format!("group {}", each.name_any()), group(&overview.pair, each))));
+        branches.extend(overview.volumes.iter().map(|each| {
+            (
+                format!("volume {}", each.name_any()),
+                volume(&overview.pair, each),
+            )
+        }));
+        branches.extend(overview.floating_ips.iter().map(|each| {
+            (
+                format!("address {}", each.name_any()),
+                floating_ip(&overview.pair, each),
+            )
+        }));
+        branches.extend(
+            overview
+                .groups
+                .iter()
+                .map(|each| (format!("group {}", each.name_any()), group(&overview.pair, each))),
+        );
         branches.extend(released(&overview.pair).map(|names| ("released".to_owned(), names)));
-        let longest = branches.iter().map(|(label, _)| textwrap::core::display_width(label)).max().unwrap_or_default();
+        let longest = branches
+            .iter()
+            .map(|(label, _)| textwrap::core::display_width(label))
+            .max()
+            .unwrap_or_default();
         let last = branches.len().saturating_sub(1);
         for (number, (label, text)) in branches.iter().enumerate() {
-            let (branch, trunk) = if number == last { ("└─", "  ") } else { ("├─", "│ ") };
+            let (branch, trunk) = if number == last {
+                ("└─", "  ")
+            } else {
+                ("├─", "│ ")
+            };
             let padding = " ".repeat(longest - textwrap::core::display_width(label));
             // On a narrow terminal what is said of a thing goes under its name.
             let is_narrow = self.width < longest + 30;
-            let first = if is_narrow { format!("{trunk}   ") } else { format!("{branch} {label}{padding}  ") };
-            let further = if is_narrow { format!("{trunk}   ") } else { format!("{trunk} {}", " ".repeat(longest + 2)) };
+            let first = if is_narrow {
+                format!("{trunk}   ")
+            } else {
+                format!("{branch} {label}{padding}  ")
+            };
+            let further = if is_narrow {
+                format!("{trunk}   ")
+            } else {
+                format!("{trunk} {}", " ".repeat(longest + 2))
+            };
             if is_narrow {
                 let _ = writeln!(self.text, "{branch} {label}");
             }
@@ -139,7 +205,8 @@ impl Screen {
     }
 }
 
-/// What is wrong with a pair, the worst first: that nobody is served, then what holds it up, then what would not survive the next fault.
+/// What is wrong with a pair, the worst first: that nobody is served, then what holds it up, then what would
+/// not survive the next fault.
 fn causes(pair: &HAPair) -> Vec<&Condition> {
     use condition_types::{AVAILABLE, FENCING_READY, PAUSED, READY, REDUNDANCY_HEALTHY};
     let mut found: Vec<&Condition> = Vec::new();
@@ -150,8 +217,11 @@ fn causes(pair: &HAPair) -> Vec<&Condition> {
         (FENCING_READY, ConditionStatus::True),
         (PAUSED, ConditionStatus::False),
     ] {
-        let condition = pair_condition(pair, type_).filter(|condition| condition.status != good && condition.reason != "NothingDeclared");
-        if let Some(condition) = condition.filter(|one| found.iter().all(|other| other.message != one.message)) {
+        let condition = pair_condition(pair, type_)
+            .filter(|condition| condition.status != good && condition.reason != "NothingDeclared");
+        if let Some(condition) =
+            condition.filter(|one| found.iter().all(|other| other.message != one.message))
+        {
             found.push(condition);
         }
     }
@@ -159,14 +229,29 @@ fn causes(pair: &HAPair) -> Vec<&Condition> {
 }
 
 fn node(pair: &HAPair, name: &str) -> (String, String) {
-    let status = pair.status.as_ref().and_then(|status| status.nodes.iter().find(|node| node.name == name));
+    let status = pair
+        .status
+        .as_ref()
+        .and_then(|status| status.nodes.iter().find(|node| node.name == name));
     let text = match status {
         None => styled(ATTENTION, "not observed yet"),
         Some(node) => {
             let style = if node.state == "Online" { GOOD } else { ATTENTION };
-            let style = if matches!(node.state.as_str(), "Offline" | "Unclean") { BAD } else { style };
-            let silent = if node.reachable { String::new() } else { format!(", {}", styled(BAD, "no answer over SSH")) };
-            let active = if active(pair) == Some(name) { ", active" } else { "" };
+            let style = if matches!(node.state.as_str(), "Offline" | "Unclean") {
+                BAD
+            } else {
+                style
+            };
+            let silent = if node.reachable {
+                String::new()
+            } else {
+                format!(", {}", styled(BAD, "no answer over SSH"))
+            };
+            let active = if active(pair) == Some(name) {
+                ", active"
+            } else {
+                ""
+            };
             format!("{}{active}{silent}", styled(style, &node.state))
         }
     };
@@ -175,12 +260,23 @@ fn node(pair: &HAPair, name: &str) -> (String, String) {
 
 /// What the cluster still runs of objects that are gone.
 fn released(pair: &HAPair) -> Option<String> {
-    let names = pair.status.as_ref().map(|status| status.released.join(", ")).filter(|names| !names.is_empty())?;
-    Some(format!("{}\nruns on, though nothing declares it any more (deletionPolicy: Retain)", styled(ATTENTION, &plain(&names))))
+    let names = pair
+        .status
+        .as_ref()
+        .map(|status| status.released.join(", "))
+        .filter(|names| !names.is_empty())?;
+    Some(format!(
+        "{}\nruns on, though nothing declares it any more (deletionPolicy: Retain)",
+        styled(ATTENTION, &plain(&names))
+    ))
 }
 
 fn fencing(pair: &HAPair) -> String {
-    let word = pair.status.as_ref().and_then(|status| status.fencing.as_deref()).unwrap_or("Unknown");
+    let word = pair
+        .status
+        .as_ref()
+        .and_then(|status| status.fencing.as_deref())
+        .unwrap_or("Unknown");
     let style = match word {
         "Ready" => GOOD,
         "Disabled" | "NotReady" => BAD,
@@ -191,7 +287,9 @@ fn fencing(pair: &HAPair) -> String {
 
 fn volume(pair: &HAPair, volume: &ReplicatedVolume) -> String {
     let mount = &volume.spec.filesystem.mount_point;
-    let Some(status) = &volume.status else { return format!("{mount}, {}", styled(ATTENTION, "not observed yet")) };
+    let Some(status) = &volume.status else {
+        return format!("{mount}, {}", styled(ATTENTION, "not observed yet"));
+    };
     let data = status.data.as_deref().unwrap_or("Unknown/Unknown");
     let legs: Vec<_> = pair
         .spec
@@ -206,10 +304,23 @@ fn volume(pair: &HAPair, volume: &ReplicatedVolume) -> String {
         _ => styled(ATTENTION, "··"),
     };
     let split = holds(&status.conditions, condition_types::SPLIT_BRAIN) == Some(ConditionStatus::True);
-    let split = if split { format!("\n{}", styled(BAD, "SPLIT BRAIN: the two hold diverged data")) } else { String::new() };
-    let sync = status.synced.as_deref().map(|done| format!("\n{}", bar(done))).unwrap_or_default();
-    let trouble = trouble(pair, &status.conditions).map(|text| format!("\n{text}")).unwrap_or_default();
-    format!("{}\n{mount}{sync}{split}{trouble}", legs.join(&format!(" {link} ")))
+    let split = if split {
+        format!("\n{}", styled(BAD, "SPLIT BRAIN: the two hold diverged data"))
+    } else {
+        String::new()
+    };
+    let sync = status
+        .synced
+        .as_deref()
+        .map(|done| format!("\n{}", bar(done)))
+        .unwrap_or_default();
+    let trouble = trouble(pair, &status.conditions)
+        .map(|text| format!("\n{text}"))
+        .unwrap_or_default();
+    format!(
+        "{}\n{mount}{sync}{split}{trouble}",
+        legs.join(&format!(" {link} "))
+    )
 }
 
 fn leg(node: &str, disk: &str, primary: Option<&str>) -> String {
@@ -231,7 +342,11 @@ fn bar(done: &str) -> String {
 
 fn floating_ip(pair: &HAPair, ip: &FloatingIP) -> String {
     let address = &ip.spec.address;
-    let conditions = ip.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    let conditions = ip
+        .status
+        .as_ref()
+        .map(|status| status.conditions.as_slice())
+        .unwrap_or_default();
     let node = ip.status.as_ref().and_then(|status| status.node.as_deref());
     match (holds(conditions, condition_types::ASSIGNED), node) {
         (Some(ConditionStatus::True), Some(node)) => format!("{address} on {}", styled(GOOD, node)),
@@ -240,13 +355,19 @@ fn floating_ip(pair: &HAPair, ip: &FloatingIP) -> String {
         _ => format!(
             "{address} {}{}",
             styled(BAD, "on no node"),
-            trouble(pair, conditions).map(|text| format!("\n{text}")).unwrap_or_default()
+            trouble(pair, conditions)
+                .map(|text| format!("\n{text}"))
+                .unwrap_or_default()
         ),
     }
 }
 
 fn group(pair: &HAPair, group: &ServiceGroup) -> String {
-    let conditions = group.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    let conditions = group
+        .status
+        .as_ref()
+        .map(|status| status.conditions.as_slice())
+        .unwrap_or_default();
     match find(conditions, condition_types::AVAILABLE) {
         None => trouble(pair, conditions).unwrap_or_else(|| styled(ATTENTION, "not observed yet")),
         Some(available) => {
@@ -263,12 +384,20 @@ fn group(pair: &HAPair, group: &ServiceGroup) -> String {
 /// Why a child is not ready, unless the pair says so itself.
 fn trouble(pair: &HAPair, conditions: &[Condition]) -> Option<String> {
     let is_told_above = |ready: &&Condition| causes(pair).iter().any(|cause| cause.message == ready.message);
-    let ready = find(conditions, condition_types::READY).filter(|ready| ready.status != ConditionStatus::True && !is_told_above(ready))?;
-    Some(format!("{}: {}", styled(ATTENTION, &ready.reason), plain(&ready.message)))
+    let ready = find(conditions, condition_types::READY)
+        .filter(|ready| ready.status != ConditionStatus::True && !is_told_above(ready))?;
+    Some(format!(
+        "{}: {}",
+        styled(ATTENTION, &ready.reason),
+        plain(&ready.message)
+    ))
 }
 
 fn is_observed(pair: &HAPair) -> bool {
-    pair.status.as_ref().and_then(|status| status.observed_generation).is_some_and(|generation| generation != UNOBSERVED)
+    pair.status
+        .as_ref()
+        .and_then(|status| status.observed_generation)
+        .is_some_and(|generation| generation != UNOBSERVED)
 }
 
 fn active(pair: &HAPair) -> Option<&str> {
@@ -290,7 +419,15 @@ fn holds(conditions: &[Condition], type_: &str) -> Option<ConditionStatus> {
 
 /// Without what a terminal would take for a command: messages carry what hosts said.
 pub fn plain(text: &str) -> String {
-    text.chars().map(|character| if character.is_control() && character != '\n' { ' ' } else { character }).collect()
+    text.chars()
+        .map(|character| {
+            if character.is_control() && character != '\n' {
+                ' '
+            } else {
+                character
+            }
+        })
+        .collect()
 }
 
 fn styled(style: Style, text: &str) -> String {

@@ -58,7 +58,10 @@ pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
             Some(()) = changes.next() => tokio::time::sleep(GATHER).await,
             () = tokio::time::sleep(TICK) => {}
         }
-        while futures::FutureExt::now_or_never(changes.next()).flatten().is_some() {}
+        while futures::FutureExt::now_or_never(changes.next())
+            .flatten()
+            .is_some()
+        {}
         if let Err(error) = show(session, arguments).await {
             anstream::eprintln!("{error:#}");
         }
@@ -66,7 +69,10 @@ pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
 }
 
 fn changes<K: Kind>(session: &Session) -> stream::BoxStream<'static, ()> {
-    watcher(session.api::<K>(), watcher::Config::default()).default_backoff().map(drop).boxed()
+    watcher(session.api::<K>(), watcher::Config::default())
+        .default_backoff()
+        .map(drop)
+        .boxed()
 }
 
 async fn show(session: &Session, arguments: &Arguments) -> Result<()> {
@@ -78,7 +84,11 @@ async fn show(session: &Session, arguments: &Arguments) -> Result<()> {
     }
     let width = if is_terminal { textwrap::termwidth() } else { PAGE };
     // From the top of an empty screen; in a file or a pipe, under what was there before.
-    let home = if arguments.watch && is_terminal { "\x1b[H\x1b[2J" } else { "" };
+    let home = if arguments.watch && is_terminal {
+        "\x1b[H\x1b[2J"
+    } else {
+        ""
+    };
     anstream::print!("{home}{}", screen::draw(&overview, Timestamp::now(), width));
     if arguments.watch && !is_terminal {
         anstream::println!();

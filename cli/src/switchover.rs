@@ -1,5 +1,6 @@
-//! `kubectl hapair switchover`: the active node goes into standby until the other one serves. Nothing else is asked for than anyone could ask for by hand,
-//! so whoever stops the command in the middle leaves a standby that the status tells of.
+//! `kubectl hapair switchover`: the active node goes into standby until the other one serves. Nothing else is
+//! asked for than anyone could ask for by hand, so whoever stops the command in the middle leaves a standby
+//! that the status tells of.
 
 use std::time::{Duration, Instant};
 
@@ -45,19 +46,43 @@ pub fn direction(overview: &Overview, now: Timestamp) -> Result<Direction, Strin
     use condition_types::{PAUSED, REDUNDANCY_HEALTHY};
     let pair = &overview.pair;
     if let Some(silence) = overview.operator.silent_for(now) {
-        return Err(format!("the operator has been silent for {}: nobody would carry it out", age(silence)));
+        return Err(format!(
+            "the operator has been silent for {}: nobody would carry it out",
+            age(silence)
+        ));
     }
-    if let Some(why) = overview.operator.unknown.as_ref().filter(|_| !overview.operator.may_be_there) {
+    if let Some(why) = overview
+        .operator
+        .unknown
+        .as_ref()
+        .filter(|_| !overview.operator.may_be_there)
+    {
         return Err(format!("{why}: nobody would carry it out"));
     }
-    let from = pair.status.as_ref().and_then(|status| status.active.clone()).ok_or("no node serves")?;
-    let to = pair.spec.nodes.iter().find(|node| node.name != from).map(|node| node.name.clone()).ok_or("there is no other node")?;
-    for (type_, good) in [(PAUSED, ConditionStatus::False), (REDUNDANCY_HEALTHY, ConditionStatus::True)] {
+    let from = pair
+        .status
+        .as_ref()
+        .and_then(|status| status.active.clone())
+        .ok_or("no node serves")?;
+    let to = pair
+        .spec
+        .nodes
+        .iter()
+        .find(|node| node.name != from)
+        .map(|node| node.name.clone())
+        .ok_or("there is no other node")?;
+    for (type_, good) in [
+        (PAUSED, ConditionStatus::False),
+        (REDUNDANCY_HEALTHY, ConditionStatus::True),
+    ] {
         match pair_condition(pair, type_) {
             Some(condition) if condition.status == good => {}
             Some(condition) => {
                 let (reason, message) = (&condition.reason, &condition.message);
-                return Err(format!("{reason}: {message}\nWhat to do: {}", advice::remedy(reason)));
+                return Err(format!(
+                    "{reason}: {message}\nWhat to do: {}",
+                    advice::remedy(reason)
+                ));
             }
             None => return Err("the operator has not looked at the pair yet".into()),
         }
@@ -69,9 +94,14 @@ pub fn direction(overview: &Overview, now: Timestamp) -> Result<Direction, Strin
 pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     let overview = Overview::of(session, arguments.name.as_deref()).await?;
     let name = overview.pair.name_any();
-    let Direction { from, to } =
-        direction(&overview, Timestamp::now()).map_err(|why| anyhow!("{name} cannot be switched over now. {why}\nNothing was changed."))?;
-    let is_declared = overview.pair.spec.nodes.iter().any(|node| node.name == from && node.standby.is_some());
+    let Direction { from, to } = direction(&overview, Timestamp::now())
+        .map_err(|why| anyhow!("{name} cannot be switched over now. {why}\nNothing was changed."))?;
+    let is_declared = overview
+        .pair
+        .spec
+        .nodes
+        .iter()
+        .any(|node| node.name == from && node.standby.is_some());
     // From now on nothing ends the command in the middle but a second interrupt.
     let mut interrupts = signal(SignalKind::interrupt())?;
     let start = Instant::now();
@@ -90,21 +120,35 @@ pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     if let Err(error) = moved {
         bail!("{to} was not seen to take over: {error:#}. The request was withdrawn.");
     }
-    anstream::println!("{name}: {to} serves, after {} s; {from} comes back …", start.elapsed().as_secs());
-    let redundant =
-        |pair: &HAPair| pair_condition(pair, condition_types::REDUNDANCY_HEALTHY).is_some_and(|c| c.status == ConditionStatus::True);
+    anstream::println!(
+        "{name}: {to} serves, after {} s; {from} comes back …",
+        start.elapsed().as_secs()
+    );
+    let redundant = |pair: &HAPair| {
+        pair_condition(pair, condition_types::REDUNDANCY_HEALTHY)
+            .is_some_and(|c| c.status == ConditionStatus::True)
+    };
     let back = async {
         until(session, &name, arguments.timeout, redundant).await?;
-        if is_declared { Ok(()) } else { settle_unstandby(session, &name, &from, arguments.timeout).await }
+        if is_declared {
+            Ok(())
+        } else {
+            settle_unstandby(session, &name, &from, arguments.timeout).await
+        }
     };
     tokio::select! {
-        back = back => back.map_err(|error| anyhow!("{to} serves; {from} was not seen to be able to take over again: {error:#}"))?,
+        back = back => back.map_err(|error| anyhow!("{to} serves; {from} was not seen to be able to take \
+            over again: {error:#}"))?,
         _ = interrupts.recv() => {
-            let rest = if is_declared { String::new() } else { format!("; `kubectl hapair unstandby {from}` takes the last request away") };
+            let rest = if is_declared { String::new() } else { format!("; `kubectl hapair unstandby {from}` \
+                takes the last request away") };
             bail!("interrupted: {to} serves, {from} is coming back{rest}");
         }
     }
-    anstream::println!("{name}: {from} could take over again, after {} s", start.elapsed().as_secs());
+    anstream::println!(
+        "{name}: {from} could take over again, after {} s",
+        start.elapsed().as_secs()
+    );
     Ok(())
 }
 
@@ -123,6 +167,8 @@ async fn withdraw(session: &Session, name: &str, node: &str) -> Result<()> {
 
 fn serves(pair: &HAPair, node: &str) -> bool {
     let available = pair_condition(pair, condition_types::AVAILABLE);
-    let answers = available.is_none_or(|condition| condition.status == ConditionStatus::True || condition.reason == "NothingDeclared");
+    let answers = available.is_none_or(|condition| {
+        condition.status == ConditionStatus::True || condition.reason == "NothingDeclared"
+    });
     answers && pair.status.as_ref().and_then(|status| status.active.as_deref()) == Some(node)
 }

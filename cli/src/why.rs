@@ -20,18 +20,35 @@ pub struct Arguments {
 /// Explains it.
 pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     let what = &arguments.what;
-    if hapair_model::Reason::ALL.iter().any(|reason| reason.name() == what) {
+    if hapair_model::Reason::ALL
+        .iter()
+        .any(|reason| reason.name() == what)
+    {
         return explain(what);
     }
     let pair = session.pair(arguments.pair.as_deref()).await?;
     let Some(condition) = screen::pair_condition(&pair, what) else {
-        let known: Vec<_> = pair.status.iter().flat_map(|status| &status.conditions).map(|condition| condition.type_.as_str()).collect();
+        let known: Vec<_> = pair
+            .status
+            .iter()
+            .flat_map(|status| &status.conditions)
+            .map(|condition| condition.type_.as_str())
+            .collect();
         match known.is_empty() {
             true => bail!("the operator has not looked at the pair yet: it has no conditions"),
-            false => bail!("{what:?} is no condition of the pair, and no reason. Its conditions: {}", known.join(", ")),
+            false => bail!(
+                "{what:?} is no condition of the pair, and no reason. Its conditions: {}",
+                known.join(", ")
+            ),
         }
     };
-    let Condition { type_, status, reason, message, .. } = condition;
+    let Condition {
+        type_,
+        status,
+        reason,
+        message,
+        ..
+    } = condition;
     let holds = match status {
         ConditionStatus::True => "is True",
         ConditionStatus::False => "is False",
@@ -42,6 +59,10 @@ pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
 }
 
 fn explain(reason: &str) -> Result<()> {
-    anstream::println!("{reason}: {}\n\nWhat to do: {}", advice::meaning(reason), advice::remedy(reason));
+    anstream::println!(
+        "{reason}: {}\n\nWhat to do: {}",
+        advice::meaning(reason),
+        advice::remedy(reason)
+    );
     Ok(())
 }

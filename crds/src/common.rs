@@ -42,7 +42,8 @@ pub enum DeletionPolicy {
     Teardown,
 }
 
-/// Takes an enum's own description out of the schema: a field's would be lost to it, and the field's is the one that people need.
+/// Takes an enum's own description out of the schema: a field's would be lost to it, and the field's is the
+/// one that people need.
 pub fn leave_to_the_field(schema: &mut schemars::Schema) {
     schema.remove("description");
 }

@@ -1,4 +1,5 @@
-//! Conditions as `metav1.Condition` has them, with the bounds that the Go type states and the derived schema lacks.
+//! Conditions as `metav1.Condition` has them, with the bounds that the Go type states and the derived schema
+//! lacks.
 
 use jiff::Timestamp;
 use kube::KubeSchema;
@@ -56,8 +57,8 @@ pub mod condition_types {
     pub const READY: &str = "Ready";
     /// The service answers on its floating address.
     pub const AVAILABLE: &str = "Available";
-    /// It has been Available, or where a kind has no such condition, Ready. The one condition that remembers: what was never well is not there yet, and
-    /// what was well before is degraded.
+    /// It has been Available, or where a kind has no such condition, Ready. The one condition that remembers:
+    /// what was never well is not there yet, and what was well before is degraded.
     pub const ESTABLISHED: &str = "Established";
     /// The operator is bringing the hosts to the declared state (kstatus, abnormal when True).
     pub const RECONCILING: &str = "Reconciling";

@@ -1,6 +1,8 @@
 //! The CustomResourceDefinitions, as they are delivered.
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{CustomResourceDefinition, JSON, JSONSchemaProps};
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSON, JSONSchemaProps,
+};
 use kube::CustomResourceExt;
 use serde_json::json;
 
@@ -8,15 +10,28 @@ use crate::{FloatingIP, HAPair, ReplicatedVolume, ServiceGroup, UNOBSERVED};
 
 /// All four.
 pub fn definitions() -> [CustomResourceDefinition; 4] {
-    [HAPair::crd(), ReplicatedVolume::crd(), FloatingIP::crd(), ServiceGroup::crd()].map(|mut crd| {
-        crd.spec.versions.iter_mut().filter_map(|version| version.schema.as_mut()?.open_api_v3_schema.as_mut()).for_each(complete);
+    [
+        HAPair::crd(),
+        ReplicatedVolume::crd(),
+        FloatingIP::crd(),
+        ServiceGroup::crd(),
+    ]
+    .map(|mut crd| {
+        crd.spec
+            .versions
+            .iter_mut()
+            .filter_map(|version| version.schema.as_mut()?.open_api_v3_schema.as_mut())
+            .for_each(complete);
         crd
     })
 }
 
-/// What the derived schema lacks: what the kind is, and that nobody has looked at a new object yet. kstatus takes one without any status for done.
+/// What the derived schema lacks: what the kind is, and that nobody has looked at a new object yet. kstatus
+/// takes one without any status for done.
 fn complete(schema: &mut JSONSchemaProps) {
-    let Some(properties) = schema.properties.as_mut() else { return };
+    let Some(properties) = schema.properties.as_mut() else {
+        return;
+    };
     schema.description = properties.get("spec").and_then(|spec| spec.description.clone());
     if let Some(status) = properties.get_mut("status") {
         status.default = Some(JSON(json!({"observedGeneration": UNOBSERVED})));
@@ -35,9 +50,21 @@ mod tests {
         for (name, field) in schema["properties"].as_object().into_iter().flatten() {
             let path = format!("{path}.{name}");
             if field["enum"].is_array() {
-                found.push((path.clone(), required.contains(&json!(name)), field["description"].as_str().unwrap_or_default().to_owned()));
+                found.push((
+                    path.clone(),
+                    required.contains(&json!(name)),
+                    field["description"].as_str().unwrap_or_default().to_owned(),
+                ));
             }
-            enums(if field["items"].is_null() { field } else { &field["items"] }, &path, found);
+            enums(
+                if field["items"].is_null() {
+                    field
+                } else {
+                    &field["items"]
+                },
+                &path,
+                found,
+            );
         }
     }
 
@@ -46,11 +73,18 @@ mod tests {
         let mut found = Vec::new();
         for crd in definitions() {
             let crd = serde_json::to_value(crd).expect("a definition");
-            enums(&crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"], "spec", &mut found);
+            enums(
+                &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["spec"],
+                "spec",
+                &mut found,
+            );
         }
         assert!(found.len() > 5, "{found:?}");
         for (path, required, description) in found {
-            assert!(required || description.contains("absent"), "{path}: {description:?}");
+            assert!(
+                required || description.contains("absent"),
+                "{path}: {description:?}"
+            );
         }
     }
 }

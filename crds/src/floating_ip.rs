@@ -27,14 +27,17 @@ use crate::{Condition, DeletionPolicy, LocalReference};
     printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
     printcolumn = r#"{"name":"Message","type":"string","priority":1,"jsonPath":".status.conditions[?(@.type==\"Ready\")].message"}"#
 )]
-#[x_kube(validation = Rule::new("self.pairRef == oldSelf.pairRef").message("a floating IP cannot move to another pair").field_path(".pairRef"))]
+#[x_kube(validation = Rule::new("self.pairRef == oldSelf.pairRef").message("a floating IP cannot move to \
+    another pair").field_path(".pairRef"))]
 pub struct FloatingIPSpec {
     /// The pair it lives on.
     pub pair_ref: LocalReference,
-    /// The address with the length of its prefix, for instance 192.0.2.100/24. It goes to the interface, on each host, whose own network holds it.
+    /// The address with the length of its prefix, for instance 192.0.2.100/24. It goes to the interface, on
+    /// each host, whose own network holds it.
     #[schemars(length(min = 4, max = 49), regex(pattern = r"^[0-9a-fA-F:.]+/[0-9]{1,3}$"))]
     pub address: String,
-    /// The interface that gets it, by node; needed for an address that lies in the network of no interface. When absent: it is found.
+    /// The interface that gets it, by node; needed for an address that lies in the network of no interface.
+    /// When absent: it is found.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 2))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["node".into()]))]

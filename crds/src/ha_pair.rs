@@ -6,8 +6,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Condition, DeletionPolicy, Management, SecretReference};
 
-/// Two hosts, outside Kubernetes, that back each other up as a pacemaker cluster. The operator reaches them over SSH and keeps them as
-/// declared here. Volumes, floating IPs and service groups name the pair they live on.
+/// Two hosts, outside Kubernetes, that back each other up as a pacemaker cluster. The operator reaches them
+/// over SSH and keeps them as declared here. Volumes, floating IPs and service groups name the pair they live
+/// on.
 #[derive(Clone, CustomResource, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[kube(
@@ -31,16 +32,35 @@ use crate::{Condition, DeletionPolicy, Management, SecretReference};
     printcolumn = r#"{"name":"Message","type":"string","priority":1,"jsonPath":".status.conditions[?(@.type==\"Ready\")].message"}"#
 )]
 #[x_kube(
-    validation = Rule::new("self.nodes.all(n, oldSelf.nodes.exists(o, o.name == n.name))").message("a node's name is its identity in the cluster and cannot be changed; delete the pair and declare another").field_path(".nodes"),
-    validation = Rule::new("self.nodes.all(n, oldSelf.nodes.all(o, o.name != n.name || (has(n.links) == has(o.links) && (!has(n.links) || n.links == o.links))))").message("links cannot be changed: corosync takes a link's address only while the whole cluster is stopped").field_path(".nodes"),
-    validation = Rule::new("self.nodes.all(n, has(n.links) || oldSelf.nodes.all(o, o.name != n.name || o.address == n.address))").message("a node without links has its address as link 0, which cannot be changed; give the links to move SSH elsewhere").field_path(".nodes"),
-    validation = Rule::new("self.nodes.all(n, self.nodes.exists_one(o, o.address == n.address))").message("both nodes have the same address; each host needs its own").field_path(".nodes"),
-    validation = Rule::new("self.nodes.all(n, !has(n.links) || n.links.all(l, self.nodes.all(o, o.name == n.name || !has(o.links) || o.links.all(k, k.address != l.address))))").message("both nodes have the same link address; each host needs its own").field_path(".nodes"),
-    validation = Rule::new("self.nodes.all(n, self.nodes.all(o, (has(n.links) ? n.links.map(l, l.number) : [0]) == (has(o.links) ? o.links.map(l, l.number) : [0])))").message("both nodes must have the same links, in the same order").field_path(".nodes"),
-    validation = Rule::new("!has(self.preferredNode) || self.nodes.exists(n, n.name == self.preferredNode)").message("preferredNode names none of the nodes").field_path(".preferredNode"),
-    validation = Rule::new("!has(self.replication) || self.nodes.all(n, has(n.links) ? n.links.exists(l, l.number == self.replication.link) : self.replication.link == 0)").message("replication.link is not one of the nodes' links").field_path(".replication.link"),
-    validation = Rule::new("(has(self.replication) ? self.replication.link : 0) == (has(oldSelf.replication) ? oldSelf.replication.link : 0)").message("replication.link cannot be changed while the volumes are connected over it").field_path(".replication"),
-    validation = Rule::new("(has(self.fencing) && self.fencing.mode == 'Disabled') || self.nodes.all(n, has(n.fencing) && size(n.fencing) > 0)").message("each node needs a fencing device; to run a pair without protection against split brain, say fencing.mode: Disabled").field_path(".nodes")
+    validation = Rule::new("self.nodes.all(n, oldSelf.nodes.exists(o, o.name == \
+        n.name))").message("a node's name is its identity in the cluster and cannot be changed; delete the \
+            pair and declare another").field_path(".nodes"),
+    validation = Rule::new("self.nodes.all(n, oldSelf.nodes.all(o, o.name != n.name || (has(n.links) == \
+        has(o.links) && (!has(n.links) || n.links == o.links))))").message("links cannot be changed: \
+            corosync takes a link's address only while the whole cluster is stopped").field_path(".nodes"),
+    validation = Rule::new("self.nodes.all(n, has(n.links) || oldSelf.nodes.all(o, o.name != n.name || \
+        o.address == n.address))").message("a node without links has its address as link 0, which cannot be \
+            changed; give the links to move SSH elsewhere").field_path(".nodes"),
+    validation = Rule::new("self.nodes.all(n, self.nodes.exists_one(o, o.address == \
+        n.address))").message("both nodes have the same address; each host needs its \
+            own").field_path(".nodes"),
+    validation = Rule::new("self.nodes.all(n, !has(n.links) || n.links.all(l, self.nodes.all(o, o.name == \
+        n.name || !has(o.links) || o.links.all(k, k.address != l.address))))").message("both nodes have the \
+            same link address; each host needs its own").field_path(".nodes"),
+    validation = Rule::new("self.nodes.all(n, self.nodes.all(o, (has(n.links) ? n.links.map(l, l.number) : \
+        [0]) == (has(o.links) ? o.links.map(l, l.number) : [0])))").message("both nodes must have the same \
+            links, in the same order").field_path(".nodes"),
+    validation = Rule::new("!has(self.preferredNode) || self.nodes.exists(n, n.name == \
+        self.preferredNode)").message("preferredNode names none of the nodes").field_path(".preferredNode"),
+    validation = Rule::new("!has(self.replication) || self.nodes.all(n, has(n.links) ? n.links.exists(l, \
+        l.number == self.replication.link) : self.replication.link == 0)").message("replication.link is not \
+            one of the nodes' links").field_path(".replication.link"),
+    validation = Rule::new("(has(self.replication) ? self.replication.link : 0) == (has(oldSelf.replication) \
+        ? oldSelf.replication.link : 0)").message("replication.link cannot be changed while the volumes are \
+            connected over it").field_path(".replication"),
+    validation = Rule::new("(has(self.fencing) && self.fencing.mode == 'Disabled') || self.nodes.all(n, \
+        has(n.fencing) && size(n.fencing) > 0)").message("each node needs a fencing device; to run a pair \
+            without protection against split brain, say fencing.mode: Disabled").field_path(".nodes")
 )]
 pub struct HAPairSpec {
     /// The two hosts. Names are unique and cannot be changed. The order means nothing.
@@ -52,18 +72,21 @@ pub struct HAPairSpec {
     /// The account that `pcs` uses between the nodes. When absent, no pcsd authentication is set up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub cluster_admin: Option<ClusterAdmin>,
-    /// Whether a node that no longer answers is powered off before its service is taken over. When absent: Required.
+    /// Whether a node that no longer answers is powered off before its service is taken over. When absent:
+    /// Required.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fencing: Option<Fencing>,
     /// Whether the operator installs the packages it needs (apt, dnf). When absent: Managed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub packages: Option<Management>,
-    /// Whether the operator opens the hosts' firewall (firewalld, ufw or nftables, whichever runs; none: nothing to open) for what the pair needs:
-    /// corosync, pcsd and DRBD from the other node only, and the ports of the groups' probes from everywhere. When absent: Managed.
+    /// Whether the operator opens the hosts' firewall (firewalld, ufw or nftables, whichever runs; none:
+    /// nothing to open) for what the pair needs: corosync, pcsd and DRBD from the other node only, and the
+    /// ports of the groups' probes from everywhere. When absent: Managed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub firewall: Option<Management>,
-    /// What the pair's ServiceGroups may use of its hosts. Whoever may write a ServiceGroup in this namespace runs services on the hosts: this is as
-    /// far as that goes. When absent: files below tomcat's webapps directories, and no units or agents but those of the presets.
+    /// What the pair's ServiceGroups may use of its hosts. Whoever may write a ServiceGroup in this namespace
+    /// runs services on the hosts: this is as far as that goes. When absent: files below tomcat's webapps
+    /// directories, and no units or agents but those of the presets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delegation: Option<Delegation>,
     /// How corosync notices that a node is lost.
@@ -72,7 +95,8 @@ pub struct HAPairSpec {
     /// Which link carries DRBD's traffic. When absent: link 0.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub replication: Option<Replication>,
-    /// The node on which the service starts when both could run it. A tie-break only: a recovered node does not pull the service back.
+    /// The node on which the service starts when both could run it. A tie-break only: a recovered node does
+    /// not pull the service back.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub preferred_node: Option<String>,
@@ -82,15 +106,16 @@ pub struct HAPairSpec {
     /// What deleting the pair does to the hosts. When absent: Retain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
-    /// The owner these hosts are taken over from, exactly as the ManagedElsewhere message shows it. Needed only when the hosts were
-    /// managed by another HAPair object or from another Kubernetes cluster.
+    /// The owner these hosts are taken over from, exactly as the ManagedElsewhere message shows it. Needed
+    /// only when the hosts were managed by another HAPair object or from another Kubernetes cluster.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128))]
     pub take_over_from: Option<String>,
 }
 
 impl HAPairSpec {
-    /// The nodes, each with its place in the list, in the order of their names. The list is a map: its order means nothing, and nothing may follow from it.
+    /// The nodes, each with its place in the list, in the order of their names. The list is a map: its order
+    /// means nothing, and nothing may follow from it.
     pub fn nodes_by_name(&self) -> Vec<(usize, &Node)> {
         let mut nodes: Vec<_> = self.nodes.iter().enumerate().collect();
         nodes.sort_by(|(_, one), (_, other)| one.name.cmp(&other.name));
@@ -102,9 +127,12 @@ impl HAPairSpec {
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Node {
-    /// Its name in the cluster. It must be the host's own name (`uname -n`): the DRBD agent and the fence handlers rely on that. A host with
-    /// another name is refused, unless `hostname` is Managed.
-    #[schemars(length(min = 1, max = 63), regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$"))]
+    /// Its name in the cluster. It must be the host's own name (`uname -n`): the DRBD agent and the fence
+    /// handlers rely on that. A host with another name is refused, unless `hostname` is Managed.
+    #[schemars(
+        length(min = 1, max = 63),
+        regex(pattern = r"^[a-z0-9]([-a-z0-9.]*[a-z0-9])?$")
+    )]
     pub name: String,
     /// The address at which the operator reaches it over SSH; also link 0 when no links are given.
     #[schemars(length(min = 2, max = 45), regex(pattern = r"^[0-9a-fA-F:.]+$"))]
@@ -121,7 +149,8 @@ pub struct Node {
     #[schemars(length(max = 9))]
     #[x_kube(merge_strategy = ListMerge::Atomic)]
     pub fencing: Option<Vec<FencingDevice>>,
-    /// Managed: a host that has another name is given this one, as long as there is no cluster on it. When absent: Unmanaged.
+    /// Managed: a host that has another name is given this one, as long as there is no cluster on it. When
+    /// absent: Unmanaged.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub hostname: Option<Management>,
     /// true: the node runs no services. false: it may. When absent, whatever an administrator set stays.
@@ -133,9 +162,15 @@ pub struct Node {
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NodeSsh {
-    /// The host's public keys as known_hosts has them, without the host name: `ssh-ed25519 AAAA…`. Any other key is refused. Read them on
-    /// the host's own console, or with ssh-keyscan over a network you trust.
-    #[schemars(length(min = 1, max = 8), inner(length(min = 16, max = 2048), regex(pattern = r"^[a-z0-9@.-]+ [A-Za-z0-9+/=]+$")))]
+    /// The host's public keys as known_hosts has them, without the host name: `ssh-ed25519 AAAA…`. Any other
+    /// key is refused. Read them on the host's own console, or with ssh-keyscan over a network you trust.
+    #[schemars(
+        length(min = 1, max = 8),
+        inner(
+            length(min = 16, max = 2048),
+            regex(pattern = r"^[a-z0-9@.-]+ [A-Za-z0-9+/=]+$")
+        )
+    )]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub host_keys: Vec<String>,
     /// The port. When absent: 22.
@@ -159,7 +194,8 @@ pub struct Link {
 /// A device that can cut a node's power. Exactly one of its members is set.
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("[has(self.ipmi), has(self.redfish), has(self.agent)].exists_one(x, x)").message("exactly one of ipmi, redfish and agent is needed"))]
+#[x_kube(validation = Rule::new("[has(self.ipmi), has(self.redfish), has(self.agent)].exists_one(x, \
+    x)").message("exactly one of ipmi, redfish and agent is needed"))]
 pub struct FencingDevice {
     /// A BMC that speaks IPMI 2.0 (the agent fence_ipmilan).
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -183,11 +219,13 @@ pub struct IpmiFencing {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 65535))]
     pub port: Option<i32>,
-    /// The cipher suite. When absent, ipmitool chooses, which some BMCs answer only after seconds; 3 and 17 are common.
+    /// The cipher suite. When absent, ipmitool chooses, which some BMCs answer only after seconds; 3 and 17
+    /// are common.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 0, max = 17))]
     pub cipher_suite: Option<i32>,
-    /// The privilege level that is asked for. Operator is enough to switch the power, for a user that has no more. When absent: Administrator.
+    /// The privilege level that is asked for. Operator is enough to switch the power, for a user that has no
+    /// more. When absent: Administrator.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub privilege_level: Option<PrivilegeLevel>,
     /// A Secret of type kubernetes.io/basic-auth with the BMC's user.
@@ -224,12 +262,15 @@ pub struct RedfishFencing {
 /// How a device's certificate is verified. Exactly one of its members is set.
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.certificateAuthority) != has(self.insecureSkipVerify)").message("exactly one of certificateAuthority and insecureSkipVerify is needed"))]
+#[x_kube(validation = Rule::new("has(self.certificateAuthority) != \
+    has(self.insecureSkipVerify)").message("exactly one of certificateAuthority and insecureSkipVerify is \
+        needed"))]
 pub struct FencingTls {
     /// The authority that signed it, or the certificate itself, in PEM, in a ConfigMap of this namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub certificate_authority: Option<crate::FileKeyReference>,
-    /// true: it is not verified. Whoever can answer at the device's address gets its password, and can say that a node is off which is not.
+    /// true: it is not verified. Whoever can answer at the device's address gets its password, and can say
+    /// that a node is off which is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub insecure_skip_verify: Option<bool>,
 }
@@ -237,8 +278,12 @@ pub struct FencingTls {
 /// Any fence agent, by name.
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(self.parameters) || self.parameters.all(p, !(p.name in ['password', 'passwd', 'password_script', 'passwd_script']))").message("a password goes into the Secret that secretRef names").field_path(".parameters"))]
-#[x_kube(validation = Rule::new("!has(self.plug) || !has(self.parameters) || self.parameters.all(p, !(p.name in ['plug', 'port', 'pcmk_host_map']))").message("plug stands for these parameters").field_path(".parameters"))]
+#[x_kube(validation = Rule::new("!has(self.parameters) || self.parameters.all(p, !(p.name in ['password', \
+    'passwd', 'password_script', 'passwd_script']))").message("a password goes into the Secret that \
+        secretRef names").field_path(".parameters"))]
+#[x_kube(validation = Rule::new("!has(self.plug) || !has(self.parameters) || self.parameters.all(p, !(p.name \
+    in ['plug', 'port', 'pcmk_host_map']))").message("plug stands for these \
+        parameters").field_path(".parameters"))]
 pub struct AgentFencing {
     /// The agent, for instance fence_vmware_rest, fence_pve, fence_virsh or fence_apc_snmp.
     #[schemars(length(min = 7, max = 63), regex(pattern = r"^fence_[a-z0-9_]+$"))]
@@ -248,11 +293,13 @@ pub struct AgentFencing {
     #[schemars(length(max = 32))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub parameters: Option<Vec<AgentParameter>>,
-    /// What the device calls this host: the outlet, the virtual machine's name or number. When absent: the node's name.
+    /// What the device calls this host: the outlet, the virtual machine's name or number. When absent: the
+    /// node's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 128), regex(pattern = r"^[A-Za-z0-9._/+@-]+$"))]
     pub plug: Option<String>,
-    /// A Secret of type kubernetes.io/basic-auth with the device's user. The password reaches the agent through a file that only root can read.
+    /// A Secret of type kubernetes.io/basic-auth with the device's user. The password reaches the agent
+    /// through a file that only root can read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_ref: Option<SecretReference>,
 }
@@ -311,20 +358,35 @@ pub enum FencingMode {
 #[derive(Clone, Debug, Default, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Delegation {
-    /// Directories below which `spec.files` may lie. When absent: the webapps directories of the distributions' tomcat.
+    /// Directories below which `spec.files` may lie. When absent: the webapps directories of the
+    /// distributions' tomcat.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64), inner(length(min = 2, max = 255), regex(pattern = r"^(/[A-Za-z0-9._@+-]+)+$")))]
+    #[schemars(
+        length(max = 64),
+        inner(length(min = 2, max = 255), regex(pattern = r"^(/[A-Za-z0-9._@+-]+)+$"))
+    )]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub paths: Option<Vec<String>>,
-    /// systemd units that may be services, without `.service`. A name that ends with `@` stands for all its instances. When absent: none.
+    /// systemd units that may be services, without `.service`. A name that ends with `@` stands for all its
+    /// instances. When absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64), inner(length(min = 1, max = 128), regex(pattern = r"^[A-Za-z0-9@_.-]+$")))]
+    #[schemars(
+        length(max = 64),
+        inner(length(min = 1, max = 128), regex(pattern = r"^[A-Za-z0-9@_.-]+$"))
+    )]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub units: Option<Vec<String>>,
-    /// OCF resource agents that may be services, each with its provider, for instance heartbeat:pgsql. An agent runs as root, and many run what a parameter
-    /// says: to delegate one is to delegate root on the hosts. When absent: none.
+    /// OCF resource agents that may be services, each with its provider, for instance heartbeat:pgsql. An
+    /// agent runs as root, and many run what a parameter says: to delegate one is to delegate root on the
+    /// hosts. When absent: none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 64), inner(length(min = 3, max = 128), regex(pattern = r"^[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+$")))]
+    #[schemars(
+        length(max = 64),
+        inner(
+            length(min = 3, max = 128),
+            regex(pattern = r"^[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+$")
+        )
+    )]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub agents: Option<Vec<String>>,
 }
@@ -333,8 +395,9 @@ pub struct Delegation {
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Corosync {
-    /// Milliseconds without a word after which a node is taken for lost, and fenced. More for machines that stand still now and then: virtual
-    /// machines that are moved, copied or backed up while they run need 10000. When absent: 3000.
+    /// Milliseconds without a word after which a node is taken for lost, and fenced. More for machines that
+    /// stand still now and then: virtual machines that are moved, copied or backed up while they run need
+    /// 10000. When absent: 3000.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1000, max = 120_000))]
     pub token: Option<i32>,
@@ -370,7 +433,8 @@ pub struct HAPairStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 15))]
     pub nodes_online: Option<String>,
-    /// DRBD's disk states on the two nodes, in the order of their names, the worst of all volumes, as `UpToDate/UpToDate`.
+    /// DRBD's disk states on the two nodes, in the order of their names, the worst of all volumes, as
+    /// `UpToDate/UpToDate`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]
     pub data: Option<String>,
@@ -378,7 +442,8 @@ pub struct HAPairStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]
     pub fencing: Option<String>,
-    /// Resources that the cluster still runs, and that nothing declares any more: their objects were deleted with `deletionPolicy: Retain`.
+    /// Resources that the cluster still runs, and that nothing declares any more: their objects were deleted
+    /// with `deletionPolicy: Retain`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 256), inner(length(min = 1, max = 253)))]
     #[x_kube(merge_strategy = ListMerge::Set)]

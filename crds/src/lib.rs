@@ -1,7 +1,8 @@
-//! The API `hapair.dev/v1alpha1`: four kinds, the rules the API server enforces for them, and the words of their statuses.
+//! The API `hapair.dev/v1alpha1`: four kinds, the rules the API server enforces for them, and the words of
+//! their statuses.
 //!
-//! Absent fields are never filled in by the schema (a default there would be a permanent difference in Git); their meaning when absent is
-//! part of each description, and applied by intake.
+//! Absent fields are never filled in by the schema (a default there would be a permanent difference in Git);
+//! their meaning when absent is part of each description, and applied by intake.
 
 pub mod annotations;
 mod common;
@@ -17,15 +18,17 @@ pub use condition::{Condition, ConditionStatus, condition_types};
 pub use definitions::definitions;
 pub use floating_ip::{FloatingIP, FloatingIPSpec, FloatingIPStatus};
 pub use ha_pair::{
-    AgentFencing, AgentParameter, ClusterAdmin, Corosync, Delegation, Fencing, FencingDevice, FencingMode, FencingTls, HAPair, HAPairSpec,
-    HAPairStatus, IpmiFencing, Link, Node, NodeSsh, NodeStatus, PrivilegeLevel, RedfishFencing, Replication, Ssh,
+    AgentFencing, AgentParameter, ClusterAdmin, Corosync, Delegation, Fencing, FencingDevice, FencingMode,
+    FencingTls, HAPair, HAPairSpec, HAPairStatus, IpmiFencing, Link, Node, NodeSsh, NodeStatus,
+    PrivilegeLevel, RedfishFencing, Replication, Ssh,
 };
 pub use replicated_volume::{
-    CopyFrom, Disk, Empty, Filesystem, FilesystemType, InitialData, ReplicatedVolume, ReplicatedVolumeSpec, ReplicatedVolumeStatus,
+    CopyFrom, Disk, Empty, Filesystem, FilesystemType, InitialData, ReplicatedVolume, ReplicatedVolumeSpec,
+    ReplicatedVolumeStatus,
 };
 pub use service_group::{
-    Expansion, File, FileKeyReference, HttpProbe, OcfService, Probe, Service, ServiceGroup, ServiceGroupSpec, ServiceGroupStatus,
-    SystemdService, TomcatService,
+    Expansion, File, FileKeyReference, HttpProbe, OcfService, Probe, Service, ServiceGroup, ServiceGroupSpec,
+    ServiceGroupStatus, SystemdService, TomcatService,
 };
 
 /// The API group of every kind.

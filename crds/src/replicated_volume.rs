@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Condition, DeletionPolicy, LocalReference};
 
-/// A file system on a DRBD resource: every write is on both hosts before it is acknowledged (protocol C). It is mounted on the node
-/// that serves. Deleting the object never deletes data.
+/// A file system on a DRBD resource: every write is on both hosts before it is acknowledged (protocol C). It
+/// is mounted on the node that serves. Deleting the object never deletes data.
 #[derive(Clone, CustomResource, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[kube(
@@ -33,16 +33,25 @@ use crate::{Condition, DeletionPolicy, LocalReference};
     printcolumn = r#"{"name":"Message","type":"string","priority":1,"jsonPath":".status.conditions[?(@.type==\"Ready\")].message"}"#
 )]
 #[x_kube(
-    validation = Rule::new("self.pairRef == oldSelf.pairRef").message("a volume cannot move to another pair").field_path(".pairRef"),
-    validation = Rule::new("self.disks.all(d, oldSelf.disks.exists(o, o.node == d.node && has(o.device) == has(d.device) && (!has(d.device) || o.device == d.device) && (!has(d.partition) || o.partition == d.partition)))").message("a volume's disks cannot be changed: the data is on them").field_path(".disks"),
-    validation = Rule::new("self.filesystem.type == oldSelf.filesystem.type").message("a file system's type cannot be changed: the data is in it").field_path(".filesystem.type"),
-    validation = Rule::new("self.initialData == oldSelf.initialData").message("the volume got its first data once; changing initialData would do nothing").field_path(".initialData"),
-    validation = Rule::new("!has(self.initialData.copyFrom) || self.disks.exists(d, d.node == self.initialData.copyFrom.node)").message("initialData.copyFrom names a node without a disk").field_path(".initialData.copyFrom")
+    validation = Rule::new("self.pairRef == oldSelf.pairRef").message("a volume cannot move to another \
+        pair").field_path(".pairRef"),
+    validation = Rule::new("self.disks.all(d, oldSelf.disks.exists(o, o.node == d.node && has(o.device) == \
+        has(d.device) && (!has(d.device) || o.device == d.device) && (!has(d.partition) || o.partition == \
+        d.partition)))").message("a volume's disks cannot be changed: the data is on \
+            them").field_path(".disks"),
+    validation = Rule::new("self.filesystem.type == oldSelf.filesystem.type").message("a file system's type \
+        cannot be changed: the data is in it").field_path(".filesystem.type"),
+    validation = Rule::new("self.initialData == oldSelf.initialData").message("the volume got its first data \
+        once; changing initialData would do nothing").field_path(".initialData"),
+    validation = Rule::new("!has(self.initialData.copyFrom) || self.disks.exists(d, d.node == \
+        self.initialData.copyFrom.node)").message("initialData.copyFrom names a node without a \
+            disk").field_path(".initialData.copyFrom")
 )]
 pub struct ReplicatedVolumeSpec {
     /// The pair it lives on.
     pub pair_ref: LocalReference,
-    /// The block device on each node. Nothing that carries a signature, or does not read as zeroes, is ever overwritten without `overwrite`.
+    /// The block device on each node. Nothing that carries a signature, or does not read as zeroes, is ever
+    /// overwritten without `overwrite`.
     #[schemars(length(min = 2, max = 2))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["node".into()]))]
     pub disks: Vec<Disk>,
@@ -58,25 +67,29 @@ pub struct ReplicatedVolumeSpec {
 /// One node's leg of the volume. Exactly one of device and partition is set.
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.device) != has(self.partition)").message("exactly one of device and partition is needed"))]
+#[x_kube(validation = Rule::new("has(self.device) != has(self.partition)").message("exactly one of device \
+    and partition is needed"))]
 pub struct Disk {
     /// The node.
     #[schemars(length(min = 1, max = 63))]
     pub node: String,
-    /// The block device there: a blank disk, partition or logical volume, better by a lasting name below /dev/disk/by-id.
+    /// The block device there: a blank disk, partition or logical volume, better by a lasting name below
+    /// /dev/disk/by-id.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 6, max = 255), regex(pattern = r"^/dev/[A-Za-z0-9/._:+-]+$"))]
     pub device: Option<String>,
     /// A partition that the operator makes, and finds again by its name, hapair- and the volume's name.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub partition: Option<Partition>,
-    /// Consent to overwrite what is on the device or disk, exactly as the DeviceNotBlank message shows it, for instance `ext4:6f1c20a4-…`; `data` for
-    /// what has no signature. Of a disk with partitions it names each of them.
+    /// Consent to overwrite what is on the device or disk, exactly as the DeviceNotBlank message shows it,
+    /// for instance `ext4:6f1c20a4-…`; `data` for what has no signature. Of a disk with partitions it names
+    /// each of them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 4096))]
     pub overwrite: Option<String>,
-    /// Consent to hide so many files, which the mount point's directory holds on this node before there is a volume, exactly as the MountPointNotEmpty
-    /// message shows it. Files of the pair's packages are not counted, nor what initialData carries over.
+    /// Consent to hide so many files, which the mount point's directory holds on this node before there is a
+    /// volume, exactly as the MountPointNotEmpty message shows it. Files of the pair's packages are not
+    /// counted, nor what initialData carries over.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1))]
     pub hide_files: Option<u32>,
@@ -86,7 +99,8 @@ pub struct Disk {
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Partition {
-    /// The disk: blank, or with nothing but partitions of other volumes. A blank one gets a partition table (GPT).
+    /// The disk: blank, or with nothing but partitions of other volumes. A blank one gets a partition table
+    /// (GPT).
     #[schemars(length(min = 6, max = 255), regex(pattern = r"^/dev/[A-Za-z0-9/._:+-]+$"))]
     pub disk: String,
     /// The partition's size, for instance 20Gi. When absent: all that is left.
@@ -98,8 +112,10 @@ pub struct Partition {
 /// The file system of a volume.
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!has(self.mountOptions) || self.mountOptions.all(o, o != 'ro')").message("a volume is written to").field_path(".mountOptions"))]
-#[x_kube(validation = Rule::new("!self.mountPoint.matches('/[.]{1,2}(/|$)')").message("a path is written out, without . and ..").field_path(".mountPoint"))]
+#[x_kube(validation = Rule::new("!has(self.mountOptions) || self.mountOptions.all(o, o != \
+    'ro')").message("a volume is written to").field_path(".mountOptions"))]
+#[x_kube(validation = Rule::new("!self.mountPoint.matches('/[.]{1,2}(/|$)')").message("a path is written \
+    out, without . and ..").field_path(".mountPoint"))]
 pub struct Filesystem {
     /// ext4 or xfs.
     #[serde(rename = "type")]
@@ -107,10 +123,13 @@ pub struct Filesystem {
     /// The directory it is mounted on, absolute and without a trailing slash.
     #[schemars(length(min = 2, max = 255), regex(pattern = r"^(/[A-Za-z0-9._@+-]+)+$"))]
     pub mount_point: String,
-    /// Options of mount(8) beside the defaults, for instance noatime. Changing them mounts it anew, and so interrupts the service. Read-only is not one
-    /// of them: a file system that goes read-only is a failure.
+    /// Options of mount(8) beside the defaults, for instance noatime. Changing them mounts it anew, and so
+    /// interrupts the service. Read-only is not one of them: a file system that goes read-only is a failure.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[schemars(length(max = 16), inner(length(min = 1, max = 64), regex(pattern = r"^[a-z][A-Za-z0-9_=.:-]*$")))]
+    #[schemars(
+        length(max = 16),
+        inner(length(min = 1, max = 64), regex(pattern = r"^[a-z][A-Za-z0-9_=.:-]*$"))
+    )]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub mount_options: Option<Vec<String>>,
     /// The owner of its root directory. When absent: root.
@@ -141,7 +160,8 @@ pub enum FilesystemType {
 /// What a new volume holds at first. Exactly one of its members is set.
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("has(self.copyFrom) != has(self.empty)").message("exactly one of copyFrom and empty is needed"))]
+#[x_kube(validation = Rule::new("has(self.copyFrom) != has(self.empty)").message("exactly one of copyFrom \
+    and empty is needed"))]
 pub struct InitialData {
     /// What the mount point's directory holds on this node when the volume is made, with owners and modes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -189,7 +209,8 @@ pub struct ReplicatedVolumeStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 7))]
     pub synced: Option<String>,
-    /// How full its file system is, in steps of five percent: space, or inodes if there is less left of them. Seen while it is mounted.
+    /// How full its file system is, in steps of five percent: space, or inodes if there is less left of them.
+    /// Seen while it is mounted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 7))]
     pub used: Option<String>,

@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Condition, DeletionPolicy, LocalReference, replicated_volume::Empty};
 
-/// Volumes, floating IPs and services that run on one node together and move together, in this order: volumes, addresses, services.
+/// Volumes, floating IPs and services that run on one node together and move together, in this order:
+/// volumes, addresses, services.
 #[derive(Clone, CustomResource, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[kube(
@@ -29,8 +30,10 @@ use crate::{Condition, DeletionPolicy, LocalReference, replicated_volume::Empty}
     printcolumn = r#"{"name":"Message","type":"string","priority":1,"jsonPath":".status.conditions[?(@.type==\"Ready\")].message"}"#
 )]
 #[x_kube(
-    validation = Rule::new("self.pairRef == oldSelf.pairRef").message("a service group cannot move to another pair").field_path(".pairRef"),
-    validation = Rule::new("!has(self.probe) || (has(self.floatingIPs) && size(self.floatingIPs) > 0)").message("a probe asks through a floating IP; the group has none").field_path(".probe")
+    validation = Rule::new("self.pairRef == oldSelf.pairRef").message("a service group cannot move to \
+        another pair").field_path(".pairRef"),
+    validation = Rule::new("!has(self.probe) || (has(self.floatingIPs) && size(self.floatingIPs) > \
+        0)").message("a probe asks through a floating IP; the group has none").field_path(".probe")
 )]
 pub struct ServiceGroupSpec {
     /// The pair it lives on.
@@ -55,7 +58,8 @@ pub struct ServiceGroupSpec {
     #[schemars(length(max = 64))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["path".into()]))]
     pub files: Option<Vec<File>>,
-    /// How to ask whether the service answers. It is what Available means, and pacemaker restarts or moves a service that fails it.
+    /// How to ask whether the service answers. It is what Available means, and pacemaker restarts or moves a
+    /// service that fails it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub probe: Option<Probe>,
     /// What deleting the group does to the hosts. When absent: Retain.
@@ -66,26 +70,32 @@ pub struct ServiceGroupSpec {
 /// One service. Exactly one of tomcat, systemd and ocf is set.
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("[has(self.tomcat), has(self.systemd), has(self.ocf)].exists_one(x, x)").message("exactly one of tomcat, systemd and ocf is needed"))]
+#[x_kube(validation = Rule::new("[has(self.tomcat), has(self.systemd), has(self.ocf)].exists_one(x, \
+    x)").message("exactly one of tomcat, systemd and ocf is needed"))]
 pub struct Service {
     /// Its name within the group.
-    #[schemars(length(min = 1, max = 40), regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$"))]
+    #[schemars(
+        length(min = 1, max = 40),
+        regex(pattern = r"^[a-z0-9]([-a-z0-9]*[a-z0-9])?$")
+    )]
     pub name: String,
     /// Apache Tomcat as the distribution packages it: its package and its unit are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tomcat: Option<TomcatService>,
-    /// A systemd unit that is already on both hosts, and that the pair delegates. It is disabled in systemd: the cluster starts it.
+    /// A systemd unit that is already on both hosts, and that the pair delegates. It is disabled in systemd:
+    /// the cluster starts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub systemd: Option<SystemdService>,
     /// An OCF resource agent that is already on both hosts, and that the pair delegates.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub ocf: Option<OcfService>,
-    /// How long a start may take, in seconds; then it has failed. When absent: 120, or more where the systemd unit itself allows more.
+    /// How long a start may take, in seconds; then it has failed. When absent: 120, or more where the systemd
+    /// unit itself allows more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 86_400))]
     pub start_timeout_seconds: Option<i32>,
-    /// How long a stop may take, in seconds; then the node is fenced. Not less than the systemd unit itself allows. When absent: 120, or more where the
-    /// unit allows more.
+    /// How long a stop may take, in seconds; then the node is fenced. Not less than the systemd unit itself
+    /// allows. When absent: 120, or more where the unit allows more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(range(min = 1, max = 86_400))]
     pub stop_timeout_seconds: Option<i32>,
@@ -108,7 +118,10 @@ pub struct SystemdService {
 #[serde(rename_all = "camelCase")]
 pub struct OcfService {
     /// The agent with its provider, for instance heartbeat:pgsql.
-    #[schemars(length(min = 3, max = 128), regex(pattern = r"^[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+$"))]
+    #[schemars(
+        length(min = 3, max = 128),
+        regex(pattern = r"^[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+$")
+    )]
     pub agent: String,
     /// Its parameters. They end up in the cluster's configuration: no secrets here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -120,11 +133,15 @@ pub struct OcfService {
 /// A file on both nodes. Exactly one of content, configMapKeyRef and secretKeyRef is set.
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("!self.path.matches('/[.]{1,2}(/|$)')").message("a path is written out, without . and ..").field_path(".path"))]
-#[x_kube(validation = Rule::new("[has(self.content), has(self.configMapKeyRef), has(self.secretKeyRef)].exists_one(x, x)").message("exactly one of content, configMapKeyRef and secretKeyRef is needed"))]
+#[x_kube(validation = Rule::new("!self.path.matches('/[.]{1,2}(/|$)')").message("a path is written out, \
+    without . and ..").field_path(".path"))]
+#[x_kube(validation = Rule::new("[has(self.content), has(self.configMapKeyRef), \
+    has(self.secretKeyRef)].exists_one(x, x)").message("exactly one of content, configMapKeyRef and \
+        secretKeyRef is needed"))]
 pub struct File {
-    /// Where it goes, absolute, and not through a symbolic link, below a directory that the pair delegates (`spec.delegation.paths` of the HAPair). Only root and the file's owner may be able to write to the directories above it.
-    /// Not on a volume: that is mounted on one node only.
+    /// Where it goes, absolute, and not through a symbolic link, below a directory that the pair delegates
+    /// (`spec.delegation.paths` of the HAPair). Only root and the file's owner may be able to write to the
+    /// directories above it. Not on a volume: that is mounted on one node only.
     #[schemars(length(min = 2, max = 255), regex(pattern = r"^(/[A-Za-z0-9._@+-]+)+$"))]
     pub path: String,
     /// The content itself.
@@ -137,7 +154,8 @@ pub struct File {
     /// A key of a Secret of this namespace.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub secret_key_ref: Option<FileKeyReference>,
-    /// Variables: $(NODE_NAME) in the content becomes the node's name. When absent, the content is taken to the letter.
+    /// Variables: $(NODE_NAME) in the content becomes the node's name. When absent, the content is taken to
+    /// the letter.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expand: Option<Expansion>,
     /// Its owner. When absent: root.
@@ -148,7 +166,8 @@ pub struct File {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 32), regex(pattern = r"^[a-z_][a-z0-9_-]*$"))]
     pub group: Option<String>,
-    /// Its permissions, in octal; set-user-ID and set-group-ID are not to be had. When absent: 0644, and 0600 for a Secret's content.
+    /// Its permissions, in octal; set-user-ID and set-group-ID are not to be had. When absent: 0644, and 0600
+    /// for a Secret's content.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 3, max = 4), regex(pattern = r"^0?[0-7]{3}$"))]
     pub mode: Option<String>,

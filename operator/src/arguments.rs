@@ -24,7 +24,8 @@ pub struct Arguments {
     /// Where /metrics, /healthz and /readyz are served.
     #[arg(long, default_value = "0.0.0.0:8080")]
     pub listen: SocketAddr,
-    /// Where those are answered who ask through the API server's service proxy (kubectl hapair plan, logs, diagnose); without it, nobody is.
+    /// Where those are answered who ask through the API server's service proxy (kubectl hapair plan, logs,
+    /// diagnose); without it, nobody is.
     #[arg(long)]
     pub ask_listen: Option<SocketAddr>,
     /// Seconds after which a pair at rest is looked at again.
@@ -50,13 +51,21 @@ pub enum LogFormat {
 impl Arguments {
     /// The namespaces whose pairs are served; none means all.
     pub fn namespaces(&self) -> BTreeSet<String> {
-        self.namespaces.iter().filter(|name| !name.is_empty()).cloned().collect()
+        self.namespaces
+            .iter()
+            .filter(|name| !name.is_empty())
+            .cloned()
+            .collect()
     }
 
     /// The Lease to campaign for.
     pub fn lease(&self) -> LeaseName {
         let duration = Duration::from_secs(self.lease_seconds.max(2));
-        LeaseName { namespace: self.lease_namespace.clone(), name: self.lease_name.clone(), duration }
+        LeaseName {
+            namespace: self.lease_namespace.clone(),
+            name: self.lease_name.clone(),
+            duration,
+        }
     }
 
     /// How often a pair at rest is looked at.

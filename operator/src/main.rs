@@ -27,15 +27,29 @@ use arguments::Arguments;
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let traces = telemetry::start(arguments.log_format)?;
-    let client = Client::try_default().await.context("no access to the Kubernetes API: neither a kubeconfig nor a service account")?;
+    let client = Client::try_default()
+        .await
+        .context("no access to the Kubernetes API: neither a kubeconfig nor a service account")?;
     schema::check(&client).await?;
-    let cluster = cluster_uid(&client).await.context("the cluster's identity (the UID of the namespace kube-system) could not be read")?;
+    let cluster = cluster_uid(&client)
+        .await
+        .context("the cluster's identity (the UID of the namespace kube-system) could not be read")?;
     let metrics = Metrics::default();
     let (index, changes) = Index::start(&client, &arguments.namespaces());
     let leader = Leader::campaign(client.clone(), arguments.lease(), identity());
     let (stop, stopping) = watch::channel(false);
     let slots = Semaphore::new(arguments.concurrency);
-    let context = Arc::new(Context { hosts: Ssh, client, index, leader, metrics, cluster, resync: arguments.resync(), slots, stopping });
+    let context = Arc::new(Context {
+        hosts: Ssh,
+        client,
+        index,
+        leader,
+        metrics,
+        cluster,
+        resync: arguments.resync(),
+        slots,
+        stopping,
+    });
     tokio::spawn(endpoints::serve(arguments.listen, context.clone()));
     if let Some(address) = arguments.ask_listen {
         tokio::spawn(asks::serve(address, context.clone()));
@@ -55,12 +69,19 @@ async fn cluster_uid(client: &Client) -> Result<String> {
 /// The pod's name and this process: a restarted container is not the one before it.
 fn identity() -> String {
     let pod = std::env::var("POD_NAME").unwrap_or_else(|_| "hapair-operator".into());
-    let start = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap_or_default().as_nanos();
+    let start = std::time::SystemTime::now()
+        .duration_since(std::time::UNIX_EPOCH)
+        .unwrap_or_default()
+        .as_nanos();
     format!("{pod}_{}_{start}", std::process::id())
 }
 
 async fn stop_on_signal(stop: watch::Sender<bool>) {
-    let (Ok(mut terminate), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else { return };
+    let (Ok(mut terminate), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
+        return;
+    };
     tokio::select! { _ = terminate.recv() => {}, _ = interrupt.recv() => {} }
     tracing::info!("stopping: running stages end, no new one is begun");
     // The receivers live as long as the program.

@@ -1,5 +1,5 @@
-//! Whether the API server's resource definitions have everything that this operator reads and writes. It drops what they lack without a word: a
-//! switch that nobody sees, a status that nobody gets.
+//! Whether the API server's resource definitions have everything that this operator reads and writes. It
+//! drops what they lack without a word: a switch that nobody sees, a status that nobody gets.
 
 use std::time::Duration;
 
@@ -26,7 +26,8 @@ pub async fn check(client: &Client) -> Result<()> {
         }
         if Instant::now() > deadline {
             bail!(
-                "the API server's resource definitions are older than hapair-operator {}, which needs {}: install those of its version first (config/crd, or \
+                "the API server's resource definitions are older than hapair-operator {}, which needs {}: \
+                 install those of its version first (config/crd, or \
                  the chart). The pairs stay as they are",
                 env!("CARGO_PKG_VERSION"),
                 lacking.join(", ")
@@ -53,26 +54,43 @@ async fn lacking(client: &Client) -> Result<Vec<String>> {
 }
 
 /// Adds what the published schema of a kind lacks.
-fn compare(definition: &CustomResourceDefinition, published: &Value, lacking: &mut Vec<String>) -> Result<()> {
+fn compare(
+    definition: &CustomResourceDefinition,
+    published: &Value,
+    lacking: &mut Vec<String>,
+) -> Result<()> {
     let kind = &definition.spec.names.kind;
     let schemas = published["components"]["schemas"].as_object();
     let is_ours = |schema: &&Value| {
-        schema["x-kubernetes-group-version-kind"].as_array().is_some_and(|names| names.iter().any(|name| name["kind"] == **kind))
+        schema["x-kubernetes-group-version-kind"]
+            .as_array()
+            .is_some_and(|names| names.iter().any(|name| name["kind"] == **kind))
     };
     let Some(theirs) = schemas.and_then(|schemas| schemas.values().find(is_ours)) else {
         lacking.push(format!("the kind {kind}"));
         return Ok(());
     };
-    let version = definition.spec.versions.first().and_then(|version| version.schema.as_ref()).context("a kind without a schema")?;
+    let version = definition
+        .spec
+        .versions
+        .first()
+        .and_then(|version| version.schema.as_ref())
+        .context("a kind without a schema")?;
     let ours = serde_json::to_value(&version.open_api_v3_schema)?;
-    descend(&ours, theirs, "", &mut |path| lacking.push(format!("{kind}'s {path}")));
+    descend(&ours, theirs, "", &mut |path| {
+        lacking.push(format!("{kind}'s {path}"))
+    });
     Ok(())
 }
 
 /// Tells the paths of fields and values that one schema has and the other lacks.
 fn descend(ours: &Value, theirs: &Value, path: &str, tell: &mut dyn FnMut(String)) {
     for (name, field) in ours["properties"].as_object().into_iter().flatten() {
-        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let path = if path.is_empty() {
+            name.clone()
+        } else {
+            format!("{path}.{name}")
+        };
         match theirs["properties"].get(name) {
             Some(theirs) => descend(field, theirs, &path, tell),
             None => tell(path),
@@ -82,7 +100,10 @@ fn descend(ours: &Value, theirs: &Value, path: &str, tell: &mut dyn FnMut(String
         descend(&ours["items"], &theirs["items"], &format!("{path}[]"), tell);
     }
     for value in ours["enum"].as_array().into_iter().flatten() {
-        if theirs["enum"].as_array().is_some_and(|values| !values.contains(value)) {
+        if theirs["enum"]
+            .as_array()
+            .is_some_and(|values| !values.contains(value))
+        {
             tell(format!("{path}: {value}"));
         }
     }
@@ -97,17 +118,32 @@ mod tests {
     /// A server that publishes the HAPair with a change.
     fn lacking_after(change: impl FnOnce(&mut Value)) -> Vec<String> {
         let [definition, ..] = definitions();
-        let mut schema =
-            serde_json::to_value(&definition.spec.versions[0].schema.as_ref().expect("a schema").open_api_v3_schema).expect("JSON");
-        schema["x-kubernetes-group-version-kind"] = json!([{"group": "hapair.dev", "kind": "HAPair", "version": "v1alpha1"}]);
+        let mut schema = serde_json::to_value(
+            &definition.spec.versions[0]
+                .schema
+                .as_ref()
+                .expect("a schema")
+                .open_api_v3_schema,
+        )
+        .expect("JSON");
+        schema["x-kubernetes-group-version-kind"] =
+            json!([{"group": "hapair.dev", "kind": "HAPair", "version": "v1alpha1"}]);
         change(&mut schema);
         let mut lacking = Vec::new();
-        compare(&definition, &json!({"components": {"schemas": {"dev.hapair.v1alpha1.HAPair": schema}}}), &mut lacking).expect("a schema");
+        compare(
+            &definition,
+            &json!({"components": {"schemas": {"dev.hapair.v1alpha1.HAPair": schema}}}),
+            &mut lacking,
+        )
+        .expect("a schema");
         lacking
     }
 
     fn without(schema: &mut Value, path: &str, field: &str) {
-        let parent = schema.pointer_mut(path).and_then(Value::as_object_mut).expect("the field's parent");
+        let parent = schema
+            .pointer_mut(path)
+            .and_then(Value::as_object_mut)
+            .expect("the field's parent");
         assert!(parent.remove(field).is_some(), "{path} has no {field}");
     }
 
@@ -120,10 +156,18 @@ mod tests {
     fn what_older_definitions_lack_is_named() {
         let old = |schema: &mut Value| {
             without(schema, "/properties/spec/properties", "preferredNode");
-            without(schema, "/properties/spec/properties/nodes/items/properties", "standby");
+            without(
+                schema,
+                "/properties/spec/properties/nodes/items/properties",
+                "standby",
+            );
             schema["properties"]["spec"]["properties"]["deletionPolicy"]["enum"] = json!(["Retain"]);
         };
-        let expected = ["HAPair's spec.deletionPolicy: \"Teardown\"", "HAPair's spec.nodes[].standby", "HAPair's spec.preferredNode"];
+        let expected = [
+            "HAPair's spec.deletionPolicy: \"Teardown\"",
+            "HAPair's spec.nodes[].standby",
+            "HAPair's spec.preferredNode",
+        ];
         let mut found = lacking_after(old);
         found.sort();
         assert_eq!(found, expected);

@@ -1,5 +1,6 @@
-//! What people ask of a pair's hosts through the operator: what it would do, what the journals say, what state everything is in. An ask has a
-//! connection of its own and changes nothing; any replica answers, leading or not.
+//! What people ask of a pair's hosts through the operator: what it would do, what the journals say, what
+//! state everything is in. An ask has a connection of its own and changes nothing; any replica answers,
+//! leading or not.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -44,14 +45,26 @@ const REMOVED: &str = "[removed]";
 const SHORTEST_SECRET: usize = 6;
 
 /// What would be done to the pair now or, with manifests in place of what the API server holds, then.
-pub async fn forecast<C: Connect>(context: &Context<C>, name: &PairName, manifests: Vec<Value>) -> Result<Forecast, Refusal>
+pub async fn forecast<C: Connect>(
+    context: &Context<C>,
+    name: &PairName,
+    manifests: Vec<Value>,
+) -> Result<Forecast, Refusal>
 where
     C::Hosts: Readable,
 {
     let stored = stored_work(context, name).await?;
-    let mut work = if manifests.is_empty() { stored.clone() } else { with_manifests(context, name, &stored, manifests).await? };
+    let mut work = if manifests.is_empty() {
+        stored.clone()
+    } else {
+        with_manifests(context, name, &stored, manifests).await?
+    };
     if work.is_leaving() && !tears_down(&work.pair) {
-        return Ok(Forecast { next: Coming::LetGo, findings: Vec::new(), paused: false });
+        return Ok(Forecast {
+            next: Coming::LetGo,
+            findings: Vec::new(),
+            paused: false,
+        });
     }
     let paused = std::mem::take(&mut work.desired.paused);
     let hosts = connect(context, &work)?;
@@ -60,7 +73,10 @@ where
     let known = |side: Side| &known[side];
     let limit = |questions: Both<Question>| {
         let Both { first, second } = questions;
-        Both::new(within(first, known(Side::First)), within(second, known(Side::Second)))
+        Both::new(
+            within(first, known(Side::First)),
+            within(second, known(Side::Second)),
+        )
     };
     let (observed, _) = work.observe_within(&hosts, limit).await;
     let (desired, plan) = work.plan(&observed, &fresh_keys());
@@ -69,33 +85,65 @@ where
         Next::Wait(what) => Coming::Wait(what),
         Next::Run(stage) => coming(&hosts, &desired, &observed, &stage).await?,
     };
-    Ok(Forecast { next, findings: plan.findings.iter().map(told).collect(), paused })
+    Ok(Forecast {
+        next,
+        findings: plan.findings.iter().map(told).collect(),
+        paused,
+    })
 }
 
 /// A question that calls no address which another does not call.
 fn within(mut question: Question, known: &Question) -> Question {
     question.probes.retain(|probe| known.probes.contains(probe));
-    question.addresses.retain(|address| known.addresses.contains(address));
+    question
+        .addresses
+        .retain(|address| known.addresses.contains(address));
     question
 }
 
-async fn coming(hosts: &impl Readable, desired: &Desired, observed: &Both<HostView>, stage: &Stage) -> Result<Coming, Refusal> {
+async fn coming(
+    hosts: &impl Readable,
+    desired: &Desired,
+    observed: &Both<HostView>,
+    stage: &Stage,
+) -> Result<Coming, Refusal> {
     let lines = |side: Side| stage.steps[side].iter().map(Step::summary).collect::<Vec<_>>();
     let steps = Side::BOTH.map(|side| (desired.nodes[side].name.clone(), lines(side)));
     let mut transition = None;
     for side in Side::BOTH {
-        let planned = stage.steps[side].iter().find_map(|step| if let Step::PushCib { cib, .. } = step { Some(cib) } else { None });
-        if let (Some(planned), Some(live)) = (planned, observed[side].host().and_then(|host| host.cib.as_ref())) {
-            let cib = with_configuration(live, planned).ok_or_else(|| Refusal::Unavailable("the planned CIB cannot be read".into()))?;
+        let planned = stage.steps[side].iter().find_map(|step| {
+            if let Step::PushCib { cib, .. } = step {
+                Some(cib)
+            } else {
+                None
+            }
+        });
+        if let (Some(planned), Some(live)) =
+            (planned, observed[side].host().and_then(|host| host.cib.as_ref()))
+        {
+            let cib = with_configuration(live, planned)
+                .ok_or_else(|| Refusal::Unavailable("the planned CIB cannot be read".into()))?;
             let node = &desired.nodes[side].name;
             let texts = hosts.read(side, &Reading::Transition { cib }).await;
-            let texts = texts.map_err(|why| Refusal::Unavailable(format!("{node} could not be asked what the cluster would do: {why}")))?;
-            transition = Some(summary_of(texts.get("transition").map_or("", String::as_str)).map_err(|said| {
-                Refusal::Unavailable(format!("crm_simulate on {node} did not tell what the cluster would do; it said: {said}"))
-            })?);
+            let texts = texts.map_err(|why| {
+                Refusal::Unavailable(format!(
+                    "{node} could not be asked what the cluster would do: {why}"
+                ))
+            })?;
+            transition = Some(
+                summary_of(texts.get("transition").map_or("", String::as_str)).map_err(|said| {
+                    Refusal::Unavailable(format!(
+                        "crm_simulate on {node} did not tell what the cluster would do; it said: {said}"
+                    ))
+                })?,
+            );
         }
     }
-    Ok(Coming::Stage { name: stage.name.into(), steps: steps.into(), transition })
+    Ok(Coming::Stage {
+        name: stage.name.into(),
+        steps: steps.into(),
+        transition,
+    })
 }
 
 /// The live CIB with its status, and the configuration of another.
@@ -107,22 +155,43 @@ fn with_configuration(live: &Element, planned: &str) -> Option<String> {
 
 /// The lines of crm_simulate's transition summary, as in "Move ip-web ( node1 -> node2 )".
 fn summary_of(text: &str) -> Result<Vec<String>, String> {
-    let (_, rest) = text.split_once("Transition Summary:").ok_or_else(|| text.chars().take(300).collect::<String>())?;
+    let (_, rest) = text
+        .split_once("Transition Summary:")
+        .ok_or_else(|| text.chars().take(300).collect::<String>())?;
     let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
-    Ok(rest.lines().skip(1).map_while(|line| line.trim_start().strip_prefix("* ")).map(words).collect())
+    Ok(rest
+        .lines()
+        .skip(1)
+        .map_while(|line| line.trim_start().strip_prefix("* "))
+        .map(words)
+        .collect())
 }
 
 fn told(finding: &Finding) -> Told {
-    Told { about: finding.about.to_string(), reason: finding.reason.to_string(), message: finding.message.clone() }
+    Told {
+        about: finding.about.to_string(),
+        reason: finding.reason.to_string(),
+        message: finding.message.clone(),
+    }
 }
 
-/// What the journals of both hosts hold about the cluster, DRBD and the services: so many seconds back, so many lines of each at the most.
-pub async fn logs<C: Connect>(context: &Context<C>, name: &PairName, seconds: u32, lines: u32) -> Result<Logs, Refusal>
+/// What the journals of both hosts hold about the cluster, DRBD and the services: so many seconds back, so
+/// many lines of each at the most.
+pub async fn logs<C: Connect>(
+    context: &Context<C>,
+    name: &PairName,
+    seconds: u32,
+    lines: u32,
+) -> Result<Logs, Refusal>
 where
     C::Hosts: Readable,
 {
     let work = stored_work(context, name).await?;
-    let reading = Reading::Journal { seconds, lines, units: units(&work.desired) };
+    let reading = Reading::Journal {
+        seconds,
+        lines,
+        units: units(&work.desired),
+    };
     let secrets = secrets(&work);
     let mut logs = Logs::default();
     for (node, answer) in read_both(context, &work, &reading).await? {
@@ -134,7 +203,9 @@ where
             }
         };
         let mut entries = journal::read(&node, texts.values());
-        entries.iter_mut().for_each(|entry| entry.message = without(&secrets, std::mem::take(&mut entry.message)));
+        entries
+            .iter_mut()
+            .for_each(|entry| entry.message = without(&secrets, std::mem::take(&mut entry.message)));
         let most = lines as usize;
         if entries.len() > most {
             entries.drain(..entries.len() - most);
@@ -167,7 +238,11 @@ where
     for (node, answer) in read_both(context, &work, &Reading::State).await? {
         match answer {
             Ok(texts) => {
-                let part = |(name, text)| Part { node: node.clone(), name, text: without(&secrets, text) };
+                let part = |(name, text)| Part {
+                    node: node.clone(),
+                    name,
+                    text: without(&secrets, text),
+                };
                 diagnosis.parts.extend(texts.into_iter().map(part));
             }
             Err(why) => diagnosis.gaps.push(Gap { node, why }),
@@ -180,14 +255,22 @@ async fn stored_work<C>(context: &Context<C>, name: &PairName) -> Result<Work, R
     let stored = context.index.snapshot(name).map_err(Refusal::Unavailable)?;
     let Some(pair) = stored.pair.clone() else {
         let missing = "there is no HAPair of this name that the operator serves";
-        return Err(Refusal::NotFound(format!("{missing}: {name}. A new one is applied with spec.paused: true before it is asked about")));
+        return Err(Refusal::NotFound(format!(
+            "{missing}: {name}. A new one is applied with spec.paused: true before it is asked about"
+        )));
     };
     prepared(context, pair, stored).await
 }
 
-/// What there would be to work on if these manifests were applied. They name no host and no Secret that the pair does not have already: whoever may
-/// ask must not thereby send the operator, with its key, to other hosts, or learn of Secrets.
-async fn with_manifests<C>(context: &Context<C>, name: &PairName, stored: &Work, manifests: Vec<Value>) -> Result<Work, Refusal> {
+/// What there would be to work on if these manifests were applied. They name no host and no Secret that the
+/// pair does not have already: whoever may ask must not thereby send the operator, with its key, to other
+/// hosts, or learn of Secrets.
+async fn with_manifests<C>(
+    context: &Context<C>,
+    name: &PairName,
+    stored: &Work,
+    manifests: Vec<Value>,
+) -> Result<Work, Refusal> {
     let snapshot = overlay(stored.snapshot.clone(), name, manifests).map_err(Refusal::Invalid)?;
     let pair = snapshot.pair.clone().unwrap_or_else(|| stored.pair.clone());
     let instead = "apply it with spec.paused: true, and ask for the plan then";
@@ -196,11 +279,22 @@ async fn with_manifests<C>(context: &Context<C>, name: &PairName, stored: &Work,
         return Err(Refusal::Invalid(format!("{what}: {instead}")));
     }
     let new = |named: BTreeSet<String>, known: BTreeSet<String>| named.difference(&known).next().cloned();
-    let secret = new(hapair_index::secrets(&snapshot), hapair_index::secrets(&stored.snapshot)).map(|name| format!("Secret {name}"));
-    let map =
-        || new(hapair_index::config_maps(&snapshot), hapair_index::config_maps(&stored.snapshot)).map(|name| format!("ConfigMap {name}"));
+    let secret = new(
+        hapair_index::secrets(&snapshot),
+        hapair_index::secrets(&stored.snapshot),
+    )
+    .map(|name| format!("Secret {name}"));
+    let map = || {
+        new(
+            hapair_index::config_maps(&snapshot),
+            hapair_index::config_maps(&stored.snapshot),
+        )
+        .map(|name| format!("ConfigMap {name}"))
+    };
     if let Some(named) = secret.or_else(map) {
-        return Err(Refusal::Invalid(format!("the manifest names the {named}, which the pair does not use yet: {instead}")));
+        return Err(Refusal::Invalid(format!(
+            "the manifest names the {named}, which the pair does not use yet: {instead}"
+        )));
     }
     prepared(context, pair, snapshot).await
 }
@@ -209,13 +303,19 @@ async fn prepared<C>(context: &Context<C>, pair: Arc<HAPair>, snapshot: Snapshot
     match prepare(&context.client, &context.cluster, pair, snapshot).await {
         Ok(Ok(work)) => Ok(work),
         Ok(Err(Held { reason, message })) => Err(Refusal::Unavailable(format!("{reason}: {message}"))),
-        Err(error) => Err(Refusal::Unavailable(format!("the API server did not answer the operator: {error}"))),
+        Err(error) => Err(Refusal::Unavailable(format!(
+            "the API server did not answer the operator: {error}"
+        ))),
     }
 }
 
 /// How each node's host is reached.
 fn reached(pair: &HAPair) -> BTreeMap<&str, (&str, &hapair_crds::NodeSsh)> {
-    pair.spec.nodes.iter().map(|node| (node.name.as_str(), (node.address.as_str(), &node.ssh))).collect()
+    pair.spec
+        .nodes
+        .iter()
+        .map(|node| (node.name.as_str(), (node.address.as_str(), &node.ssh)))
+        .collect()
 }
 
 fn connect<C: Connect>(context: &Context<C>, work: &Work) -> Result<C::Hosts, Refusal> {
@@ -233,33 +333,84 @@ where
     C::Hosts: Readable,
 {
     let hosts = connect(context, work)?;
-    let (first, second) = tokio::join!(hosts.read(Side::First, reading), hosts.read(Side::Second, reading));
+    let (first, second) = tokio::join!(
+        hosts.read(Side::First, reading),
+        hosts.read(Side::Second, reading)
+    );
     let nodes = &work.desired.nodes;
-    Ok([(nodes.first.name.clone(), first), (nodes.second.name.clone(), second)])
+    Ok([
+        (nodes.first.name.clone(), first),
+        (nodes.second.name.clone(), second),
+    ])
 }
 
-/// The lines of every value that the pair takes from a Secret or writes into a file. DRBD's secret is known on the hosts only, and removed there.
+/// The lines of every value that the pair takes from a Secret or writes into a file. DRBD's secret is known
+/// on the hosts only, and removed there.
 fn secrets(work: &Work) -> Vec<String> {
-    let passwords = work.desired.nodes.iter().flat_map(|(_, node)| &node.devices).filter_map(|device| device.password.as_ref());
-    let files = work.desired.groups.iter().flat_map(|group| &group.files).flat_map(|file| [&file.content.first, &file.content.second]);
-    let all = [&work.credentials.first.private_key].into_iter().chain(&work.desired.admin_password).chain(passwords).chain(files);
-    let lines = |secret: &Secret| String::from_utf8_lossy(secret.expose()).lines().map(str::to_owned).collect::<Vec<_>>();
-    as_written(all.flat_map(lines).filter(|line| line.len() >= SHORTEST_SECRET).collect())
+    let passwords = work
+        .desired
+        .nodes
+        .iter()
+        .flat_map(|(_, node)| &node.devices)
+        .filter_map(|device| device.password.as_ref());
+    let files = work
+        .desired
+        .groups
+        .iter()
+        .flat_map(|group| &group.files)
+        .flat_map(|file| [&file.content.first, &file.content.second]);
+    let all = [&work.credentials.first.private_key]
+        .into_iter()
+        .chain(&work.desired.admin_password)
+        .chain(passwords)
+        .chain(files);
+    let lines = |secret: &Secret| {
+        String::from_utf8_lossy(secret.expose())
+            .lines()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    as_written(
+        all.flat_map(lines)
+            .filter(|line| line.len() >= SHORTEST_SECRET)
+            .collect(),
+    )
 }
 
 /// Texts also as JSON and XML write them; the longest first, since one may be a part of another.
 fn as_written(mut found: Vec<String>) -> Vec<String> {
-    let json = |line: &String| Value::from(line.as_str()).to_string().trim_matches('"').to_owned();
-    let xml =
-        |line: &String| line.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&apos;");
-    found.extend(found.iter().flat_map(|line| [json(line), xml(line)]).collect::<Vec<_>>());
+    let json = |line: &String| {
+        Value::from(line.as_str())
+            .to_string()
+            .trim_matches('"')
+            .to_owned()
+    };
+    let xml = |line: &String| {
+        line.replace('&', "&amp;")
+            .replace('<', "&lt;")
+            .replace('>', "&gt;")
+            .replace('"', "&quot;")
+            .replace('\'', "&apos;")
+    };
+    found.extend(
+        found
+            .iter()
+            .flat_map(|line| [json(line), xml(line)])
+            .collect::<Vec<_>>(),
+    );
     found.sort_by_key(|line| std::cmp::Reverse(line.len()));
     found.dedup();
     found
 }
 
 fn without(secrets: &[String], text: String) -> String {
-    secrets.iter().fold(text, |text, secret| if text.contains(secret) { text.replace(secret, REMOVED) } else { text })
+    secrets.iter().fold(text, |text, secret| {
+        if text.contains(secret) {
+            text.replace(secret, REMOVED)
+        } else {
+            text
+        }
+    })
 }
 
 #[cfg(test)]
@@ -268,17 +419,35 @@ mod tests {
 
     #[test]
     fn the_transition_summary_ends_where_its_lines_end() {
-        let text = "Current cluster status:\n  * Online: [ node1 node2 ]\n\nTransition Summary:\n  * Stop       ip-web      (          node1 )  \
-                    due to node availability\n  * Move       x     ( node1 -> node2 )\n\nExecuting Cluster Transition:\n  * Resource action: x\n";
-        assert_eq!(summary_of(text).unwrap(), ["Stop ip-web ( node1 ) due to node availability", "Move x ( node1 -> node2 )"]);
-        assert_eq!(summary_of("Transition Summary:\n\n").unwrap(), Vec::<String>::new());
-        assert!(summary_of("crm_simulate: not found").unwrap_err().contains("not found"));
+        let text = "Current cluster status:\n  * Online: [ node1 node2 ]\n\nTransition Summary:\n  * \
+            Stop       ip-web      (          node1 )  \
+                    due to node availability\n  * Move       x     ( node1 -> node2 )\n\nExecuting Cluster \
+                    Transition:\n  * Resource action: x\n";
+        assert_eq!(
+            summary_of(text).unwrap(),
+            [
+                "Stop ip-web ( node1 ) due to node availability",
+                "Move x ( node1 -> node2 )"
+            ]
+        );
+        assert_eq!(
+            summary_of("Transition Summary:\n\n").unwrap(),
+            Vec::<String>::new()
+        );
+        assert!(
+            summary_of("crm_simulate: not found")
+                .unwrap_err()
+                .contains("not found")
+        );
     }
 
     #[test]
     fn secrets_are_removed_wherever_they_stand() {
         let secrets = as_written(vec!["hunter22".into(), "hunter22&\"more".into()]);
         let text = r#"a hunter22, hunter22&"more, {"MESSAGE":"hunter22&\"more"}, <nvpair value="hunter22&amp;&quot;more"/>"#;
-        assert_eq!(without(&secrets, text.into()), r#"a [removed], [removed], {"MESSAGE":"[removed]"}, <nvpair value="[removed]"/>"#);
+        assert_eq!(
+            without(&secrets, text.into()),
+            r#"a [removed], [removed], {"MESSAGE":"[removed]"}, <nvpair value="[removed]"/>"#
+        );
     }
 }

@@ -1,4 +1,5 @@
-//! A pair's report as figures. What is no longer known here is not shown: the pair may be gone, or another replica may lead.
+//! A pair's report as figures. What is no longer known here is not shown: the pair may be gone, or another
+//! replica may lead.
 
 use std::hash::Hash;
 
@@ -27,36 +28,78 @@ impl Figures {
     /// Shows what a report says, and no longer what it does not say.
     pub fn show(&mut self, metrics: &Metrics, name: &PairName, report: &Report) {
         let (namespace, pair) = (&name.namespace, &name.name);
-        let node = |node: &str| NodeLabels { namespace: namespace.clone(), pair: pair.clone(), node: node.to_owned() };
+        let node = |node: &str| NodeLabels {
+            namespace: namespace.clone(),
+            pair: pair.clone(),
+            node: node.to_owned(),
+        };
         // What somebody chose is none: nobody is to be woken by it.
-        let conditions = report.pair.conditions.iter().filter(|condition| !is_by_choice(condition.reason)).map(|condition| {
-            let labels = ConditionLabels { namespace: namespace.clone(), pair: pair.clone(), condition: condition.type_.into() };
-            (labels, condition.holds.map_or(-1.0, truth))
-        });
+        let conditions = report
+            .pair
+            .conditions
+            .iter()
+            .filter(|condition| !is_by_choice(condition.reason))
+            .map(|condition| {
+                let labels = ConditionLabels {
+                    namespace: namespace.clone(),
+                    pair: pair.clone(),
+                    condition: condition.type_.into(),
+                };
+                (labels, condition.holds.map_or(-1.0, truth))
+            });
         self.conditions.show(&metrics.conditions, conditions);
         let nodes = &report.pair.nodes;
-        let active = nodes.iter().map(|(name, ..)| (node(name), truth(report.pair.active.as_ref() == Some(name))));
+        let active = nodes
+            .iter()
+            .map(|(name, ..)| (node(name), truth(report.pair.active.as_ref() == Some(name))));
         self.active.show(&metrics.active, active);
-        self.reachable.show(&metrics.reachable, nodes.iter().map(|(name, answers, _)| (node(name), truth(*answers))));
-        let fenced = report.pair.fenced.iter().filter_map(|(name, time)| Some((node(name), seconds(time)?)));
+        self.reachable.show(
+            &metrics.reachable,
+            nodes
+                .iter()
+                .map(|(name, answers, _)| (node(name), truth(*answers))),
+        );
+        let fenced = report
+            .pair
+            .fenced
+            .iter()
+            .filter_map(|(name, time)| Some((node(name), seconds(time)?)));
         self.fenced.show(&metrics.fenced, fenced);
         let legs = report.volumes.iter().flat_map(|(volume, report)| {
             let disks = report.data.iter().flat_map(|data| data.split('/'));
             nodes.iter().zip(disks).map(|((node, ..), disk)| {
                 let (volume, node) = (volume.clone(), node.clone());
-                (LegLabels { namespace: namespace.clone(), pair: pair.clone(), volume, node }, truth(disk == "UpToDate"))
+                (
+                    LegLabels {
+                        namespace: namespace.clone(),
+                        pair: pair.clone(),
+                        volume,
+                        node,
+                    },
+                    truth(disk == "UpToDate"),
+                )
             })
         });
         self.up_to_date.show(&metrics.up_to_date, legs);
-        let labels = |volume: &str| VolumeLabels { namespace: namespace.clone(), pair: pair.clone(), volume: volume.to_owned() };
+        let labels = |volume: &str| VolumeLabels {
+            namespace: namespace.clone(),
+            pair: pair.clone(),
+            volume: volume.to_owned(),
+        };
         let synced = report.volumes.iter().filter_map(|(volume, report)| {
             let percent: f64 = report.synced.as_ref()?.trim_end_matches('%').parse().ok()?;
             Some((labels(volume), percent / 100.0))
         });
         self.synced.show(&metrics.synced, synced);
-        let used = report.volumes.iter().filter_map(|(volume, report)| Some((labels(volume), f64::from(report.used?) / 100.0)));
+        let used = report
+            .volumes
+            .iter()
+            .filter_map(|(volume, report)| Some((labels(volume), f64::from(report.used?) / 100.0)));
         self.used.show(&metrics.used, used);
-        let read_only = report.volumes.iter().filter_map(|(volume, report)| Some((labels(volume), truth(report.read_only?))));
+        let read_only = report
+            .volumes
+            .iter()
+            .filter_map(|(volume, report)| Some((labels(volume), truth(report.read_only?))));
         self.read_only.show(&metrics.read_only, read_only);
     }
 
@@ -95,7 +138,8 @@ impl<L> Default for Shown<L> {
 }
 
 impl<L: Clone + Eq + Hash> Shown<L> {
-    /// The old ones go last, and only those that are gone: a figure that is away for one scrape begins an alert's patience anew.
+    /// The old ones go last, and only those that are gone: a figure that is away for one scrape begins an
+    /// alert's patience anew.
     fn show(&mut self, family: &Family<L, Level>, now: impl IntoIterator<Item = (L, f64)>) {
         let mut shown = Vec::new();
         for (labels, value) in now {
@@ -121,40 +165,73 @@ mod tests {
     use super::*;
 
     fn report() -> Report {
-        let condition = |type_, reason| Condition { type_, holds: Some(false), reason, message: String::new() };
-        let volume = VolumeReport { data: Some("UpToDate/Inconsistent".into()), synced: Some("45%".into()), ..VolumeReport::default() };
+        let condition = |type_, reason| Condition {
+            type_,
+            holds: Some(false),
+            reason,
+            message: String::new(),
+        };
+        let volume = VolumeReport {
+            data: Some("UpToDate/Inconsistent".into()),
+            synced: Some("45%".into()),
+            ..VolumeReport::default()
+        };
         let pair = PairReport {
-            conditions: vec![condition("Ready", Reason::Resyncing), condition("FencingReady", Reason::FencingDisabled)],
+            conditions: vec![
+                condition("Ready", Reason::Resyncing),
+                condition("FencingReady", Reason::FencingDisabled),
+            ],
             active: Some("node1".into()),
-            nodes: vec![("node1".into(), true, "Online".into()), ("node2".into(), false, "Online".into())],
+            nodes: vec![
+                ("node1".into(), true, "Online".into()),
+                ("node2".into(), false, "Online".into()),
+            ],
             fenced: BTreeMap::from([("node2".into(), "2026-11-23 17:00:55Z".into())]),
             ..PairReport::default()
         };
-        Report { pair, volumes: BTreeMap::from([("logs".into(), volume)]), ..Report::default() }
+        Report {
+            pair,
+            volumes: BTreeMap::from([("logs".into(), volume)]),
+            ..Report::default()
+        }
     }
 
     #[test]
     fn a_report_becomes_figures_that_go_with_what_they_are_of() {
         let (metrics, mut figures) = (Metrics::default(), Figures::default());
-        let name = PairName { namespace: "team".into(), name: "web".into() };
+        let name = PairName {
+            namespace: "team".into(),
+            name: "web".into(),
+        };
         figures.show(&metrics, &name, &report());
         let text = metrics.render();
         for line in [
             "hapair_condition{namespace=\"team\",pair=\"web\",condition=\"Ready\"} 0.0",
             "hapair_node_active{namespace=\"team\",pair=\"web\",node=\"node1\"} 1.0",
             "hapair_host_reachable{namespace=\"team\",pair=\"web\",node=\"node2\"} 0.0",
-            "hapair_node_fenced_timestamp_seconds{namespace=\"team\",pair=\"web\",node=\"node2\"} 1795453255.0",
+            "hapair_node_fenced_timestamp_seconds{namespace=\"team\",pair=\"web\",node=\"node2\"} \
+             1795453255.0",
             "hapair_volume_up_to_date{namespace=\"team\",pair=\"web\",volume=\"logs\",node=\"node2\"} 0.0",
             "hapair_volume_synced_ratio{namespace=\"team\",pair=\"web\",volume=\"logs\"} 0.45",
         ] {
             assert!(text.contains(line), "{line} is not among\n{text}");
         }
-        assert!(!text.contains("FencingReady"), "what somebody chose is a figure:\n{text}");
+        assert!(
+            !text.contains("FencingReady"),
+            "what somebody chose is a figure:\n{text}"
+        );
         let mut synced = report();
         synced.volumes.get_mut("logs").expect("the volume").synced = None;
         figures.show(&metrics, &name, &synced);
-        assert!(!metrics.render().contains("hapair_volume_synced_ratio{"), "a resync that is over is still shown");
+        assert!(
+            !metrics.render().contains("hapair_volume_synced_ratio{"),
+            "a resync that is over is still shown"
+        );
         figures.hide(&metrics);
-        assert!(!metrics.render().contains("team"), "a pair that is gone is still shown:\n{}", metrics.render());
+        assert!(
+            !metrics.render().contains("team"),
+            "a pair that is gone is still shown:\n{}",
+            metrics.render()
+        );
     }
 }

@@ -1,5 +1,5 @@
-//! The finalizer keeps an object until its deletion policy has been carried out. It is applied and withdrawn under our own field manager, so
-//! that other finalizers are none of our business.
+//! The finalizer keeps an object until its deletion policy has been carried out. It is applied and withdrawn
+//! under our own field manager, so that other finalizers are none of our business.
 
 use std::fmt::Debug;
 
@@ -15,12 +15,19 @@ use serde::de::DeserializeOwned;
 use crate::Metrics;
 
 /// An object that may carry our finalizer.
-pub trait Finalized: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned {}
-impl<K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned> Finalized for K {}
+pub trait Finalized:
+    Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned
+{
+}
+impl<K: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned>
+    Finalized for K
+{
+}
 
 /// Puts the finalizer on an object that lives and lacks it.
 pub async fn ensure<K: Finalized>(client: &Client, metrics: &Metrics, object: &K) -> kube::Result<()> {
-    if object.meta().deletion_timestamp.is_some() || object.finalizers().iter().any(|each| each == FINALIZER) {
+    if object.meta().deletion_timestamp.is_some() || object.finalizers().iter().any(|each| each == FINALIZER)
+    {
         return Ok(());
     }
     apply(client, metrics, object, &[FINALIZER]).await
@@ -37,7 +44,12 @@ pub async fn release<K: Finalized>(client: &Client, metrics: &Metrics, object: &
     }
 }
 
-async fn apply<K: Finalized>(client: &Client, metrics: &Metrics, object: &K, finalizers: &[&str]) -> kube::Result<()> {
+async fn apply<K: Finalized>(
+    client: &Client,
+    metrics: &Metrics,
+    object: &K,
+    finalizers: &[&str],
+) -> kube::Result<()> {
     let api: Api<Declared<K>> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
     let patch = serde_json::json!({
         "apiVersion": K::api_version(&()),
@@ -46,5 +58,11 @@ async fn apply<K: Finalized>(client: &Client, metrics: &Metrics, object: &K, fin
         "metadata": { "name": object.name_any(), "uid": object.uid(), "finalizers": finalizers },
     });
     metrics.api_writes.inc();
-    api.patch(&object.name_any(), &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(&patch)).await.map(drop)
+    api.patch(
+        &object.name_any(),
+        &PatchParams::apply(FIELD_MANAGER).force(),
+        &Patch::Apply(&patch),
+    )
+    .await
+    .map(drop)
 }

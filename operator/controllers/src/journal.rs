@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use hapair_model::told::Entry;
 use serde_json::Value;
 
-/// The entries of a node's journal, each once, in the order of time. Lines that are not understood are left out; there is no decision in them.
+/// The entries of a node's journal, each once, in the order of time. Lines that are not understood are left
+/// out; there is no decision in them.
 pub fn read<'a>(node: &str, texts: impl Iterator<Item = &'a String>) -> Vec<Entry> {
-    let lines = texts.flat_map(|text| text.lines()).filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let by_cursor: BTreeMap<String, Entry> =
-        lines.filter_map(|line| Some((line.get("__CURSOR")?.as_str()?.to_owned(), entry(node, &line)?))).collect();
+    let lines = texts
+        .flat_map(|text| text.lines())
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let by_cursor: BTreeMap<String, Entry> = lines
+        .filter_map(|line| Some((line.get("__CURSOR")?.as_str()?.to_owned(), entry(node, &line)?)))
+        .collect();
     let mut entries: Vec<_> = by_cursor.into_values().collect();
     entries.sort_by_key(|entry| entry.time);
     entries
@@ -21,7 +25,9 @@ fn entry(node: &str, line: &Value) -> Option<Entry> {
         time: field("__REALTIME_TIMESTAMP")?.parse().ok()?,
         node: node.to_owned(),
         source: field("SYSLOG_IDENTIFIER").unwrap_or("unknown").to_owned(),
-        priority: field("PRIORITY").and_then(|priority| priority.parse().ok()).unwrap_or(6),
+        priority: field("PRIORITY")
+            .and_then(|priority| priority.parse().ok())
+            .unwrap_or(6),
         message: message(line.get("MESSAGE")?)?,
     })
 }
@@ -31,7 +37,10 @@ fn message(value: &Value) -> Option<String> {
     match value {
         Value::String(text) => Some(text.clone()),
         Value::Array(bytes) => {
-            let bytes: Vec<u8> = bytes.iter().filter_map(|byte| u8::try_from(byte.as_u64()?).ok()).collect();
+            let bytes: Vec<u8> = bytes
+                .iter()
+                .filter_map(|byte| u8::try_from(byte.as_u64()?).ok())
+                .collect();
             Some(String::from_utf8_lossy(&bytes).into_owned())
         }
         _ => None,
@@ -45,14 +54,28 @@ mod tests {
     #[test]
     fn a_line_is_read_once_and_what_is_none_is_left_out() {
         let line = |cursor: u32, rest: &str| {
-            format!("{{\"__CURSOR\":\"s=1;i={cursor}\",\"__REALTIME_TIMESTAMP\":\"176393000000000{cursor}\",{rest}}}\n")
+            format!(
+                "{{\"__CURSOR\":\"s=1;i={cursor}\",\"__REALTIME_TIMESTAMP\":\"176393000000000{cursor}\",{rest}}}\n"
+            )
         };
         let kernel = line(2, r#""SYSLOG_IDENTIFIER":"kernel","MESSAGE":[100,114,98,100,27]"#);
-        let corosync = line(1, r#""PRIORITY":"5","SYSLOG_IDENTIFIER":"corosync","MESSAGE":"  [TOTEM ] up""#);
-        let texts = [kernel + &corosync + "-- No entries --\n" + &line(3, r#""MESSAGE":null"#), corosync];
+        let corosync = line(
+            1,
+            r#""PRIORITY":"5","SYSLOG_IDENTIFIER":"corosync","MESSAGE":"  [TOTEM ] up""#,
+        );
+        let texts = [
+            kernel + &corosync + "-- No entries --\n" + &line(3, r#""MESSAGE":null"#),
+            corosync,
+        ];
         let entries = read("node1", texts.iter());
         assert_eq!(entries.len(), 2, "{entries:?}");
-        assert_eq!((entries[0].time, entries[0].priority, entries[0].source.as_str()), (1_763_930_000_000_001, 5, "corosync"));
-        assert_eq!((entries[1].priority, entries[1].message.as_str()), (6, "drbd\u{1b}"));
+        assert_eq!(
+            (entries[0].time, entries[0].priority, entries[0].source.as_str()),
+            (1_763_930_000_000_001, 5, "corosync")
+        );
+        assert_eq!(
+            (entries[1].priority, entries[1].message.as_str()),
+            (6, "drbd\u{1b}")
+        );
     }
 }

@@ -1,5 +1,6 @@
-//! From objects to hosts and back. Each pair has one task, the only writer of the pair: it takes a snapshot of the objects, turns it into what
-//! is desired ([`intake`]), asks the hosts, lets the planner decide, runs a stage, looks again, and publishes what it saw.
+//! From objects to hosts and back. Each pair has one task, the only writer of the pair: it takes a snapshot
+//! of the objects, turns it into what is desired ([`intake`]), asks the hosts, lets the planner decide, runs
+//! a stage, looks again, and publishes what it saw.
 
 pub mod asks;
 mod conflicts;

@@ -92,7 +92,8 @@ pub struct Metrics {
     pub turn_failures: Family<PairLabels, Counter>,
     /// Turns that panicked.
     pub turn_panics: Family<PairLabels, Counter>,
-    /// Each condition: 1 True, 0 False, -1 Unknown; none while somebody wants it to be False, or another replica leads.
+    /// Each condition: 1 True, 0 False, -1 Unknown; none while somebody wants it to be False, or another
+    /// replica leads.
     pub conditions: Family<ConditionLabels, Level>,
     /// Whether the pair's service runs on this node.
     pub active: Family<NodeLabels, Level>,
@@ -152,13 +153,22 @@ impl Default for Metrics {
             ..
         } = &metrics;
         registry.register("turns", "Times a pair was looked at", turns.clone());
-        registry.register("turn_failures", "Turns of a pair that the API server did not let end", turn_failures.clone());
+        registry.register(
+            "turn_failures",
+            "Turns of a pair that the API server did not let end",
+            turn_failures.clone(),
+        );
         registry.register(
             "turn_panics",
             "Turns of a pair that panicked: a defect; the pair is served again after half a minute",
             turn_panics.clone(),
         );
-        registry.register_with_unit("observe", "How long looking at both hosts takes", Unit::Seconds, observe_seconds.clone());
+        registry.register_with_unit(
+            "observe",
+            "How long looking at both hosts takes",
+            Unit::Seconds,
+            observe_seconds.clone(),
+        );
         registry.register("probes", "Looks that were sent to hosts", probes.clone());
         registry.register("stages", "Stages run on hosts, by how they went", stages.clone());
         registry.register("api_writes", "Writes to the API server", api_writes.clone());
@@ -167,15 +177,27 @@ impl Default for Metrics {
             "Conditions of pairs: 1 True, 0 False, -1 Unknown; none while somebody wants it False",
             conditions.clone(),
         );
-        registry.register("node_active", "1 for the node on which the pair's service runs, otherwise 0", active.clone());
-        registry.register("host_reachable", "1 for a host that answers over SSH, otherwise 0", reachable.clone());
+        registry.register(
+            "node_active",
+            "1 for the node on which the pair's service runs, otherwise 0",
+            active.clone(),
+        );
+        registry.register(
+            "host_reachable",
+            "1 for a host that answers over SSH, otherwise 0",
+            reachable.clone(),
+        );
         registry.register_with_unit(
             "node_fenced_timestamp",
             "When the cluster fenced this node last, in Unix time",
             Unit::Seconds,
             fenced.clone(),
         );
-        registry.register("volume_up_to_date", "1 for a leg of a volume that has the newest data, otherwise 0", up_to_date.clone());
+        registry.register(
+            "volume_up_to_date",
+            "1 for a leg of a volume that has the newest data, otherwise 0",
+            up_to_date.clone(),
+        );
         registry.register_with_unit(
             "volume_synced",
             "How far a resync of the volume is; none when there is none",
@@ -184,16 +206,21 @@ impl Default for Metrics {
         );
         registry.register_with_unit(
             "volume_filesystem_used",
-            "How full the volume's file system is, space or inodes; none while it is mounted on no host that answers",
+            "How full the volume's file system is, space or inodes; none while it is mounted on no host that \
+             answers",
             Unit::Other("ratio".into()),
             used.clone(),
         );
         registry.register(
             "volume_filesystem_read_only",
-            "1 for a volume whose file system has gone read-only, otherwise 0; none while it is mounted on no host that answers",
+            "1 for a volume whose file system has gone read-only, otherwise 0; none while it is mounted on \
+             no host that answers",
             read_only.clone(),
         );
-        Self { registry: Mutex::new(registry), ..metrics }
+        Self {
+            registry: Mutex::new(registry),
+            ..metrics
+        }
     }
 }
 
@@ -201,7 +228,12 @@ impl Metrics {
     /// One figure of each, for the documentation: a family without any is not shown at all.
     pub fn one_of_each() -> Self {
         let metrics = Self::default();
-        for family in [&metrics.turns, &metrics.turn_failures, &metrics.turn_panics, &metrics.probes] {
+        for family in [
+            &metrics.turns,
+            &metrics.turn_failures,
+            &metrics.turn_panics,
+            &metrics.probes,
+        ] {
             drop(family.get_or_create(&PairLabels::default()));
         }
         for family in [&metrics.active, &metrics.reachable, &metrics.fenced] {
@@ -222,7 +254,10 @@ impl Metrics {
     /// All figures in the text format of OpenMetrics.
     pub fn render(&self) -> String {
         let mut text = String::new();
-        let registry = self.registry.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let registry = self
+            .registry
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         // Writing to a String does not fail.
         let _ = encode(&mut text, &registry);
         text

@@ -1,4 +1,5 @@
-//! Places on a host that no file and no volume of a pair may take: what the operator writes itself, what makes a user root, what the host itself needs.
+//! Places on a host that no file and no volume of a pair may take: what the operator writes itself, what
+//! makes a user root, what the host itself needs.
 
 /// Folders and files that the operator writes itself, or that belong to the tools it drives.
 const OURS: [&str; 12] = [
@@ -60,8 +61,19 @@ const THE_HOSTS: [&str; 36] = [
 const OF_USR: [&str; 5] = ["/usr/bin", "/usr/lib", "/usr/lib64", "/usr/libexec", "/usr/sbin"];
 
 /// Directories that hold what belongs to everyone: a file system mounted there covers it.
-const SHARED: [&str; 11] =
-    ["/etc", "/home", "/tmp", "/usr", "/usr/local", "/usr/share", "/var", "/var/cache", "/var/lib", "/var/log", "/var/tmp"];
+const SHARED: [&str; 11] = [
+    "/etc",
+    "/home",
+    "/tmp",
+    "/usr",
+    "/usr/local",
+    "/usr/share",
+    "/var",
+    "/var/cache",
+    "/var/lib",
+    "/var/log",
+    "/var/tmp",
+];
 
 /// Why no file may be written there.
 pub fn forbidden_file(path: &str) -> Option<String> {
@@ -70,27 +82,42 @@ pub fn forbidden_file(path: &str) -> Option<String> {
 
 /// Why no file system may be mounted there.
 pub fn forbidden_mount_point(path: &str) -> Option<String> {
-    let shared =
-        SHARED.contains(&path).then(|| format!("{path} holds what belongs to others, which would be covered; mount a directory below it"));
-    let covers = OURS.iter().find(|ours| is_within(ours, path)).map(|ours| format!("{ours} lies below it, which is the operator's"));
+    let shared = SHARED.contains(&path).then(|| {
+        format!("{path} holds what belongs to others, which would be covered; mount a directory below it")
+    });
+    let covers = OURS
+        .iter()
+        .find(|ours| is_within(ours, path))
+        .map(|ours| format!("{ours} lies below it, which is the operator's"));
     common(path).or(shared).or(covers)
 }
 
 fn common(path: &str) -> Option<String> {
-    if path.split('/').any(|name| matches!(name, "." | "..")) || !path.starts_with('/') || path.contains("//") {
+    if path.split('/').any(|name| matches!(name, "." | "..")) || !path.starts_with('/') || path.contains("//")
+    {
         return Some("the path is not written out: absolute, without . and ..".to_owned());
     }
     if path.split('/').any(|name| name == ".ssh") {
         return Some("keys for SSH are no file of a service".to_owned());
     }
-    let ours =
-        OURS.iter().find(|each| is_within(path, each)).map(|each| format!("{each} is written by the operator or the tools it drives"));
-    ours.or_else(|| THE_HOSTS.iter().chain(&OF_USR).find(|each| is_within(path, each)).map(|each| format!("{each} is the host's own")))
+    let ours = OURS
+        .iter()
+        .find(|each| is_within(path, each))
+        .map(|each| format!("{each} is written by the operator or the tools it drives"));
+    ours.or_else(|| {
+        THE_HOSTS
+            .iter()
+            .chain(&OF_USR)
+            .find(|each| is_within(path, each))
+            .map(|each| format!("{each} is the host's own"))
+    })
 }
 
 /// Whether a path is the other, or below it.
 pub fn is_within(inner: &str, outer: &str) -> bool {
-    inner.strip_prefix(outer).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    inner
+        .strip_prefix(outer)
+        .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 #[cfg(test)]
@@ -115,9 +142,16 @@ mod tests {
         ] {
             assert!(forbidden_mount_point(path).is_some(), "{path}");
         }
-        for path in
-            ["/var/log/tomcat10", "/srv", "/srv/data", "/opt/app", "/var/lib/postgresql", "/home/app", "/usr/local/app", "/etc/letsencrypt"]
-        {
+        for path in [
+            "/var/log/tomcat10",
+            "/srv",
+            "/srv/data",
+            "/opt/app",
+            "/var/lib/postgresql",
+            "/home/app",
+            "/usr/local/app",
+            "/etc/letsencrypt",
+        ] {
             assert_eq!(forbidden_mount_point(path), None, "{path}");
         }
     }
@@ -137,7 +171,12 @@ mod tests {
         ] {
             assert!(forbidden_file(path).is_some(), "{path}");
         }
-        for path in ["/var/lib/tomcat10/webapps/ROOT/index.html", "/etc/tomcat10/server.xml", "/usr/local/bin/check", "/etc/app.conf"] {
+        for path in [
+            "/var/lib/tomcat10/webapps/ROOT/index.html",
+            "/etc/tomcat10/server.xml",
+            "/usr/local/bin/check",
+            "/etc/app.conf",
+        ] {
             assert_eq!(forbidden_file(path), None, "{path}");
         }
     }

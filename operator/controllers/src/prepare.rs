@@ -1,4 +1,5 @@
-//! From what the API server holds of a pair to what can be planned with: sources read, credentials found, the specs understood.
+//! From what the API server holds of a pair to what can be planned with: sources read, credentials found, the
+//! specs understood.
 
 use std::sync::Arc;
 
@@ -16,8 +17,10 @@ use kube::Client;
 
 use crate::{credentials, intake::intake, sources::Sources};
 
-/// What a person can do when a pair that is being torn down lacks its key. Nothing can be created in a namespace that is being deleted.
-const LET_GO: &str = "; it is needed to take the pair off its hosts. Create it again, or set spec.deletionPolicy to Retain: the hosts then stay as \
+/// What a person can do when a pair that is being torn down lacks its key. Nothing can be created in a
+/// namespace that is being deleted.
+const LET_GO: &str = "; it is needed to take the pair off its hosts. Create it again, or set \
+    spec.deletionPolicy to Retain: the hosts then stay as \
                       they are, and the object goes";
 
 /// What a turn works on.
@@ -44,29 +47,58 @@ pub struct Held {
 }
 
 /// Reads what the objects name, and understands them.
-pub async fn prepare(client: &Client, cluster: &str, pair: Arc<HAPair>, snapshot: Snapshot) -> kube::Result<Result<Work, Held>> {
+pub async fn prepare(
+    client: &Client,
+    cluster: &str,
+    pair: Arc<HAPair>,
+    snapshot: Snapshot,
+) -> kube::Result<Result<Work, Held>> {
     let namespace = pair.metadata.namespace.clone().unwrap_or_default();
     let sources = match Sources::read(client, &namespace, &snapshot).await {
-        Err(kube::Error::Api(answer)) if answer.code == 403 => return Ok(Err(forbidden(&pair, &answer.message))),
+        Err(kube::Error::Api(answer)) if answer.code == 403 => {
+            return Ok(Err(forbidden(&pair, &answer.message)));
+        }
         sources => sources?,
     };
     let held = |reason, message| Ok(Err(Held { reason, message }));
-    match (credentials::of(&pair, &sources), intake(&pair, &snapshot, &sources, cluster)) {
-        (Ok(credentials), (Some(desired), findings)) => Ok(Ok(Work { pair, snapshot, desired, findings, credentials })),
+    match (
+        credentials::of(&pair, &sources),
+        intake(&pair, &snapshot, &sources, cluster),
+    ) {
+        (Ok(credentials), (Some(desired), findings)) => Ok(Ok(Work {
+            pair,
+            snapshot,
+            desired,
+            findings,
+            credentials,
+        })),
         (Err(missing), _) if tears_down_now(&pair) => held(Reason::SourceMissing, missing + LET_GO),
         (Err(missing), _) => held(Reason::SourceMissing, missing),
-        (Ok(_), (None, findings)) => {
-            held(Reason::InvalidSpec, findings.iter().map(|finding| finding.message.as_str()).collect::<Vec<_>>().join("; "))
-        }
+        (Ok(_), (None, findings)) => held(
+            Reason::InvalidSpec,
+            findings
+                .iter()
+                .map(|finding| finding.message.as_str())
+                .collect::<Vec<_>>()
+                .join("; "),
+        ),
     }
 }
 
 /// What the pair names may not be read: its status says so, since nobody looks into the log first.
 fn forbidden(pair: &HAPair, answer: &str) -> Held {
-    let needed = "the operator needs config/rbac/pair-namespace in this namespace (the chart's watch.namespaces)";
+    let needed =
+        "the operator needs config/rbac/pair-namespace in this namespace (the chart's watch.namespaces)";
     // A namespace that is being deleted loses its roles together with its Secrets.
-    let rest = if tears_down_now(pair) { LET_GO } else { ". Nothing is changed on any host meanwhile" };
-    Held { reason: Reason::SourceForbidden, message: format!("{answer}: {needed}{rest}.") }
+    let rest = if tears_down_now(pair) {
+        LET_GO
+    } else {
+        ". Nothing is changed on any host meanwhile"
+    };
+    Held {
+        reason: Reason::SourceForbidden,
+        message: format!("{answer}: {needed}{rest}."),
+    }
 }
 
 impl Work {
@@ -75,13 +107,18 @@ impl Work {
         self.pair.metadata.deletion_timestamp.is_some()
     }
 
-    /// Looks at both hosts, a second time where the first look tells that there is more to ask. Also the number of looks.
+    /// Looks at both hosts, a second time where the first look tells that there is more to ask. Also the
+    /// number of looks.
     pub async fn observe(&self, hosts: &impl Hosts) -> (Both<HostView>, u64) {
         self.observe_within(hosts, |questions| questions).await
     }
 
     /// The same, where not everything may be asked.
-    pub async fn observe_within(&self, hosts: &impl Hosts, limit: impl Fn(Both<Question>) -> Both<Question>) -> (Both<HostView>, u64) {
+    pub async fn observe_within(
+        &self,
+        hosts: &impl Hosts,
+        limit: impl Fn(Both<Question>) -> Both<Question>,
+    ) -> (Both<HostView>, u64) {
         let observed = hosts.observe(&limit(planner::question(&self.desired))).await;
         match planner::second_question(&self.desired, &observed) {
             Some(second) => (hosts.observe(&limit(second)).await, 2),
@@ -94,7 +131,9 @@ impl Work {
         let desired = planner::settle(self.desired.clone(), observed);
         let plan = match (self.is_leaving(), self.findings.as_slice()) {
             // What is not understood may be about just this.
-            (true, findings) if !self.snapshot.unknown.is_empty() => planner::held(&desired, observed, findings),
+            (true, findings) if !self.snapshot.unknown.is_empty() => {
+                planner::held(&desired, observed, findings)
+            }
             (true, _) => planner::teardown(&desired, observed),
             (false, []) => planner::plan(&desired, observed, fresh),
             (false, findings) => planner::held(&desired, observed, findings),

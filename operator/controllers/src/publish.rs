@@ -3,8 +3,8 @@
 use std::{collections::HashMap, fmt::Debug};
 
 use hapair_crds::{
-    Condition, ConditionStatus, FIELD_MANAGER, FloatingIP, FloatingIPStatus, HAPair, HAPairStatus, NodeStatus, ReplicatedVolume,
-    ReplicatedVolumeStatus, ServiceGroup, ServiceGroupStatus, condition_types,
+    Condition, ConditionStatus, FIELD_MANAGER, FloatingIP, FloatingIPStatus, HAPair, HAPairStatus,
+    NodeStatus, ReplicatedVolume, ReplicatedVolumeStatus, ServiceGroup, ServiceGroupStatus, condition_types,
 };
 use hapair_index::Declared;
 use hapair_model::{
@@ -22,7 +22,9 @@ use serde::{Serialize, de::DeserializeOwned};
 use crate::{Metrics, events};
 
 /// A kind, its status, and the report it is made from.
-pub trait Reported: Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned {
+pub trait Reported:
+    Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + DeserializeOwned
+{
     /// Its status.
     type Status: Clone + PartialEq + Serialize;
     /// What the planner says about it.
@@ -55,7 +57,11 @@ macro_rules! reported {
                 &report.conditions
             }
 
-            fn make(report: &Self::Report, observed_generation: Option<i64>, conditions: Vec<Condition>) -> Self::Status {
+            fn make(
+                report: &Self::Report,
+                observed_generation: Option<i64>,
+                conditions: Vec<Condition>,
+            ) -> Self::Status {
                 #[allow(clippy::redundant_closure_call)]
                 ($make)(report, observed_generation, conditions)
             }
@@ -63,44 +69,69 @@ macro_rules! reported {
     };
 }
 
-reported!(HAPair, HAPairStatus, PairReport, |report: &PairReport, observed_generation, conditions| HAPairStatus {
-    observed_generation,
-    conditions,
-    active: report.active.clone(),
-    nodes_online: report.nodes_online.clone(),
-    data: report.data.clone(),
-    fencing: report.fencing.clone(),
-    released: report.released.clone(),
-    nodes: report
-        .nodes
-        .iter()
-        .map(|(name, reachable, state)| NodeStatus { name: name.clone(), reachable: *reachable, state: state.clone() })
-        .collect(),
-});
-reported!(ReplicatedVolume, ReplicatedVolumeStatus, VolumeReport, |report: &VolumeReport, observed_generation, conditions| {
-    ReplicatedVolumeStatus {
+reported!(
+    HAPair,
+    HAPairStatus,
+    PairReport,
+    |report: &PairReport, observed_generation, conditions| HAPairStatus {
         observed_generation,
         conditions,
-        primary: report.primary.clone(),
+        active: report.active.clone(),
+        nodes_online: report.nodes_online.clone(),
         data: report.data.clone(),
-        synced: report.synced.clone(),
-        used: report.used.map(|percent| format!("{}%", percent / 5 * 5)),
-        minor: report.minor.and_then(|minor| i32::try_from(minor).ok()),
-        port: report.port.map(i32::from),
+        fencing: report.fencing.clone(),
+        released: report.released.clone(),
+        nodes: report
+            .nodes
+            .iter()
+            .map(|(name, reachable, state)| NodeStatus {
+                name: name.clone(),
+                reachable: *reachable,
+                state: state.clone()
+            })
+            .collect(),
     }
-});
-reported!(FloatingIP, FloatingIPStatus, ChildReport, |report: &ChildReport, observed_generation, conditions| FloatingIPStatus {
-    observed_generation,
-    conditions,
-    node: report.node.clone(),
-});
-reported!(ServiceGroup, ServiceGroupStatus, ChildReport, |report: &ChildReport, observed_generation, conditions| ServiceGroupStatus {
-    observed_generation,
-    conditions,
-    node: report.node.clone(),
-});
+);
+reported!(
+    ReplicatedVolume,
+    ReplicatedVolumeStatus,
+    VolumeReport,
+    |report: &VolumeReport, observed_generation, conditions| {
+        ReplicatedVolumeStatus {
+            observed_generation,
+            conditions,
+            primary: report.primary.clone(),
+            data: report.data.clone(),
+            synced: report.synced.clone(),
+            used: report.used.map(|percent| format!("{}%", percent / 5 * 5)),
+            minor: report.minor.and_then(|minor| i32::try_from(minor).ok()),
+            port: report.port.map(i32::from),
+        }
+    }
+);
+reported!(
+    FloatingIP,
+    FloatingIPStatus,
+    ChildReport,
+    |report: &ChildReport, observed_generation, conditions| FloatingIPStatus {
+        observed_generation,
+        conditions,
+        node: report.node.clone(),
+    }
+);
+reported!(
+    ServiceGroup,
+    ServiceGroupStatus,
+    ChildReport,
+    |report: &ChildReport, observed_generation, conditions| ServiceGroupStatus {
+        observed_generation,
+        conditions,
+        node: report.node.clone(),
+    }
+);
 
-/// Publishes a pair's reports. It remembers what it wrote last, since a watch brings our own writes back only later.
+/// Publishes a pair's reports. It remembers what it wrote last, since a watch brings our own writes back only
+/// later.
 #[derive(Debug, Default)]
 pub struct Publisher {
     written: HashMap<String, (u64, serde_json::Value)>,
@@ -108,7 +139,13 @@ pub struct Publisher {
 
 impl Publisher {
     /// Gives an object the status for a report, if it has another one.
-    pub async fn publish<K: Reported>(&mut self, client: &Client, metrics: &Metrics, object: &K, report: &K::Report) -> kube::Result<()>
+    pub async fn publish<K: Reported>(
+        &mut self,
+        client: &Client,
+        metrics: &Metrics,
+        object: &K,
+        report: &K::Report,
+    ) -> kube::Result<()>
     where
         K::Status: DeserializeOwned,
     {
@@ -117,7 +154,11 @@ impl Publisher {
         let old = before.as_ref().map(K::conditions).unwrap_or_default().to_vec();
         let generation = object.meta().generation;
         let reported = [K::reported(report), &[established(K::reported(report), &old)]].concat();
-        let status = K::make(report, generation, conditions(&reported, &old, generation.unwrap_or_default()));
+        let status = K::make(
+            report,
+            generation,
+            conditions(&reported, &old, generation.unwrap_or_default()),
+        );
         if before.as_ref() == Some(&status) {
             return Ok(());
         }
@@ -130,10 +171,30 @@ impl Publisher {
             "status": &status,
         });
         metrics.api_writes.inc();
-        match api.patch_status(&object.name_any(), &PatchParams::apply(FIELD_MANAGER).force(), &Patch::Apply(&patch)).await {
+        match api
+            .patch_status(
+                &object.name_any(),
+                &PatchParams::apply(FIELD_MANAGER).force(),
+                &Patch::Apply(&patch),
+            )
+            .await
+        {
             Ok(written) => {
-                self.written.insert(uid, (version(&written), serde_json::to_value(&status).unwrap_or_default()));
-                events::tell(client, metrics, &object.object_ref(&()), &old, K::conditions(&status)).await;
+                self.written.insert(
+                    uid,
+                    (
+                        version(&written),
+                        serde_json::to_value(&status).unwrap_or_default(),
+                    ),
+                );
+                events::tell(
+                    client,
+                    metrics,
+                    &object.object_ref(&()),
+                    &old,
+                    K::conditions(&status),
+                )
+                .await;
                 Ok(())
             }
             // Deleted, or deleted and made anew, since the snapshot.
@@ -148,7 +209,9 @@ impl Publisher {
         K::Status: DeserializeOwned,
     {
         match self.written.get(uid) {
-            Some((written, status)) if *written > version(object) => serde_json::from_value(status.clone()).ok(),
+            Some((written, status)) if *written > version(object) => {
+                serde_json::from_value(status.clone()).ok()
+            }
             _ => object.status().cloned(),
         }
     }
@@ -156,20 +219,33 @@ impl Publisher {
 
 /// resourceVersions of one kind are ordered (Kubernetes 1.35 and later say so; etcd's always were).
 fn version<K: Resource>(object: &K) -> u64 {
-    object.resource_version().and_then(|version| version.parse().ok()).unwrap_or_default()
+    object
+        .resource_version()
+        .and_then(|version| version.parse().ok())
+        .unwrap_or_default()
 }
 
 /// Whether an object has ever been what its users wait for, after this report.
 fn established(reported: &[report::Condition], before: &[Condition]) -> report::Condition {
     let of = |type_: &str| reported.iter().find(|condition| condition.type_ == type_);
-    let available = of(condition_types::AVAILABLE).filter(|condition| condition.reason != Reason::NothingDeclared);
-    let arrived = available.or_else(|| of(condition_types::READY)).is_some_and(|condition| condition.holds == Some(true));
-    let was = before.iter().any(|condition| condition.type_ == condition_types::ESTABLISHED && condition.status == ConditionStatus::True);
+    let available =
+        of(condition_types::AVAILABLE).filter(|condition| condition.reason != Reason::NothingDeclared);
+    let arrived = available
+        .or_else(|| of(condition_types::READY))
+        .is_some_and(|condition| condition.holds == Some(true));
+    let was = before.iter().any(|condition| {
+        condition.type_ == condition_types::ESTABLISHED && condition.status == ConditionStatus::True
+    });
     let (reason, message) = match arrived || was {
         true => (Reason::HasBeenReady, "it has been ready before"),
         false => (Reason::NeverReady, "it has never been ready"),
     };
-    report::Condition { type_: condition_types::ESTABLISHED, holds: Some(arrived || was), reason, message: message.into() }
+    report::Condition {
+        type_: condition_types::ESTABLISHED,
+        holds: Some(arrived || was),
+        reason,
+        message: message.into(),
+    }
 }
 
 /// Conditions in the form of the API. A transition time moves only when the status does.
@@ -177,8 +253,12 @@ fn conditions(reported: &[report::Condition], before: &[Condition], generation: 
     // The API server keeps whole seconds.
     let now = Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default();
     let one = |condition: &report::Condition| {
-        let status = condition.holds.map_or(ConditionStatus::Unknown, ConditionStatus::from);
-        let same = before.iter().find(|each| each.type_ == condition.type_ && each.status == status);
+        let status = condition
+            .holds
+            .map_or(ConditionStatus::Unknown, ConditionStatus::from);
+        let same = before
+            .iter()
+            .find(|each| each.type_ == condition.type_ && each.status == status);
         Condition {
             type_: condition.type_.into(),
             status,
@@ -196,7 +276,12 @@ mod tests {
     use super::*;
 
     fn condition(type_: &'static str, holds: Option<bool>, reason: Reason) -> report::Condition {
-        report::Condition { type_, holds, reason, message: String::new() }
+        report::Condition {
+            type_,
+            holds,
+            reason,
+            message: String::new(),
+        }
     }
 
     /// The status after one report and then another, as far as Established goes.
@@ -210,9 +295,18 @@ mod tests {
 
     #[test]
     fn what_was_available_once_stays_established() {
-        let starting = [condition("Ready", Some(false), Reason::Converging), condition("Available", None, Reason::NotObserved)];
-        let serving = [condition("Ready", Some(false), Reason::Disconnected), condition("Available", Some(true), Reason::Serving)];
-        let down = [condition("Ready", Some(false), Reason::NotRunning), condition("Available", Some(false), Reason::NotRunning)];
+        let starting = [
+            condition("Ready", Some(false), Reason::Converging),
+            condition("Available", None, Reason::NotObserved),
+        ];
+        let serving = [
+            condition("Ready", Some(false), Reason::Disconnected),
+            condition("Available", Some(true), Reason::Serving),
+        ];
+        let down = [
+            condition("Ready", Some(false), Reason::NotRunning),
+            condition("Available", Some(false), Reason::NotRunning),
+        ];
         assert_eq!(established_after([&starting, &down]), ConditionStatus::False);
         assert_eq!(established_after([&starting, &serving]), ConditionStatus::True);
         assert_eq!(established_after([&serving, &down]), ConditionStatus::True);
@@ -221,7 +315,10 @@ mod tests {
     #[test]
     fn what_has_nothing_to_serve_is_established_when_it_is_ready() {
         let ready = [condition("Ready", Some(true), Reason::AsDeclared)];
-        let childless = [condition("Ready", Some(true), Reason::AsDeclared), condition("Available", None, Reason::NothingDeclared)];
+        let childless = [
+            condition("Ready", Some(true), Reason::AsDeclared),
+            condition("Available", None, Reason::NothingDeclared),
+        ];
         let held_up = [condition("Ready", Some(false), Reason::HostUnreachable)];
         assert_eq!(established_after([&held_up, &held_up]), ConditionStatus::False);
         assert_eq!(established_after([&ready, &held_up]), ConditionStatus::True);

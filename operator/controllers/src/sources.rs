@@ -25,14 +25,27 @@ impl Sources {
         for name in secrets(snapshot) {
             if let Some(secret) = api.get_opt(&name).await? {
                 let data = secret.data.unwrap_or_default();
-                sources.secrets.insert(name, data.into_iter().map(|(key, bytes)| (key, Secret::new(bytes.0))).collect());
+                sources.secrets.insert(
+                    name,
+                    data.into_iter()
+                        .map(|(key, bytes)| (key, Secret::new(bytes.0)))
+                        .collect(),
+                );
             }
         }
         let api: Api<ConfigMap> = Api::namespaced(client.clone(), namespace);
         for name in config_maps(snapshot) {
             if let Some(map) = api.get_opt(&name).await? {
-                let text = map.data.unwrap_or_default().into_iter().map(|(key, text)| (key, Secret::new(text)));
-                let binary = map.binary_data.unwrap_or_default().into_iter().map(|(key, bytes)| (key, Secret::new(bytes.0)));
+                let text = map
+                    .data
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|(key, text)| (key, Secret::new(text)));
+                let binary = map
+                    .binary_data
+                    .unwrap_or_default()
+                    .into_iter()
+                    .map(|(key, bytes)| (key, Secret::new(bytes.0)));
                 sources.config_maps.insert(name, text.chain(binary).collect());
             }
         }
@@ -50,7 +63,18 @@ impl Sources {
     }
 }
 
-fn value(all: &BTreeMap<String, BTreeMap<String, Secret>>, kind: &str, field: &str, name: &str, key: &str) -> Result<Secret, Missing> {
-    let object = all.get(name).ok_or_else(|| format!("{field}: there is no {kind} {name:?} in this namespace"))?;
-    object.get(key).cloned().ok_or_else(|| format!("{field}: the {kind} {name:?} has no key {key:?}"))
+fn value(
+    all: &BTreeMap<String, BTreeMap<String, Secret>>,
+    kind: &str,
+    field: &str,
+    name: &str,
+    key: &str,
+) -> Result<Secret, Missing> {
+    let object = all
+        .get(name)
+        .ok_or_else(|| format!("{field}: there is no {kind} {name:?} in this namespace"))?;
+    object
+        .get(key)
+        .cloned()
+        .ok_or_else(|| format!("{field}: the {kind} {name:?} has no key {key:?}"))
 }

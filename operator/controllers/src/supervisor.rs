@@ -77,10 +77,12 @@ pub async fn run<C: Connect>(context: Arc<Context<C>>, mut changes: mpsc::Unboun
 /// Several objects applied together reach us one by one; a turn waits so long for the rest of them.
 const GATHER: Duration = Duration::from_millis(250);
 
-/// How long a pair is left alone whose turn has panicked. Long enough not to hammer its hosts, short enough that its status is not old for long.
+/// How long a pair is left alone whose turn has panicked. Long enough not to hammer its hosts, short enough
+/// that its status is not old for long.
 const AFTER_PANIC: Duration = Duration::from_secs(30);
 
-/// Serves one pair until nothing of it is left. A turn that panics is a defect; it costs that pair a pause, and no other pair anything.
+/// Serves one pair until nothing of it is left. A turn that panics is a defect; it costs that pair a pause,
+/// and no other pair anything.
 async fn serve<C: Connect>(context: Arc<Context<C>>, name: PairName, waker: Arc<Notify>) -> PairName {
     let mut task = PairTask::new(name.clone(), context.clone());
     let mut pause = Duration::MAX;
@@ -97,9 +99,13 @@ async fn serve<C: Connect>(context: Arc<Context<C>>, name: PairName, waker: Arc<
             Ok(Some(next)) => pause = next,
             Ok(None) => return name,
             Err(_) => {
-                let labels = PairLabels { namespace: name.namespace.clone(), pair: name.name.clone() };
+                let labels = PairLabels {
+                    namespace: name.namespace.clone(),
+                    pair: name.name.clone(),
+                };
                 context.metrics.turn_panics.get_or_create(&labels).inc();
-                tracing::error!(pair = %name, "a turn panicked, which is a defect; the pair is served again in {} s", AFTER_PANIC.as_secs());
+                tracing::error!(pair = %name, "a turn panicked, which is a defect; the pair is served again \
+                    in {} s", AFTER_PANIC.as_secs());
                 // What was half changed may panic once more.
                 let _ = AssertUnwindSafe(task.panicked()).catch_unwind().await;
                 task = PairTask::new(name.clone(), context.clone());

@@ -1,7 +1,8 @@
-//! Answers of real hosts, damaged in every way: nothing panics or runs for ever, and damage never makes a sick pair look healthy.
+//! Answers of real hosts, damaged in every way: nothing panics or runs for ever, and damage never makes a
+//! sick pair look healthy.
 //!
-//! The fixtures are whole answers of the probe from Debian 12 (pacemaker 2.1.5, DRBD 8.4.11): serving, with the peer without power, and
-//! while the peer was resyncing.
+//! The fixtures are whole answers of the probe from Debian 12 (pacemaker 2.1.5, DRBD 8.4.11): serving, with
+//! the peer without power, and while the peer was resyncing.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -19,9 +20,15 @@ const ALL: [&[u8]; 3] = [SERVING, ALONE, RESYNCING];
 
 /// Whether a host's answer alone says that the pair is well: both nodes in the cluster, data current on both.
 fn is_healthy(host: &Host) -> bool {
-    let Some(cluster) = &host.cluster else { return false };
+    let Some(cluster) = &host.cluster else {
+        return false;
+    };
     let nodes = cluster.nodes.len() == 2 && cluster.nodes.values().all(|node| node.state() == "Online");
-    let volumes = !host.resources.is_empty() && host.resources.values().all(|leg| leg.is_connected() && leg.is_up_to_date());
+    let volumes = !host.resources.is_empty()
+        && host
+            .resources
+            .values()
+            .all(|leg| leg.is_connected() && leg.is_up_to_date());
     cluster.quorate && cluster.has_dc && nodes && volumes
 }
 
@@ -33,7 +40,9 @@ fn sections(bytes: &[u8]) -> Sections {
 fn numbers() -> impl FnMut(usize) -> usize {
     let mut state: u64 = 1;
     move |below| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         usize::try_from(state >> 33).unwrap_or(0) % below
     }
 }
@@ -42,7 +51,13 @@ fn numbers() -> impl FnMut(usize) -> usize {
 fn the_fixtures_say_what_their_names_say() {
     let [serving, alone, resyncing] = ALL.map(|bytes| assemble::host(&sections(bytes)));
     assert!(is_healthy(&serving) && serving.resources["logs"].role == "Primary");
-    assert_eq!((alone.resources["logs"].connection.as_str(), alone.resources["logs"].peer_disk.as_str()), ("Connecting", "Outdated"));
+    assert_eq!(
+        (
+            alone.resources["logs"].connection.as_str(),
+            alone.resources["logs"].peer_disk.as_str()
+        ),
+        ("Connecting", "Outdated")
+    );
     assert_eq!(resyncing.resources["logs"].replication, "SyncSource");
     for host in [&alone, &resyncing] {
         assert!(!is_healthy(host));
@@ -51,7 +66,10 @@ fn the_fixtures_say_what_their_names_say() {
     assert!(serving.packages.contains_key("pacemaker") && !serving.packages.contains_key("xfsprogs"));
     assert_eq!(serving.drbd_config["logs"].ports.first(), Some(&7789));
     let url = "http://10.77.0.100:8080/";
-    let question = Question { probes: vec![("tomcat".into(), url.into())], ..Question::default() };
+    let question = Question {
+        probes: vec![("tomcat".into(), url.into())],
+        ..Question::default()
+    };
     assert_eq!(assemble::answers(&sections(SERVING), &question)[url], 200);
 }
 
@@ -83,12 +101,20 @@ fn a_section_cut_at_any_byte_never_makes_a_sick_pair_healthy() {
     for bytes in [ALONE, RESYNCING] {
         let whole = sections(bytes);
         for (name, section) in &whole {
-            let ends: Vec<_> = (0..section.text.len()).filter(|end| section.text.is_char_boundary(*end)).collect();
+            let ends: Vec<_> = (0..section.text.len())
+                .filter(|end| section.text.is_char_boundary(*end))
+                .collect();
             // A byte more or less of a long one makes no difference that its neighbours do not make.
             let step = (ends.len() / 150).max(1);
             for end in ends.into_iter().step_by(step) {
                 let mut damaged = whole.clone();
-                damaged.insert(name.clone(), Section { code: 0, text: section.text[..end].to_owned() });
+                damaged.insert(
+                    name.clone(),
+                    Section {
+                        code: 0,
+                        text: section.text[..end].to_owned(),
+                    },
+                );
                 assert!(!is_healthy(&assemble::host(&damaged)), "{name} cut at {end}");
             }
         }
@@ -103,17 +129,32 @@ fn a_section_that_is_missing_or_failed_never_makes_a_sick_pair_healthy_or_a_devi
         for name in whole.keys() {
             let (mut missing, mut failed) = (whole.clone(), whole.clone());
             missing.remove(name);
-            failed.insert(name.clone(), Section { code: 1, text: whole[name].text.clone() });
+            failed.insert(
+                name.clone(),
+                Section {
+                    code: 1,
+                    text: whole[name].text.clone(),
+                },
+            );
             for damaged in [missing, failed] {
                 assert!(healthy || !is_healthy(&assemble::host(&damaged)), "{name}");
             }
         }
         for (name, section) in whole.iter().filter(|(name, _)| name.contains("-signatures.")) {
             let damaged = BTreeMap::from([
-                (name.clone(), Section { code: 1, ..section.clone() }),
+                (
+                    name.clone(),
+                    Section {
+                        code: 1,
+                        ..section.clone()
+                    },
+                ),
                 ("device.logs".into(), whole["device.logs"].clone()),
             ]);
-            assert!(!assemble::host(&damaged).devices["logs"].signatures.is_empty(), "a look that failed reads as a blank device");
+            assert!(
+                !assemble::host(&damaged).devices["logs"].signatures.is_empty(),
+                "a look that failed reads as a blank device"
+            );
         }
     }
 }
@@ -134,7 +175,13 @@ fn lines_that_come_twice_and_fields_that_are_swapped_do_no_harm() {
                 _ if lines.is_empty() => {}
                 _ => lines.swap(0, draw(whole[&name].text.lines().count())),
             }
-            damaged.insert(name.clone(), Section { code: 0, text: lines.join("\n") });
+            damaged.insert(
+                name.clone(),
+                Section {
+                    code: 0,
+                    text: lines.join("\n"),
+                },
+            );
             assert!(!is_healthy(&assemble::host(&damaged)), "{name}");
         }
     }
@@ -142,15 +189,24 @@ fn lines_that_come_twice_and_fields_that_are_swapped_do_no_harm() {
 
 #[test]
 fn other_alphabets_other_numbers_and_other_line_ends_do_no_harm() {
-    let translations: [(&str, &str); 6] =
-        [("0", "٠"), (".", ","), ("\n", "\r\n"), (" ", "\u{a0}"), ("Connected", "Verbunden"), ("true", "wahr")];
+    let translations: [(&str, &str); 6] = [
+        ("0", "٠"),
+        (".", ","),
+        ("\n", "\r\n"),
+        (" ", "\u{a0}"),
+        ("Connected", "Verbunden"),
+        ("true", "wahr"),
+    ];
     for bytes in [ALONE, RESYNCING] {
         for (from, to) in translations {
             let translated = sections(bytes).into_iter().map(|(name, section)| {
                 let text = section.text.replace(from, to);
                 (name, Section { text, ..section })
             });
-            assert!(!is_healthy(&assemble::host(&translated.collect())), "{from} as {to}");
+            assert!(
+                !is_healthy(&assemble::host(&translated.collect())),
+                "{from} as {to}"
+            );
         }
     }
 }
@@ -161,20 +217,41 @@ fn huge_answers_are_read_in_the_time_of_their_length() {
     for name in whole.keys() {
         let time = |times: usize| {
             let mut huge = whole.clone();
-            huge.insert(name.clone(), Section { code: 0, text: (whole[name].text.clone() + "\n").repeat(times) });
+            huge.insert(
+                name.clone(),
+                Section {
+                    code: 0,
+                    text: (whole[name].text.clone() + "\n").repeat(times),
+                },
+            );
             let start = std::time::Instant::now();
             assemble::host(&huge);
             start.elapsed()
         };
         let (once, often) = (time(40), time(400));
-        assert!(often < (once + Duration::from_millis(2)) * 100, "{name}: {once:?} for 40 times, {often:?} for 400 times");
+        assert!(
+            often < (once + Duration::from_millis(2)) * 100,
+            "{name}: {once:?} for 40 times, {often:?} for 400 times"
+        );
     }
 }
 
 #[test]
 fn noise_is_never_an_answer() {
     let mut draw = numbers();
-    let words = ["section ", "end\n", "0 ", "crm-mon ", "\n", "99999999999999999999 ", "<cib", "{\"a\":[", "\u{0}", "é", "-1 "];
+    let words = [
+        "section ",
+        "end\n",
+        "0 ",
+        "crm-mon ",
+        "\n",
+        "99999999999999999999 ",
+        "<cib",
+        "{\"a\":[",
+        "\u{0}",
+        "é",
+        "-1 ",
+    ];
     for _ in 0..20_000 {
         let text: String = (0..draw(30)).map(|_| words[draw(words.len())]).collect();
         if let Ok(sections) = frames::read(text.as_bytes()) {

@@ -1,5 +1,6 @@
-//! What travels to a host on standard input: a tar archive of scripts (the files of `scripts/`), their arguments and their data. It is
-//! unpacked into a folder on tmpfs that only root can read, and gone when the script ends.
+//! What travels to a host on standard input: a tar archive of scripts (the files of `scripts/`), their
+//! arguments and their data. It is unpacked into a folder on tmpfs that only root can read, and gone when the
+//! script ends.
 
 use std::time::Duration;
 
@@ -11,7 +12,8 @@ use hapair_model::{
 
 use crate::script::{self, Script};
 
-/// How long a look may take. On a busy host it takes a few seconds; one that hangs (on a disk, on a daemon) must not leave the pair's status old.
+/// How long a look may take. On a busy host it takes a few seconds; one that hangs (on a disk, on a daemon)
+/// must not leave the pair's status old.
 const LOOK: Duration = Duration::from_secs(40);
 /// How long a stage may take: longer than the longest step's own limit.
 const STAGE: Duration = Duration::from_secs(600);
@@ -41,14 +43,24 @@ pub fn stage(steps: &[Step], authority: &Authority) -> Bundle {
     let mut archive = Archive::new(STAGE);
     archive.add("main", include_bytes!("../scripts/run"));
     let take_over_from = authority.take_over_from.as_deref().unwrap_or_default();
-    archive.add("authority", format!("{}\n{}\n{take_over_from}\n", authority.owner, authority.epoch).as_bytes());
+    archive.add(
+        "authority",
+        format!("{}\n{}\n{take_over_from}\n", authority.owner, authority.epoch).as_bytes(),
+    );
     for (name, text) in script::FILES {
         archive.add(&format!("scripts/{name}"), text.as_bytes());
     }
     for (number, step) in steps.iter().enumerate() {
-        let Script { name, arguments, input } = script::of(step);
+        let Script {
+            name,
+            arguments,
+            input,
+        } = script::of(step);
         let lines: String = arguments.iter().map(|argument| format!("{argument}\n")).collect();
-        archive.add(&format!("steps/{number:03}/script"), format!("{name}\n").as_bytes());
+        archive.add(
+            &format!("steps/{number:03}/script"),
+            format!("{name}\n").as_bytes(),
+        );
         archive.add(&format!("steps/{number:03}/arguments"), lines.as_bytes());
         archive.add(&format!("steps/{number:03}/input"), &input);
     }
@@ -59,9 +71,16 @@ pub fn stage(steps: &[Step], authority: &Authority) -> Bundle {
 pub fn reading(reading: &Reading) -> Bundle {
     let mut archive = Archive::new(READING);
     match reading {
-        Reading::Journal { seconds, lines, units } => {
+        Reading::Journal {
+            seconds,
+            lines,
+            units,
+        } => {
             archive.add("main", include_bytes!("../scripts/read-journal"));
-            archive.add("arguments", format!("{seconds} {lines} {}\n", units.join(" ")).as_bytes());
+            archive.add(
+                "arguments",
+                format!("{seconds} {lines} {}\n", units.join(" ")).as_bytes(),
+            );
         }
         Reading::State => archive.add("main", include_bytes!("../scripts/read-state")),
         Reading::Transition { cib } => {
@@ -74,8 +93,13 @@ pub fn reading(reading: &Reading) -> Bundle {
 
 fn question_lines(question: &Question) -> String {
     let mut lines = String::new();
-    // The API's patterns let nothing else in; a manifest that somebody asks about has not passed them for certain.
-    let is_word = |word: &&str| !word.is_empty() && !word.starts_with('-') && !word.contains(|c: char| c.is_whitespace() || c.is_control());
+    // The API's patterns let nothing else in; a manifest that somebody asks about has not passed them for
+    // certain.
+    let is_word = |word: &&str| {
+        !word.is_empty()
+            && !word.starts_with('-')
+            && !word.contains(|c: char| c.is_whitespace() || c.is_control())
+    };
     let mut line = |kind: &str, words: &[&str]| {
         if words.iter().all(is_word) {
             lines += &format!("{kind} {}\n", words.join(" "));
@@ -85,12 +109,30 @@ fn question_lines(question: &Question) -> String {
     question.units.iter().for_each(|name| line("unit", &[name]));
     question.files.iter().for_each(|path| line("file", &[path]));
     question.paths.iter().for_each(|path| line("path", &[path]));
-    question.devices.iter().for_each(|(volume, path)| line("device", &[volume, path]));
-    question.disks.iter().for_each(|(volume, path)| line("disk", &[volume, path]));
-    question.mount_points.iter().for_each(|(volume, path)| line("mount-point", &[volume, path]));
-    question.own_files.iter().for_each(|path| line("own-file", &[path]));
-    question.probes.iter().for_each(|(group, url)| line("probe", &[group, url]));
-    question.addresses.iter().for_each(|address| line("address", &[address]));
+    question
+        .devices
+        .iter()
+        .for_each(|(volume, path)| line("device", &[volume, path]));
+    question
+        .disks
+        .iter()
+        .for_each(|(volume, path)| line("disk", &[volume, path]));
+    question
+        .mount_points
+        .iter()
+        .for_each(|(volume, path)| line("mount-point", &[volume, path]));
+    question
+        .own_files
+        .iter()
+        .for_each(|path| line("own-file", &[path]));
+    question
+        .probes
+        .iter()
+        .for_each(|(group, url)| line("probe", &[group, url]));
+    question
+        .addresses
+        .iter()
+        .for_each(|address| line("address", &[address]));
     question.keys.iter().for_each(|path| line("key", &[path]));
     question.agents.iter().for_each(|agent| line("agent", &[agent]));
     lines
@@ -103,7 +145,10 @@ struct Archive {
 
 impl Archive {
     fn new(limit: Duration) -> Self {
-        let mut archive = Self { tar: tar::Builder::new(Vec::new()), limit };
+        let mut archive = Self {
+            tar: tar::Builder::new(Vec::new()),
+            limit,
+        };
         archive.add("limit", limit.as_secs().to_string().as_bytes());
         archive
     }
@@ -112,11 +157,16 @@ impl Archive {
         let mut header = tar::Header::new_gnu();
         header.set_size(content.len() as u64);
         header.set_mode(0o600);
-        self.tar.append_data(&mut header, path, content).expect("writing to memory does not fail, and no path here is too long");
+        self.tar
+            .append_data(&mut header, path, content)
+            .expect("writing to memory does not fail, and no path here is too long");
     }
 
     fn finish(self) -> Bundle {
-        Bundle { archive: self.tar.into_inner().expect("writing to memory does not fail"), limit: self.limit }
+        Bundle {
+            archive: self.tar.into_inner().expect("writing to memory does not fail"),
+            limit: self.limit,
+        }
     }
 }
 
@@ -126,8 +176,18 @@ mod tests {
 
     #[test]
     fn a_question_holds_words_only() {
-        let units = ["tomcat10", "x\npackage --pipe=reboot", "--host=elsewhere", "a b", "", "last"];
-        let question = Question { units: units.map(str::to_owned).to_vec(), ..Question::default() };
+        let units = [
+            "tomcat10",
+            "x\npackage --pipe=reboot",
+            "--host=elsewhere",
+            "a b",
+            "",
+            "last",
+        ];
+        let question = Question {
+            units: units.map(str::to_owned).to_vec(),
+            ..Question::default()
+        };
         assert_eq!(question_lines(&question), "unit tomcat10\nunit last\n");
     }
 }

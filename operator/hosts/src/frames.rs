@@ -1,5 +1,5 @@
-//! The form in which probe and stages answer: sections of a name, an exit status and counted bytes, then a marker. Whatever stands
-//! before, between or after is not ours, and makes the whole answer suspect.
+//! The form in which probe and stages answer: sections of a name, an exit status and counted bytes, then a
+//! marker. Whatever stands before, between or after is not ours, and makes the whole answer suspect.
 
 use std::collections::BTreeMap;
 
@@ -31,11 +31,18 @@ pub fn read(bytes: &[u8]) -> Result<Sections, FrameError> {
     let mut sections = Sections::new();
     let mut rest = bytes;
     loop {
-        let end = rest.iter().position(|byte| *byte == b'\n').ok_or(FrameError::CutOff)?;
+        let end = rest
+            .iter()
+            .position(|byte| *byte == b'\n')
+            .ok_or(FrameError::CutOff)?;
         let line = std::str::from_utf8(&rest[..end]).map_err(|_| FrameError::Foreign)?;
         rest = &rest[end + 1..];
         if line == "end" {
-            return if rest.is_empty() { Ok(sections) } else { Err(FrameError::Foreign) };
+            return if rest.is_empty() {
+                Ok(sections)
+            } else {
+                Err(FrameError::Foreign)
+            };
         }
         let (name, code, length) = header(line).ok_or(FrameError::Foreign)?;
         if rest.len() <= length {
@@ -60,7 +67,13 @@ pub fn whole(bytes: &[u8]) -> Sections {
         && let Some((name, code, length)) = std::str::from_utf8(&rest[..end]).ok().and_then(header)
         && let Some(text) = rest.get(end + 1..end + 1 + length)
     {
-        sections.insert(name.to_owned(), Section { code, text: String::from_utf8_lossy(text).into_owned() });
+        sections.insert(
+            name.to_owned(),
+            Section {
+                code,
+                text: String::from_utf8_lossy(text).into_owned(),
+            },
+        );
         rest = rest.get(end + 1 + length + 1..).unwrap_or_default();
     }
     sections
@@ -81,7 +94,11 @@ pub fn last(bytes: &[u8]) -> Option<String> {
 
 fn header(line: &str) -> Option<(&str, i32, usize)> {
     let mut words = line.strip_prefix("section ")?.split(' ');
-    let header = (words.next()?, words.next()?.parse().ok()?, words.next()?.parse().ok()?);
+    let header = (
+        words.next()?,
+        words.next()?.parse().ok()?,
+        words.next()?.parse().ok()?,
+    );
     words.next().is_none().then_some(header)
 }
 
@@ -94,7 +111,13 @@ mod tests {
     #[test]
     fn sections_are_read_by_length_not_by_content() {
         let sections = read(ANSWER).unwrap();
-        assert_eq!(sections["os"], Section { code: 0, text: "ID=x\nA\n".into() });
+        assert_eq!(
+            sections["os"],
+            Section {
+                code: 0,
+                text: "ID=x\nA\n".into()
+            }
+        );
         assert_eq!(sections["none"].code, 127);
     }
 
@@ -104,7 +127,12 @@ mod tests {
         assert_eq!(last(&ANSWER[..ANSWER.len() - 15]).as_deref(), Some("os"));
         assert_eq!(last(b""), None);
         assert_eq!(whole(ANSWER).len(), 2);
-        assert_eq!(whole(&ANSWER[..ANSWER.len() - 15]).into_keys().collect::<Vec<_>>(), ["os"]);
+        assert_eq!(
+            whole(&ANSWER[..ANSWER.len() - 15])
+                .into_keys()
+                .collect::<Vec<_>>(),
+            ["os"]
+        );
     }
 
     #[test]
@@ -117,6 +145,9 @@ mod tests {
     #[test]
     fn a_greeting_or_a_repeated_section_is_refused() {
         assert_eq!(read(&[b"Welcome!\n", ANSWER].concat()), Err(FrameError::Foreign));
-        assert_eq!(read(b"section a 0 0\n\nsection a 0 0\n\nend\n"), Err(FrameError::Foreign));
+        assert_eq!(
+            read(b"section a 0 0\n\nsection a 0 0\n\nend\n"),
+            Err(FrameError::Foreign)
+        );
     }
 }

@@ -15,7 +15,10 @@ pub async fn offered(address: &str, port: u16) -> Vec<String> {
         .kill_on_drop(true)
         .output();
     match tokio::time::timeout(Duration::from_secs(10), scan).await {
-        Ok(Ok(output)) => String::from_utf8_lossy(&output.stdout).lines().filter_map(key).collect(),
+        Ok(Ok(output)) => String::from_utf8_lossy(&output.stdout)
+            .lines()
+            .filter_map(key)
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -33,7 +36,10 @@ pub fn fingerprint(key: &str) -> String {
     let (kind, blob) = (words.next().unwrap_or_default(), words.next().unwrap_or_default());
     let bytes = STANDARD.decode(blob).unwrap_or_default();
     let hexadecimal = digest(&bytes);
-    let raw: Vec<u8> = (0..hexadecimal.len()).step_by(2).filter_map(|at| u8::from_str_radix(&hexadecimal[at..at + 2], 16).ok()).collect();
+    let raw: Vec<u8> = (0..hexadecimal.len())
+        .step_by(2)
+        .filter_map(|at| u8::from_str_radix(&hexadecimal[at..at + 2], 16).ok())
+        .collect();
     format!("{kind} SHA256:{}", STANDARD_NO_PAD.encode(raw))
 }
 
@@ -44,6 +50,9 @@ mod tests {
     #[test]
     fn a_fingerprint_reads_as_ssh_keygen_shows_it() {
         let key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
-        assert_eq!(fingerprint(key), "ssh-ed25519 SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU");
+        assert_eq!(
+            fingerprint(key),
+            "ssh-ed25519 SHA256:+DiY3wvvV6TuJJhbpZisF/zLDA0zPMSvHdkr4UvCOqU"
+        );
     }
 }

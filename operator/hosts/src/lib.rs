@@ -1,4 +1,5 @@
-//! The two hosts over SSH: what is asked of them ([`probe`](assemble)), what is done to them (scripts), and one parser for each tool.
+//! The two hosts over SSH: what is asked of them ([`probe`](assemble)), what is done to them (scripts), and
+//! one parser for each tool.
 
 mod assemble;
 #[cfg(test)]
@@ -37,7 +38,10 @@ impl Connect for Ssh {
     type Hosts = SshHosts;
 
     fn connect(&self, credentials: Both<Credentials>) -> std::io::Result<SshHosts> {
-        Ok(SshHosts::new(Both::new(Host::new(credentials.first)?, Host::new(credentials.second)?)))
+        Ok(SshHosts::new(Both::new(
+            Host::new(credentials.first)?,
+            Host::new(credentials.second)?,
+        )))
     }
 }
 
@@ -58,19 +62,27 @@ impl SshHosts {
         match self.hosts[side].execute(bundle::probe(question)).await {
             Err(silence) => HostView::Silent(silence),
             Ok(output) => match frames::read(&output.stdout) {
-                Ok(sections) => {
-                    HostView::Seen(Box::new(observed::Host { probes: assemble::answers(&sections, question), ..assemble::host(&sections) }))
-                }
+                Ok(sections) => HostView::Seen(Box::new(observed::Host {
+                    probes: assemble::answers(&sections, question),
+                    ..assemble::host(&sections)
+                })),
                 Err(FrameError::CutOff) if output.code == TIMED_OUT => {
-                    let after =
-                        frames::last(&output.stdout).map_or_else(|| "at its beginning".to_owned(), |name| format!("after \"{name}\""));
+                    let after = frames::last(&output.stdout).map_or_else(
+                        || "at its beginning".to_owned(),
+                        |name| format!("after \"{name}\""),
+                    );
                     HostView::Silent(Silence::Unreachable(format!(
                         "a command hangs on it: the look did not end in time, and stopped {after}"
                     )))
                 }
                 // A key may be in it.
-                Err(error) if !question.keys.is_empty() => HostView::Silent(Silence::Garbled(error.to_string())),
-                Err(error) => HostView::Silent(Silence::Garbled(format!("{error}; it said: {}", output.excerpt()))),
+                Err(error) if !question.keys.is_empty() => {
+                    HostView::Silent(Silence::Garbled(error.to_string()))
+                }
+                Err(error) => HostView::Silent(Silence::Garbled(format!(
+                    "{error}; it said: {}",
+                    output.excerpt()
+                ))),
             },
         }
     }
@@ -78,15 +90,23 @@ impl SshHosts {
 
 impl Hosts for SshHosts {
     async fn observe(&self, questions: &Both<Question>) -> Both<HostView> {
-        let (first, second) = tokio::join!(self.look(Side::First, &questions.first), self.look(Side::Second, &questions.second));
+        let (first, second) = tokio::join!(
+            self.look(Side::First, &questions.first),
+            self.look(Side::Second, &questions.second)
+        );
         Both::new(first, second)
     }
 
     #[instrument(name = "steps", skip_all, fields(server.address = self.hosts[side].address(), otel.status_code = Empty))]
     async fn run(&self, side: Side, steps: &[Step], authority: &Authority) -> Outcome {
         let mut spans = StepSpans::new(steps);
-        let outcome = match self.hosts[side].execute_told(bundle::stage(steps, authority), |answer| spans.told(answer)).await {
-            Err(silence) => Outcome::Lost { message: ssh::explain(&silence) },
+        let outcome = match self.hosts[side]
+            .execute_told(bundle::stage(steps, authority), |answer| spans.told(answer))
+            .await
+        {
+            Err(silence) => Outcome::Lost {
+                message: ssh::explain(&silence),
+            },
             Ok(output) => script::outcome(steps, &output),
         };
         if outcome != Outcome::Done {
@@ -98,19 +118,31 @@ impl Hosts for SshHosts {
 
 impl Readable for SshHosts {
     async fn read(&self, side: Side, reading: &Reading) -> Result<BTreeMap<String, String>, String> {
-        let output = self.hosts[side].execute(bundle::reading(reading)).await.map_err(|silence| ssh::explain(&silence))?;
-        let texts = |sections: frames::Sections| sections.into_iter().map(|(name, section)| (name, section.text)).collect();
+        let output = self.hosts[side]
+            .execute(bundle::reading(reading))
+            .await
+            .map_err(|silence| ssh::explain(&silence))?;
+        let texts = |sections: frames::Sections| {
+            sections
+                .into_iter()
+                .map(|(name, section)| (name, section.text))
+                .collect()
+        };
         match frames::read(&output.stdout) {
             Ok(sections) => Ok(texts(sections)),
             Err(FrameError::CutOff) if output.code == TIMED_OUT && *reading == Reading::State => {
                 let mut texts: BTreeMap<_, _> = texts(frames::whole(&output.stdout));
                 texts.insert(
                     "cut-off".into(),
-                    "The host did not tell everything in time: what would come after these parts is missing.\n".into(),
+                    "The host did not tell everything in time: what would come after these parts is \
+                     missing.\n"
+                        .into(),
                 );
                 Ok(texts)
             }
-            Err(FrameError::CutOff) if output.code == TIMED_OUT => Err("a command hangs on it: it did not tell everything in time".into()),
+            Err(FrameError::CutOff) if output.code == TIMED_OUT => {
+                Err("a command hangs on it: it did not tell everything in time".into())
+            }
             Err(error) => Err(format!("{error}; it said: {}", output.excerpt())),
         }
     }

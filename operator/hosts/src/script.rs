@@ -21,12 +21,21 @@ pub const FILES: &[(&str, &str)] = &[
     ("forget", include_str!("../scripts/forget")),
     ("hold-packages", include_str!("../scripts/hold-packages")),
     ("install-packages", include_str!("../scripts/install-packages")),
-    ("install-packages.apt", include_str!("../scripts/install-packages.apt")),
-    ("install-packages.dnf", include_str!("../scripts/install-packages.dnf")),
+    (
+        "install-packages.apt",
+        include_str!("../scripts/install-packages.apt"),
+    ),
+    (
+        "install-packages.dnf",
+        include_str!("../scripts/install-packages.dnf"),
+    ),
     ("leave-cluster", include_str!("../scripts/leave-cluster")),
     ("make-partition", include_str!("../scripts/make-partition")),
     ("make-filesystem", include_str!("../scripts/make-filesystem")),
-    ("make-filesystem.job", include_str!("../scripts/make-filesystem.job")),
+    (
+        "make-filesystem.job",
+        include_str!("../scripts/make-filesystem.job"),
+    ),
     ("mint", include_str!("../scripts/mint")),
     ("open-firewall", include_str!("../scripts/open-firewall")),
     ("push-cib", include_str!("../scripts/push-cib")),
@@ -36,7 +45,10 @@ pub const FILES: &[(&str, &str)] = &[
     ("restart-units", include_str!("../scripts/restart-units")),
     ("safe-file.py", include_str!("../scripts/safe-file.py")),
     ("seed-cib", include_str!("../scripts/seed-cib")),
-    ("set-admin-password", include_str!("../scripts/set-admin-password")),
+    (
+        "set-admin-password",
+        include_str!("../scripts/set-admin-password"),
+    ),
     ("set-hostname", include_str!("../scripts/set-hostname")),
     ("signatures", include_str!("../scripts/signatures")),
     ("take-down", include_str!("../scripts/take-down")),
@@ -59,12 +71,20 @@ pub struct Script {
 
 /// The script that carries out a step.
 pub fn of(step: &Step) -> Script {
-    Script { name: step.name(), arguments: arguments(step), input: input(step) }
+    Script {
+        name: step.name(),
+        arguments: arguments(step),
+        input: input(step),
+    }
 }
 
 fn arguments(step: &Step) -> Vec<String> {
     match step {
-        Step::InstallPackages { manager, packages, mask } => {
+        Step::InstallPackages {
+            manager,
+            packages,
+            mask,
+        } => {
             let manager = match manager {
                 PackageManager::Apt => "apt",
                 PackageManager::Dnf => "dnf",
@@ -79,23 +99,79 @@ fn arguments(step: &Step) -> Vec<String> {
                 Keep::Original => "original",
             };
             let mark = file.follow_up.as_ref().map(FollowUp::mark).unwrap_or_default();
-            vec![file.path.clone(), file.mode.clone(), file.owner.clone(), keep.into(), mark]
+            vec![
+                file.path.clone(),
+                file.mode.clone(),
+                file.owner.clone(),
+                keep.into(),
+                mark,
+            ]
         }
         Step::SetHostname { name } => vec![name.clone()],
-        Step::EnableUnits { units } | Step::DisableUnits { units } | Step::RestartUnits { units } => units.clone(),
+        Step::EnableUnits { units } | Step::DisableUnits { units } | Step::RestartUnits { units } => {
+            units.clone()
+        }
         Step::OpenFirewall { firewall } | Step::CloseFirewall { firewall } => vec![firewall.name().into()],
-        Step::MakePartition { disk, name, size_mib, overwrite } => {
+        Step::MakePartition {
+            disk,
+            name,
+            size_mib,
+            overwrite,
+        } => {
             let size = size_mib.map(|size| size.to_string()).unwrap_or_default();
-            vec![disk.clone(), name.clone(), size, overwrite.clone().unwrap_or_default()]
+            vec![
+                disk.clone(),
+                name.clone(),
+                size,
+                overwrite.clone().unwrap_or_default(),
+            ]
         }
-        Step::CreateMetadata { resource, device, overwrite, minor, port } => {
-            vec![resource.clone(), device.clone(), overwrite.clone().unwrap_or_default(), minor.to_string(), port.to_string()]
+        Step::CreateMetadata {
+            resource,
+            device,
+            overwrite,
+            minor,
+            port,
+        } => {
+            vec![
+                resource.clone(),
+                device.clone(),
+                overwrite.clone().unwrap_or_default(),
+                minor.to_string(),
+                port.to_string(),
+            ]
         }
-        Step::RecordMetadata { resource, uuid, minor, port } => vec![resource.clone(), uuid.clone(), minor.to_string(), port.to_string()],
-        Step::Mint { resource, minor, skip_sync } => {
-            vec![resource.clone(), minor.to_string(), if *skip_sync { "skip" } else { "copy" }.into()]
+        Step::RecordMetadata {
+            resource,
+            uuid,
+            minor,
+            port,
+        } => vec![
+            resource.clone(),
+            uuid.clone(),
+            minor.to_string(),
+            port.to_string(),
+        ],
+        Step::Mint {
+            resource,
+            minor,
+            skip_sync,
+        } => {
+            vec![
+                resource.clone(),
+                minor.to_string(),
+                if *skip_sync { "skip" } else { "copy" }.into(),
+            ]
         }
-        Step::MakeFilesystem { resource, minor, filesystem, mount_point, owner, mode, copy } => vec![
+        Step::MakeFilesystem {
+            resource,
+            minor,
+            filesystem,
+            mount_point,
+            owner,
+            mode,
+            copy,
+        } => vec![
             resource.clone(),
             minor.to_string(),
             (*filesystem).into(),
@@ -105,8 +181,13 @@ fn arguments(step: &Step) -> Vec<String> {
             if *copy { "copy" } else { "empty" }.into(),
         ],
         Step::PushCib { planned_on, .. } => vec![planned_on.clone()],
-        Step::BringUp { resource } | Step::CleanUp { resource } | Step::TakeDown { resource } => vec![resource.clone()],
-        Step::AuthenticatePcs { nodes, .. } => nodes.iter().flat_map(|(name, address)| [name.clone(), address.clone()]).collect(),
+        Step::BringUp { resource } | Step::CleanUp { resource } | Step::TakeDown { resource } => {
+            vec![resource.clone()]
+        }
+        Step::AuthenticatePcs { nodes, .. } => nodes
+            .iter()
+            .flat_map(|(name, address)| [name.clone(), address.clone()])
+            .collect(),
         Step::Forget { files } => files.clone(),
         Step::WriteHostsBlock { .. }
         | Step::ReloadCorosync
@@ -139,17 +220,31 @@ const SUPERSEDED: i32 = 98;
 /// What a stage's answer means.
 pub fn outcome(steps: &[Step], output: &Output) -> Outcome {
     match output.code {
-        MANAGED_ELSEWHERE => return Outcome::ManagedElsewhere { owner: output.stderr.trim().into() },
+        MANAGED_ELSEWHERE => {
+            return Outcome::ManagedElsewhere {
+                owner: output.stderr.trim().into(),
+            };
+        }
         SUPERSEDED => {
             return Outcome::Superseded {
-                epoch: output.stderr.trim().lines().last().and_then(|line| line.parse().ok()).unwrap_or(u64::MAX),
+                epoch: output
+                    .stderr
+                    .trim()
+                    .lines()
+                    .last()
+                    .and_then(|line| line.parse().ok())
+                    .unwrap_or(u64::MAX),
             };
         }
         _ => {}
     }
     let Ok(sections) = frames::read(&output.stdout) else {
         return Outcome::Lost {
-            message: format!("the answer to a stage is incomplete (exit status {}): {}", output.code, output.excerpt()),
+            message: format!(
+                "the answer to a stage is incomplete (exit status {}): {}",
+                output.code,
+                output.excerpt()
+            ),
         };
     };
     for (number, step) in steps.iter().enumerate() {
@@ -158,9 +253,16 @@ pub fn outcome(steps: &[Step], output: &Output) -> Outcome {
             Some(section) if section.code == 0 => {}
             Some(section) => {
                 let message = format!("{} (exit status {})", last_lines(&section.text), section.code);
-                return Outcome::Failed { step: name.into(), message };
+                return Outcome::Failed {
+                    step: name.into(),
+                    message,
+                };
             }
-            None => return Outcome::Lost { message: format!("the answer does not speak of the step {name}") },
+            None => {
+                return Outcome::Lost {
+                    message: format!("the answer does not speak of the step {name}"),
+                };
+            }
         }
     }
     Outcome::Done
@@ -169,7 +271,11 @@ pub fn outcome(steps: &[Step], output: &Output) -> Outcome {
 /// The end of what a tool printed: what went wrong stands there, and a status has limits.
 fn last_lines(text: &str) -> String {
     let lines: Vec<_> = text.trim().lines().collect();
-    lines[lines.len().saturating_sub(6)..].join("\n").chars().take(1500).collect()
+    lines[lines.len().saturating_sub(6)..]
+        .join("\n")
+        .chars()
+        .take(1500)
+        .collect()
 }
 
 #[cfg(test)]
@@ -178,8 +284,17 @@ mod tests {
 
     #[test]
     fn every_script_travels_with_a_stage_but_those_that_are_started() {
-        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts")).expect("the folder of scripts");
-        let mut names: Vec<_> = folder.map(|entry| entry.expect("an entry").file_name().into_string().expect("a name")).collect();
+        let folder = std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/scripts"))
+            .expect("the folder of scripts");
+        let mut names: Vec<_> = folder
+            .map(|entry| {
+                entry
+                    .expect("an entry")
+                    .file_name()
+                    .into_string()
+                    .expect("a name")
+            })
+            .collect();
         let started = ["probe", "run", "read-journal", "read-state", "read-transition"];
         names.retain(|name| !started.contains(&name.as_str()));
         names.sort();
@@ -190,7 +305,11 @@ mod tests {
 
     #[test]
     fn a_step_is_carried_out_by_the_script_of_its_name() {
-        let step = Step::InstallPackages { manager: PackageManager::Apt, packages: vec!["pcs".into()], mask: vec!["a".into(), "b".into()] };
+        let step = Step::InstallPackages {
+            manager: PackageManager::Apt,
+            packages: vec!["pcs".into()],
+            mask: vec!["a".into(), "b".into()],
+        };
         let script = of(&step);
         assert_eq!(script.arguments, ["apt", "a,b", "pcs"]);
         assert!(FILES.iter().any(|(name, _)| *name == script.name));
@@ -200,7 +319,20 @@ mod tests {
     fn a_stage_that_ends_early_names_the_step_that_failed() {
         let steps = [Step::ReloadUnits, Step::ReloadCorosync];
         let stdout = b"section 000 0 0\n\nsection 001 3 4\nno!\n\nend\n".to_vec();
-        let outcome = outcome(&steps, &Output { code: 0, stdout, stderr: String::new() });
-        assert_eq!(outcome, Outcome::Failed { step: "reload-corosync".into(), message: "no! (exit status 3)".into() });
+        let outcome = outcome(
+            &steps,
+            &Output {
+                code: 0,
+                stdout,
+                stderr: String::new(),
+            },
+        );
+        assert_eq!(
+            outcome,
+            Outcome::Failed {
+                step: "reload-corosync".into(),
+                message: "no! (exit status 3)".into()
+            }
+        );
     }
 }

@@ -5,8 +5,8 @@ use tracing::{Span, field::Empty, info_span};
 
 use crate::frames;
 
-/// The spans of a stage's steps on one host, children of the span that is current when this is made. What the host does before its first step
-/// (unpack, wait for another stage's end) is part of the first.
+/// The spans of a stage's steps on one host, children of the span that is current when this is made. What the
+/// host does before its first step (unpack, wait for another stage's end) is part of the first.
 pub struct StepSpans<'a> {
     stage: Span,
     steps: &'a [Step],
@@ -17,7 +17,12 @@ pub struct StepSpans<'a> {
 impl<'a> StepSpans<'a> {
     /// No step has begun yet.
     pub fn new(steps: &'a [Step]) -> Self {
-        Self { stage: Span::current(), steps, ended: 0, running: None }
+        Self {
+            stage: Span::current(),
+            steps,
+            ended: 0,
+            running: None,
+        }
     }
 
     /// The host has answered this much.
@@ -70,18 +75,22 @@ mod tests {
                 return;
             }
             let mut name = String::new();
-            attributes.record(&mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
-                if field.name() == "otel.name" {
-                    name = format!("begins: {value:?}").replace('"', "");
-                }
-            });
+            attributes.record(
+                &mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+                    if field.name() == "otel.name" {
+                        name = format!("begins: {value:?}").replace('"', "");
+                    }
+                },
+            );
             self.0.lock().unwrap().push(name);
         }
 
         fn on_record(&self, _: &span::Id, values: &span::Record<'_>, _: Context<'_, S>) {
-            values.record(&mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
-                self.0.lock().unwrap().push(format!("{field}: {value:?}"));
-            });
+            values.record(
+                &mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+                    self.0.lock().unwrap().push(format!("{field}: {value:?}"));
+                },
+            );
         }
 
         fn on_close(&self, id: span::Id, context: Context<'_, S>) {
@@ -124,6 +133,14 @@ mod tests {
     #[test]
     fn after_a_failed_step_none_begins() {
         let told = spans_of(&["", "section 000 3 0\n\n", "section 000 3 0\n\nend\n"]);
-        assert_eq!(told, ["begins: reload-units", "exit_status: 3", "otel.status_code: \"ERROR\"", "ends"]);
+        assert_eq!(
+            told,
+            [
+                "begins: reload-units",
+                "exit_status: 3",
+                "otel.status_code: \"ERROR\"",
+                "ends"
+            ]
+        );
     }
 }

@@ -19,9 +19,11 @@ const MARGIN: Duration = Duration::from_secs(20);
 const MOST_BYTES: u64 = 32 << 20;
 const CONNECT_LIMIT: Duration = Duration::from_secs(8);
 
-/// What runs on the host, whatever is asked of it: everything else is in the archive on standard input. The first line tells that it runs as
-/// root. An execution that has lost its connection goes on for the limit in its archive at most.
-const UNPACK: &str = "set -eu; echo root; d=$(mktemp -d /run/hapair.XXXXXX); trap 'rm -rf \"$d\"' EXIT; tar -x -C \"$d\" -f -; \
+/// What runs on the host, whatever is asked of it: everything else is in the archive on standard input. The
+/// first line tells that it runs as root. An execution that has lost its connection goes on for the limit in
+/// its archive at most.
+const UNPACK: &str = "set -eu; echo root; d=$(mktemp -d /run/hapair.XXXXXX); trap 'rm -rf \"$d\"' EXIT; tar \
+    -x -C \"$d\" -f -; \
                       cd \"$d\"; timeout --kill-after=10 \"$(cat limit)\" sh \"$d/main\"";
 
 /// The first line of every answer.
@@ -51,7 +53,11 @@ pub struct Output {
 impl Output {
     /// A little of what was said, for a message.
     pub fn excerpt(&self) -> String {
-        let text = format!("{} {}", String::from_utf8_lossy(&self.stdout[..self.stdout.len().min(200)]), self.stderr);
+        let text = format!(
+            "{} {}",
+            String::from_utf8_lossy(&self.stdout[..self.stdout.len().min(200)]),
+            self.stderr
+        );
         text.trim().chars().take(400).collect()
     }
 }
@@ -67,10 +73,21 @@ impl Host {
         let path = folder.path();
         fs::write(path.join("key"), key)?;
         fs::set_permissions(path.join("key"), fs::Permissions::from_mode(0o600))?;
-        let known: String = credentials.host_keys.iter().map(|key| format!("host {key}\n")).collect();
+        let known: String = credentials
+            .host_keys
+            .iter()
+            .map(|key| format!("host {key}\n"))
+            .collect();
         fs::write(path.join("known_hosts"), known)?;
-        fs::write(path.join("config"), Self::configuration(&credentials, path.join("known_hosts")))?;
-        Ok(Self { credentials, folder, session: Mutex::new(None) })
+        fs::write(
+            path.join("config"),
+            Self::configuration(&credentials, path.join("known_hosts")),
+        )?;
+        Ok(Self {
+            credentials,
+            folder,
+            session: Mutex::new(None),
+        })
     }
 
     /// What these credentials are; a host is made anew when they change.
@@ -83,11 +100,14 @@ impl Host {
         &self.credentials.address
     }
 
-    /// Only the pinned keys count (under the alias `host`, whatever the address), only the given key is offered, nothing is asked.
+    /// Only the pinned keys count (under the alias `host`, whatever the address), only the given key is
+    /// offered, nothing is asked.
     fn configuration(credentials: &Credentials, known_hosts: PathBuf) -> String {
         format!(
-            "HostKeyAlias host\nUserKnownHostsFile {}\nGlobalKnownHostsFile /dev/null\nUpdateHostKeys no\nIdentitiesOnly yes\n\
-             IdentityAgent none\nBatchMode yes\nPreferredAuthentications publickey\nServerAliveCountMax 2\nUser {}\nPort {}\n",
+            "HostKeyAlias host\nUserKnownHostsFile {}\nGlobalKnownHostsFile /dev/null\nUpdateHostKeys \
+             no\nIdentitiesOnly yes\n\
+             IdentityAgent none\nBatchMode yes\nPreferredAuthentications publickey\nServerAliveCountMax \
+             2\nUser {}\nPort {}\n",
             known_hosts.display(),
             credentials.user,
             credentials.port
@@ -100,21 +120,32 @@ impl Host {
     }
 
     /// The same; `told` is given the answer so far, whenever more of it has come.
-    pub async fn execute_told(&self, bundle: Bundle, told: impl FnMut(&[u8]) + Send) -> Result<Output, Silence> {
+    pub async fn execute_told(
+        &self,
+        bundle: Bundle,
+        told: impl FnMut(&[u8]) + Send,
+    ) -> Result<Output, Silence> {
         let mut session = self.session.lock().await;
         if session.is_none() {
             *session = Some(self.connect().await?);
         }
-        let Some(open) = session.as_ref() else { return Err(Silence::Unreachable("no session".into())) };
+        let Some(open) = session.as_ref() else {
+            return Err(Silence::Unreachable("no session".into()));
+        };
         let limit = bundle.limit + MARGIN;
         let result = match tokio::time::timeout(limit, self.exchange(open, bundle.archive, told)).await {
             Ok(result) => result,
-            Err(_) => Err(Silence::Unreachable(format!("no end of an execution within {} s", limit.as_secs()))),
+            Err(_) => Err(Silence::Unreachable(format!(
+                "no end of an execution within {} s",
+                limit.as_secs()
+            ))),
         };
         if matches!(result, Err(Silence::Unreachable(_))) {
             // The next execution connects anew; this one may or may not have run.
             if let Some(broken) = session.take() {
-                tokio::spawn(async move { drop(tokio::time::timeout(Duration::from_secs(5), broken.close()).await) });
+                tokio::spawn(async move {
+                    drop(tokio::time::timeout(Duration::from_secs(5), broken.close()).await)
+                });
             }
         }
         result
@@ -131,11 +162,14 @@ impl Host {
             .control_directory(self.folder.path())
             .config_file(self.folder.path().join("config"))
             .keyfile(self.folder.path().join("key"));
-        let attempt = tokio::time::timeout(CONNECT_LIMIT * 2, builder.connect_mux(&self.credentials.address)).await;
+        let attempt =
+            tokio::time::timeout(CONNECT_LIMIT * 2, builder.connect_mux(&self.credentials.address)).await;
         match attempt {
             Ok(Ok(session)) => Ok(session),
             // A host that was not there a moment ago and is now has refused nothing.
-            Ok(Err(openssh::Error::Connect(error))) if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::ConnectionRefused) => {
+            Ok(Err(openssh::Error::Connect(error)))
+                if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::ConnectionRefused) =>
+            {
                 Err(Silence::Unreachable(error.to_string()))
             }
             Ok(Err(error)) => Err(self.why_not(&error).await),
@@ -143,14 +177,21 @@ impl Host {
         }
     }
 
-    /// ssh says why it failed only in prose, so the host is asked for its keys, and the answer tells the cases apart.
+    /// ssh says why it failed only in prose, so the host is asked for its keys, and the answer tells the
+    /// cases apart.
     async fn why_not(&self, error: &openssh::Error) -> Silence {
-        let denied = matches!(error, openssh::Error::Connect(error) if error.kind() == ErrorKind::PermissionDenied);
+        let denied =
+            matches!(error, openssh::Error::Connect(error) if error.kind() == ErrorKind::PermissionDenied);
         let offered = keys::offered(&self.credentials.address, self.credentials.port).await;
         meaning(denied, detail(error), &offered, &self.credentials.host_keys)
     }
 
-    async fn exchange(&self, session: &Session, archive: Vec<u8>, mut told: impl FnMut(&[u8]) + Send) -> Result<Output, Silence> {
+    async fn exchange(
+        &self,
+        session: &Session,
+        archive: Vec<u8>,
+        mut told: impl FnMut(&[u8]) + Send,
+    ) -> Result<Output, Silence> {
         let lost = |error: &dyn std::fmt::Display| Silence::Unreachable(error.to_string());
         let mut command = if self.credentials.user == "root" {
             session.command("sh")
@@ -159,7 +200,11 @@ impl Host {
             sudo.args(["-n", "sh"]);
             sudo
         };
-        command.args(["-c", UNPACK]).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        command
+            .args(["-c", UNPACK])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
         let mut child = command.spawn().await.map_err(|error| lost(&error))?;
         let (stdin, stdout, stderr) = (child.stdin().take(), child.stdout().take(), child.stderr().take());
         let send = async move {
@@ -173,7 +218,8 @@ impl Host {
         let ((), stdout, stderr) = tokio::join!(send, read_all(stdout, told), read_all(stderr, |_| {}));
         let status = match child.wait().await {
             Ok(status) => status,
-            // The remote shell found no such command (exit status 127), which is the only way the crate tells of it.
+            // The remote shell found no such command (exit status 127), which is the only way the crate tells
+            // of it.
             Err(openssh::Error::Remote(_)) if self.credentials.user != "root" => {
                 return Err(Silence::NotRoot("there is no sudo on the host".into()));
             }
@@ -181,10 +227,20 @@ impl Host {
         };
         let stderr = String::from_utf8_lossy(&stderr).into_owned();
         match stdout.strip_prefix(ROOT) {
-            Some(rest) => Ok(Output { code: status.code().unwrap_or(-1), stdout: rest.to_vec(), stderr }),
-            None if self.credentials.user != "root" && !stderr.is_empty() => Err(Silence::NotRoot(stderr.trim().into())),
-            None if stdout.is_empty() => Err(lost(&format!("the connection ended before the first answer {stderr}"))),
-            None => Err(Silence::Garbled(String::from_utf8_lossy(&stdout[..stdout.len().min(200)]).into_owned())),
+            Some(rest) => Ok(Output {
+                code: status.code().unwrap_or(-1),
+                stdout: rest.to_vec(),
+                stderr,
+            }),
+            None if self.credentials.user != "root" && !stderr.is_empty() => {
+                Err(Silence::NotRoot(stderr.trim().into()))
+            }
+            None if stdout.is_empty() => Err(lost(&format!(
+                "the connection ended before the first answer {stderr}"
+            ))),
+            None => Err(Silence::Garbled(
+                String::from_utf8_lossy(&stdout[..stdout.len().min(200)]).into_owned(),
+            )),
         }
     }
 }
@@ -207,21 +263,31 @@ fn meaning(denied: bool, prose: String, offered: &[String], pinned: &[String]) -
         return Silence::Unreachable(prose);
     }
     if !offered.iter().any(|key| pinned.contains(key)) {
-        return Silence::UnknownHostKey { offered: offered.iter().map(|key| keys::fingerprint(key)).collect() };
+        return Silence::UnknownHostKey {
+            offered: offered.iter().map(|key| keys::fingerprint(key)).collect(),
+        };
     }
     // Its sshd may have come up only since: who was not let in was told so.
-    if denied { Silence::Denied(prose) } else { Silence::Unreachable(prose) }
+    if denied {
+        Silence::Denied(prose)
+    } else {
+        Silence::Unreachable(prose)
+    }
 }
 
 fn detail(error: &openssh::Error) -> String {
-    let source = std::error::Error::source(error).map(|source| format!(": {source}")).unwrap_or_default();
+    let source = std::error::Error::source(error)
+        .map(|source| format!(": {source}"))
+        .unwrap_or_default();
     format!("{error}{source}").replace('\n', " ")
 }
 
 /// One line about why a host does not answer.
 pub fn explain(silence: &Silence) -> String {
     match silence {
-        Silence::Unreachable(why) | Silence::Denied(why) | Silence::NotRoot(why) | Silence::Garbled(why) => why.clone(),
+        Silence::Unreachable(why) | Silence::Denied(why) | Silence::NotRoot(why) | Silence::Garbled(why) => {
+            why.clone()
+        }
         Silence::UnknownHostKey { offered } => format!("it offers {}", offered.join(", ")),
     }
 }
@@ -236,12 +302,23 @@ mod tests {
     fn a_host_that_came_up_a_moment_later_has_not_refused_anyone() {
         let pinned = [KEY.to_owned()];
         let of = |denied, offered: &[&str]| {
-            meaning(denied, "prose".into(), &offered.iter().map(ToString::to_string).collect::<Vec<_>>(), &pinned)
+            meaning(
+                denied,
+                "prose".into(),
+                &offered.iter().map(ToString::to_string).collect::<Vec<_>>(),
+                &pinned,
+            )
         };
         assert_eq!(of(false, &[]), Silence::Unreachable("prose".into()));
         assert_eq!(of(false, &[KEY]), Silence::Unreachable("prose".into()));
         assert_eq!(of(true, &[KEY]), Silence::Denied("prose".into()));
-        assert!(matches!(of(true, &["ssh-ed25519 AAAA"]), Silence::UnknownHostKey { .. }));
-        assert!(matches!(of(false, &["ssh-ed25519 AAAA"]), Silence::UnknownHostKey { .. }));
+        assert!(matches!(
+            of(true, &["ssh-ed25519 AAAA"]),
+            Silence::UnknownHostKey { .. }
+        ));
+        assert!(matches!(
+            of(false, &["ssh-ed25519 AAAA"]),
+            Silence::UnknownHostKey { .. }
+        ));
     }
 }

@@ -14,8 +14,16 @@ fn content(writes: &[(u64, usize)]) -> String {
         device.write_all_at(&vec![7; *length], *offset).expect("room");
     }
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/content.py");
-    let output = Command::new("python3").args(["-IS", script]).arg(&path).output().expect("python3");
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new("python3")
+        .args(["-IS", script])
+        .arg(&path)
+        .output()
+        .expect("python3");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
@@ -41,6 +49,9 @@ fn data_in_between_is_found_when_it_is_as_long_as_the_way_between_two_looks() {
 #[test]
 fn a_device_that_cannot_be_read_is_an_error_and_not_blank() {
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/content.py");
-    let output = Command::new("python3").args(["-IS", script, "/nonexistent"]).output().expect("python3");
+    let output = Command::new("python3")
+        .args(["-IS", script, "/nonexistent"])
+        .output()
+        .expect("python3");
     assert!(!output.status.success() && output.stdout.is_empty());
 }

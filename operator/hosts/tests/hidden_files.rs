@@ -11,19 +11,29 @@ fn counted(ground: &str) -> Option<u32> {
 fn below(mount_point: &str, ground: &str) -> Option<u32> {
     let probe = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/probe");
     let script = format!(
-        "set -eu\nmkdir -p /var/lib/hapair /srv\nmount -t tmpfs none /srv\nmount -t tmpfs none /var/lib/hapair\n{ground}\n\
+        "set -eu\nmkdir -p /var/lib/hapair /srv\nmount -t tmpfs none /srv\nmount -t tmpfs none \
+         /var/lib/hapair\n{ground}\n\
          mkdir /srv/probe; cp {probe} /srv/probe/probe\n\
-         printf '%s\\n' 'package base-files' 'mount-point data {mount_point}' 'own-file /srv/data/page.html' > /srv/probe/question\n\
+         printf '%s\\n' 'package base-files' 'mount-point data {mount_point}' 'own-file /srv/data/page.html' \
+         > /srv/probe/question\n\
          sh /srv/probe/probe | sed -n '/^section hidden-files.data /{{n;p}}'"
     );
-    let output = Command::new("unshare").args(["--mount", "sh", "-c", &script]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new("unshare")
+        .args(["--mount", "sh", "-c", &script])
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     String::from_utf8(output.stdout).unwrap().trim().parse().ok()
 }
 
 #[test]
 fn files_links_and_pipes_are_counted_whatever_their_names_and_directories_are_not() {
-    let ground = "mkdir -p '/srv/data/a b/c'; cd /srv/data; touch 'a b/c/with  blanks' '*' .hidden; ln -s nowhere link; mkfifo pipe";
+    let ground = "mkdir -p '/srv/data/a b/c'; cd /srv/data; touch 'a b/c/with  blanks' '*' .hidden; ln -s \
+        nowhere link; mkfifo pipe";
     assert_eq!(counted(ground), Some(5));
 }
 
@@ -35,13 +45,26 @@ fn a_directory_that_is_empty_or_not_there_hides_nothing() {
 
 #[test]
 fn files_of_packages_and_the_pairs_own_are_not_counted() {
-    assert_eq!(counted("mkdir /srv/data; touch /srv/data/page.html /srv/data/other"), Some(1));
+    assert_eq!(
+        counted("mkdir /srv/data; touch /srv/data/page.html /srv/data/other"),
+        Some(1)
+    );
     let package = "mkdir /srv/data; mount --bind /usr/share/base-files /srv/data";
-    assert_ne!(counted(package), Some(0), "under another path they are not the package's");
+    assert_ne!(
+        counted(package),
+        Some(0),
+        "under another path they are not the package's"
+    );
     assert_eq!(below("/usr/share/base-files", ":"), Some(0));
 }
 
 #[test]
 fn once_there_is_a_leg_nobody_looks() {
-    assert_eq!(counted("mkdir -p /srv/data /var/lib/hapair/volumes; touch /srv/data/x; echo record > /var/lib/hapair/volumes/data"), None);
+    assert_eq!(
+        counted(
+            "mkdir -p /srv/data /var/lib/hapair/volumes; touch /srv/data/x; echo record > \
+             /var/lib/hapair/volumes/data"
+        ),
+        None
+    );
 }

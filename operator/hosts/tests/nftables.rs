@@ -1,11 +1,14 @@
-//! The script that opens nftables, run against the kernel's packet filter, in a network namespace of its own (root needed).
+//! The script that opens nftables, run against the kernel's packet filter, in a network namespace of its own
+//! (root needed).
 #![allow(clippy::unwrap_used, reason = "what does not work fails the test")]
 
 use std::{fs, path::Path, process::Command};
 
 /// What an administrator has: everything is dropped but SSH.
-const RULES_OF_AN_ADMINISTRATOR: &str = "table inet filter { chain input { type filter hook input priority filter; policy drop; \
-                                         tcp dport 22 accept comment \"mine\"; }; chain output { type filter hook output priority filter; }; }";
+const RULES_OF_AN_ADMINISTRATOR: &str = "table inet filter { chain input { type filter hook input priority \
+    filter; policy drop; \
+                                         tcp dport 22 accept comment \"mine\"; }; chain output { type filter \
+                                         hook output priority filter; }; }";
 
 /// Runs the script with each of these rule files in turn, and returns what the input chain holds after each.
 fn chain_after<const N: usize>(rules: [&str; N]) -> [String; N] {
@@ -15,10 +18,21 @@ fn chain_after<const N: usize>(rules: [&str; N]) -> [String; N] {
     for (number, text) in rules.iter().enumerate() {
         let path = folder.path().join(number.to_string());
         fs::write(&path, text).unwrap();
-        line += &format!(" && sh {} {} && nft list chain inet filter input && echo ==", script.display(), path.display());
+        line += &format!(
+            " && sh {} {} && nft list chain inet filter input && echo ==",
+            script.display(),
+            path.display()
+        );
     }
-    let output = Command::new("unshare").args(["--net", "sh", "-c", &line]).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = Command::new("unshare")
+        .args(["--net", "sh", "-c", &line])
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let mut chains = text.split("==\n").map(str::to_owned);
     [(); N].map(|()| chains.next().unwrap())

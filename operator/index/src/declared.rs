@@ -1,5 +1,5 @@
-//! An object with the fields and values of its spec that this version of the operator does not know: what is not understood must be told, not passed
-//! over, and must not hide the rest.
+//! An object with the fields and values of its spec that this version of the operator does not know: what is
+//! not understood must be told, not passed over, and must not hide the rest.
 
 use std::{borrow::Cow, sync::Arc};
 
@@ -42,36 +42,52 @@ impl<'de, K: DeserializeOwned> Deserialize<'de> for Declared<K> {
                     // Statuses are the operator's own, and metadata is the API server's.
                     let fields = fields.into_iter().filter(|path| path.starts_with("spec."));
                     unknown.extend(fields.map(|path| Unknown { path, value: None }));
-                    return Ok(Self { object: Arc::new(object), unknown });
+                    return Ok(Self {
+                        object: Arc::new(object),
+                        unknown,
+                    });
                 }
-                // One object that cannot be read would keep its whole kind from being listed: it is read with another value, or without. Nothing is
-                // done with it: its pair is held.
+                // One object that cannot be read would keep its whole kind from being listed: it is read with
+                // another value, or without. Nothing is done with it: its pair is held.
                 Err(error) => {
                     let path = track.path();
                     if !replace(&mut json, &path, known_instead(&error.to_string())) {
                         return Err(Error::custom(format!("{path}: {error}")));
                     }
-                    unknown.push(Unknown { path: path.to_string(), value: Some(error.to_string()) });
+                    unknown.push(Unknown {
+                        path: path.to_string(),
+                        value: Some(error.to_string()),
+                    });
                 }
             }
         }
     }
 }
 
-/// A word that is known, from the error about one that is not: "unknown variant `btrfs`, expected `ext4` or `xfs`".
+/// A word that is known, from the error about one that is not: "unknown variant `btrfs`, expected `ext4` or
+/// `xfs`".
 fn known_instead(error: &str) -> Option<&str> {
-    error.strip_prefix("unknown variant")?.split_once("expected ")?.1.split('`').nth(1)
+    error
+        .strip_prefix("unknown variant")?
+        .split_once("expected ")?
+        .1
+        .split('`')
+        .nth(1)
 }
 
 /// Gives a field of the spec another value, or removes it. False when there is none at this path.
 fn replace(json: &mut Value, path: &serde_path_to_error::Path, value: Option<&str>) -> bool {
     let keys: Option<Vec<_>> = path.iter().map(pointer).collect();
-    let Some((last, parents)) = keys.as_deref().and_then(<[String]>::split_last) else { return false };
+    let Some((last, parents)) = keys.as_deref().and_then(<[String]>::split_last) else {
+        return false;
+    };
     if parents.first().is_none_or(|root| root != "spec") {
         return false;
     }
     let parent = json.pointer_mut(&parents.iter().map(|key| format!("/{key}")).collect::<String>());
-    let Some(parent) = parent.and_then(Value::as_object_mut) else { return false };
+    let Some(parent) = parent.and_then(Value::as_object_mut) else {
+        return false;
+    };
     match (value, parent.get_mut(last)) {
         (_, None) => false,
         (Some(value), Some(field)) => {
@@ -97,9 +113,14 @@ fn spelled(path: &serde_ignored::Path<'_>) -> String {
     match path {
         Path::Root => String::new(),
         Path::Seq { parent, index } => format!("{}[{index}]", spelled(parent)),
-        Path::Map { parent: Path::Root, key } => key.clone(),
+        Path::Map {
+            parent: Path::Root,
+            key,
+        } => key.clone(),
         Path::Map { parent, key } => format!("{}.{key}", spelled(parent)),
-        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => spelled(parent),
+        Path::Some { parent } | Path::NewtypeStruct { parent } | Path::NewtypeVariant { parent } => {
+            spelled(parent)
+        }
     }
 }
 
@@ -154,7 +175,10 @@ mod tests {
         let read: Declared<HAPair> = serde_json::from_value(pair).expect("a pair");
         let mut found: Vec<_> = read.unknown.into_iter().map(|each| each.path).collect();
         found.sort();
-        assert_eq!(found, ["spec.newer", "spec.nodes[0].ssh.newer", "spec.replication.newer"]);
+        assert_eq!(
+            found,
+            ["spec.newer", "spec.nodes[0].ssh.newer", "spec.replication.newer"]
+        );
     }
 
     #[test]
@@ -168,10 +192,22 @@ mod tests {
         });
         let read: Declared<ServiceGroup> = serde_json::from_value(group).expect("a group");
         assert_eq!(read.object.spec.pair_ref.name, "web");
-        let told: Vec<_> = read.unknown.iter().map(|each| (each.path.as_str(), each.value.as_deref().unwrap_or_default())).collect();
+        let told: Vec<_> = read
+            .unknown
+            .iter()
+            .map(|each| (each.path.as_str(), each.value.as_deref().unwrap_or_default()))
+            .collect();
         assert_eq!(told.len(), 2, "{told:?}");
-        assert!(told.iter().any(|(path, what)| *path == "spec.deletionPolicy" && what.contains("`Archive`")), "{told:?}");
-        assert!(told.iter().any(|(path, what)| *path == "spec.files[0].expand" && what.contains("`Templates`")), "{told:?}");
+        assert!(
+            told.iter()
+                .any(|(path, what)| *path == "spec.deletionPolicy" && what.contains("`Archive`")),
+            "{told:?}"
+        );
+        assert!(
+            told.iter()
+                .any(|(path, what)| *path == "spec.files[0].expand" && what.contains("`Templates`")),
+            "{told:?}"
+        );
     }
 
     #[test]
@@ -181,14 +217,21 @@ mod tests {
             "spec": {"pairRef": {"name": "web"}, "disks": [], "filesystem": {"type": "btrfs", "mountPoint": "/srv"}, "initialData": {"empty": {}}},
         });
         let read: Declared<ReplicatedVolume> = serde_json::from_value(volume).expect("a volume");
-        assert_eq!((read.object.spec.filesystem.mount_point.as_str(), read.unknown.len()), ("/srv", 1));
+        assert_eq!(
+            (
+                read.object.spec.filesystem.mount_point.as_str(),
+                read.unknown.len()
+            ),
+            ("/srv", 1)
+        );
         assert_eq!(read.unknown[0].path, "spec.filesystem.type");
     }
 
     #[test]
     fn an_object_that_lacks_what_it_must_have_is_none() {
         let group = json!({"apiVersion": "hapair.dev/v1alpha1", "kind": "ServiceGroup", "metadata": {"name": "tomcat"}, "spec": {}});
-        let error = serde_json::from_value::<Declared<ServiceGroup>>(group).expect_err("it belongs to no pair");
+        let error =
+            serde_json::from_value::<Declared<ServiceGroup>>(group).expect_err("it belongs to no pair");
         assert!(error.to_string().contains("pairRef"), "{error}");
     }
 
@@ -199,6 +242,9 @@ mod tests {
             "spec": {"pairRef": {"name": "web"}, "services": [{"name": "tomcat", "tomcat": {}}]},
         });
         let read: Declared<ServiceGroup> = serde_json::from_value(group).expect("a group");
-        assert_eq!((read.object.metadata.name.as_deref(), read.unknown.len()), (Some("tomcat"), 0));
+        assert_eq!(
+            (read.object.metadata.name.as_deref(), read.unknown.len()),
+            (Some("tomcat"), 0)
+        );
     }
 }

@@ -1,7 +1,9 @@
-//! What the API server holds, by pair: stores of each kind, kept by watches, and a queue of the pairs that something changed for.
+//! What the API server holds, by pair: stores of each kind, kept by watches, and a queue of the pairs that
+//! something changed for.
 //!
-//! A pair is queued by its *name*, so that children whose pair does not exist are served too. A kind that cannot be listed makes every answer
-//! incomplete, and [`Index::snapshot`] says so instead of showing a pair with fewer children: absence is not deletion.
+//! A pair is queued by its *name*, so that children whose pair does not exist are served too. A kind that
+//! cannot be listed makes every answer incomplete, and [`Index::snapshot`] says so instead of showing a pair
+//! with fewer children: absence is not deletion.
 
 mod declared;
 mod essential;
@@ -50,7 +52,13 @@ impl std::fmt::Display for PairName {
 
 /// A kind that belongs to a pair.
 pub trait OfPair:
-    Resource<DynamicType = (), Scope = NamespaceResourceScope> + Clone + Debug + Send + Sync + serde::de::DeserializeOwned + 'static
+    Resource<DynamicType = (), Scope = NamespaceResourceScope>
+    + Clone
+    + Debug
+    + Send
+    + Sync
+    + serde::de::DeserializeOwned
+    + 'static
 {
     /// The name of the pair it belongs to.
     fn pair(&self) -> String;
@@ -95,7 +103,8 @@ pub struct Snapshot {
     pub unknown: Vec<NotUnderstood>,
 }
 
-/// What this version of the operator does not understand of an object: another one, or a newer schema, let it in.
+/// What this version of the operator does not understand of an object: another one, or a newer schema, let it
+/// in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct NotUnderstood {
     /// The object's kind.
@@ -110,7 +119,10 @@ impl Snapshot {
     /// Whether it is understood what shall happen when this object is deleted.
     pub fn knows_deletion_policy<K: Resource<DynamicType = ()>>(&self, object: &K) -> bool {
         let (kind, name) = (K::kind(&()), object.name_any());
-        !self.unknown.iter().any(|each| each.kind == kind && each.name == name && each.what.path == "spec.deletionPolicy")
+        !self
+            .unknown
+            .iter()
+            .any(|each| each.kind == kind && each.name == name && each.what.path == "spec.deletionPolicy")
     }
 }
 
@@ -151,8 +163,12 @@ impl std::fmt::Display for Listing {
 }
 
 impl Index {
-    /// Starts watching, in these namespaces or, when none is named, in all. Pairs for which something changed come out of the channel.
-    pub fn start(client: &Client, namespaces: &BTreeSet<String>) -> (Arc<Self>, mpsc::UnboundedReceiver<PairName>) {
+    /// Starts watching, in these namespaces or, when none is named, in all. Pairs for which something changed
+    /// come out of the channel.
+    pub fn start(
+        client: &Client,
+        namespaces: &BTreeSet<String>,
+    ) -> (Arc<Self>, mpsc::UnboundedReceiver<PairName>) {
         let (queue, changes) = mpsc::unbounded_channel();
         let (first, objects) = mpsc::unbounded_channel();
         let troubles = Troubles::default();
@@ -163,7 +179,10 @@ impl Index {
             groups: Stores::watch(client, namespaces, &first, &troubles),
             troubles,
         });
-        essential("following changes", sources::follow(client.clone(), index.clone(), objects, queue));
+        essential(
+            "following changes",
+            sources::follow(client.clone(), index.clone(), objects, queue),
+        );
         (index, changes)
     }
 
@@ -193,15 +212,26 @@ impl Index {
     }
 
     fn trouble_with(&self, counts: impl Fn(&Listing) -> bool) -> Option<String> {
-        let troubles = self.troubles.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let troubles = self
+            .troubles
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let counting = troubles.iter().filter(|(listing, _)| counts(listing));
-        let told: Vec<_> = counting.map(|(listing, why)| format!("{listing} cannot be listed: {why}")).collect();
+        let told: Vec<_> = counting
+            .map(|(listing, why)| format!("{listing} cannot be listed: {why}"))
+            .collect();
         (!told.is_empty()).then(|| told.join("; "))
     }
 
     /// Every pair that exists or that a child names.
     pub fn names(&self) -> Vec<PairName> {
-        let mut names = [self.pairs.names(), self.volumes.names(), self.floating_ips.names(), self.groups.names()].concat();
+        let mut names = [
+            self.pairs.names(),
+            self.volumes.names(),
+            self.floating_ips.names(),
+            self.groups.names(),
+        ]
+        .concat();
         names.sort();
         names.dedup();
         names
@@ -209,7 +239,10 @@ impl Index {
 }
 
 fn pair_name<K: OfPair>(object: &K) -> PairName {
-    PairName { namespace: object.namespace().unwrap_or_default(), name: object.pair() }
+    PairName {
+        namespace: object.namespace().unwrap_or_default(),
+        name: object.pair(),
+    }
 }
 
 /// The stores of a kind, one for each namespace that is watched by itself.
@@ -217,12 +250,32 @@ fn pair_name<K: OfPair>(object: &K) -> PairName {
 struct Stores<K: OfPair>(Vec<Store<Declared<K>>>);
 
 impl<K: OfPair> Stores<K> {
-    fn watch(client: &Client, namespaces: &BTreeSet<String>, queue: &mpsc::UnboundedSender<PairName>, troubles: &Troubles) -> Self {
-        let listing = |namespace: Option<&String>| Listing { kind: K::plural(&()).into_owned(), namespace: namespace.cloned() };
+    fn watch(
+        client: &Client,
+        namespaces: &BTreeSet<String>,
+        queue: &mpsc::UnboundedSender<PairName>,
+        troubles: &Troubles,
+    ) -> Self {
+        let listing = |namespace: Option<&String>| Listing {
+            kind: K::plural(&()).into_owned(),
+            namespace: namespace.cloned(),
+        };
         if namespaces.is_empty() {
-            return Self(vec![watch(Api::all(client.clone()), listing(None), queue, troubles)]);
+            return Self(vec![watch(
+                Api::all(client.clone()),
+                listing(None),
+                queue,
+                troubles,
+            )]);
         }
-        let one = |namespace: &String| watch(Api::namespaced(client.clone(), namespace), listing(Some(namespace)), queue, troubles);
+        let one = |namespace: &String| {
+            watch(
+                Api::namespaced(client.clone(), namespace),
+                listing(Some(namespace)),
+                queue,
+                troubles,
+            )
+        };
         Self(namespaces.iter().map(one).collect())
     }
 
@@ -232,14 +285,25 @@ impl<K: OfPair> Stores<K> {
         let mut found: Vec<_> = self.0.iter().flat_map(|store| store.state_filter(ours)).collect();
         found.sort_by_key(|declared| declared.name_any());
         for declared in &found {
-            let told = |what: &Unknown| NotUnderstood { kind: K::kind(&()).into_owned(), name: declared.name_any(), what: what.clone() };
+            let told = |what: &Unknown| NotUnderstood {
+                kind: K::kind(&()).into_owned(),
+                name: declared.name_any(),
+                what: what.clone(),
+            };
             unknown.extend(declared.unknown.iter().map(told));
         }
-        found.into_iter().map(|declared| declared.object.clone()).collect()
+        found
+            .into_iter()
+            .map(|declared| declared.object.clone())
+            .collect()
     }
 
     fn names(&self) -> Vec<PairName> {
-        self.0.iter().flat_map(Store::state).map(|declared| pair_name(&*declared.object)).collect()
+        self.0
+            .iter()
+            .flat_map(Store::state)
+            .map(|declared| pair_name(&*declared.object))
+            .collect()
     }
 }
 
@@ -255,14 +319,18 @@ fn watch<K: OfPair>(
     let (queue, troubles) = (queue.clone(), troubles.clone());
     let reader = store.clone();
     essential("a watch of objects", async move {
-        let events = watcher(api, watcher::Config::default()).default_backoff().reflect(writer);
+        let events = watcher(api, watcher::Config::default())
+            .default_backoff()
+            .reflect(writer);
         futures::pin_mut!(events);
         let mut marks = HashMap::new();
         while let Some(event) = events.next().await {
             match event {
                 Ok(watcher::Event::Apply(object)) => {
                     // Our own statuses come back as changes, too, and must not make us look again.
-                    if marks.insert(ObjectRef::from_obj(&object), mark(&*object.object)) != Some(mark(&*object.object)) {
+                    if marks.insert(ObjectRef::from_obj(&object), mark(&*object.object))
+                        != Some(mark(&*object.object))
+                    {
                         // The receiver ends only with the program.
                         let _ = queue.send(pair_name(&*object.object));
                     }
@@ -281,7 +349,8 @@ fn watch<K: OfPair>(
                 Ok(watcher::Event::InitApply(object)) => {
                     marks.insert(ObjectRef::from_obj(&object), mark(&*object.object));
                 }
-                // A watch that ended or expired starts again by itself; a list that is refused leaves us not knowing.
+                // A watch that ended or expired starts again by itself; a list that is refused leaves us not
+                // knowing.
                 Err(watcher::Error::InitialListFailed(error)) => {
                     tracing::warn!(%listing, %error, "cannot list");
                     set(&troubles, &listing, Some(error.to_string()));
@@ -300,7 +369,12 @@ fn watch<K: OfPair>(
 /// What of an object makes its pair worth another look: what people declare, and that it is being deleted.
 fn mark<K: OfPair>(object: &K) -> impl PartialEq + Send + use<K> {
     let meta = object.meta().clone();
-    (meta.uid, meta.generation, meta.deletion_timestamp, meta.annotations)
+    (
+        meta.uid,
+        meta.generation,
+        meta.deletion_timestamp,
+        meta.annotations,
+    )
 }
 
 fn set(troubles: &Troubles, listing: &Listing, trouble: Option<String>) {

@@ -27,16 +27,26 @@ pub fn overlay(mut snapshot: Snapshot, name: &PairName, objects: Vec<Value>) -> 
     Ok(snapshot)
 }
 
-fn put<K: OfPair>(objects: &mut Vec<Arc<K>>, unknown: &mut Vec<NotUnderstood>, pair: &PairName, object: Value) -> Result<(), String> {
+fn put<K: OfPair>(
+    objects: &mut Vec<Arc<K>>,
+    unknown: &mut Vec<NotUnderstood>,
+    pair: &PairName,
+    object: Value,
+) -> Result<(), String> {
     let kind = K::kind(&()).into_owned();
-    let declared: Declared<K> = serde_json::from_value(object).map_err(|error| format!("a {kind} cannot be read: {error}"))?;
+    let declared: Declared<K> =
+        serde_json::from_value(object).map_err(|error| format!("a {kind} cannot be read: {error}"))?;
     let object = declared.object;
     let name = object.name_any();
     if object.namespace().as_deref() != Some(&pair.namespace) || object.pair() != pair.name {
         return Err(format!("{kind} {name:?} does not belong to the pair {pair}"));
     }
     unknown.retain(|told| told.kind != kind || told.name != name);
-    unknown.extend(declared.unknown.into_iter().map(|what| NotUnderstood { kind: kind.clone(), name: name.clone(), what }));
+    unknown.extend(declared.unknown.into_iter().map(|what| NotUnderstood {
+        kind: kind.clone(),
+        name: name.clone(),
+        what,
+    }));
     match objects.iter_mut().find(|each| each.name_any() == name) {
         Some(present) => *present = object,
         None => {

@@ -1,5 +1,6 @@
-//! Changes of Secrets and ConfigMaps, in the namespaces that have pairs: only their metadata is watched, and only the pairs that name one are
-//! queued for it. A watch that is refused is not an error: what is named is read at each look anyway.
+//! Changes of Secrets and ConfigMaps, in the namespaces that have pairs: only their metadata is watched, and
+//! only the pairs that name one are queued for it. A watch that is refused is not an error: what is named is
+//! read at each look anyway.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -29,10 +30,25 @@ pub async fn follow(
     while let Some(name) = objects.recv().await {
         if watched.insert(name.namespace.clone()) {
             let (namespace, queue) = (&name.namespace, &queue);
-            essential("a watch of Secrets", watch::<Secret>(client.clone(), index.clone(), namespace.clone(), queue.clone(), secrets));
+            essential(
+                "a watch of Secrets",
+                watch::<Secret>(
+                    client.clone(),
+                    index.clone(),
+                    namespace.clone(),
+                    queue.clone(),
+                    secrets,
+                ),
+            );
             essential(
                 "a watch of ConfigMaps",
-                watch::<ConfigMap>(client.clone(), index.clone(), namespace.clone(), queue.clone(), config_maps),
+                watch::<ConfigMap>(
+                    client.clone(),
+                    index.clone(),
+                    namespace.clone(),
+                    queue.clone(),
+                    config_maps,
+                ),
             );
         }
         // The receiver ends only with the program.
@@ -58,7 +74,8 @@ async fn watch<K>(
             Ok(watcher::Event::Apply(object) | watcher::Event::InitApply(object)) => {
                 let version = object.resource_version().unwrap_or_default();
                 // A watch that starts again shows everything again.
-                (versions.insert(object.name_any(), version.clone()) != Some(version)).then(|| object.name_any())
+                (versions.insert(object.name_any(), version.clone()) != Some(version))
+                    .then(|| object.name_any())
             }
             Ok(watcher::Event::Delete(object)) => {
                 versions.remove(&object.name_any());
@@ -71,7 +88,11 @@ async fn watch<K>(
             }
         };
         let Some(changed) = changed else { continue };
-        for pair in index.names().into_iter().filter(|pair| pair.namespace == namespace) {
+        for pair in index
+            .names()
+            .into_iter()
+            .filter(|pair| pair.namespace == namespace)
+        {
             if named_by(&index.known(&pair)).contains(&changed) {
                 let _ = queue.send(pair);
             }

@@ -43,7 +43,10 @@ impl<T> Both<T> {
 
     /// Makes each side's value from the side.
     pub fn from_fn(mut make: impl FnMut(Side) -> T) -> Self {
-        Self { first: make(Side::First), second: make(Side::Second) }
+        Self {
+            first: make(Side::First),
+            second: make(Side::Second),
+        }
     }
 
     /// Both values with their sides, in order.
@@ -53,12 +56,18 @@ impl<T> Both<T> {
 
     /// The two values of one side each, from references.
     pub fn as_ref(&self) -> Both<&T> {
-        Both { first: &self.first, second: &self.second }
+        Both {
+            first: &self.first,
+            second: &self.second,
+        }
     }
 
     /// Each side's value turned into another.
     pub fn map<U>(self, mut turn: impl FnMut(T) -> U) -> Both<U> {
-        Both { first: turn(self.first), second: turn(self.second) }
+        Both {
+            first: turn(self.first),
+            second: turn(self.second),
+        }
     }
 
     /// Whether both values satisfy the test.
@@ -80,7 +89,10 @@ impl<T> Both<T> {
 impl<T> Both<Option<T>> {
     /// Both values, when both are there.
     pub fn complete(self) -> Option<Both<T>> {
-        Some(Both { first: self.first?, second: self.second? })
+        Some(Both {
+            first: self.first?,
+            second: self.second?,
+        })
     }
 }
 

@@ -39,9 +39,11 @@ pub struct Desired {
     pub groups: Vec<Group>,
     /// Children that are being deleted with `deletionPolicy: Teardown`.
     pub leaving: Leaving,
-    /// Hosts that a person has accepted in a node's place although they have lost what they were known by: machine-ids by node.
+    /// Hosts that a person has accepted in a node's place although they have lost what they were known by:
+    /// machine-ids by node.
     pub accepted: BTreeMap<String, String>,
-    /// Ids in the cluster's configuration that differ from those which the names give: what runs keeps its id.
+    /// Ids in the cluster's configuration that differ from those which the names give: what runs keeps its
+    /// id.
     pub ids: BTreeMap<String, String>,
 }
 
@@ -81,8 +83,8 @@ impl Leaving {
 /// One node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
-    /// corosync's id of it: what the cluster has, and before there is one, from the order of the names. A running corosync does not take another, and a
-    /// node whose id has changed cannot join again.
+    /// corosync's id of it: what the cluster has, and before there is one, from the order of the names. A
+    /// running corosync does not take another, and a node whose id has changed cannot join again.
     pub id: u32,
     /// Its name in the cluster, which is the host's own.
     pub name: String,
@@ -101,7 +103,10 @@ pub struct Node {
 impl Node {
     /// The node's address on a link.
     pub fn link(&self, number: u8) -> Option<&str> {
-        self.links.iter().find(|(each, _)| *each == number).map(|(_, address)| address.as_str())
+        self.links
+            .iter()
+            .find(|(each, _)| *each == number)
+            .map(|(_, address)| address.as_str())
     }
 }
 
@@ -218,7 +223,8 @@ pub struct FloatingIp {
     pub address: std::net::IpAddr,
     /// The length of its network's prefix.
     pub prefix: u8,
-    /// The interface that gets it on each node: the declared one, or the one that was found; `None`: there is none.
+    /// The interface that gets it on each node: the declared one, or the one that was found; `None`: there is
+    /// none.
     pub interfaces: Both<Option<String>>,
 }
 

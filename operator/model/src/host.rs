@@ -41,14 +41,16 @@ pub trait Hosts: Send + Sync {
     /// Asks both hosts at once. A host that does not answer is a fact, not an error.
     fn observe(&self, questions: &Both<Question>) -> impl Future<Output = Both<HostView>> + Send;
 
-    /// Runs a stage's steps on one host, in order, and stops at the first that fails. A lost connection means that nothing is known.
+    /// Runs a stage's steps on one host, in order, and stops at the first that fails. A lost connection means
+    /// that nothing is known.
     fn run(&self, side: Side, steps: &[Step], authority: &Authority) -> impl Future<Output = Outcome> + Send;
 }
 
 /// Texts to have from a host, for people to read. Nothing is decided on them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// What the journal holds about the cluster, DRBD and these units, as `journalctl --output=json` prints it.
+    /// What the journal holds about the cluster, DRBD and these units, as `journalctl --output=json` prints
+    /// it.
     Journal {
         /// How far back, in seconds.
         seconds: u32,
@@ -68,8 +70,13 @@ pub enum Reading {
 
 /// Hosts that can be read from. Nothing on a host is changed.
 pub trait Readable: Hosts {
-    /// Texts by name, or why the host did not answer. A command that failed on the host has its exit status in its text.
-    fn read(&self, side: Side, reading: &Reading) -> impl Future<Output = Result<BTreeMap<String, String>, String>> + Send;
+    /// Texts by name, or why the host did not answer. A command that failed on the host has its exit status
+    /// in its text.
+    fn read(
+        &self,
+        side: Side,
+        reading: &Reading,
+    ) -> impl Future<Output = Result<BTreeMap<String, String>, String>> + Send;
 }
 
 /// Makes hosts of what is known about reaching them. Nothing is sent before they are asked something.

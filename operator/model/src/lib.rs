@@ -1,5 +1,6 @@
-//! The words that planner, hosts and controllers share: what is declared ([`desired`]), what the hosts said ([`observed`]), what has to
-//! change ([`plan`]) and how that went ([`outcome`]). Plain data: no Kubernetes client, no I/O.
+//! The words that planner, hosts and controllers share: what is declared ([`desired`]), what the hosts said
+//! ([`observed`]), what has to change ([`plan`]) and how that went ([`outcome`]). Plain data: no Kubernetes
+//! client, no I/O.
 
 pub mod both;
 pub mod desired;

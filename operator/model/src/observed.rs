@@ -15,7 +15,8 @@ pub struct Question {
     pub units: Vec<String>,
     /// Files whose digest, mode and owner are wanted.
     pub files: Vec<String>,
-    /// Places below which others may write: their kind, owner and mode are wanted, and those of every directory above them.
+    /// Places below which others may write: their kind, owner and mode are wanted, and those of every
+    /// directory above them.
     pub paths: Vec<String>,
     /// Block devices, each with the volume it is for.
     pub devices: Vec<(String, String)>,
@@ -31,7 +32,8 @@ pub struct Question {
     pub addresses: Vec<String>,
     /// Keys whose contents are wanted: the peer has lost them.
     pub keys: Vec<String>,
-    /// OCF agents, `provider:agent`, whose parameters are wanted: the cluster does not run them as declared yet.
+    /// OCF agents, `provider:agent`, whose parameters are wanted: the cluster does not run them as declared
+    /// yet.
     pub agents: Vec<String>,
 }
 
@@ -95,7 +97,8 @@ pub struct Host {
     pub units: BTreeMap<String, Unit>,
     /// Files that were asked for and exist.
     pub files: BTreeMap<String, FileFacts>,
-    /// The places that were asked for and the directories above them, without following links; those that exist.
+    /// The places that were asked for and the directories above them, without following links; those that
+    /// exist.
     pub paths: BTreeMap<String, PathFacts>,
     /// Marks of what has to follow a changed file and has not yet (see `FollowUp`).
     pub pending: Vec<String>,
@@ -119,7 +122,8 @@ pub struct Host {
     pub devices: BTreeMap<String, Device>,
     /// Disks that were asked for, by volume.
     pub disks: BTreeMap<String, Device>,
-    /// Files below mount points that were asked for, by volume; those of the pair's packages and its own are not counted. Not looked at once there is a leg.
+    /// Files below mount points that were asked for, by volume; those of the pair's packages and its own are
+    /// not counted. Not looked at once there is a leg.
     pub hidden_files: BTreeMap<String, u32>,
     /// The major version of the running kernel's DRBD module, loaded or not; `None` when it has none.
     pub drbd_major: Option<u32>,
@@ -129,7 +133,8 @@ pub struct Host {
     pub drbd_config: BTreeMap<String, DrbdConfig>,
     /// File systems that are mounted here, by the DRBD device they are on.
     pub filesystems: BTreeMap<String, Mounted>,
-    /// Every record of metadata that was created here: DRBD's device UUID and whether the device read as zeroes, by volume.
+    /// Every record of metadata that was created here: DRBD's device UUID and whether the device read as
+    /// zeroes, by volume.
     pub volume_records: BTreeMap<String, VolumeRecord>,
     /// The same of volumes of an earlier pair, which has left this host.
     pub kept_records: BTreeMap<String, VolumeRecord>,
@@ -143,7 +148,8 @@ pub struct Host {
     pub keys: BTreeMap<String, Secret>,
     /// What it remembers of its peer.
     pub known_peer: Option<KnownPeer>,
-    /// The parameters of the OCF agents that were asked for, by their own metadata; `None`: there is no such agent.
+    /// The parameters of the OCF agents that were asked for, by their own metadata; `None`: there is no such
+    /// agent.
     pub agents: BTreeMap<String, Option<BTreeSet<String>>>,
     /// Addresses on interfaces, each `address/prefix`, with the interface.
     pub addresses: Vec<(String, String)>,
@@ -205,7 +211,8 @@ pub struct Record {
 pub struct Mounted {
     /// It takes no writes.
     pub read_only: bool,
-    /// How full it is, in percent, 100 only when nothing is left: space, or inodes if there is less left of them. `None`: it does not tell.
+    /// How full it is, in percent, 100 only when nothing is left: space, or inodes if there is less left of
+    /// them. `None`: it does not tell.
     pub used: Option<u8>,
 }
 
@@ -223,14 +230,22 @@ impl KnownPeer {
     pub fn of<'a>(peer: &Host, volumes: impl Iterator<Item = &'a str>) -> Self {
         let made = |volume: &'a str| Some((volume, &peer.volume_records.get(volume)?.device_uuid));
         let legs = volumes.filter_map(made).filter(|(_, uuid)| *uuid != "pending");
-        Self { machine_id: peer.machine_id.clone(), legs: legs.map(|(volume, uuid)| (volume.to_owned(), uuid.clone())).collect() }
+        Self {
+            machine_id: peer.machine_id.clone(),
+            legs: legs
+                .map(|(volume, uuid)| (volume.to_owned(), uuid.clone()))
+                .collect(),
+        }
     }
 
     /// From the line that a host keeps.
     pub fn parse(line: &str) -> Option<Self> {
         let mut words = line.split_whitespace();
         let machine_id = words.next()?.to_owned();
-        let legs = words.filter_map(|word| word.split_once('=')).map(|(volume, uuid)| (volume.to_owned(), uuid.to_owned())).collect();
+        let legs = words
+            .filter_map(|word| word.split_once('='))
+            .map(|(volume, uuid)| (volume.to_owned(), uuid.to_owned()))
+            .collect();
         Some(Self { machine_id, legs })
     }
 }
@@ -239,7 +254,9 @@ impl std::fmt::Display for KnownPeer {
     /// The line that a host keeps: the machine-id, and a word `volume=UUID` for each leg.
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str(&self.machine_id)?;
-        self.legs.iter().try_for_each(|(volume, uuid)| write!(formatter, " {volume}={uuid}"))?;
+        self.legs
+            .iter()
+            .try_for_each(|(volume, uuid)| write!(formatter, " {volume}={uuid}"))?;
         formatter.write_str("\n")
     }
 }
@@ -315,12 +332,16 @@ pub struct CorosyncConf {
 }
 
 impl CorosyncConf {
-    /// Reads a corosync.conf: sections in braces, and lines of `key: value`. A node without a name or an id is passed over.
+    /// Reads a corosync.conf: sections in braces, and lines of `key: value`. A node without a name or an id
+    /// is passed over.
     pub fn parse(text: &str) -> Self {
         let mut conf = Self::default();
         let (mut name, mut id) = (None, None);
         for line in text.lines().map(str::trim) {
-            match line.split_once(':').map(|(key, value)| (key.trim(), value.trim())) {
+            match line
+                .split_once(':')
+                .map(|(key, value)| (key.trim(), value.trim()))
+            {
                 Some(("cluster_name", value)) => conf.cluster_name = value.to_owned(),
                 Some(("name", value)) => name = Some(value.to_owned()),
                 Some(("nodeid", value)) => id = value.parse().ok(),
@@ -394,7 +415,10 @@ impl Signature {
 
     /// Data without a signature.
     pub fn data() -> Self {
-        Self { kind: Self::DATA.into(), uuid: String::new() }
+        Self {
+            kind: Self::DATA.into(),
+            uuid: String::new(),
+        }
     }
 }
 
@@ -454,7 +478,8 @@ pub struct Resource {
     pub done: Option<u8>,
     /// The current data generation's UUID; 0: not known.
     pub generation: u64,
-    /// Generations that the current one came from, as far as DRBD remembers: the bitmap's and the history's UUIDs.
+    /// Generations that the current one came from, as far as DRBD remembers: the bitmap's and the history's
+    /// UUIDs.
     pub ancestors: Vec<u64>,
 }
 
@@ -467,7 +492,8 @@ impl Resource {
         self.generation == JUST_CREATED
     }
 
-    /// Whether this leg's data went on from the other's: it can be brought up to date from here, and loses nothing by that.
+    /// Whether this leg's data went on from the other's: it can be brought up to date from here, and loses
+    /// nothing by that.
     pub fn descends_from(&self, other: &Self) -> bool {
         self.generation == other.generation || self.ancestors.contains(&other.generation)
     }
@@ -587,17 +613,23 @@ pub struct FenceEvent {
 impl Cluster {
     /// Whether this resource has not started, and has not failed either.
     pub fn is_idle(&self, id: &str) -> bool {
-        self.active_in_role(id, "Started").is_none() && !self.failures.iter().any(|failure| failure.resource == id)
+        self.active_in_role(id, "Started").is_none()
+            && !self.failures.iter().any(|failure| failure.resource == id)
     }
 
     /// A resource that the configuration no longer has and that is still active.
     pub fn leftover(&self) -> Option<&ClusterResource> {
-        self.resources.iter().find(|each| each.orphaned && !each.nodes.is_empty())
+        self.resources
+            .iter()
+            .find(|each| each.orphaned && !each.nodes.is_empty())
     }
 
     /// Where this resource is active in this role.
     pub fn active_in_role(&self, id: &str, role: &str) -> Option<&str> {
-        let found = self.resources.iter().find(|each| each.id == id && each.role == role && !each.nodes.is_empty());
+        let found = self
+            .resources
+            .iter()
+            .find(|each| each.id == id && each.role == role && !each.nodes.is_empty());
         found.and_then(|each| each.nodes.first()).map(String::as_str)
     }
 }

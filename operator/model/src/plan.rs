@@ -1,4 +1,5 @@
-//! What has to change, as data: the next stage, whose steps may run side by side on the two hosts and in order on each.
+//! What has to change, as data: the next stage, whose steps may run side by side on the two hosts and in
+//! order on each.
 
 use serde::Serialize;
 
@@ -37,8 +38,8 @@ pub struct Stage {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "action", rename_all = "kebab-case")]
 pub enum Step {
-    /// Install packages, with the named units masked meanwhile, as a transient unit that outlives the connection. Without packages: take away the
-    /// masks that an installation has left which was cut short.
+    /// Install packages, with the named units masked meanwhile, as a transient unit that outlives the
+    /// connection. Without packages: take away the masks that an installation has left which was cut short.
     InstallPackages {
         /// The package manager.
         manager: PackageManager,
@@ -117,7 +118,8 @@ pub enum Step {
         /// Its port, kept in the record.
         port: u16,
     },
-    /// Record the metadata below a leg that is up and holds the volume's data: a person may have put a new disk there.
+    /// Record the metadata below a leg that is up and holds the volume's data: a person may have put a new
+    /// disk there.
     RecordMetadata {
         /// The DRBD resource.
         resource: String,
@@ -243,37 +245,66 @@ impl Step {
     /// What it does and to what, for a person; no secret is in it.
     pub fn summary(&self) -> String {
         let what = match self {
-            Self::InstallPackages { packages, .. } if packages.is_empty() => "take the masks away that an installation left".into(),
+            Self::InstallPackages { packages, .. } if packages.is_empty() => {
+                "take the masks away that an installation left".into()
+            }
             Self::InstallPackages { packages, .. } | Self::HoldPackages { packages } => packages.join(", "),
             Self::WriteFile(file) => {
-                let then = file.follow_up.as_ref().map(|follow_up| format!(", then {}", follow_up.mark())).unwrap_or_default();
+                let then = file
+                    .follow_up
+                    .as_ref()
+                    .map(|follow_up| format!(", then {}", follow_up.mark()))
+                    .unwrap_or_default();
                 format!("{} ({} {}){then}", file.path, file.owner, file.mode)
             }
             Self::SetHostname { name } => name.clone(),
             Self::WriteHostsBlock { lines } => lines.join("; "),
-            Self::EnableUnits { units } | Self::DisableUnits { units } | Self::RestartUnits { units } => units.join(", "),
+            Self::EnableUnits { units } | Self::DisableUnits { units } | Self::RestartUnits { units } => {
+                units.join(", ")
+            }
             Self::OpenFirewall { firewall } | Self::CloseFirewall { firewall } => firewall.name().into(),
             Self::ReloadCorosync | Self::ReloadUnits => String::new(),
-            Self::MakePartition { disk, name, size_mib, .. } => match size_mib {
+            Self::MakePartition {
+                disk, name, size_mib, ..
+            } => match size_mib {
                 Some(size) => format!("{name}, {size} MiB, on {disk}"),
                 None => format!("{name}, all that is left, on {disk}"),
             },
             Self::CreateMetadata { resource, device, .. } => format!("DRBD's, for {resource}, on {device}"),
             Self::RecordMetadata { resource, uuid, .. } => format!("DRBD's, of {resource}: {uuid}"),
-            Self::BringUp { resource } | Self::TakeDown { resource } | Self::CleanUp { resource } => resource.clone(),
-            Self::Mint { resource, skip_sync: true, .. } => {
+            Self::BringUp { resource } | Self::TakeDown { resource } | Self::CleanUp { resource } => {
+                resource.clone()
+            }
+            Self::Mint {
+                resource,
+                skip_sync: true,
+                ..
+            } => {
                 format!("the first data generation of {resource}; both legs are blank, nothing is copied")
             }
             Self::Mint { resource, .. } => format!("the first data generation of {resource}, from this node"),
-            Self::MakeFilesystem { resource, filesystem, mount_point, .. } => format!("{filesystem} on {resource}, for {mount_point}"),
+            Self::MakeFilesystem {
+                resource,
+                filesystem,
+                mount_point,
+                ..
+            } => format!("{filesystem} on {resource}, for {mount_point}"),
             Self::SeedCib { .. } => "the cluster's first configuration".into(),
             Self::PushCib { .. } => "the cluster's configuration, as one patch".into(),
             Self::SetAdminPassword { .. } => "of hacluster".into(),
-            Self::AuthenticatePcs { nodes, .. } => nodes.iter().map(|(name, _)| name.as_str()).collect::<Vec<_>>().join(", "),
+            Self::AuthenticatePcs { nodes, .. } => nodes
+                .iter()
+                .map(|(name, _)| name.as_str())
+                .collect::<Vec<_>>()
+                .join(", "),
             Self::LeaveCluster => "stop and disable the cluster on this node; data stays".into(),
             Self::Forget { .. } => "remove what the operator wrote on this host; data stays".into(),
         };
-        if what.is_empty() { self.name().into() } else { format!("{}: {what}", self.name()) }
+        if what.is_empty() {
+            self.name().into()
+        } else {
+            format!("{}: {what}", self.name())
+        }
     }
 }
 
@@ -316,8 +347,8 @@ pub enum Keep {
     Original,
 }
 
-/// What has to follow once a file has changed. The host keeps a mark of it from before the change until it is done, so that a crash in between
-/// leaves no daemon with an older file.
+/// What has to follow once a file has changed. The host keeps a mark of it from before the change until it is
+/// done, so that a crash in between leaves no daemon with an older file.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub enum FollowUp {
     /// corosync reads its configuration again.

@@ -1,4 +1,5 @@
-//! Every reason a condition can have: declared once, with what it means and what to do. docs/reasons.md is made from this.
+//! Every reason a condition can have: declared once, with what it means and what to do. docs/reasons.md is
+//! made from this.
 
 use serde::Serialize;
 
@@ -60,16 +61,20 @@ reasons! {
     NothingDeclared,
     /// The operator is changing the hosts, or waits for something that is under way there.
     ///
-    /// What to do: wait. The message says which stage it is; when it stays the same for long, look at the operator's log.
+    /// What to do: wait. The message says which stage it is; when it stays the same for long, look at the
+    /// operator's log.
     Converging,
     /// The pair is paused: it is looked at, but not changed.
     ///
-    /// What to do: when the operator may go on, set `spec.paused` to false, or remove it; a pair that was paused by `kubectl hapair pause` (the annotation
-    /// `hapair.dev/paused`) goes on after `kubectl hapair resume`.
+    /// What to do: when the operator may go on, set `spec.paused` to false, or remove it; a pair that was
+    /// paused by `kubectl hapair pause` (the annotation `hapair.dev/paused`) goes on after `kubectl hapair
+    /// resume`.
     PausedByUser,
-    /// A kind cannot be listed, so what is declared is not known completely. Nothing is changed on any host meanwhile.
+    /// A kind cannot be listed, so what is declared is not known completely. Nothing is changed on any host
+    /// meanwhile.
     ///
-    /// What to do: the message has the API server's answer. Grant the missing permission or mend the API server.
+    /// What to do: the message has the API server's answer. Grant the missing permission or mend the API
+    /// server.
     NotSynced,
     /// The pair that this object names does not exist.
     ///
@@ -83,9 +88,11 @@ reasons! {
     ///
     /// What to do: correct that field. Nothing was changed on any host.
     InvalidSpec,
-    /// A group wants something of the hosts that the pair does not delegate to groups: a file, a systemd unit, an agent.
+    /// A group wants something of the hosts that the pair does not delegate to groups: a file, a systemd
+    /// unit, an agent.
     ///
-    /// What to do: whoever decides about the hosts adds it to `spec.delegation` of the HAPair; the message names the entry.
+    /// What to do: whoever decides about the hosts adds it to `spec.delegation` of the HAPair; the message
+    /// names the entry.
     NotDelegated,
     /// Two objects of the pair claim the same thing: a disk, a mount point, an address.
     ///
@@ -97,22 +104,25 @@ reasons! {
     SourceMissing,
     /// The operator may not read the Secrets or ConfigMaps of this namespace. The hosts keep what they have.
     ///
-    /// What to do: `kubectl apply -n NAMESPACE -k config/rbac/pair-namespace`, or name the namespace in the chart's `watch.namespaces`. The message
-    /// has the API server's answer.
+    /// What to do: `kubectl apply -n NAMESPACE -k config/rbac/pair-namespace`, or name the namespace in the
+    /// chart's `watch.namespaces`. The message has the API server's answer.
     SourceForbidden,
-    /// A host does not answer over SSH. That says nothing about whether it is up: pacemaker and fencing decide that.
+    /// A host does not answer over SSH. That says nothing about whether it is up: pacemaker and fencing
+    /// decide that.
     ///
-    /// What to do: look at the host and at the network between the operator and it. Changes wait until both hosts answer.
+    /// What to do: look at the host and at the network between the operator and it. Changes wait until both
+    /// hosts answer.
     HostUnreachable,
     /// A host shows another SSH key than the pinned ones. Nothing was sent to it.
     ///
-    /// What to do: find out why: was it reinstalled, or is something else answering? Only when it is the right host, put the key whose
-    /// fingerprint the message shows into `spec.nodes[].ssh.hostKeys`.
+    /// What to do: find out why: was it reinstalled, or is something else answering? Only when it is the
+    /// right host, put the key whose fingerprint the message shows into `spec.nodes[].ssh.hostKeys`.
     HostKeyMismatch,
     /// A host refuses the private key.
     ///
-    /// What to do: put the public half into the user's authorized_keys on that host, or correct the Secret. The operator does not try
-    /// again before the Secret or the spec changes, or a minute has passed: sshd penalises repeated failures.
+    /// What to do: put the public half into the user's authorized_keys on that host, or correct the Secret.
+    /// The operator does not try again before the Secret or the spec changes, or a minute has passed: sshd
+    /// penalises repeated failures.
     SshDenied,
     /// The SSH user is neither root nor allowed to become root.
     ///
@@ -120,10 +130,11 @@ reasons! {
     NotRoot,
     /// A host answered with something that is not understood.
     ///
-    /// What to do: the message shows it. A shell profile that prints something, or a full root file system, are common causes.
+    /// What to do: the message shows it. A shell profile that prints something, or a full root file system,
+    /// are common causes.
     HostGarbled,
-    /// The host's own name differs from the node's. The DRBD agent and the fence handlers go by the host's name; a node under two names
-    /// shows as `UNCLEAN (offline)` and nothing starts.
+    /// The host's own name differs from the node's. The DRBD agent and the fence handlers go by the host's
+    /// name; a node under two names shows as `UNCLEAN (offline)` and nothing starts.
     ///
     /// What to do: rename the host (`hostnamectl set-hostname`) or declare the node under the host's name.
     HostNameMismatch,
@@ -133,11 +144,13 @@ reasons! {
     UnsupportedDistribution,
     /// The hosts are managed by another HAPair object, or from another Kubernetes cluster.
     ///
-    /// What to do: delete the other object first. If it is gone for good, put the owner shown in the message into `spec.takeOverFrom`.
+    /// What to do: delete the other object first. If it is gone for good, put the owner shown in the message
+    /// into `spec.takeOverFrom`.
     ManagedElsewhere,
     /// A newer operator has changed the hosts; this one stands back.
     ///
-    /// What to do: nothing, it ends when this operator has lost or renewed its leadership. If it stays, two operators share one Lease name.
+    /// What to do: nothing, it ends when this operator has lost or renewed its leadership. If it stays, two
+    /// operators share one Lease name.
     Superseded,
     /// Packages are missing and `spec.packages` is Unmanaged.
     ///
@@ -145,13 +158,15 @@ reasons! {
     PackagesMissing,
     /// Packages could not be installed.
     ///
-    /// What to do: the message shows what the package manager said. Mend the host's package sources; the operator tries again by itself after a
-    /// minute, or at once after `systemctl reset-failed hapair-packages` on the host.
+    /// What to do: the message shows what the package manager said. Mend the host's package sources; the
+    /// operator tries again by itself after a minute, or at once after `systemctl reset-failed
+    /// hapair-packages` on the host.
     PackagesFailed,
-    /// A host's firewall is plain rules of iptables (`netfilter-persistent`, `iptables.service`), which the operator does not change, and `spec.firewall` is
-    /// Managed.
+    /// A host's firewall is plain rules of iptables (`netfilter-persistent`, `iptables.service`), which the
+    /// operator does not change, and `spec.firewall` is Managed.
     ///
-    /// What to do: let in what the message names, keep that with the other rules, and set `spec.firewall` to Unmanaged.
+    /// What to do: let in what the message names, keep that with the other rules, and set `spec.firewall` to
+    /// Unmanaged.
     FirewallNotManaged,
     /// The running kernel has no DRBD module.
     ///
@@ -171,34 +186,42 @@ reasons! {
     DeviceTooSmall,
     /// A disk of the volume carries something that is not ours.
     ///
-    /// What to do: check what is there. If it may go, put the signature shown in the message into `spec.disks[].overwrite`.
+    /// What to do: check what is there. If it may go, put the signature shown in the message into
+    /// `spec.disks[].overwrite`.
     DeviceNotBlank,
-    /// A path that a file or a mount point names cannot be used on a host: it leads elsewhere by a symbolic link, something else is there, or
-    /// somebody who does not own the file can write to a directory above it, and so could lead the operator, which is root, elsewhere.
+    /// A path that a file or a mount point names cannot be used on a host: it leads elsewhere by a symbolic
+    /// link, something else is there, or somebody who does not own the file can write to a directory above
+    /// it, and so could lead the operator, which is root, elsewhere.
     ///
-    /// What to do: the message names the path and what is wrong with it. Name the place that a link leads to; declare the directory's owner as the
-    /// file's (`spec.files[].owner` and `group`); or choose another place.
+    /// What to do: the message names the path and what is wrong with it. Name the place that a link leads to;
+    /// declare the directory's owner as the file's (`spec.files[].owner` and `group`); or choose another
+    /// place.
     PathUnusable,
-    /// The directory that is to be a new volume's mount point holds files on a host, which would be hidden below the volume.
+    /// The directory that is to be a new volume's mount point holds files on a host, which would be hidden
+    /// below the volume.
     ///
-    /// What to do: move them; or have them carried over from one of the nodes (`spec.initialData.copyFrom`); or consent to hide them, by their number as the
-    /// message shows it, in `spec.disks[].hideFiles`. They stay on the host's own disk, and are there again when the volume is not mounted.
+    /// What to do: move them; or have them carried over from one of the nodes (`spec.initialData.copyFrom`);
+    /// or consent to hide them, by their number as the message shows it, in `spec.disks[].hideFiles`. They
+    /// stay on the host's own disk, and are there again when the volume is not mounted.
     MountPointNotEmpty,
-    /// A leg of a volume that held data is not where it was: the device below it carries something else, or nothing. It may have been replaced, or devices
-    /// may have changed places at boot.
+    /// A leg of a volume that held data is not where it was: the device below it carries something else, or
+    /// nothing. It may have been replaced, or devices may have changed places at boot.
     ///
-    /// What to do: the message says what was expected, what is there, and where the expected metadata was found. Attach the right disk, or name it by a
-    /// lasting name below /dev/disk/by-id. For a disk that was replaced by a blank one, on that host: `drbdadm create-md` and `drbdadm up` with the
-    /// volume's name; it is filled from the other node, and the operator takes note of it.
+    /// What to do: the message says what was expected, what is there, and where the expected metadata was
+    /// found. Attach the right disk, or name it by a lasting name below /dev/disk/by-id. For a disk that was
+    /// replaced by a blank one, on that host: `drbdadm create-md` and `drbdadm up` with the volume's name; it
+    /// is filled from the other node, and the operator takes note of it.
     LegMissing,
-    /// The disk of a volume that runs was changed in the spec, by creating the object anew. The running leg stays as it is.
+    /// The disk of a volume that runs was changed in the spec, by creating the object anew. The running leg
+    /// stays as it is.
     ///
     /// What to do: name the disk that the message shows; another name of the same disk is fine.
     DiskChanged,
-    /// A directory is to become a volume's first data while a service of the volume's group runs, which may write there.
+    /// A directory is to become a volume's first data while a service of the volume's group runs, which may
+    /// write there.
     ///
-    /// What to do: delete the group with `deletionPolicy: Teardown`, wait until the volume is Ready, and declare the group again; or begin with an empty
-    /// volume (`initialData: {empty: {}}`).
+    /// What to do: delete the group with `deletionPolicy: Teardown`, wait until the volume is Ready, and
+    /// declare the group again; or begin with an empty volume (`initialData: {empty: {}}`).
     SourceInUse,
     /// No interface of a host is in the floating IP's network.
     ///
@@ -214,31 +237,39 @@ reasons! {
     UnitNotFound,
     /// Another cluster runs on the hosts.
     ///
-    /// What to do: if it is not needed, destroy it with its own tools (`pcs cluster destroy` on each node); it is never overwritten.
+    /// What to do: if it is not needed, destroy it with its own tools (`pcs cluster destroy` on each node);
+    /// it is never overwritten.
     ForeignCluster,
-    /// A host has lost a key that both hosts of the cluster hold, or holds another than its peer. A host that its peer remembers gets them back by itself;
-    /// this one is not that host, or there is nothing to give back.
+    /// A host has lost a key that both hosts of the cluster hold, or holds another than its peer. A host that
+    /// its peer remembers gets them back by itself; this one is not that host, or there is nothing to give
+    /// back.
     ///
-    /// What to do: a host that was replaced or installed anew is accepted with the annotation that the message shows; the operator then copies the keys from the
-    /// other node. Where both hosts hold a key and they differ, find out which is the cluster's (`corosync` runs with it), and remove the other file: it is
-    /// copied then. Keys that both hosts have lost are only in the memory of what runs: bring one back from a backup.
+    /// What to do: a host that was replaced or installed anew is accepted with the annotation that the
+    /// message shows; the operator then copies the keys from the other node. Where both hosts hold a key and
+    /// they differ, find out which is the cluster's (`corosync` runs with it), and remove the other file: it
+    /// is copied then. Keys that both hosts have lost are only in the memory of what runs: bring one back
+    /// from a backup.
     KeysLost,
     /// A step failed on a host.
     ///
-    /// What to do: the message shows the step and what the host said. The operator tries again by itself, ever less often.
+    /// What to do: the message shows the step and what the host said. The operator tries again by itself,
+    /// ever less often.
     StepFailed,
-    /// A stage ended well on the hosts three times, and is needed again: something there undoes it, or does not take it as it is written.
+    /// A stage ended well on the hosts three times, and is needed again: something there undoes it, or does
+    /// not take it as it is written.
     ///
-    /// What to do: the message shows what was wanted and what is there. Write the value in another way, or find out what changes it back. The operator
-    /// tries again at each resync.
+    /// What to do: the message shows what was wanted and what is there. Write the value in another way, or
+    /// find out what changes it back. The operator tries again at each resync.
     NoEffect,
-    /// The planner produced something its own safety rules refuse. This is a defect of the operator; nothing was changed.
+    /// The planner produced something its own safety rules refuse. This is a defect of the operator; nothing
+    /// was changed.
     ///
     /// What to do: report it with the message.
     PlanRefused,
     /// The cluster has no quorum, or pacemaker does not run.
     ///
-    /// What to do: bring the other node back. After a total outage with one survivor, see the runbook for unblocking quorum.
+    /// What to do: bring the other node back. After a total outage with one survivor, see the runbook for
+    /// unblocking quorum.
     NoQuorum,
     /// One node is not in the cluster, or runs no services.
     ///
@@ -246,21 +277,25 @@ reasons! {
     NodeOffline,
     /// A node is in standby: it runs no services.
     ///
-    /// What to do: nothing, if that is meant; otherwise `kubectl hapair unstandby NODE`, where it was asked for so (the annotation `hapair.dev/standby`
-    /// counts before the spec), or set `spec.nodes[].standby` to false.
+    /// What to do: nothing, if that is meant; otherwise `kubectl hapair unstandby NODE`, where it was asked
+    /// for so (the annotation `hapair.dev/standby` counts before the spec), or set `spec.nodes[].standby` to
+    /// false.
     NodeStandby,
     /// The cluster, or a node, is in maintenance mode: pacemaker leaves everything as it is, also what fails.
     ///
-    /// What to do: when the maintenance is over, `pcs property set maintenance-mode=false`, or `pcs node unmaintenance` with the node's name.
+    /// What to do: when the maintenance is over, `pcs property set maintenance-mode=false`, or `pcs node
+    /// unmaintenance` with the node's name.
     Maintenance,
-    /// A constraint keeps a resource off a node, so that it could not be taken over there. `pcs resource move` and `pcs resource ban` leave such
-    /// ones.
+    /// A constraint keeps a resource off a node, so that it could not be taken over there. `pcs resource
+    /// move` and `pcs resource ban` leave such ones.
     ///
-    /// What to do: `pcs resource clear` with the resource, if the constraint's id begins with `cli-`; otherwise ask who made it.
+    /// What to do: `pcs resource clear` with the resource, if the constraint's id begins with `cli-`;
+    /// otherwise ask who made it.
     Banned,
     /// pacemaker wants to fence a node and has not been able to. Nothing is taken over from it meanwhile.
     ///
-    /// What to do: look at the fencing device. Was the host renamed? A node under its old name shows like this too.
+    /// What to do: look at the fencing device. Was the host renamed? A node under its old name shows like
+    /// this too.
     NodeUnclean,
     /// A fencing device does not run, or fails its check.
     ///
@@ -272,8 +307,8 @@ reasons! {
     FencingDisabled,
     /// The two legs of a volume are not connected.
     ///
-    /// What to do: look at the network of the replication link; a leg that stays StandAlone tries again after `drbdadm connect`. While the legs are
-    /// apart, only one of them has the newest data.
+    /// What to do: look at the network of the replication link; a leg that stays StandAlone tries again after
+    /// `drbdadm connect`. While the legs are apart, only one of them has the newest data.
     Disconnected,
     /// A resync is under way; the target has older data until it ends.
     ///
@@ -281,20 +316,22 @@ reasons! {
     Resyncing,
     /// A leg's data is not current: it must not be promoted.
     ///
-    /// What to do: bring the other node back; it has the newest data. pacemaker and DRBD keep the stale leg from being promoted, DRBD by a
-    /// constraint `drbd-fence-by-handler-…`, which goes when the resync ends. Only if it stays with both legs UpToDate: `pcs constraint delete`
-    /// with its id.
+    /// What to do: bring the other node back; it has the newest data. pacemaker and DRBD keep the stale leg
+    /// from being promoted, DRBD by a constraint `drbd-fence-by-handler-…`, which goes when the resync ends.
+    /// Only if it stays with both legs UpToDate: `pcs constraint delete` with its id.
     StaleData,
     /// A leg has lost its disk, or never had it.
     ///
-    /// What to do: look at the disk and at the kernel's log on the host that the message names. DRBD goes on with the other node's disk, and does not
-    /// take this one back by itself: once it answers again, `drbdadm attach` on that host.
+    /// What to do: look at the disk and at the kernel's log on the host that the message names. DRBD goes on
+    /// with the other node's disk, and does not take this one back by itself: once it answers again, `drbdadm
+    /// attach` on that host.
     DiskFailed,
-    /// A volume's file system takes no writes any more: ext4 after an error in it. The agent `writable` fails then, and the group moves to the other node, which
-    /// checks ext4 before it mounts it.
+    /// A volume's file system takes no writes any more: ext4 after an error in it. The agent `writable` fails
+    /// then, and the group moves to the other node, which checks ext4 before it mounts it.
     ///
-    /// What to do: look at the kernel's log of the node for the error. Where the group could not move, stop it (standby of both nodes, or `pcs resource
-    /// disable`), check the file system by hand (`fsck`, with the volume Primary and not mounted), and start it again.
+    /// What to do: look at the kernel's log of the node for the error. Where the group could not move, stop
+    /// it (standby of both nodes, or `pcs resource disable`), check the file system by hand (`fsck`, with the
+    /// volume Primary and not mounted), and start it again.
     FilesystemReadOnly,
     /// A volume's file system is full. Nothing is stopped or moved for it: the other node has the same data.
     ///
@@ -302,12 +339,14 @@ reasons! {
     FilesystemFull,
     /// The two legs hold diverged data. The operator never chooses between them.
     ///
-    /// What to do: find out which node has the data that shall live; then, on the other, `drbdadm disconnect`, `drbdadm secondary` and
-    /// `drbdadm connect --discard-my-data`; on the survivor `drbdadm connect`.
+    /// What to do: find out which node has the data that shall live; then, on the other, `drbdadm
+    /// disconnect`, `drbdadm secondary` and `drbdadm connect --discard-my-data`; on the survivor `drbdadm
+    /// connect`.
     SplitBrain,
     /// A resource has failed.
     ///
-    /// What to do: the message shows the agent's words. After mending the cause, `pcs resource cleanup` if it does not recover by itself.
+    /// What to do: the message shows the agent's words. After mending the cause, `pcs resource cleanup` if it
+    /// does not recover by itself.
     ResourceFailed,
     /// A resource is not running anywhere.
     ///
@@ -315,7 +354,8 @@ reasons! {
     NotRunning,
     /// The service does not answer on its floating address.
     ///
-    /// What to do: the message shows what came back. pacemaker restarts or moves a service that fails its probe.
+    /// What to do: the message shows what came back. pacemaker restarts or moves a service that fails its
+    /// probe.
     NotAnswering,
     /// It cannot be told now: nothing that would know could be asked.
     ///

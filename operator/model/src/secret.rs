@@ -28,5 +28,8 @@ impl fmt::Debug for Secret {
 
 /// SHA-256 in lower-case hexadecimal, as sha256sum prints it.
 pub fn digest(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

@@ -1,8 +1,10 @@
-//! What people are told of a pair's hosts when they ask the operator: the answers of its endpoint, which `kubectl hapair` reads.
+//! What people are told of a pair's hosts when they ask the operator: the answers of its endpoint, which
+//! `kubectl hapair` reads.
 
 use serde::{Deserialize, Serialize};
 
-/// The audience of the tokens that the operator takes from those who ask. A token for it is good for nothing else.
+/// The audience of the tokens that the operator takes from those who ask. A token for it is good for nothing
+/// else.
 pub const AUDIENCE: &str = "hapair.dev";
 /// The header in which a token travels: the API server keeps `Authorization` to itself.
 pub const TOKEN_HEADER: &str = "x-hapair-token";
@@ -91,7 +93,8 @@ pub enum Coming {
         name: String,
         /// What is done, in order on each node; the nodes side by side.
         steps: Vec<(String, Vec<String>)>,
-        /// What pacemaker itself says that it would then do with the resources, from crm_simulate; absent when its configuration stays.
+        /// What pacemaker itself says that it would then do with the resources, from crm_simulate; absent
+        /// when its configuration stays.
         transition: Option<Vec<String>>,
     },
 }

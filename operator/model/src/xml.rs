@@ -1,5 +1,5 @@
-//! A small tree of XML elements: enough for a CIB and for what crm_mon prints, both of which keep everything in attributes, and for what drbdadm
-//! prints, which has text in elements without children.
+//! A small tree of XML elements: enough for a CIB and for what crm_mon prints, both of which keep everything
+//! in attributes, and for what drbdadm prints, which has text in elements without children.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -42,7 +42,12 @@ const MAX_DEPTH: usize = 64;
 impl Element {
     /// An element without attributes and children.
     pub fn new(name: &str) -> Self {
-        Self { name: name.into(), attributes: BTreeMap::new(), children: Vec::new(), text: String::new() }
+        Self {
+            name: name.into(),
+            attributes: BTreeMap::new(),
+            children: Vec::new(),
+            text: String::new(),
+        }
     }
 
     /// The same with one more attribute.
@@ -85,10 +90,14 @@ impl Element {
 
     /// The first child with this tag, to be changed; made if there is none.
     pub fn first_mut(&mut self, name: &str) -> &mut Self {
-        let position = self.children.iter().position(|child| child.name == name).unwrap_or_else(|| {
-            self.children.push(Self::new(name));
-            self.children.len() - 1
-        });
+        let position = self
+            .children
+            .iter()
+            .position(|child| child.name == name)
+            .unwrap_or_else(|| {
+                self.children.push(Self::new(name));
+                self.children.len() - 1
+            });
         &mut self.children[position]
     }
 
@@ -119,7 +128,10 @@ impl Element {
         let mut reader = Reader::from_str(text);
         let mut open: Vec<Self> = Vec::new();
         loop {
-            let closed = match reader.read_event().map_err(|error| XmlError::Malformed(error.to_string()))? {
+            let closed = match reader
+                .read_event()
+                .map_err(|error| XmlError::Malformed(error.to_string()))?
+            {
                 Event::Start(_) if open.len() >= MAX_DEPTH => return Err(XmlError::TooDeep),
                 Event::Start(start) => {
                     open.push(element(&start)?);
@@ -153,9 +165,16 @@ impl Element {
         write!(formatter, "{:indent$}<{}", "", self.name, indent = depth * 2)?;
         // The id first, as people look for it there.
         let id = self.attributes.get_key_value("id");
-        for (name, value) in id.into_iter().chain(self.attributes.iter().filter(|(name, _)| *name != "id")) {
-            // A parser turns line breaks and tabs within an attribute into spaces, unless they are written as references.
-            let value = escape(value).replace('\n', "&#10;").replace('\t', "&#9;").replace('\r', "&#13;");
+        for (name, value) in id
+            .into_iter()
+            .chain(self.attributes.iter().filter(|(name, _)| *name != "id"))
+        {
+            // A parser turns line breaks and tabs within an attribute into spaces, unless they are written as
+            // references.
+            let value = escape(value)
+                .replace('\n', "&#10;")
+                .replace('\t', "&#9;")
+                .replace('\r', "&#13;");
             write!(formatter, " {name}=\"{value}\"")?;
         }
         if self.children.is_empty() && self.text.is_empty() {
@@ -177,8 +196,12 @@ fn element(start: &BytesStart<'_>) -> Result<Element, XmlError> {
     let mut element = Element::new(start.name().as_ref());
     for attribute in start.attributes() {
         let attribute = attribute.map_err(|error| malformed(&error))?;
-        let value = attribute.normalized_value(XmlVersion::Implicit1_0).map_err(|error| malformed(&error))?;
-        element.attributes.insert(attribute.key.as_ref().to_owned(), value.into_owned());
+        let value = attribute
+            .normalized_value(XmlVersion::Implicit1_0)
+            .map_err(|error| malformed(&error))?;
+        element
+            .attributes
+            .insert(attribute.key.as_ref().to_owned(), value.into_owned());
     }
     Ok(element)
 }
@@ -204,7 +227,10 @@ mod tests {
         let cib = Element::new("cib")
             .with("id", "a<b&\"c\"")
             .child(Element::new("x").with("y", "ä\nz"))
-            .child(Element { text: "/dev/sdb".into(), ..Element::new("disk") });
+            .child(Element {
+                text: "/dev/sdb".into(),
+                ..Element::new("disk")
+            });
         assert_eq!(Element::parse(&cib.to_string()).unwrap(), cib);
     }
 

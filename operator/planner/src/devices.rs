@@ -7,7 +7,10 @@ const OURS: &str = "hapair-";
 
 /// Whether a disk has a partition table with nothing in it but partitions of volumes.
 pub fn has_only_our_partitions(disk: &Device) -> bool {
-    let table = disk.signatures.iter().all(|signature| matches!(signature.kind.as_str(), "gpt" | "PMBR" | Signature::PARTITION));
+    let table = disk
+        .signatures
+        .iter()
+        .all(|signature| matches!(signature.kind.as_str(), "gpt" | "PMBR" | Signature::PARTITION));
     table && !disk.partitions.is_empty() && disk.partitions.iter().all(|name| name.starts_with(OURS))
 }
 
@@ -21,7 +24,8 @@ pub fn holds_mere_data(device: &Device) -> bool {
     matches!(device.signatures.as_slice(), [signature] if signature.kind == Signature::DATA)
 }
 
-/// Everything on a device in the words of `disks[].overwrite`: `type:uuid`, several in order and joined by `+`.
+/// Everything on a device in the words of `disks[].overwrite`: `type:uuid`, several in order and joined by
+/// `+`.
 pub fn all_signatures(device: &Device) -> String {
     let mut found: Vec<_> = device.signatures.iter().map(ToString::to_string).collect();
     found.sort_unstable();

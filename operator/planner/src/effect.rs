@@ -7,37 +7,70 @@ use hapair_model::{
     xml::Element,
 };
 
-/// What a stage is about, without what differs each time it is planned: two that print the same want the same.
+/// What a stage is about, without what differs each time it is planned: two that print the same want the
+/// same.
 pub fn purpose(stage: &Stage) -> String {
     let of = |step: &Step| match step {
-        Step::PushCib { cib, .. } => {
-            Element::parse(cib).ok().and_then(|cib| cib.first("configuration").map(ToString::to_string)).unwrap_or_default()
-        }
+        Step::PushCib { cib, .. } => Element::parse(cib)
+            .ok()
+            .and_then(|cib| cib.first("configuration").map(ToString::to_string))
+            .unwrap_or_default(),
         step => format!("{step:?}"),
     };
     let host = |steps: &Vec<Step>| steps.iter().map(of).collect::<Vec<_>>().join("\n");
-    format!("{}\n{}\n{}", stage.name, host(&stage.steps.first), host(&stage.steps.second))
+    format!(
+        "{}\n{}\n{}",
+        stage.name,
+        host(&stage.steps.first),
+        host(&stage.steps.second)
+    )
 }
 
 /// What a stage that is planned again wants, and what the hosts have instead, for a person.
 pub fn wanted_and_got(stage: &Stage, observed: &Both<HostView>) -> String {
-    let steps = || stage.steps.iter().flat_map(|(side, steps)| steps.iter().map(move |step| (side, step)));
+    let steps = || {
+        stage
+            .steps
+            .iter()
+            .flat_map(|(side, steps)| steps.iter().map(move |step| (side, step)))
+    };
     let configuration = steps().find_map(|(side, step)| match step {
-        Step::PushCib { cib, .. } => difference(&Element::parse(cib).ok()?, observed[side].host()?.cib.as_ref()?),
+        Step::PushCib { cib, .. } => {
+            difference(&Element::parse(cib).ok()?, observed[side].host()?.cib.as_ref()?)
+        }
         _ => None,
     });
-    configuration.unwrap_or_else(|| steps().map(|(_, step)| step.summary()).collect::<Vec<_>>().join("; "))
+    configuration.unwrap_or_else(|| {
+        steps()
+            .map(|(_, step)| step.summary())
+            .collect::<Vec<_>>()
+            .join("; ")
+    })
 }
 
 /// The first element of a configuration that the cluster has in another way, or not at all.
 fn difference(wanted: &Element, live: &Element) -> Option<String> {
     let (wanted, live) = (wanted.first("configuration")?, live.first("configuration")?);
     let present = live.all();
-    wanted.all().into_iter().filter(|each| each.id().is_some() && each.children.is_empty()).find_map(|element| {
-        match present.iter().find(|each| each.id() == element.id() && each.name == element.name) {
-            Some(found) if *found == element => None,
-            Some(found) => Some(format!("wanted {}, the cluster has {}", element.to_string().trim(), found.to_string().trim())),
-            None => Some(format!("wanted {}, the cluster has none", element.to_string().trim())),
-        }
-    })
+    wanted
+        .all()
+        .into_iter()
+        .filter(|each| each.id().is_some() && each.children.is_empty())
+        .find_map(|element| {
+            match present
+                .iter()
+                .find(|each| each.id() == element.id() && each.name == element.name)
+            {
+                Some(found) if *found == element => None,
+                Some(found) => Some(format!(
+                    "wanted {}, the cluster has {}",
+                    element.to_string().trim(),
+                    found.to_string().trim()
+                )),
+                None => Some(format!(
+                    "wanted {}, the cluster has none",
+                    element.to_string().trim()
+                )),
+            }
+        })
 }

@@ -14,7 +14,11 @@ pub fn url(desired: &Desired, group: &Group) -> Option<String> {
 /// The same at some address.
 pub fn url_at(group: &Group, address: IpAddr) -> Option<String> {
     let probe = group.probe.as_ref()?;
-    let host = if address.is_ipv6() { format!("[{address}]") } else { address.to_string() };
+    let host = if address.is_ipv6() {
+        format!("[{address}]")
+    } else {
+        address.to_string()
+    };
     Some(format!("http://{host}:{}{}", probe.port, probe.path))
 }
 

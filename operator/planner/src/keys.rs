@@ -1,5 +1,6 @@
-//! What makes two hosts one pair: the keys that both hold, and what each remembers of the other. A host that has lost its keys gets them back from
-//! its peer, once it is known to be the host that the peer remembers, or a person has said that it is the one to go on with.
+//! What makes two hosts one pair: the keys that both hold, and what each remembers of the other. A host that
+//! has lost its keys gets them back from its peer, once it is known to be the host that the peer remembers,
+//! or a person has said that it is the one to go on with.
 
 use hapair_model::{
     Both, Reason, Secret, Side,
@@ -24,14 +25,32 @@ struct Key {
 
 /// The resource files carry DRBD's key, and so are written after it.
 const KEYS: [Key; 3] = [
-    Key { path: names::COROSYNC_KEY, mode: "400", owner: "root:root", follow_up: Some(FollowUp::RestartCorosync) },
-    Key { path: names::PACEMAKER_KEY, mode: "400", owner: "hacluster:haclient", follow_up: None },
-    Key { path: names::DRBD_KEY, mode: "600", owner: "root:root", follow_up: None },
+    Key {
+        path: names::COROSYNC_KEY,
+        mode: "400",
+        owner: "root:root",
+        follow_up: Some(FollowUp::RestartCorosync),
+    },
+    Key {
+        path: names::PACEMAKER_KEY,
+        mode: "400",
+        owner: "hacluster:haclient",
+        follow_up: None,
+    },
+    Key {
+        path: names::DRBD_KEY,
+        mode: "600",
+        owner: "root:root",
+        follow_up: None,
+    },
 ];
 
 impl Key {
     fn is_shared(&self, hosts: &Both<&Host>) -> bool {
-        let digests = hosts.as_ref().map(|host| host.shared_keys.get(self.path)).complete();
+        let digests = hosts
+            .as_ref()
+            .map(|host| host.shared_keys.get(self.path))
+            .complete();
         digests.is_some_and(|digests| digests.first == digests.second)
     }
 
@@ -56,8 +75,9 @@ pub fn is_key(path: &str) -> bool {
     KEYS.iter().any(|key| key.path == path)
 }
 
-/// The keys as they are to be written: new ones on both hosts as long as no cluster was ever formed with them, afterwards the peer's where one is lost. The
-/// daemons of a cluster that was formed know no other, so nothing has to be restarted for those.
+/// The keys as they are to be written: new ones on both hosts as long as no cluster was ever formed with
+/// them, afterwards the peer's where one is lost. The daemons of a cluster that was formed know no other, so
+/// nothing has to be restarted for those.
 pub fn files(desired: &Desired, hosts: &Both<&Host>, fresh: &FreshKeys) -> Both<Vec<File>> {
     let new = [&fresh.corosync, &fresh.pacemaker, &fresh.drbd];
     let is_formed = stages::is_formed(hosts);
@@ -76,18 +96,33 @@ pub fn files(desired: &Desired, hosts: &Both<&Host>, fresh: &FreshKeys) -> Both<
 
 /// Whether this host is the one that its peer remembers, or the one that a person has accepted.
 fn is_known(desired: &Desired, hosts: &Both<&Host>, side: Side) -> bool {
-    remembers(hosts[side.peer()], hosts[side]) || desired.accepted.get(&desired.nodes[side].name) == Some(&hosts[side].machine_id)
+    remembers(hosts[side.peer()], hosts[side])
+        || desired.accepted.get(&desired.nodes[side].name) == Some(&hosts[side].machine_id)
 }
 
 /// Whether a host remembers the other: they have met while all was well.
 pub fn remembers(host: &Host, peer: &Host) -> bool {
-    !peer.machine_id.is_empty() && host.known_peer.as_ref().is_some_and(|known| known.machine_id == peer.machine_id)
+    !peer.machine_id.is_empty()
+        && host
+            .known_peer
+            .as_ref()
+            .is_some_and(|known| known.machine_id == peer.machine_id)
 }
 
 /// Keys that have to be read on the hosts that have them, since a peer has lost them.
 pub fn to_be_read(observed: &Both<HostView>) -> Vec<String> {
-    let Some(hosts) = observed.as_ref().map(HostView::host).complete().filter(stages::is_formed) else { return Vec::new() };
-    KEYS.iter().filter(|key| hosts.any(|host| key.is_lost(host))).map(|key| key.path.to_owned()).collect()
+    let Some(hosts) = observed
+        .as_ref()
+        .map(HostView::host)
+        .complete()
+        .filter(stages::is_formed)
+    else {
+        return Vec::new();
+    };
+    KEYS.iter()
+        .filter(|key| hosts.any(|host| key.is_lost(host)))
+        .map(|key| key.path.to_owned())
+        .collect()
 }
 
 /// Keys of a formed cluster that are lost, or differ, and cannot be given back.
@@ -95,19 +130,39 @@ pub fn findings(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Findi
     if !stages::is_formed(hosts) {
         return;
     }
-    let mut say = |message| findings.push(Finding { about: Subject::Pair, reason: Reason::KeysLost, message });
+    let mut say = |message| {
+        findings.push(Finding {
+            about: Subject::Pair,
+            reason: Reason::KeysLost,
+            message,
+        })
+    };
     for key in KEYS.iter().filter(|key| !key.is_shared(hosts)) {
         let path = key.path;
         match hosts.find(|host| key.is_lost(host)) {
-            None => say(format!("the hosts hold different keys in {path}, and a cluster was formed already. Nothing was changed.")),
+            None => say(format!(
+                "the hosts hold different keys in {path}, and a cluster was formed already. Nothing was \
+                 changed."
+            )),
             Some(side) if key.is_lost(hosts[side.peer()]) => {
-                say(format!("both hosts have lost the key {path}, and a cluster was formed already. Nothing was changed."));
+                say(format!(
+                    "both hosts have lost the key {path}, and a cluster was formed already. Nothing was \
+                     changed."
+                ));
             }
             Some(side) if !is_known(desired, hosts, side) => {
-                let (node, peer, id) = (&desired.nodes[side].name, &desired.nodes[side.peer()].name, &hosts[side].machine_id);
-                let known = hosts[side.peer()].known_peer.as_ref().map_or("remembers none", |_| "remembers another");
+                let (node, peer, id) = (
+                    &desired.nodes[side].name,
+                    &desired.nodes[side.peer()].name,
+                    &hosts[side].machine_id,
+                );
+                let known = hosts[side.peer()]
+                    .known_peer
+                    .as_ref()
+                    .map_or("remembers none", |_| "remembers another");
                 say(format!(
-                    "{node} has lost the key {path}, and its machine-id is {id:?}: {peer} {known}. Nothing was changed. If {node} was replaced or installed \
+                    "{node} has lost the key {path}, and its machine-id is {id:?}: {peer} {known}. Nothing \
+                     was changed. If {node} was replaced or installed \
                      anew, and is to go on: kubectl annotate hapair {} hapair.dev/accept-host={node}={id}",
                     desired.name
                 ));
@@ -117,9 +172,13 @@ pub fn findings(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Findi
     }
 }
 
-/// The metadata that this host's leg of a volume has by what its peer remembers: the host's own record is lost.
+/// The metadata that this host's leg of a volume has by what its peer remembers: the host's own record is
+/// lost.
 pub fn remembered_leg<'a>(volume: &str, host: &Host, peer: Option<&'a Host>) -> Option<&'a str> {
-    let known = peer.filter(|peer| remembers(peer, host) && !host.volume_records.contains_key(volume))?.known_peer.as_ref()?;
+    let known = peer
+        .filter(|peer| remembers(peer, host) && !host.volume_records.contains_key(volume))?
+        .known_peer
+        .as_ref()?;
     known.legs.get(volume).map(String::as_str)
 }
 
@@ -130,7 +189,10 @@ pub fn remember(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
         return None;
     }
     let step = |side: Side| {
-        let peer = KnownPeer::of(hosts[side.peer()], desired.volumes.iter().map(|volume| volume.name.as_str()));
+        let peer = KnownPeer::of(
+            hosts[side.peer()],
+            desired.volumes.iter().map(|volume| volume.name.as_str()),
+        );
         let content = Content::Text(peer.to_string());
         let file = || File {
             path: names::PEER.into(),
@@ -142,5 +204,8 @@ pub fn remember(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
         };
         (hosts[side].known_peer.as_ref() != Some(&peer)).then(|| Step::WriteFile(file()))
     };
-    stage("let each host remember the other", Both::from_fn(|side| step(side).into_iter().collect()))
+    stage(
+        "let each host remember the other",
+        Both::from_fn(|side| step(side).into_iter().collect()),
+    )
 }

@@ -1,4 +1,5 @@
-//! Taking things off the hosts: children that are being deleted, or the whole pair. Data always stays on its disks.
+//! Taking things off the hosts: children that are being deleted, or the whole pair. Data always stays on its
+//! disks.
 
 use hapair_model::{
     Both, Reason,
@@ -12,63 +13,119 @@ use crate::{
     stages::{self, stage},
 };
 
-/// DRBD resources of volumes that are leaving, once the cluster no longer has them and has stopped using them.
+/// DRBD resources of volumes that are leaving, once the cluster no longer has them and has stopped using
+/// them.
 pub fn volumes(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
-    let present = desired.leaving.volumes.iter().filter(|name| hosts.any(|host| is_on(host, name)));
+    let present = desired
+        .leaving
+        .volumes
+        .iter()
+        .filter(|name| hosts.any(|host| is_on(host, name)));
     let (used, idle): (Vec<_>, Vec<_>) =
         present.partition(|name| hosts.any(|host| in_cib(host, &names::volume(name)) || is_used(host, name)));
     let steps = Both::from_fn(|side| {
         let down = idle.iter().filter(|name| is_on(hosts[side], name));
-        down.map(|name| Step::TakeDown { resource: (*name).clone() }).collect()
+        down.map(|name| Step::TakeDown {
+            resource: (*name).clone(),
+        })
+        .collect()
     });
-    stage("take volumes down", steps).or_else(|| used.first().map(|name| Next::Wait(format!("volume {name} is still in use")))).or_else(
-        || keys(&desired.leaving).find(|key| hosts.any(|host| in_cib(host, key))).map(|key| Next::Wait(format!("{key} is stopping"))),
-    )
+    stage("take volumes down", steps)
+        .or_else(|| {
+            used.first()
+                .map(|name| Next::Wait(format!("volume {name} is still in use")))
+        })
+        .or_else(|| {
+            keys(&desired.leaving)
+                .find(|key| hosts.any(|host| in_cib(host, key)))
+                .map(|key| Next::Wait(format!("{key} is stopping")))
+        })
 }
 
 /// Whether the cluster still runs something of the volume here, or its DRBD resource is Primary.
 fn is_used(host: &Host, volume: &str) -> bool {
     let ids = [names::volume(volume), names::filesystem(volume)];
-    let runs = |cluster: &Cluster| cluster.resources.iter().any(|each| ids.contains(&each.id) && !each.nodes.is_empty());
-    host.cluster.as_ref().is_some_and(runs) || host.resources.get(volume).is_some_and(|leg| leg.role == "Primary")
+    let runs = |cluster: &Cluster| {
+        cluster
+            .resources
+            .iter()
+            .any(|each| ids.contains(&each.id) && !each.nodes.is_empty())
+    };
+    host.cluster.as_ref().is_some_and(runs)
+        || host
+            .resources
+            .get(volume)
+            .is_some_and(|leg| leg.role == "Primary")
 }
 
 /// The keys of everything that is leaving.
 fn keys(leaving: &Leaving) -> impl Iterator<Item = String> {
     let groups = leaving.groups.iter().map(|name| names::group(name));
-    groups.chain(leaving.floating_ips.iter().map(|name| names::ip(name))).chain(leaving.volumes.iter().map(|name| names::volume(name)))
+    groups
+        .chain(leaving.floating_ips.iter().map(|name| names::ip(name)))
+        .chain(leaving.volumes.iter().map(|name| names::volume(name)))
 }
 
 fn in_cib(host: &Host, key: &str) -> bool {
-    host.cib.as_ref().is_some_and(|cib| cib::records(cib).iter().any(|(each, _)| each == key))
+    host.cib
+        .as_ref()
+        .is_some_and(|cib| cib::records(cib).iter().any(|(each, _)| each == key))
 }
 
-/// Whether the volume's resource is configured here, by us: one of someone else's with the same name is none of it.
+/// Whether the volume's resource is configured here, by us: one of someone else's with the same name is none
+/// of it.
 fn is_on(host: &Host, volume: &str) -> bool {
     host.drbd_config.get(volume).is_some_and(|config| config.ours)
 }
 
 /// Of the children that are leaving: those of which nothing is left on the hosts.
 pub fn gone(desired: &Desired, observed: &Both<HostView>) -> Leaving {
-    let Some(hosts) = observed.as_ref().map(HostView::host).complete() else { return Leaving::default() };
+    let Some(hosts) = observed.as_ref().map(HostView::host).complete() else {
+        return Leaving::default();
+    };
     // Without a live configuration nothing is known to be gone, unless there never was one.
     let known = hosts.any(|host| host.cib.is_some()) || !stages::is_formed(&hosts);
-    let stopped = !hosts.any(|host| host.cluster.as_ref().is_some_and(|cluster| cluster.leftover().is_some()));
+    let stopped = !hosts.any(|host| {
+        host.cluster
+            .as_ref()
+            .is_some_and(|cluster| cluster.leftover().is_some())
+    });
     let left = |key: String| known && stopped && !hosts.any(|host| in_cib(host, &key));
-    let Leaving { volumes, floating_ips, groups } = &desired.leaving;
+    let Leaving {
+        volumes,
+        floating_ips,
+        groups,
+    } = &desired.leaving;
     Leaving {
-        volumes: volumes.iter().filter(|name| left(names::volume(name)) && !hosts.any(|host| is_on(host, name))).cloned().collect(),
-        floating_ips: floating_ips.iter().filter(|name| left(names::ip(name))).cloned().collect(),
-        groups: groups.iter().filter(|name| left(names::group(name))).cloned().collect(),
+        volumes: volumes
+            .iter()
+            .filter(|name| left(names::volume(name)) && !hosts.any(|host| is_on(host, name)))
+            .cloned()
+            .collect(),
+        floating_ips: floating_ips
+            .iter()
+            .filter(|name| left(names::ip(name)))
+            .cloned()
+            .collect(),
+        groups: groups
+            .iter()
+            .filter(|name| left(names::group(name)))
+            .cloned()
+            .collect(),
     }
 }
 
-/// What taking the whole pair off its hosts needs next. The plan rests, without findings, when nothing is left of it.
+/// What taking the whole pair off its hosts needs next. The plan rests, without findings, when nothing is
+/// left of it.
 pub fn teardown(desired: &Desired, observed: &Both<HostView>) -> Plan {
     let mut findings = refuse::silent_hosts(desired, observed);
     if desired.paused {
         let message = "the pair is being deleted, but it is paused: nothing is taken off its hosts".into();
-        findings.push(Finding { about: Subject::Pair, reason: Reason::PausedByUser, message });
+        findings.push(Finding {
+            about: Subject::Pair,
+            reason: Reason::PausedByUser,
+            message,
+        });
     }
     let next = match observed.as_ref().map(HostView::host).complete() {
         Some(hosts) if findings.is_empty() => next_of_teardown(desired, &hosts),
@@ -81,34 +138,60 @@ pub fn teardown(desired: &Desired, observed: &Both<HostView>) -> Plan {
             message: "the pair is being taken off its hosts".into(),
         });
     }
-    Plan { next: next.unwrap_or(Next::Rest), findings }
+    Plan {
+        next: next.unwrap_or(Next::Rest),
+        findings,
+    }
 }
 
 fn next_of_teardown(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
-    // A host that has no record of ours, or someone else's, is none of ours any more, whatever the spec says of its address.
+    // A host that has no record of ours, or someone else's, is none of ours any more, whatever the spec says
+    // of its address.
     let ours = |host: &Host| {
-        desired.side(&host.name).is_some() && host.owner.as_ref().is_some_and(|record| record.owner == desired.owner.to_string())
+        desired.side(&host.name).is_some()
+            && host
+                .owner
+                .as_ref()
+                .is_some_and(|record| record.owner == desired.owner.to_string())
     };
     // What is being installed would start by itself, once nothing keeps it from that any more.
     if hosts.any(|host| ours(host) && host.install == Some(Job::Running)) {
         return Some(Next::Wait("packages are being installed".into()));
     }
-    let runs = |host: &Host, unit: &str| host.units.get(unit).is_some_and(|unit| unit.is_active() || unit.enabled);
+    let runs = |host: &Host, unit: &str| {
+        host.units
+            .get(unit)
+            .is_some_and(|unit| unit.is_active() || unit.enabled)
+    };
     let stop = Both::from_fn(|side| {
-        // A configuration that is left behind would make the next pair on these hosts look like one that was formed already.
-        let present = runs(hosts[side], "pacemaker") || runs(hosts[side], "corosync") || hosts[side].cib_on_disk.is_some();
+        // A configuration that is left behind would make the next pair on these hosts look like one that was
+        // formed already.
+        let present = runs(hosts[side], "pacemaker")
+            || runs(hosts[side], "corosync")
+            || hosts[side].cib_on_disk.is_some();
         let stop = ours(hosts[side]) && present;
-        if stop { vec![Step::LeaveCluster] } else { Vec::new() }
+        if stop {
+            vec![Step::LeaveCluster]
+        } else {
+            Vec::new()
+        }
     });
     let forget = |side| {
         if !ours(hosts[side]) {
             return Vec::new();
         }
         let ours = hosts[side].drbd_config.iter().filter(|(_, config)| config.ours);
-        let volumes = ours.map(|(name, _)| Step::TakeDown { resource: name.clone() });
-        let close = hosts[side].firewall.filter(|_| desired.open_firewall).map(|firewall| Step::CloseFirewall { firewall });
+        let volumes = ours.map(|(name, _)| Step::TakeDown {
+            resource: name.clone(),
+        });
+        let close = hosts[side]
+            .firewall
+            .filter(|_| desired.open_firewall)
+            .map(|firewall| Step::CloseFirewall { firewall });
         // The resources' files are not among them: those that are ours have just been taken away.
-        let files = files::own_paths(desired, side).into_iter().filter(|path| !path.starts_with("/etc/drbd.d/"));
+        let files = files::own_paths(desired, side)
+            .into_iter()
+            .filter(|path| !path.starts_with("/etc/drbd.d/"));
         let files = files.chain(firewall::PATHS.map(str::to_owned)).collect();
         volumes.chain(close).chain([Step::Forget { files }]).collect()
     };

@@ -1,8 +1,10 @@
-//! Decides. Pure functions of what is declared and what was seen: no clock, no I/O, no randomness but what is handed in.
+//! Decides. Pure functions of what is declared and what was seen: no clock, no I/O, no randomness but what is
+//! handed in.
 //!
-//! [`question`] says what to ask the hosts, [`plan`] what to do next, [`report`] what to tell people. A plan is made in the order in which an
-//! administrator would work: refuse what cannot be, packages, files and daemons, the birth of the volumes, the first start, changes of the
-//! running cluster, the conveniences. Only the next stage is planned: the one after it depends on what the hosts say then.
+//! [`question`] says what to ask the hosts, [`plan`] what to do next, [`report`] what to tell people. A plan
+//! is made in the order in which an administrator would work: refuse what cannot be, packages, files and
+//! daemons, the birth of the volumes, the first start, changes of the running cluster, the conveniences. Only
+//! the next stage is planned: the one after it depends on what the hosts say then.
 
 mod addresses;
 mod bans;
@@ -58,33 +60,48 @@ pub struct FreshKeys {
 
 /// What to do next with a pair.
 ///
-/// With a silent host nothing is planned: unreachable is not down, and half a pair is not changed. With other findings nothing is, but for the nodes'
-/// standby: a person who mends something needs it.
+/// With a silent host nothing is planned: unreachable is not down, and half a pair is not changed. With other
+/// findings nothing is, but for the nodes' standby: a person who mends something needs it.
 pub fn plan(desired: &Desired, observed: &Both<HostView>, fresh: &FreshKeys) -> Plan {
     let findings = refuse::findings(desired, observed);
     let hosts = observed.as_ref().map(HostView::host).complete();
     let next = match hosts {
         Some(_) if desired.paused => Ok(Next::Rest),
         Some(hosts) if findings.is_empty() => lint::checked(desired, &hosts, next(desired, &hosts, fresh)),
-        Some(hosts) if !findings.iter().any(doubts_the_hosts) => {
-            lint::checked(desired, &hosts, stages::standby_alone(desired, &hosts).unwrap_or(Next::Rest))
-        }
+        Some(hosts) if !findings.iter().any(doubts_the_hosts) => lint::checked(
+            desired,
+            &hosts,
+            stages::standby_alone(desired, &hosts).unwrap_or(Next::Rest),
+        ),
         _ => Ok(Next::Rest),
     };
     match next {
         Ok(next) => Plan { next, findings },
-        Err(refusal) => Plan { next: Next::Rest, findings: [findings, vec![refusal]].concat() },
+        Err(refusal) => Plan {
+            next: Next::Rest,
+            findings: [findings, vec![refusal]].concat(),
+        },
     }
 }
 
 /// Whether a finding says that the hosts may not be the pair's.
 fn doubts_the_hosts(finding: &Finding) -> bool {
-    matches!(finding.reason, Reason::ForeignCluster | Reason::ManagedElsewhere | Reason::HostNameMismatch)
+    matches!(
+        finding.reason,
+        Reason::ForeignCluster | Reason::ManagedElsewhere | Reason::HostNameMismatch
+    )
 }
 
 /// The plan of a pair whose spec cannot be carried out: to do nothing, and say why.
 pub fn held(desired: &Desired, observed: &Both<HostView>, findings: &[Finding]) -> Plan {
-    Plan { next: Next::Rest, findings: findings.iter().cloned().chain(refuse::silent_hosts(desired, observed)).collect() }
+    Plan {
+        next: Next::Rest,
+        findings: findings
+            .iter()
+            .cloned()
+            .chain(refuse::silent_hosts(desired, observed))
+            .collect(),
+    }
 }
 
 fn next(desired: &Desired, hosts: &Both<&Host>, fresh: &FreshKeys) -> Next {

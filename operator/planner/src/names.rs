@@ -91,7 +91,11 @@ pub fn mount_unit(directory: &str) -> String {
             '/' => "-".to_owned(),
             '-' => "\\x2d".to_owned(),
             'A'..='Z' | 'a'..='z' | '0'..='9' | ':' | '_' | '.' => each.to_string(),
-            other => other.to_string().bytes().map(|byte| format!("\\x{byte:02x}")).collect(),
+            other => other
+                .to_string()
+                .bytes()
+                .map(|byte| format!("\\x{byte:02x}"))
+                .collect(),
         })
         .collect();
     format!("{escaped}.mount")

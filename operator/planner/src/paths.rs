@@ -1,5 +1,6 @@
-//! Places on a host below which others may write: files of service groups, and mount points. What the operator does there it does as root, so nobody
-//! may be able to lead it elsewhere. The script safe-file holds to the same rules at the moment of writing.
+//! Places on a host below which others may write: files of service groups, and mount points. What the
+//! operator does there it does as root, so nobody may be able to lead it elsewhere. The script safe-file
+//! holds to the same rules at the moment of writing.
 
 use hapair_model::{
     Reason,
@@ -10,27 +11,44 @@ use hapair_model::{
 
 /// What is asked about.
 pub fn asked(desired: &Desired) -> Vec<String> {
-    let files = desired.groups.iter().flat_map(|group| &group.files).map(|file| file.path.clone());
-    files.chain(desired.volumes.iter().map(|volume| volume.mount_point.clone())).collect()
+    let files = desired
+        .groups
+        .iter()
+        .flat_map(|group| &group.files)
+        .map(|file| file.path.clone());
+    files
+        .chain(desired.volumes.iter().map(|volume| volume.mount_point.clone()))
+        .collect()
 }
 
 /// Places that cannot be used.
 pub fn findings(desired: &Desired, node: &str, host: &Host, findings: &mut Vec<Finding>) {
     let mut find = |about, message: String| {
-        findings.push(Finding { about, reason: Reason::PathUnusable, message: format!("{node}: {message}. Nothing was changed.") });
+        findings.push(Finding {
+            about,
+            reason: Reason::PathUnusable,
+            message: format!("{node}: {message}. Nothing was changed."),
+        });
     };
     for group in &desired.groups {
         for (at, file) in group.files.iter().enumerate() {
             let trouble = above(host, &file.path, &file.owner).or_else(|| at_file(host, &file.path));
             if let Some(trouble) = trouble {
-                find(Subject::Group(group.name.clone()), format!("spec.files[{at}].path {}: {trouble}", file.path));
+                find(
+                    Subject::Group(group.name.clone()),
+                    format!("spec.files[{at}].path {}: {trouble}", file.path),
+                );
             }
         }
     }
     for volume in &desired.volumes {
         let directory = &volume.mount_point;
-        if let Some(trouble) = above(host, directory, "root:root").or_else(|| at_mount_point(host, directory)) {
-            find(Subject::Volume(volume.name.clone()), format!("spec.filesystem.mountPoint {directory}: {trouble}"));
+        if let Some(trouble) = above(host, directory, "root:root").or_else(|| at_mount_point(host, directory))
+        {
+            find(
+                Subject::Volume(volume.name.clone()),
+                format!("spec.filesystem.mountPoint {directory}: {trouble}"),
+            );
         }
     }
 }
@@ -42,10 +60,16 @@ fn above(host: &Host, path: &str, owner: &str) -> Option<String> {
     ends.map(|end| &path[..end]).find_map(|directory| {
         let facts = host.paths.get(directory)?;
         match facts.kind {
-            PathKind::Link => Some(format!("{directory} is a symbolic link; name the place that it leads to")),
+            PathKind::Link => Some(format!(
+                "{directory} is a symbolic link; name the place that it leads \
+                to"
+            )),
             PathKind::File | PathKind::Other => Some(format!("{directory} is no directory")),
             PathKind::Directory => writers(facts, user, group).map(|who| {
-                format!("{directory} can be written by {who}, expected only root or the owner of what is below it, {user}:{group}")
+                format!(
+                    "{directory} can be written by {who}, expected only root or the owner of what is \
+                    below it, {user}:{group}"
+                )
             }),
         }
     })
@@ -59,7 +83,8 @@ fn writers(facts: &PathFacts, user: &str, group: &str) -> Option<String> {
     if facts.mode & 0o002 != 0 {
         return Some("everyone".to_owned());
     }
-    (facts.mode & 0o020 != 0 && facts.group != "root" && facts.group != group).then(|| format!("the group {}", facts.group))
+    (facts.mode & 0o020 != 0 && facts.group != "root" && facts.group != group)
+        .then(|| format!("the group {}", facts.group))
 }
 
 fn at_file(host: &Host, path: &str) -> Option<String> {

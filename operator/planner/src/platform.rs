@@ -32,9 +32,17 @@ pub struct Dialect {
 }
 
 /// Pacemaker 2.0.
-const OLDER: Dialect = Dialect { schema: "pacemaker-3.0", promoted: "Master", unpromoted: "Slave" };
+const OLDER: Dialect = Dialect {
+    schema: "pacemaker-3.0",
+    promoted: "Master",
+    unpromoted: "Slave",
+};
 /// Pacemaker 2.1 and later.
-const NEWER: Dialect = Dialect { schema: "pacemaker-3.7", promoted: "Promoted", unpromoted: "Unpromoted" };
+const NEWER: Dialect = Dialect {
+    schema: "pacemaker-3.7",
+    promoted: "Promoted",
+    unpromoted: "Unpromoted",
+};
 
 /// Fence agents with the packages that bring them, where all but one are in one package.
 const ONE_PACKAGE: &[(&str, &[&str])] = &[
@@ -61,7 +69,8 @@ pub const SUPPORTED: &str = "Debian 11, 12 and 13, and Enterprise Linux 9";
 /// Units that tomcat may have on any of them; asked for before the distribution is known.
 pub const TOMCAT_UNITS: [&str; 3] = ["tomcat9", "tomcat10", "tomcat"];
 
-/// Files that Debian's tomcat9 and tomcat10 make when they are first configured (their postinst); no package lists them.
+/// Files that Debian's tomcat9 and tomcat10 make when they are first configured (their postinst); no package
+/// lists them.
 pub const MADE_BY_TOMCAT: [&str; 4] = [
     "/var/lib/tomcat9/webapps/ROOT/index.html",
     "/var/lib/tomcat9/webapps/ROOT/META-INF/context.xml",
@@ -69,7 +78,8 @@ pub const MADE_BY_TOMCAT: [&str; 4] = [
     "/var/lib/tomcat10/webapps/ROOT/META-INF/context.xml",
 ];
 
-/// The cluster's own units. drbd is one of them so that it can be kept from starting: the cluster brings resources up.
+/// The cluster's own units. drbd is one of them so that it can be kept from starting: the cluster brings
+/// resources up.
 pub const UNITS: [&str; 4] = ["corosync", "pacemaker", "pcsd", "drbd"];
 
 impl Platform {
@@ -98,20 +108,33 @@ impl Platform {
         }
     }
 
-    /// The platform with the words that a configuration which is there already is written in: a cluster that was formed with an older pacemaker keeps its
-    /// schema, in which the newer words are not valid.
+    /// The platform with the words that a configuration which is there already is written in: a cluster that
+    /// was formed with an older pacemaker keeps its schema, in which the newer words are not valid.
     pub fn speaking_as(self, live: &Element) -> Self {
         // "pacemaker-3.7" is the first with the newer words (pacemaker's resources-3.7.rng).
-        let version = live.get("validate-with").and_then(|schema| schema.strip_prefix("pacemaker-"));
-        let version =
-            version.and_then(|version| version.split_once('.')).and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
+        let version = live
+            .get("validate-with")
+            .and_then(|schema| schema.strip_prefix("pacemaker-"));
+        let version = version
+            .and_then(|version| version.split_once('.'))
+            .and_then(|(major, minor)| Some((major.parse().ok()?, minor.parse().ok()?)));
         let dialect = version.map(|version: (u32, u32)| if version < (3, 7) { OLDER } else { NEWER });
-        Self { dialect: dialect.unwrap_or(self.dialect), ..self }
+        Self {
+            dialect: dialect.unwrap_or(self.dialect),
+            ..self
+        }
     }
 
     /// Packages that the pair needs on each host.
     pub fn packages(&self, desired: &Desired) -> Vec<&'static str> {
-        let mut packages = vec!["corosync", "curl", "drbd-utils", "pacemaker", "pcs", "resource-agents"];
+        let mut packages = vec![
+            "corosync",
+            "curl",
+            "drbd-utils",
+            "pacemaker",
+            "pcs",
+            "resource-agents",
+        ];
         packages.extend(self.pacemaker_tools);
         for device in desired.nodes.iter().flat_map(|(_, node)| &node.devices) {
             packages.extend(self.agent_packages(device));
@@ -119,10 +142,19 @@ impl Platform {
         if services(desired).any(|kind| *kind == ServiceKind::Tomcat) {
             packages.push(self.tomcat);
         }
-        if self.manager == PackageManager::Apt && desired.volumes.iter().any(|volume| volume.disks.any(|disk| disk.partition.is_some())) {
+        if self.manager == PackageManager::Apt
+            && desired
+                .volumes
+                .iter()
+                .any(|volume| volume.disks.any(|disk| disk.partition.is_some()))
+        {
             packages.push("fdisk");
         }
-        if desired.volumes.iter().any(|volume| volume.filesystem == FilesystemType::Xfs) {
+        if desired
+            .volumes
+            .iter()
+            .any(|volume| volume.filesystem == FilesystemType::Xfs)
+        {
             packages.push("xfsprogs");
         }
         packages.sort_unstable();
@@ -132,12 +164,21 @@ impl Platform {
 
     fn agent_packages(&self, device: &FenceDevice) -> &'static [&'static str] {
         // Any other agent is a person's choice, and so is the package that brings it.
-        self.agents.iter().find(|(agent, _)| *agent == device.agent).map_or(&[], |(_, packages)| packages)
+        self.agents
+            .iter()
+            .find(|(agent, _)| *agent == device.agent)
+            .map_or(&[], |(_, packages)| packages)
     }
 
     /// Units that Debian starts with their packages, each with its package.
     pub fn units(&self) -> [(&'static str, &'static str); 5] {
-        [("corosync", "corosync"), ("pacemaker", "pacemaker"), ("pcsd", "pcs"), ("drbd", "drbd-utils"), (self.tomcat, self.tomcat)]
+        [
+            ("corosync", "corosync"),
+            ("pacemaker", "pacemaker"),
+            ("pcsd", "pcs"),
+            ("drbd", "drbd-utils"),
+            (self.tomcat, self.tomcat),
+        ]
     }
 
     /// The systemd unit behind a service, if one is.
@@ -157,7 +198,11 @@ impl Platform {
 
 /// What runs the services of all groups.
 pub fn services(desired: &Desired) -> impl Iterator<Item = &ServiceKind> {
-    desired.groups.iter().flat_map(|group| &group.services).map(|service| &service.kind)
+    desired
+        .groups
+        .iter()
+        .flat_map(|group| &group.services)
+        .map(|service| &service.kind)
 }
 
 #[cfg(test)]
@@ -166,15 +211,29 @@ mod tests {
 
     fn platform(id: &str, like: &str, version: &str) -> Option<Platform> {
         let like = like.split_whitespace().map(str::to_owned).collect();
-        Platform::of(&Distribution { id: id.into(), like, version: version.into() })
+        Platform::of(&Distribution {
+            id: id.into(),
+            like,
+            version: version.into(),
+        })
     }
 
     #[test]
     fn each_distribution_has_its_tomcat_and_its_agents() {
         let debian = |version| platform("debian", "", version).unwrap();
-        assert_eq!((debian("11").tomcat, debian("12").tomcat, debian("13").tomcat), ("tomcat9", "tomcat10", "tomcat10"));
+        assert_eq!(
+            (debian("11").tomcat, debian("12").tomcat, debian("13").tomcat),
+            ("tomcat9", "tomcat10", "tomcat10")
+        );
         // Debian 12's fence-agents does not bring ipmitool; 13 splits the agents.
-        let ipmi = |version: &'static str| debian(version).agents.iter().find(|(agent, _)| *agent == "fence_ipmilan").unwrap().1;
+        let ipmi = |version: &'static str| {
+            debian(version)
+                .agents
+                .iter()
+                .find(|(agent, _)| *agent == "fence_ipmilan")
+                .unwrap()
+                .1
+        };
         assert_eq!(ipmi("12"), ["fence-agents", "ipmitool"]);
         assert_eq!(ipmi("13"), ["fence-agents-ipmilan", "ipmitool"]);
         let rocky = platform("rocky", "rhel centos fedora", "9.4").unwrap();

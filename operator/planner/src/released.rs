@@ -1,6 +1,8 @@
-//! What the cluster has of objects that are gone. An object that is deleted with `deletionPolicy: Retain` leaves its resources running. They are
-//! released: the tag that made them the operator's goes, so that pcs can remove them, and a meta attribute stays by which they are known. It is no
-//! option of pacemaker's, and stands in nobody's way. An object that declares the same again, under whatever name, takes them over as they run.
+//! What the cluster has of objects that are gone. An object that is deleted with `deletionPolicy: Retain`
+//! leaves its resources running. They are released: the tag that made them the operator's goes, so that pcs
+//! can remove them, and a meta attribute stays by which they are known. It is no option of pacemaker's, and
+//! stands in nobody's way. An object that declares the same again, under whatever name, takes them over as
+//! they run.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,68 +25,133 @@ pub const MARK: &str = "hapair-released";
 
 /// The key of the object that this resource was released from.
 pub fn mark(resource: &Element) -> Option<&str> {
-    let meta = resource.children.iter().filter(|child| child.name == "meta_attributes");
-    meta.flat_map(|set| &set.children).find(|each| each.get("name") == Some(MARK))?.get("value")
+    let meta = resource
+        .children
+        .iter()
+        .filter(|child| child.name == "meta_attributes");
+    meta.flat_map(|set| &set.children)
+        .find(|each| each.get("name") == Some(MARK))?
+        .get("value")
 }
 
 /// The keys of everything that is declared, or leaving.
 pub fn keys(desired: &Desired) -> BTreeSet<String> {
     let leaving = &desired.leaving;
-    let volumes = desired.volumes.iter().map(|volume| &volume.name).chain(&leaving.volumes).map(|name| names::volume(name));
-    let ips = desired.floating_ips.iter().map(|ip| &ip.name).chain(&leaving.floating_ips).map(|name| names::ip(name));
-    let groups = desired.groups.iter().map(|group| &group.name).chain(&leaving.groups).map(|name| names::group(name));
-    volumes.chain(ips).chain(groups).chain([names::PAIR.to_owned()]).collect()
+    let volumes = desired
+        .volumes
+        .iter()
+        .map(|volume| &volume.name)
+        .chain(&leaving.volumes)
+        .map(|name| names::volume(name));
+    let ips = desired
+        .floating_ips
+        .iter()
+        .map(|ip| &ip.name)
+        .chain(&leaving.floating_ips)
+        .map(|name| names::ip(name));
+    let groups = desired
+        .groups
+        .iter()
+        .map(|group| &group.name)
+        .chain(&leaving.groups)
+        .map(|name| names::group(name));
+    volumes
+        .chain(ips)
+        .chain(groups)
+        .chain([names::PAIR.to_owned()])
+        .collect()
 }
 
 /// Resources at the top that were released, or are about to be, since nothing declares them any more.
 pub fn resources<'a>(cib: &'a Element, desired: &Desired) -> Vec<&'a Element> {
     let keys = keys(desired);
-    let ids: BTreeSet<_> = cib::records(cib).into_iter().filter(|(key, _)| !keys.contains(key)).flat_map(|(_, ids)| ids).collect();
-    cib::resources(cib).filter(|each| each.id().is_some_and(|id| ids.contains(id))).collect()
+    let ids: BTreeSet<_> = cib::records(cib)
+        .into_iter()
+        .filter(|(key, _)| !keys.contains(key))
+        .flat_map(|(_, ids)| ids)
+        .collect();
+    cib::resources(cib)
+        .filter(|each| each.id().is_some_and(|id| ids.contains(id)))
+        .collect()
 }
 
-/// Those of the released resources of which everything is declared again: they go, and what is in them is kept by the objects that declare it.
+/// Those of the released resources of which everything is declared again: they go, and what is in them is
+/// kept by the objects that declare it.
 pub fn taken_over<'a>(released: &[&'a Element], wanted: &Wanted) -> Vec<&'a str> {
     let declared: BTreeSet<_> = primitives(wanted).filter_map(Element::id).collect();
-    let whole = released.iter().filter(|resource| resource.primitives().all(|each| each.id().is_some_and(|id| declared.contains(id))));
+    let whole = released.iter().filter(|resource| {
+        resource
+            .primitives()
+            .all(|each| each.id().is_some_and(|id| declared.contains(id)))
+    });
     whole.filter_map(|resource| resource.id()).collect()
 }
 
 fn primitives(wanted: &Wanted) -> impl Iterator<Item = &Element> {
-    wanted.objects.iter().flat_map(|object| &object.resources).flat_map(Element::primitives)
+    wanted
+        .objects
+        .iter()
+        .flat_map(|object| &object.resources)
+        .flat_map(Element::primitives)
 }
 
-/// The ids of declared resources that differ from those which their names would give. What the cluster runs keeps its id, in whatever group and under
-/// whatever name it is declared now, since a resource with another id would be stopped and started.
+/// The ids of declared resources that differ from those which their names would give. What the cluster runs
+/// keeps its id, in whatever group and under whatever name it is declared now, since a resource with another
+/// id would be stopped and started.
 pub fn ids(cib: &Element, desired: &Desired, platform: &Platform) -> BTreeMap<String, String> {
     let leaving = &desired.leaving;
     let leaves = |key: &str| {
         let is = |names: &[String], key_of: fn(&str) -> String| names.iter().any(|name| key_of(name) == key);
-        is(&leaving.volumes, names::volume) || is(&leaving.floating_ips, names::ip) || is(&leaving.groups, names::group)
+        is(&leaving.volumes, names::volume)
+            || is(&leaving.floating_ips, names::ip)
+            || is(&leaving.groups, names::group)
     };
     let wanted = desired_cib::wanted(desired, platform);
-    let members = wanted.objects.iter().flat_map(|object| object.resources.iter().map(move |resource| (object.key.as_str(), resource)));
-    let members: Vec<_> = members.flat_map(|(key, resource)| Part::of(key, resource)).filter(|part| !part.fences()).collect();
+    let members = wanted.objects.iter().flat_map(|object| {
+        object
+            .resources
+            .iter()
+            .map(move |resource| (object.key.as_str(), resource))
+    });
+    let members: Vec<_> = members
+        .flat_map(|(key, resource)| Part::of(key, resource))
+        .filter(|part| !part.fences())
+        .collect();
     let records = cib::records(cib);
-    let key_of = |id: &str| records.iter().find(|(_, ids)| ids.iter().any(|each| each == id)).map(|(key, _)| key.as_str());
-    let ours = cib::resources(cib).filter_map(|each| Some((key_of(each.id()?)?, each))).filter(|(key, _)| !leaves(key));
+    let key_of = |id: &str| {
+        records
+            .iter()
+            .find(|(_, ids)| ids.iter().any(|each| each == id))
+            .map(|(key, _)| key.as_str())
+    };
+    let ours = cib::resources(cib)
+        .filter_map(|each| Some((key_of(each.id()?)?, each)))
+        .filter(|(key, _)| !leaves(key));
     let mut present: Vec<_> = ours.flat_map(|(key, resource)| Part::of(key, resource)).collect();
     let mut ids: BTreeMap<&str, String> = BTreeMap::new();
-    // What has its id already comes first; then the same under any id; then what the same object had in its place, and is changed now.
+    // What has its id already comes first; then the same under any id; then what the same object had in its
+    // place, and is changed now.
     for is_it in [Part::is_in_its_place, Part::runs_the_same, Part::is_changed] {
         for member in &members {
-            let found = present.iter().position(|part| is_it(part, member)).filter(|_| !ids.contains_key(member.id));
+            let found = present
+                .iter()
+                .position(|part| is_it(part, member))
+                .filter(|_| !ids.contains_key(member.id));
             ids.extend(found.map(|at| (member.id, present.remove(at).id.to_owned())));
         }
     }
     for own in members.iter().map(|member| member.id) {
         if !ids.contains_key(own) {
-            let mut candidates = std::iter::once(own.to_owned()).chain((2..).map(|number| format!("{own}-{number}")));
+            let mut candidates =
+                std::iter::once(own.to_owned()).chain((2..).map(|number| format!("{own}-{number}")));
             let free = candidates.find(|id| !ids.values().any(|each| each == id));
             ids.extend(free.map(|id| (own, id)));
         }
     }
-    ids.into_iter().filter(|(own, id)| own != id).map(|(own, id)| (own.to_owned(), id)).collect()
+    ids.into_iter()
+        .filter(|(own, id)| own != id)
+        .map(|(own, id)| (own.to_owned(), id))
+        .collect()
 }
 
 /// A primitive, with the key of the object that it belongs to.
@@ -96,7 +163,13 @@ struct Part<'a> {
 
 impl<'a> Part<'a> {
     fn of(key: &'a str, resource: &'a Element) -> impl Iterator<Item = Self> {
-        resource.primitives().filter_map(move |primitive| Some(Self { key, id: primitive.id()?, primitive }))
+        resource.primitives().filter_map(move |primitive| {
+            Some(Self {
+                key,
+                id: primitive.id()?,
+                primitive,
+            })
+        })
     }
 
     fn fences(&self) -> bool {
@@ -110,8 +183,14 @@ impl<'a> Part<'a> {
     /// Of an address only itself counts: how it is announced may change.
     fn parameters(&self) -> BTreeMap<&str, &str> {
         let is_address = self.primitive.get("type") == Some("IPaddr2");
-        let sets = self.primitive.children.iter().filter(|child| child.name == "instance_attributes");
-        let pairs = sets.flat_map(|set| &set.children).filter_map(|pair| Some((pair.get("name")?, pair.get("value")?)));
+        let sets = self
+            .primitive
+            .children
+            .iter()
+            .filter(|child| child.name == "instance_attributes");
+        let pairs = sets
+            .flat_map(|set| &set.children)
+            .filter_map(|pair| Some((pair.get("name")?, pair.get("value")?)));
         pairs.filter(|(name, _)| !is_address || *name == "ip").collect()
     }
 
@@ -130,28 +209,49 @@ impl<'a> Part<'a> {
 
 /// Groups that declare a part of what was released together: to take only that would stop the rest.
 pub fn findings(cib: &Element, desired: &Desired, findings: &mut Vec<Finding>) {
-    let declared: BTreeSet<_> = desired.groups.iter().flat_map(|group| groups::members(desired, group)).collect();
+    let declared: BTreeSet<_> = desired
+        .groups
+        .iter()
+        .flat_map(|group| groups::members(desired, group))
+        .collect();
     let is_declared_itself = |id: &str| desired.groups.iter().any(|group| names::group(&group.name) == id);
     for resource in resources(cib, desired) {
-        let (Some(id), members) = (resource.id(), resource.primitives().filter_map(Element::id).collect::<Vec<_>>()) else { continue };
-        let rest: Vec<_> = members.iter().filter(|member| !declared.contains(**member)).copied().collect();
+        let (Some(id), members) = (
+            resource.id(),
+            resource.primitives().filter_map(Element::id).collect::<Vec<_>>(),
+        ) else {
+            continue;
+        };
+        let rest: Vec<_> = members
+            .iter()
+            .filter(|member| !declared.contains(**member))
+            .copied()
+            .collect();
         if rest.is_empty() || is_declared_itself(id) {
             continue;
         }
         for group in &desired.groups {
-            let common: Vec<_> = groups::members(desired, group).into_iter().filter(|each| members.contains(&each.as_str())).collect();
+            let common: Vec<_> = groups::members(desired, group)
+                .into_iter()
+                .filter(|each| members.contains(&each.as_str()))
+                .collect();
             if common.is_empty() {
                 continue;
             }
             let message = format!(
-                "the cluster still has {id}, which was left by an object that is gone (deletionPolicy: Retain): {} are in it together with {}. \
+                "the cluster still has {id}, which was left by an object that is gone (deletionPolicy: \
+                 Retain): {} are in it together with {}. \
                  Declare what these are in group {:?}, too, or remove them: pcs resource delete {}",
                 common.join(", "),
                 rest.join(", "),
                 group.name,
                 rest.join(" ")
             );
-            findings.push(Finding { about: Subject::Group(group.name.clone()), reason: Reason::Conflict, message });
+            findings.push(Finding {
+                about: Subject::Group(group.name.clone()),
+                reason: Reason::Conflict,
+                message,
+            });
         }
     }
 }

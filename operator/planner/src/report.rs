@@ -15,35 +15,74 @@ use hapair_model::{
 use crate::{carried, groups, names};
 
 /// Statuses of the pair and its children. `failure` is how the last stage went wrong, if it did.
-pub fn report(desired: &Desired, observed: &Both<HostView>, plan: &Plan, failure: Option<&Finding>) -> Report {
+pub fn report(
+    desired: &Desired,
+    observed: &Both<HostView>,
+    plan: &Plan,
+    failure: Option<&Finding>,
+) -> Report {
     let view = View::new(desired, observed, plan, failure);
-    let volumes = desired.volumes.iter().map(|volume| (volume.name.clone(), children::volume(&view, volume))).collect();
-    let floating_ips = desired.floating_ips.iter().map(|ip| (ip.name.clone(), children::floating_ip(&view, ip))).collect();
-    let groups = desired.groups.iter().map(|group| (group.name.clone(), children::group(&view, group))).collect();
-    Report { pair: pair::pair(&view), volumes, floating_ips, groups }
+    let volumes = desired
+        .volumes
+        .iter()
+        .map(|volume| (volume.name.clone(), children::volume(&view, volume)))
+        .collect();
+    let floating_ips = desired
+        .floating_ips
+        .iter()
+        .map(|ip| (ip.name.clone(), children::floating_ip(&view, ip)))
+        .collect();
+    let groups = desired
+        .groups
+        .iter()
+        .map(|group| (group.name.clone(), children::group(&view, group)))
+        .collect();
+    Report {
+        pair: pair::pair(&view),
+        volumes,
+        floating_ips,
+        groups,
+    }
 }
 
 /// The report of a pair about which nothing can be said but one finding.
 pub fn held_pair(finding: &Finding) -> Report {
-    Report { pair: PairReport { conditions: held_up(Some(finding)), ..PairReport::default() }, ..Report::default() }
+    Report {
+        pair: PairReport {
+            conditions: held_up(Some(finding)),
+            ..PairReport::default()
+        },
+        ..Report::default()
+    }
 }
 
 /// The report of a volume whose spec was not understood, or that is leaving.
 pub fn unreported_volume(about: &Subject, findings: &[Finding]) -> VolumeReport {
-    VolumeReport { conditions: held_up(concerning(about, findings)), ..VolumeReport::default() }
+    VolumeReport {
+        conditions: held_up(concerning(about, findings)),
+        ..VolumeReport::default()
+    }
 }
 
 /// The report of a floating IP or group whose spec was not understood, or that is leaving.
 pub fn unreported_child(about: &Subject, findings: &[Finding]) -> ChildReport {
-    ChildReport { conditions: held_up(concerning(about, findings)), ..ChildReport::default() }
+    ChildReport {
+        conditions: held_up(concerning(about, findings)),
+        ..ChildReport::default()
+    }
 }
 
 fn concerning<'a>(about: &Subject, findings: &'a [Finding]) -> Option<&'a Finding> {
-    findings.iter().find(|finding| finding.about == *about).or_else(|| findings.iter().find(|finding| finding.about == Subject::Pair))
+    findings
+        .iter()
+        .find(|finding| finding.about == *about)
+        .or_else(|| findings.iter().find(|finding| finding.about == Subject::Pair))
 }
 
 fn held_up(finding: Option<&Finding>) -> Vec<Condition> {
-    let (reason, message) = finding.map_or((Reason::TearingDown, "it is being taken off the hosts"), |f| (f.reason, f.message.as_str()));
+    let (reason, message) = finding.map_or((Reason::TearingDown, "it is being taken off the hosts"), |f| {
+        (f.reason, f.message.as_str())
+    });
     let stalled = finding.is_some_and(|finding| needs_a_person(finding.reason));
     let underway = finding.is_none();
     vec![
@@ -67,49 +106,102 @@ struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    fn new(desired: &'a Desired, observed: &'a Both<HostView>, plan: &'a Plan, failure: Option<&Finding>) -> Self {
+    fn new(
+        desired: &'a Desired,
+        observed: &'a Both<HostView>,
+        plan: &'a Plan,
+        failure: Option<&Finding>,
+    ) -> Self {
         let hosts = observed.as_ref().map(HostView::host);
         let spokesman = carried::spokesman(observed);
-        let (cluster, cib) = (spokesman.and_then(|host| host.cluster.as_ref()), spokesman.and_then(|host| host.cib.as_ref()));
-        let installing = hosts.iter().filter_map(|(side, host)| crate::refuse::failed_installation(desired, side, (*host)?));
-        let findings = plan.findings.iter().cloned().chain(failure.cloned()).chain(installing).collect();
-        Self { desired, observed, hosts, cluster, cib, next: &plan.next, findings }
+        let (cluster, cib) = (
+            spokesman.and_then(|host| host.cluster.as_ref()),
+            spokesman.and_then(|host| host.cib.as_ref()),
+        );
+        let installing = hosts
+            .iter()
+            .filter_map(|(side, host)| crate::refuse::failed_installation(desired, side, (*host)?));
+        let findings = plan
+            .findings
+            .iter()
+            .cloned()
+            .chain(failure.cloned())
+            .chain(installing)
+            .collect();
+        Self {
+            desired,
+            observed,
+            hosts,
+            cluster,
+            cib,
+            next: &plan.next,
+            findings,
+        }
     }
 
-    /// Whether the cluster runs nothing on this node, as someone has asked it to, and the spec does not say otherwise.
+    /// Whether the cluster runs nothing on this node, as someone has asked it to, and the spec does not say
+    /// otherwise.
     fn is_standby(&self, node: &str) -> bool {
-        let declared = self.desired.side(node).and_then(|side| self.desired.nodes[side].standby);
+        let declared = self
+            .desired
+            .side(node)
+            .and_then(|side| self.desired.nodes[side].standby);
         declared != Some(false) && self.is_in_standby(node)
     }
 
     fn is_in_standby(&self, node: &str) -> bool {
-        self.cluster.and_then(|cluster| cluster.nodes.get(node)).is_some_and(|node| node.standby)
+        self.cluster
+            .and_then(|cluster| cluster.nodes.get(node))
+            .is_some_and(|node| node.standby)
     }
 
-    /// The first finding that concerns this object: its own, or one of the whole pair, which holds everything up.
+    /// The first finding that concerns this object: its own, or one of the whole pair, which holds everything
+    /// up.
     fn finding(&self, about: &Subject) -> Option<&Finding> {
         concerning(about, &self.findings)
     }
 
-    /// Ready, Reconciling and Stalled of an object, from what holds it up and what is wrong with it, of which the first thing that nobody chose counts.
-    fn verdict(&self, about: &Subject, finding: Option<&Finding>, problems: impl IntoIterator<Item = (Reason, String)>) -> Vec<Condition> {
+    /// Ready, Reconciling and Stalled of an object, from what holds it up and what is wrong with it, of which
+    /// the first thing that nobody chose counts.
+    fn verdict(
+        &self,
+        about: &Subject,
+        finding: Option<&Finding>,
+        problems: impl IntoIterator<Item = (Reason, String)>,
+    ) -> Vec<Condition> {
         let problem = problems.into_iter().find(|(reason, _)| !is_by_choice(*reason));
         let underway = match self.next {
             Next::Rest => None,
             Next::Wait(what) => Some(what.clone()),
             Next::Run(stage) => Some(stage.name.to_owned()),
         };
-        let own = finding.filter(|finding| needs_a_person(finding.reason)).map(|finding| (finding.reason, finding.message.clone()));
+        let own = finding
+            .filter(|finding| needs_a_person(finding.reason))
+            .map(|finding| (finding.reason, finding.message.clone()));
         let stalled = own.or_else(|| problem.as_ref().and_then(|_| self.held_up_by_another()));
         let ready = match (finding, &problem, &underway) {
             (Some(finding), _, _) => condition("Ready", Some(false), finding.reason, finding.message.clone()),
             (None, Some((reason, message)), _) => condition("Ready", Some(false), *reason, message.clone()),
-            (None, None, Some(what)) if *about == Subject::Pair => condition("Ready", Some(false), Reason::Converging, what.clone()),
-            (None, None, _) => condition("Ready", Some(true), Reason::AsDeclared, "everything is as declared".into()),
+            (None, None, Some(what)) if *about == Subject::Pair => {
+                condition("Ready", Some(false), Reason::Converging, what.clone())
+            }
+            (None, None, _) => condition(
+                "Ready",
+                Some(true),
+                Reason::AsDeclared,
+                "everything is as declared".into(),
+            ),
         };
         let reconciling = match underway {
-            Some(what) if ready.holds != Some(true) => condition("Reconciling", Some(true), Reason::Converging, what),
-            _ => condition("Reconciling", Some(false), ready.reason, "nothing is being changed".into()),
+            Some(what) if ready.holds != Some(true) => {
+                condition("Reconciling", Some(true), Reason::Converging, what)
+            }
+            _ => condition(
+                "Reconciling",
+                Some(false),
+                ready.reason,
+                "nothing is being changed".into(),
+            ),
         };
         let stalled = match stalled {
             Some((reason, message)) => condition("Stalled", Some(true), reason, message),
@@ -118,19 +210,29 @@ impl<'a> View<'a> {
         vec![ready, reconciling, stalled]
     }
 
-    /// What needs a person on another object: the whole pair waits for it, so what is wrong here stays as it is, too.
+    /// What needs a person on another object: the whole pair waits for it, so what is wrong here stays as it
+    /// is, too.
     fn held_up_by_another(&self) -> Option<(Reason, String)> {
-        let finding = self.findings.iter().find(|finding| needs_a_person(finding.reason))?;
-        Some((finding.reason, format!("{} holds everything up: {}", finding.about, finding.message)))
+        let finding = self
+            .findings
+            .iter()
+            .find(|finding| needs_a_person(finding.reason))?;
+        Some((
+            finding.reason,
+            format!("{} holds everything up: {}", finding.about, finding.message),
+        ))
     }
 
     /// The disk states of a volume on the first and the second node, from whichever host can tell.
     ///
-    /// A Secondary that has lost its Primary goes on calling its data UpToDate, since no one told it otherwise: what the Primary says of it counts.
+    /// A Secondary that has lost its Primary goes on calling its data UpToDate, since no one told it
+    /// otherwise: what the Primary says of it counts.
     fn disks(&self, volume: &str) -> Both<Option<&'a str>> {
         let leg = |side| self.hosts[side].and_then(|host: &'a Host| host.resources.get(volume));
         Both::from_fn(|side: Side| match (leg(side), leg(side.peer())) {
-            (_, Some(peer)) if peer.role == "Primary" && !peer.is_connected() => Some(peer.peer_disk.as_str()),
+            (_, Some(peer)) if peer.role == "Primary" && !peer.is_connected() => {
+                Some(peer.peer_disk.as_str())
+            }
             (Some(own), _) => Some(own.disk.as_str()),
             (None, Some(peer)) => Some(peer.peer_disk.as_str()),
             (None, None) => None,
@@ -142,30 +244,47 @@ impl<'a> View<'a> {
         // One that an operator before this one did not know is configured with the next change.
         let configured = self.configured();
         let is_due = |id: &String| !id.starts_with(names::WRITABLE) || configured.contains(&id.as_str());
-        let members: Vec<_> = groups::members(self.desired, group).into_iter().filter(is_due).collect();
+        let members: Vec<_> = groups::members(self.desired, group)
+            .into_iter()
+            .filter(is_due)
+            .collect();
         self.node_of(group, &members)
     }
 
     /// The ids of the configuration.
     fn configured(&self) -> Vec<&'a str> {
-        self.cib.map(Element::all).into_iter().flatten().filter_map(Element::id).collect()
+        self.cib
+            .map(Element::all)
+            .into_iter()
+            .flatten()
+            .filter_map(Element::id)
+            .collect()
     }
 
-    /// Where those of a group's members run that the cluster knows: one that is declared, and cannot be configured, interrupts nothing.
+    /// Where those of a group's members run that the cluster knows: one that is declared, and cannot be
+    /// configured, interrupts nothing.
     fn serving_node(&self, group: &Group) -> Result<String, (Reason, String)> {
         let configured = self.configured();
-        let (known, unknown): (Vec<_>, Vec<_>) =
-            groups::members(self.desired, group).into_iter().partition(|id| configured.contains(&id.as_str()));
+        let (known, unknown): (Vec<_>, Vec<_>) = groups::members(self.desired, group)
+            .into_iter()
+            .partition(|id| configured.contains(&id.as_str()));
         self.node_of(group, if known.is_empty() { &unknown } else { &known })
     }
 
     fn node_of(&self, group: &Group, members: &[String]) -> Result<String, (Reason, String)> {
         let Some(cluster) = self.cluster else {
-            return Err((Reason::NotObserved, "no host could be asked that is in the cluster".into()));
+            return Err((
+                Reason::NotObserved,
+                "no host could be asked that is in the cluster".into(),
+            ));
         };
-        // What went wrong on a node that is in standby now is not why nothing runs on the other; but for a stop, which the other waits for.
+        // What went wrong on a node that is in standby now is not why nothing runs on the other; but for a
+        // stop, which the other waits for.
         let counts = |failure: &Failure| failure.task == "stop" || !self.is_in_standby(&failure.node);
-        let failure = cluster.failures.iter().find(|failure| members.contains(&failure.resource) && counts(failure));
+        let failure = cluster
+            .failures
+            .iter()
+            .find(|failure| members.contains(&failure.resource) && counts(failure));
         let mut node = None;
         for id in members {
             match cluster.active_in_role(id, "Started") {
@@ -173,12 +292,22 @@ impl<'a> View<'a> {
                 None => {
                     return Err(failure.map_or_else(
                         || (Reason::NotRunning, format!("{id} does not run on any node")),
-                        |f| (Reason::ResourceFailed, format!("{} failed to {} on {}: {}", f.resource, f.task, f.node, f.message)),
+                        |f| {
+                            (
+                                Reason::ResourceFailed,
+                                format!("{} failed to {} on {}: {}", f.resource, f.task, f.node, f.message),
+                            )
+                        },
                     ));
                 }
             }
         }
-        node.ok_or_else(|| (Reason::NothingDeclared, format!("group {} has no members", group.name)))
+        node.ok_or_else(|| {
+            (
+                Reason::NothingDeclared,
+                format!("group {} has no members", group.name),
+            )
+        })
     }
 
     /// What a probe said: asked from the node that does not serve, where there is one.
@@ -187,26 +316,55 @@ impl<'a> View<'a> {
         let from = |host: Option<&Host>| host.and_then(|host| host.probes.get(url)).copied();
         let outside = from(self.hosts[serving.peer()]);
         // Where both were asked, an answer to one of them is an answer.
-        outside.filter(|status| *status != 0).or_else(|| from(self.hosts[serving])).or(outside)
+        outside
+            .filter(|status| *status != 0)
+            .or_else(|| from(self.hosts[serving]))
+            .or(outside)
     }
 
     /// Whether a group's service can be had.
     fn availability(&self, group: &Group) -> (Holds, Reason, String) {
         let node = match self.serving_node(group) {
             Ok(node) => node,
-            Err((reason, message)) => return (if reason == Reason::NotObserved { None } else { Some(false) }, reason, message),
+            Err((reason, message)) => {
+                return (
+                    if reason == Reason::NotObserved {
+                        None
+                    } else {
+                        Some(false)
+                    },
+                    reason,
+                    message,
+                );
+            }
         };
         let Some(url) = carried::url(self.desired, group, self.cib) else {
             // Nobody asks it, so all of it has to run.
             return match self.group_node(group) {
-                Ok(node) => (Some(true), Reason::Serving, format!("runs on {node}; it has no probe")),
+                Ok(node) => (
+                    Some(true),
+                    Reason::Serving,
+                    format!("runs on {node}; it has no probe"),
+                ),
                 Err((reason, message)) => (Some(false), reason, message),
             };
         };
         match self.answer(&url, &node) {
-            Some(status @ 200..=399) => (Some(true), Reason::Serving, format!("{url} answers with HTTP status {status} from {node}")),
-            Some(0) => (Some(false), Reason::NotAnswering, format!("{url} does not answer; the group runs on {node}")),
-            Some(status) => (Some(false), Reason::NotAnswering, format!("{url} answers with HTTP status {status} from {node}")),
+            Some(status @ 200..=399) => (
+                Some(true),
+                Reason::Serving,
+                format!("{url} answers with HTTP status {status} from {node}"),
+            ),
+            Some(0) => (
+                Some(false),
+                Reason::NotAnswering,
+                format!("{url} does not answer; the group runs on {node}"),
+            ),
+            Some(status) => (
+                Some(false),
+                Reason::NotAnswering,
+                format!("{url} answers with HTTP status {status} from {node}"),
+            ),
             None => (None, Reason::NotObserved, format!("{url} could not be asked")),
         }
     }
@@ -214,14 +372,29 @@ impl<'a> View<'a> {
 
 /// Whether nothing gets better by itself.
 fn needs_a_person(reason: Reason) -> bool {
-    !matches!(reason, Reason::HostUnreachable | Reason::Superseded | Reason::StepFailed | Reason::PackagesFailed | Reason::NotSynced)
+    !matches!(
+        reason,
+        Reason::HostUnreachable
+            | Reason::Superseded
+            | Reason::StepFailed
+            | Reason::PackagesFailed
+            | Reason::NotSynced
+    )
 }
 
 /// Whether a person wants it so: it is told, and makes nothing less ready.
 pub fn is_by_choice(reason: Reason) -> bool {
-    matches!(reason, Reason::FencingDisabled | Reason::NothingDeclared | Reason::NodeStandby)
+    matches!(
+        reason,
+        Reason::FencingDisabled | Reason::NothingDeclared | Reason::NodeStandby
+    )
 }
 
 fn condition(type_: &'static str, holds: Holds, reason: Reason, message: String) -> Condition {
-    Condition { type_, holds, reason, message }
+    Condition {
+        type_,
+        holds,
+        reason,
+        message,
+    }
 }

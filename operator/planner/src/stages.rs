@@ -23,7 +23,9 @@ const INSTALL_PAUSE: u64 = 60;
 
 /// Makes a stage of both hosts' steps; none when there are no steps.
 pub fn stage(name: &'static str, steps: Both<Vec<Step>>) -> Option<Next> {
-    steps.any(|steps| !steps.is_empty()).then_some(Next::Run(Stage { name, steps }))
+    steps
+        .any(|steps| !steps.is_empty())
+        .then_some(Next::Run(Stage { name, steps }))
 }
 
 /// A stage with steps on one host only.
@@ -34,10 +36,12 @@ pub fn stage_on(name: &'static str, side: Side, steps: Vec<Step>) -> Option<Next
 }
 
 fn platform(host: &Host) -> Platform {
-    Platform::of(&host.distribution).expect("an unsupported distribution is refused before anything is planned")
+    Platform::of(&host.distribution)
+        .expect("an unsupported distribution is refused before anything is planned")
 }
 
-/// Packages first: whatever else a host needs comes with them. Everything they would start is kept from starting.
+/// Packages first: whatever else a host needs comes with them. Everything they would start is kept from
+/// starting.
 pub fn packages(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     if hosts.all(|host| is_installed(desired, host)) {
         return None;
@@ -59,37 +63,73 @@ pub fn is_installed(desired: &Desired, host: &Host) -> bool {
 /// Packages that this host lacks.
 pub fn missing_packages(desired: &Desired, host: &Host) -> Vec<String> {
     let wanted = platform(host).packages(desired);
-    wanted.into_iter().filter(|name| !host.packages.contains_key(*name)).map(str::to_owned).collect()
+    wanted
+        .into_iter()
+        .filter(|name| !host.packages.contains_key(*name))
+        .map(str::to_owned)
+        .collect()
 }
 
 fn install(desired: &Desired, host: &Host) -> Step {
     let (platform, packages) = (platform(host), missing_packages(desired, host));
     // What is there already may be needed at any moment: the peer may fail while a package cannot be had.
-    let units = platform.units().into_iter().filter(|(_, package)| packages.iter().any(|missing| missing == package)).map(|(unit, _)| unit);
-    let mask = units.filter(|unit| !host.units.get(*unit).is_some_and(hapair_model::observed::Unit::is_active));
-    Step::InstallPackages { manager: platform.manager, mask: mask.map(str::to_owned).collect(), packages }
+    let units = platform
+        .units()
+        .into_iter()
+        .filter(|(_, package)| packages.iter().any(|missing| missing == package))
+        .map(|(unit, _)| unit);
+    let mask = units.filter(|unit| {
+        !host
+            .units
+            .get(*unit)
+            .is_some_and(hapair_model::observed::Unit::is_active)
+    });
+    Step::InstallPackages {
+        manager: platform.manager,
+        mask: mask.map(str::to_owned).collect(),
+        packages,
+    }
 }
 
-/// Everything that is files and daemons below pacemaker: keys, configuration, corosync, DRBD's metadata and connection.
+/// Everything that is files and daemons below pacemaker: keys, configuration, corosync, DRBD's metadata and
+/// connection.
 pub fn prepare(desired: &Desired, hosts: &Both<&Host>, fresh: &FreshKeys) -> Option<Next> {
     let keys = keys::files(desired, hosts, fresh);
-    stage("prepare the hosts", Both::from_fn(|side| prepare_one(desired, hosts, side, &keys[side])))
+    stage(
+        "prepare the hosts",
+        Both::from_fn(|side| prepare_one(desired, hosts, side, &keys[side])),
+    )
 }
 
 fn prepare_one(desired: &Desired, hosts: &Both<&Host>, side: Side, keys: &[File]) -> Vec<Step> {
     let (host, node) = (hosts[side], &desired.nodes[side]);
     let mut steps = Vec::new();
     if host.name != node.name {
-        steps.push(Step::SetHostname { name: node.name.clone() });
+        steps.push(Step::SetHostname {
+            name: node.name.clone(),
+        });
     }
     let platform = platform(host);
-    let unheld = platform.held().iter().filter(|name| !host.held.iter().any(|held| held == *name)).map(|name| (*name).to_owned());
+    let unheld = platform
+        .held()
+        .iter()
+        .filter(|name| !host.held.iter().any(|held| held == *name))
+        .map(|name| (*name).to_owned());
     let unheld: Vec<_> = unheld.collect();
     if platform.manager == PackageManager::Apt && desired.install_packages && !unheld.is_empty() {
         steps.push(Step::HoldPackages { packages: unheld });
     }
-    let lines: Vec<_> =
-        desired.nodes.iter().map(|(_, node)| format!("{} {}", node.links.first().map_or(&node.address, |(_, a)| a), node.name)).collect();
+    let lines: Vec<_> = desired
+        .nodes
+        .iter()
+        .map(|(_, node)| {
+            format!(
+                "{} {}",
+                node.links.first().map_or(&node.address, |(_, a)| a),
+                node.name
+            )
+        })
+        .collect();
     if host.hosts_block != lines {
         steps.push(Step::WriteHostsBlock { lines });
     }
@@ -105,11 +145,23 @@ fn prepare_one(desired: &Desired, hosts: &Both<&Host>, side: Side, keys: &[File]
     for volume in &desired.volumes {
         steps.extend(leg(volume, hosts, side, &due));
     }
-    let vain = desired.volumes.iter().filter(|volume| due.has(&FollowUp::Adjust(volume.name.clone())) && has_failed_while_down(volume, host));
-    steps.extend(vain.map(|volume| Step::CleanUp { resource: names::volume(&volume.name) }));
+    let vain = desired.volumes.iter().filter(|volume| {
+        due.has(&FollowUp::Adjust(volume.name.clone())) && has_failed_while_down(volume, host)
+    });
+    steps.extend(vain.map(|volume| Step::CleanUp {
+        resource: names::volume(&volume.name),
+    }));
     // A device that the cluster does not have yet has no failures to forget.
-    let in_cib = |id: &String| host.cib.as_ref().is_some_and(|cib| cib.all().iter().any(|element| element.id() == Some(id)));
-    steps.extend(due.clean_ups().filter(in_cib).map(|resource| Step::CleanUp { resource }));
+    let in_cib = |id: &String| {
+        host.cib
+            .as_ref()
+            .is_some_and(|cib| cib.all().iter().any(|element| element.id() == Some(id)))
+    };
+    steps.extend(
+        due.clean_ups()
+            .filter(in_cib)
+            .map(|resource| Step::CleanUp { resource }),
+    );
     steps
 }
 
@@ -118,14 +170,18 @@ struct Due(BTreeSet<String>);
 
 impl Due {
     fn of<'a>(host: &Host, changed: impl Iterator<Item = &'a File>) -> Self {
-        let now = changed.filter_map(|file| file.follow_up.as_ref()).map(FollowUp::mark);
+        let now = changed
+            .filter_map(|file| file.follow_up.as_ref())
+            .map(FollowUp::mark);
         Self(host.pending.iter().cloned().chain(now).collect())
     }
 
     /// Resources whose failures are to be forgotten.
     fn clean_ups(&self) -> impl Iterator<Item = String> {
         let prefix = FollowUp::CleanUp(String::new()).mark();
-        self.0.iter().filter_map(move |mark| mark.strip_prefix(&prefix).map(str::to_owned))
+        self.0
+            .iter()
+            .filter_map(move |mark| mark.strip_prefix(&prefix).map(str::to_owned))
     }
 
     fn has(&self, follow_up: &FollowUp) -> bool {
@@ -136,10 +192,18 @@ impl Due {
 fn changed_files(desired: &Desired, host: &Host, side: Side) -> Vec<File> {
     let differs = |file: &File| {
         let facts = host.files.get(&file.path);
-        facts.is_none_or(|facts| facts.digest != file.content.digest() || facts.mode != mode(&file.mode) || facts.owner != file.owner)
+        facts.is_none_or(|facts| {
+            facts.digest != file.content.digest()
+                || facts.mode != mode(&file.mode)
+                || facts.owner != file.owner
+        })
     };
     let files = files::wanted(desired, side, host.drbd_major.unwrap_or(8), platform(host).tomcat);
-    files.into_iter().chain(firewall::files(desired, side, host.firewall)).filter(differs).collect()
+    files
+        .into_iter()
+        .chain(firewall::files(desired, side, host.firewall))
+        .filter(differs)
+        .collect()
 }
 
 /// A mode as stat(1) prints it.
@@ -153,8 +217,8 @@ pub fn is_formed(hosts: &Both<&Host>) -> bool {
     hosts.any(|host| host.cib_on_disk.is_some() || host.cluster.is_some())
 }
 
-/// Whether it is known which volumes the cluster runs: there is no cluster, or its live configuration was read. Otherwise a volume that it runs
-/// would look like a new one.
+/// Whether it is known which volumes the cluster runs: there is no cluster, or its live configuration was
+/// read. Otherwise a volume that it runs would look like a new one.
 fn tells_what_it_runs(hosts: &Both<&Host>) -> bool {
     !is_formed(hosts) || hosts.any(|host| host.cib.is_some())
 }
@@ -167,8 +231,11 @@ fn disable(desired: &Desired, host: &Host, platform: &Platform) -> Option<Step> 
     units.extend(services(desired).filter_map(|kind| platform.unit(kind)));
     // Before there is a cluster a service may run by itself; its data is about to be copied.
     let clustered = host.cib_on_disk.is_some() || host.cluster.is_some();
-    let is_loose =
-        |unit: &&str| host.units.get(*unit).is_some_and(|state| state.enabled || (!clustered && *unit != "drbd" && state.is_active()));
+    let is_loose = |unit: &&str| {
+        host.units
+            .get(*unit)
+            .is_some_and(|state| state.enabled || (!clustered && *unit != "drbd" && state.is_active()))
+    };
     let units: Vec<_> = units.into_iter().filter(is_loose).map(str::to_owned).collect();
     (!units.is_empty()).then_some(Step::DisableUnits { units })
 }
@@ -183,7 +250,8 @@ fn corosync(host: &Host, due: &Due) -> Option<Step> {
     }
 }
 
-/// A leg's metadata and connection, until the cluster has the volume: from then on the resource agent brings it up and down.
+/// A leg's metadata and connection, until the cluster has the volume: from then on the resource agent brings
+/// it up and down.
 fn leg(volume: &Volume, hosts: &Both<&Host>, side: Side, due: &Due) -> Vec<Step> {
     if !tells_what_it_runs(hosts) {
         return Vec::new();
@@ -193,18 +261,41 @@ fn leg(volume: &Volume, hosts: &Both<&Host>, side: Side, due: &Due) -> Vec<Step>
     let up = host.resources.get(&volume.name);
     let mut steps = Vec::new();
     if let Some(uuid) = volumes::recovered_leg(volume, hosts, side) {
-        steps.push(Step::RecordMetadata { resource: resource.clone(), uuid, minor: volume.minor, port: volume.port });
+        steps.push(Step::RecordMetadata {
+            resource: resource.clone(),
+            uuid,
+            minor: volume.minor,
+            port: volume.port,
+        });
     } else if !has_own_metadata(volume, host) {
         let disk = &volume.disks[side];
         let (device, overwrite) = (disk.device.clone(), disk.overwrite.clone());
         let is_made = host.devices.get(&volume.name).is_some_and(|device| device.exists);
         if let Some(Partition { disk, name, size_mib }) = disk.partition.clone().filter(|_| !is_made) {
-            steps.push(Step::MakePartition { disk, name, size_mib, overwrite: overwrite.clone() });
+            steps.push(Step::MakePartition {
+                disk,
+                name,
+                size_mib,
+                overwrite: overwrite.clone(),
+            });
         }
         // A partition of ours holds what was on the disk before; that it may go was said then.
-        let left = host.devices.get(&volume.name).is_some_and(devices::holds_mere_data);
-        let overwrite = if is_made && disk.partition.is_some() && left { Some(Signature::DATA.to_owned()) } else { overwrite };
-        steps.push(Step::CreateMetadata { resource: resource.clone(), device, overwrite, minor: volume.minor, port: volume.port });
+        let left = host
+            .devices
+            .get(&volume.name)
+            .is_some_and(devices::holds_mere_data);
+        let overwrite = if is_made && disk.partition.is_some() && left {
+            Some(Signature::DATA.to_owned())
+        } else {
+            overwrite
+        };
+        steps.push(Step::CreateMetadata {
+            resource: resource.clone(),
+            device,
+            overwrite,
+            minor: volume.minor,
+            port: volume.port,
+        });
     }
     steps.extend(up.and_then(|leg| record(volume, host, leg)));
     let connecting = up.is_some_and(|leg| leg.connection == "StandAlone" && leg.is_blank());
@@ -216,20 +307,32 @@ fn leg(volume: &Volume, hosts: &Both<&Host>, side: Side, due: &Due) -> Vec<Step>
     steps
 }
 
-/// Whether the cluster could not bring the leg up here. The file of its resource may have been missing then; without a word it would try again only after
-/// the failure has expired.
+/// Whether the cluster could not bring the leg up here. The file of its resource may have been missing then;
+/// without a word it would try again only after the failure has expired.
 fn has_failed_while_down(volume: &Volume, host: &Host) -> bool {
     let id = names::volume(&volume.name);
     let failures = host.cluster.iter().flat_map(|cluster| &cluster.failures);
-    !host.resources.contains_key(&volume.name) && failures.into_iter().any(|failure| failure.resource == id && failure.node == host.name)
+    !host.resources.contains_key(&volume.name)
+        && failures
+            .into_iter()
+            .any(|failure| failure.resource == id && failure.node == host.name)
 }
 
-/// The record of a leg's metadata is made anew when the leg holds the volume's data on other metadata: DRBD knows the peer by its data, not by that.
+/// The record of a leg's metadata is made anew when the leg holds the volume's data on other metadata: DRBD
+/// knows the peer by its data, not by that.
 fn record(volume: &Volume, host: &Host, leg: &Resource) -> Option<Step> {
     let uuid = host.metadata.get(&volume.name)?;
-    let known = host.volume_records.get(&volume.name).is_some_and(|record| record.device_uuid == *uuid);
+    let known = host
+        .volume_records
+        .get(&volume.name)
+        .is_some_and(|record| record.device_uuid == *uuid);
     let (resource, minor, port) = (volume.name.clone(), volume.minor, volume.port);
-    (!known && leg.is_connected() && leg.is_up_to_date()).then(|| Step::RecordMetadata { resource, uuid: uuid.clone(), minor, port })
+    (!known && leg.is_connected() && leg.is_up_to_date()).then(|| Step::RecordMetadata {
+        resource,
+        uuid: uuid.clone(),
+        minor,
+        port,
+    })
 }
 
 /// Whether the device carries the metadata that was made for this volume.
@@ -237,9 +340,17 @@ pub fn has_own_metadata(volume: &Volume, host: &Host) -> bool {
     if host.resources.contains_key(&volume.name) {
         return true;
     }
-    let Some(record) = host.volume_records.get(&volume.name) else { return false };
-    let signatures = host.devices.get(&volume.name).map(|device| device.signatures.as_slice()).unwrap_or_default();
-    signatures.iter().any(|signature| signature.kind == "drbd" && signature.uuid == record.device_uuid)
+    let Some(record) = host.volume_records.get(&volume.name) else {
+        return false;
+    };
+    let signatures = host
+        .devices
+        .get(&volume.name)
+        .map(|device| device.signatures.as_slice())
+        .unwrap_or_default();
+    signatures
+        .iter()
+        .any(|signature| signature.kind == "drbd" && signature.uuid == record.device_uuid)
 }
 
 /// First generation and file system of volumes that have none.
@@ -260,9 +371,17 @@ pub fn birth(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
             Birth::Unprepared => waiting = Some(format!("volume {resource} is not up on both nodes")),
             Birth::Joining => waiting = Some(format!("volume {resource} is joining its peer")),
             Birth::Blank => {
-                let skip_sync = hosts.all(|host| host.volume_records.get(&resource).is_some_and(|record| record.zeroes));
+                let skip_sync = hosts.all(|host| {
+                    host.volume_records
+                        .get(&resource)
+                        .is_some_and(|record| record.zeroes)
+                });
                 let side = volumes::elected(desired, volume);
-                steps[side].push(Step::Mint { resource, minor, skip_sync });
+                steps[side].push(Step::Mint {
+                    resource,
+                    minor,
+                    skip_sync,
+                });
                 steps[side].push(make_filesystem(volume));
             }
             Birth::Formatting => steps[volumes::elected(desired, volume)].push(make_filesystem(volume)),
@@ -285,7 +404,13 @@ fn make_filesystem(volume: &Volume) -> Step {
 
 /// pacemaker's start; the first one with the whole configuration already in place.
 pub fn start(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
-    let seed = || cib::seed(&standby::allowed(desired, hosts), &desired_cib::wanted(desired, &platform(hosts.first))).to_string();
+    let seed = || {
+        cib::seed(
+            &standby::allowed(desired, hosts),
+            &desired_cib::wanted(desired, &platform(hosts.first)),
+        )
+        .to_string()
+    };
     let seed = (!is_formed(hosts)).then(seed);
     let steps = Both::from_fn(|side| {
         let unit = hosts[side].units.get("pacemaker").cloned().unwrap_or_default();
@@ -293,20 +418,35 @@ pub fn start(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
             return Vec::new();
         }
         let seed = seed.clone().map(|cib| Step::SeedCib { cib });
-        seed.into_iter().chain([Step::EnableUnits { units: vec!["pacemaker".into()] }]).collect()
+        seed.into_iter()
+            .chain([Step::EnableUnits {
+                units: vec!["pacemaker".into()],
+            }])
+            .collect()
     });
     stage("start pacemaker", steps)
 }
 
 /// The host through which the running cluster's configuration is changed: one with quorum and a coordinator.
 pub fn speaker<'a>(hosts: &Both<&'a Host>) -> Option<(Side, &'a Element)> {
-    let side = hosts.find(|host| host.cib.is_some() && host.cluster.as_ref().is_some_and(|cluster| cluster.has_dc && cluster.quorate))?;
+    let side = hosts.find(|host| {
+        host.cib.is_some()
+            && host
+                .cluster
+                .as_ref()
+                .is_some_and(|cluster| cluster.has_dc && cluster.quorate)
+    })?;
     Some((side, hosts[side].cib.as_ref()?))
 }
 
 fn change(side: Side, live: &Element, wanted: &Element) -> Option<Next> {
-    let push = || Step::PushCib { cib: wanted.to_string(), planned_on: cib::version(live) };
-    (*wanted != cib::without_status(live)).then(|| stage_on("configure the cluster", side, vec![push()])).flatten()
+    let push = || Step::PushCib {
+        cib: wanted.to_string(),
+        planned_on: cib::version(live),
+    };
+    (*wanted != cib::without_status(live))
+        .then(|| stage_on("configure the cluster", side, vec![push()]))
+        .flatten()
 }
 
 /// One patch of the running cluster's configuration, if it differs from what is declared.
@@ -316,31 +456,57 @@ pub fn configure(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     };
     let mut wanted = desired_cib::wanted(desired, &platform(hosts[side]).speaking_as(live));
     if settle_down(desired, hosts).is_some() {
-        // The seed's short one does no harm meanwhile, and a change would make the cluster think again in the middle of its first start.
+        // The seed's short one does no harm meanwhile, and a change would make the cluster think again in the
+        // middle of its first start.
         wanted.properties.retain(|(name, _)| *name != "dc-deadtime");
     }
-    let active = hosts[side].cluster.iter().flat_map(|cluster| &cluster.resources).filter(|each| !each.nodes.is_empty());
+    let active = hosts[side]
+        .cluster
+        .iter()
+        .flat_map(|cluster| &cluster.resources)
+        .filter(|each| !each.nodes.is_empty());
     let running: Vec<_> = active.map(|each| each.id.as_str()).collect();
-    change(side, live, &cib::merged(live, &standby::allowed(desired, hosts), &wanted, &running))
+    change(
+        side,
+        live,
+        &cib::merged(live, &standby::allowed(desired, hosts), &wanted, &running),
+    )
 }
 
-/// What is harmless while something else is wrong: nodes of the running cluster go into standby and come out of it.
+/// What is harmless while something else is wrong: nodes of the running cluster go into standby and come out
+/// of it.
 pub fn standby_alone(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     let (side, live) = speaker(hosts)?;
-    change(side, live, &cib::with_standby(live, &standby::allowed(desired, hosts)))
+    change(
+        side,
+        live,
+        &cib::with_standby(live, &standby::allowed(desired, hosts)),
+    )
 }
 
-/// systemd reads units again whose files are newer than what it knows. That takes seconds, so a service that is starting is not held up by it.
+/// systemd reads units again whose files are newer than what it knows. That takes seconds, so a service that
+/// is starting is not held up by it.
 pub fn reload_units(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     if starting_group(desired, hosts).is_some() {
         return None;
     }
     // The units that we give drop-ins to.
-    let mounts = desired.volumes.iter().map(|volume| names::mount_unit(&volume.mount_point));
-    let units: Vec<_> = mounts.chain([Firewall::Nftables.name().to_owned(), "rsyslog".to_owned()]).collect();
+    let mounts = desired
+        .volumes
+        .iter()
+        .map(|volume| names::mount_unit(&volume.mount_point));
+    let units: Vec<_> = mounts
+        .chain([Firewall::Nftables.name().to_owned(), "rsyslog".to_owned()])
+        .collect();
     let steps = Both::from_fn(|side| {
-        let outdated = units.iter().any(|unit| hosts[side].units.get(unit).is_some_and(|unit| unit.outdated));
-        if outdated { vec![Step::ReloadUnits] } else { Vec::new() }
+        let outdated = units
+            .iter()
+            .any(|unit| hosts[side].units.get(unit).is_some_and(|unit| unit.outdated));
+        if outdated {
+            vec![Step::ReloadUnits]
+        } else {
+            Vec::new()
+        }
     });
     stage("let systemd read its units again", steps)
 }
@@ -349,23 +515,36 @@ pub fn reload_units(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
 fn starting_group<'a>(desired: &'a Desired, hosts: &Both<&Host>) -> Option<&'a Group> {
     let cluster = hosts.first.cluster.as_ref().or(hosts.second.cluster.as_ref())?;
     let can_run = cluster.nodes.values().any(|node| node.online && !node.standby);
-    let waiting = desired.groups.iter().find(|group| groups::members(desired, group).iter().any(|id| cluster.is_idle(id)));
+    let waiting = desired.groups.iter().find(|group| {
+        groups::members(desired, group)
+            .iter()
+            .any(|id| cluster.is_idle(id))
+    });
     waiting.filter(|_| can_run && cluster.failures.is_empty())
 }
 
 /// Waits while the cluster is still on its way: nodes joining, resources starting, data being copied.
 pub fn settle_down(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     let cluster = hosts.first.cluster.as_ref().or(hosts.second.cluster.as_ref())?;
-    if let Some(what) = Side::BOTH.into_iter().find_map(|side| standby::waits(desired, hosts, side)) {
+    if let Some(what) = Side::BOTH
+        .into_iter()
+        .find_map(|side| standby::waits(desired, hosts, side))
+    {
         return Some(Next::Wait(what));
     }
-    if let Some((name, _)) = cluster.nodes.iter().find(|(_, node)| !node.online || node.pending) {
+    if let Some((name, _)) = cluster
+        .nodes
+        .iter()
+        .find(|(_, node)| !node.online || node.pending)
+    {
         return Some(Next::Wait(format!("node {name} is joining")));
     }
     if let Some(group) = starting_group(desired, hosts) {
         return Some(Next::Wait(format!("group {} is starting", group.name)));
     }
-    let fenced = Side::BOTH.into_iter().filter(|side| fencing::can_run(desired, cluster, *side));
+    let fenced = Side::BOTH
+        .into_iter()
+        .filter(|side| fencing::can_run(desired, cluster, *side));
     let mut devices = fenced.flat_map(|side| fencing::devices_of(desired, side));
     if let Some(device) = devices.find(|id| cluster.is_idle(id)) {
         return Some(Next::Wait(format!("{device} is starting")));
@@ -374,30 +553,61 @@ pub fn settle_down(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     if cluster.nodes.values().any(|node| node.standby) {
         return None;
     }
-    let syncing = desired.volumes.iter().find(|volume| !volumes::is_redundant(volume, hosts));
+    let syncing = desired
+        .volumes
+        .iter()
+        .find(|volume| !volumes::is_redundant(volume, hosts));
     syncing.map(|volume| Next::Wait(format!("volume {} is not UpToDate on both nodes", volume.name)))
 }
 
 /// pcs for the administrator: after the service, since nothing of it depends on pcs.
 pub fn administer(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     let password = desired.admin_password.as_ref()?;
-    let known_as = Secret::new(digest(format!("{}:{}", desired.owner.pair, String::from_utf8_lossy(password.expose())).as_bytes()));
+    let known_as = Secret::new(digest(
+        format!(
+            "{}:{}",
+            desired.owner.pair,
+            String::from_utf8_lossy(password.expose())
+        )
+        .as_bytes(),
+    ));
     let steps = Both::from_fn(|side| {
         let host = hosts[side];
-        let runs = host.units.get("pcsd").is_some_and(|unit| unit.is_active() && unit.enabled);
+        let runs = host
+            .units
+            .get("pcsd")
+            .is_some_and(|unit| unit.is_active() && unit.enabled);
         if runs && host.admin_password.as_ref() == Some(&known_as) {
             return Vec::new();
         }
-        vec![Step::SetAdminPassword { digest: known_as.clone(), password: password.clone() }]
+        vec![Step::SetAdminPassword {
+            digest: known_as.clone(),
+            password: password.clone(),
+        }]
     });
     stage("set the administrator's password", steps).or_else(|| {
         let nodes: Vec<_> = desired
             .nodes
             .iter()
-            .map(|(_, node)| (node.name.clone(), node.links.first().map_or(&node.address, |(_, a)| a).clone()))
+            .map(|(_, node)| {
+                (
+                    node.name.clone(),
+                    node.links.first().map_or(&node.address, |(_, a)| a).clone(),
+                )
+            })
             .collect();
-        let side =
-            [Side::First, Side::Second].into_iter().find(|side| nodes.iter().any(|(name, _)| !hosts[*side].pcs_hosts.contains(name)))?;
-        stage_on("log pcs in on both nodes", side, vec![Step::AuthenticatePcs { nodes, password: password.clone() }])
+        let side = [Side::First, Side::Second].into_iter().find(|side| {
+            nodes
+                .iter()
+                .any(|(name, _)| !hosts[*side].pcs_hosts.contains(name))
+        })?;
+        stage_on(
+            "log pcs in on both nodes",
+            side,
+            vec![Step::AuthenticatePcs {
+                nodes,
+                password: password.clone(),
+            }],
+        )
     })
 }

@@ -16,7 +16,8 @@ const COMPLETE: &str = "hapair";
 pub enum Birth {
     /// A leg is not up yet.
     Unprepared,
-    /// Both legs are up and have never held data: one generation is minted on the elected one, after they have met.
+    /// Both legs are up and have never held data: one generation is minted on the elected one, after they
+    /// have met.
     Blank,
     /// One leg holds data, the other never did: connecting is all it takes.
     Joining,
@@ -28,14 +29,20 @@ pub enum Birth {
 
 /// Where a volume stands. A volume that the cluster already runs was born before.
 ///
-/// A leg that never held any data carries the current UUID 4 (`UUID_JUST_CREATED`, drbd.h). Two such legs need one generation, minted on one of
-/// them, after they have met: two generations are a split brain at birth.
+/// A leg that never held any data carries the current UUID 4 (`UUID_JUST_CREATED`, drbd.h). Two such legs
+/// need one generation, minted on one of them, after they have met: two generations are a split brain at
+/// birth.
 pub fn birth(volume: &Volume, hosts: &Both<&Host>) -> Birth {
     if is_in_cluster(volume, hosts) {
         return Birth::Born;
     }
-    let legs = hosts.as_ref().map(|host| host.resources.get(&volume.name)).complete();
-    let Some(legs) = legs else { return Birth::Unprepared };
+    let legs = hosts
+        .as_ref()
+        .map(|host| host.resources.get(&volume.name))
+        .complete();
+    let Some(legs) = legs else {
+        return Birth::Unprepared;
+    };
     match (legs.first.is_blank(), legs.second.is_blank()) {
         (true, true) => Birth::Blank,
         (true, false) | (false, true) => Birth::Joining,
@@ -52,38 +59,62 @@ pub fn elected(desired: &Desired, volume: &Volume) -> Side {
 /// Whether the live configuration has the volume.
 pub fn is_in_cluster(volume: &Volume, hosts: &Both<&Host>) -> bool {
     let id = names::volume(&volume.name);
-    hosts.any(|host| host.cib.as_ref().is_some_and(|cib| cib.all().iter().any(|element| element.id() == Some(&id))))
+    hosts.any(|host| {
+        host.cib
+            .as_ref()
+            .is_some_and(|cib| cib.all().iter().any(|element| element.id() == Some(&id)))
+    })
 }
 
-/// The metadata on this host's device when it is the volume's, although the host has no record of it: its peer remembers it, or it was kept when the pair
-/// left this host.
+/// The metadata on this host's device when it is the volume's, although the host has no record of it: its
+/// peer remembers it, or it was kept when the pair left this host.
 pub fn recovered_leg(volume: &Volume, hosts: &Both<&Host>, side: Side) -> Option<String> {
     let host = hosts[side];
-    let signatures = host.devices.get(&volume.name).map(|device| device.signatures.as_slice()).unwrap_or_default();
-    let is_there = |uuid: &&str| signatures.iter().any(|signature| signature.kind == "drbd" && signature.uuid == **uuid);
+    let signatures = host
+        .devices
+        .get(&volume.name)
+        .map(|device| device.signatures.as_slice())
+        .unwrap_or_default();
+    let is_there = |uuid: &&str| {
+        signatures
+            .iter()
+            .any(|signature| signature.kind == "drbd" && signature.uuid == **uuid)
+    };
     let remembered = keys::remembered_leg(&volume.name, host, Some(hosts[side.peer()]));
-    remembered.or_else(|| kept_leg(&volume.name, host)).filter(is_there).map(str::to_owned)
+    remembered
+        .or_else(|| kept_leg(&volume.name, host))
+        .filter(is_there)
+        .map(str::to_owned)
 }
 
 /// The metadata that this host's leg of a volume had when an earlier pair left the host.
 pub fn kept_leg<'a>(volume: &str, host: &'a Host) -> Option<&'a str> {
-    let kept = host.kept_records.get(volume).filter(|_| !host.volume_records.contains_key(volume))?;
+    let kept = host
+        .kept_records
+        .get(volume)
+        .filter(|_| !host.volume_records.contains_key(volume))?;
     Some(kept.device_uuid.as_str()).filter(|uuid| *uuid != "pending")
 }
 
 /// Whether the first content is being written on this host: the job that does it runs.
 pub fn is_being_filled(volume: &Volume, host: &Host) -> bool {
-    host.units.get(&names::filesystem_job(&volume.name)).is_some_and(|unit| matches!(unit.active.as_str(), "active" | "activating"))
+    host.units
+        .get(&names::filesystem_job(&volume.name))
+        .is_some_and(|unit| matches!(unit.active.as_str(), "active" | "activating"))
 }
 
 /// Whether both legs hold the same current data and are connected.
 pub fn is_redundant(volume: &Volume, hosts: &Both<&Host>) -> bool {
-    hosts.all(|host| host.resources.get(&volume.name).is_some_and(|leg| leg.is_connected() && leg.is_up_to_date()))
+    hosts.all(|host| {
+        host.resources
+            .get(&volume.name)
+            .is_some_and(|leg| leg.is_connected() && leg.is_up_to_date())
+    })
 }
 
-/// Whether the legs' data has diverged: DRBD has given up the connection, and neither leg's data went on from the other's. StandAlone alone says
-/// little: a leg is StandAlone for a moment whenever it is brought up or taken down. `None`: the legs are not connected, and what data they hold
-/// is not seen.
+/// Whether the legs' data has diverged: DRBD has given up the connection, and neither leg's data went on from
+/// the other's. StandAlone alone says little: a leg is StandAlone for a moment whenever it is brought up or
+/// taken down. `None`: the legs are not connected, and what data they hold is not seen.
 pub fn is_split(legs: Both<Option<&Resource>>) -> Option<bool> {
     let stands_alone = legs.any(|leg| leg.is_some_and(|leg| leg.connection == "StandAlone"));
     // A leg that is not seen may have given up, too; not one that the other is connected to.
@@ -91,11 +122,17 @@ pub fn is_split(legs: Both<Option<&Resource>>) -> Option<bool> {
     if !stands_alone && is_told {
         return Some(false);
     }
-    let legs = legs.complete().filter(|legs| legs.all(|leg| leg.generation != 0))?;
+    let legs = legs
+        .complete()
+        .filter(|legs| legs.all(|leg| leg.generation != 0))?;
     let blank = legs.any(|leg| leg.is_blank());
     Some(!blank && !legs.first.descends_from(legs.second) && !legs.second.descends_from(legs.first))
 }
 
 fn is_labelled(volume: &Volume, hosts: &Both<&Host>) -> bool {
-    hosts.any(|host| host.devices.get(&volume.name).is_some_and(|device| device.label.as_deref() == Some(COMPLETE)))
+    hosts.any(|host| {
+        host.devices
+            .get(&volume.name)
+            .is_some_and(|device| device.label.as_deref() == Some(COMPLETE))
+    })
 }

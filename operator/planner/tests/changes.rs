@@ -1,5 +1,9 @@
-//! What each change of a spec that can change does to a pair at rest, and how a stage that was cut off anywhere goes on.
-#![allow(clippy::unwrap_used, reason = "a situation that cannot be built fails the test")]
+//! What each change of a spec that can change does to a pair at rest, and how a stage that was cut off
+//! anywhere goes on.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a situation that cannot be built fails the test"
+)]
 
 mod situations;
 
@@ -28,7 +32,11 @@ fn told(step: &Step, hosts: &Hosts) -> String {
                     .map(|line| format!("  {sign}{}\n", line.trim()))
                     .collect()
             };
-            format!("patch the configuration\n{}{}", only(&live, cib, '-'), only(cib, &live, '+'))
+            format!(
+                "patch the configuration\n{}{}",
+                only(&live, cib, '-'),
+                only(cib, &live, '+')
+            )
         }
         other => format!("{}\n", other.name()),
     }
@@ -43,7 +51,16 @@ fn stages_after(change: impl Fn(&mut Desired)) -> String {
     for _ in 0..6 {
         let plan = plan_of(&desired, &hosts);
         let Next::Run(stage) = &plan.next else {
-            writeln!(text, "then: {}", if plan.findings.is_empty() { "at rest" } else { &plan.findings[0].message }).unwrap();
+            writeln!(
+                text,
+                "then: {}",
+                if plan.findings.is_empty() {
+                    "at rest"
+                } else {
+                    &plan.findings[0].message
+                }
+            )
+            .unwrap();
             return text;
         };
         for side in Side::BOTH {
@@ -62,9 +79,15 @@ type Change = (&'static str, fn(&mut Desired));
 #[test]
 fn every_field_that_can_change_has_its_plan() {
     let changes: &[Change] = &[
-        ("nodes[].standby", |desired| desired.nodes.second.standby = Some(true)),
-        ("nodes[].address, beside links", |desired| desired.nodes.first.address = "192.0.2.211".into()),
-        ("nodes[].fencing[].ipmi.address", |desired| desired.nodes.first.devices[0].parameters[0].1 = "192.0.2.31".into()),
+        ("nodes[].standby", |desired| {
+            desired.nodes.second.standby = Some(true)
+        }),
+        ("nodes[].address, beside links", |desired| {
+            desired.nodes.first.address = "192.0.2.211".into()
+        }),
+        ("nodes[].fencing[].ipmi.address", |desired| {
+            desired.nodes.first.devices[0].parameters[0].1 = "192.0.2.31".into()
+        }),
         ("nodes[].fencing[].ipmi.secretRef: another password", |desired| {
             desired.nodes.first.devices[0].password = Some(Secret::new("another"));
         }),
@@ -87,28 +110,52 @@ fn every_field_that_can_change_has_its_plan() {
             desired.nodes.first.devices.clear();
             desired.nodes.second.devices.clear();
         }),
-        ("clusterAdmin.secretRef: another password", |desired| desired.admin_password = Some(Secret::new("another"))),
+        ("clusterAdmin.secretRef: another password", |desired| {
+            desired.admin_password = Some(Secret::new("another"))
+        }),
         ("clusterAdmin: gone", |desired| desired.admin_password = None),
         ("packages: Unmanaged", |desired| desired.install_packages = false),
         ("firewall: Unmanaged", |desired| desired.open_firewall = false),
         ("corosync.token", |desired| desired.token = 10_000),
-        ("preferredNode: node2", |desired| desired.preferred = Some(Side::Second)),
+        ("preferredNode: node2", |desired| {
+            desired.preferred = Some(Side::Second)
+        }),
         ("preferredNode: none", |desired| desired.preferred = None),
         ("paused", |desired| desired.paused = true),
-        ("volume: filesystem.mountPoint", |desired| desired.volumes[0].mount_point = "/srv/logs".into()),
-        ("volume: filesystem.mountOptions", |desired| desired.volumes[0].mount_options = vec!["noatime".into()]),
-        ("volume: filesystem.owner", |desired| desired.volumes[0].owner = "root:root".into()),
-        ("floating IP: address", |desired| desired.floating_ips[0].address = "192.0.2.101".parse().unwrap()),
-        ("group: probe", |desired| desired.groups[0].probe = Some(HttpProbe { port: 8081, path: "/ready".into() })),
+        ("volume: filesystem.mountPoint", |desired| {
+            desired.volumes[0].mount_point = "/srv/logs".into()
+        }),
+        ("volume: filesystem.mountOptions", |desired| {
+            desired.volumes[0].mount_options = vec!["noatime".into()]
+        }),
+        ("volume: filesystem.owner", |desired| {
+            desired.volumes[0].owner = "root:root".into()
+        }),
+        ("floating IP: address", |desired| {
+            desired.floating_ips[0].address = "192.0.2.101".parse().unwrap()
+        }),
+        ("group: probe", |desired| {
+            desired.groups[0].probe = Some(HttpProbe {
+                port: 8081,
+                path: "/ready".into(),
+            })
+        }),
         ("group: probe gone", |desired| desired.groups[0].probe = None),
         ("group: files: gone", |desired| desired.groups[0].files.clear()),
-        ("group: volumes: gone", |desired| desired.groups[0].volumes.clear()),
+        ("group: volumes: gone", |desired| {
+            desired.groups[0].volumes.clear()
+        }),
         ("group: services: an agent", |desired| {
-            desired.groups[0].services[0].kind =
-                ServiceKind::Ocf { agent: "heartbeat:pgsql".into(), parameters: vec![("pgdata".into(), "/srv".into())] };
+            desired.groups[0].services[0].kind = ServiceKind::Ocf {
+                agent: "heartbeat:pgsql".into(),
+                parameters: vec![("pgdata".into(), "/srv".into())],
+            };
         }),
     ];
-    let text: String = changes.iter().map(|(name, change)| format!("── {name}\n{}\n", stages_after(change))).collect();
+    let text: String = changes
+        .iter()
+        .map(|(name, change)| format!("── {name}\n{}\n", stages_after(change)))
+        .collect();
     insta::assert_snapshot!(text);
 }
 
@@ -121,10 +168,16 @@ fn a_stage_that_was_cut_off_anywhere_ends_where_it_would_have_ended() {
     for first in 0..=steps.first.len() {
         for second in 0..=steps.second.len() {
             let mut hosts = with_packages(&desired);
-            steps.first[..first].iter().for_each(|step| carry_out(step, &mut hosts.first));
-            steps.second[..second].iter().for_each(|step| carry_out(step, &mut hosts.second));
+            steps.first[..first]
+                .iter()
+                .for_each(|step| carry_out(step, &mut hosts.first));
+            steps.second[..second]
+                .iter()
+                .for_each(|step| carry_out(step, &mut hosts.second));
             for _ in 0..4 {
-                if matches!(&plan_of(&desired, &hosts).next, Next::Run(stage) if stage.name == "prepare the hosts") {
+                if matches!(&plan_of(&desired, &hosts).next, Next::Run(stage) if stage.name == "prepare the \
+                    hosts")
+                {
                     carry_out_next(&desired, &mut hosts);
                 }
             }
@@ -153,12 +206,23 @@ fn standby_waits_until_the_peer_can_take_over() {
     let data = "node1 goes into standby once volume logs is UpToDate on node2";
     assert_eq!(waits_for(&desired, &hosts).as_deref(), Some(data));
     // Nothing is to serve: that is what the person asks for.
-    let both = Desired { nodes: desired.nodes.clone().map(|node| Node { standby: Some(true), ..node }), ..desired.clone() };
+    let both = Desired {
+        nodes: desired.nodes.clone().map(|node| Node {
+            standby: Some(true),
+            ..node
+        }),
+        ..desired.clone()
+    };
     assert!(matches!(plan_of(&both, &hosts).next, Next::Run(_)));
     // Also while nothing runs anywhere: both nodes have just started, and the newest data is on node1.
     for host in [&mut hosts.first, &mut hosts.second] {
         host.resources.get_mut("logs").unwrap().role = "Secondary".into();
-        host.cluster.as_mut().unwrap().resources.iter_mut().for_each(|each| each.nodes.clear());
+        host.cluster
+            .as_mut()
+            .unwrap()
+            .resources
+            .iter_mut()
+            .for_each(|each| each.nodes.clear());
     }
     assert_eq!(waits_for(&desired, &hosts).as_deref(), Some(data));
 
@@ -171,7 +235,11 @@ fn standby_waits_until_the_peer_can_take_over() {
     };
     let maintenance = place(&|cluster| cluster.nodes.get_mut("node2").unwrap().maintenance = true);
     assert_eq!(maintenance, "node1 goes into standby once node2 can run services");
-    let ban = Ban { id: "cli-ban".into(), resource: "group-tomcat".into(), node: "node2".into() };
+    let ban = Ban {
+        id: "cli-ban".into(),
+        resource: "group-tomcat".into(),
+        node: "node2".into(),
+    };
     assert!(place(&|cluster| cluster.bans.push(ban.clone())).contains("cli-ban"));
 }
 
@@ -203,7 +271,10 @@ fn standby_waits_while_the_peer_has_started_and_not_joined() {
     let leg = hosts.second.resources.get_mut("logs").unwrap();
     (leg.role, leg.connection) = ("Primary".into(), "Connecting".into());
     let waits = waits_for(&desired, &hosts);
-    assert_eq!(waits.as_deref(), Some("node2 goes into standby once volume logs is UpToDate on node1"));
+    assert_eq!(
+        waits.as_deref(),
+        Some("node2 goes into standby once volume logs is UpToDate on node1")
+    );
 }
 
 #[test]
@@ -211,18 +282,50 @@ fn a_member_that_someone_has_added_to_a_group_stays_in_its_place() {
     let mut desired = tomcat_pair();
     let mut hosts = at_rest(&desired);
     for host in [&mut hosts.first, &mut hosts.second] {
-        let resources = host.cib.as_mut().unwrap().first_mut("configuration").first_mut("resources");
-        let group = resources.children.iter_mut().find(|each| each.id() == Some("group-tomcat")).unwrap();
-        group.children.insert(1, Element::new("primitive").with("id", "backup").with("class", "systemd").with("type", "backup"));
+        let resources = host
+            .cib
+            .as_mut()
+            .unwrap()
+            .first_mut("configuration")
+            .first_mut("resources");
+        let group = resources
+            .children
+            .iter_mut()
+            .find(|each| each.id() == Some("group-tomcat"))
+            .unwrap();
+        group.children.insert(
+            1,
+            Element::new("primitive")
+                .with("id", "backup")
+                .with("class", "systemd")
+                .with("type", "backup"),
+        );
     }
-    assert_eq!(plan_of(&desired, &hosts).next, Next::Rest, "it is nothing of ours");
+    assert_eq!(
+        plan_of(&desired, &hosts).next,
+        Next::Rest,
+        "it is nothing of ours"
+    );
     desired.groups[0].probe = None;
-    let Next::Run(stage) = plan_of(&desired, &hosts).next else { panic!("the probe is to go") };
-    let pushed = stage.steps.iter().flat_map(|(_, steps)| steps).find_map(|step| match step {
-        Step::PushCib { cib, .. } => Some(Element::parse(cib).unwrap()),
-        _ => None,
-    });
+    let Next::Run(stage) = plan_of(&desired, &hosts).next else {
+        panic!("the probe is to go")
+    };
+    let pushed = stage
+        .steps
+        .iter()
+        .flat_map(|(_, steps)| steps)
+        .find_map(|step| match step {
+            Step::PushCib { cib, .. } => Some(Element::parse(cib).unwrap()),
+            _ => None,
+        });
     let pushed = pushed.unwrap();
-    let group = pushed.all().into_iter().find(|each| each.id() == Some("group-tomcat")).unwrap();
-    assert_eq!(group.children.iter().position(|each| each.id() == Some("backup")), Some(1));
+    let group = pushed
+        .all()
+        .into_iter()
+        .find(|each| each.id() == Some("group-tomcat"))
+        .unwrap();
+    assert_eq!(
+        group.children.iter().position(|each| each.id() == Some("backup")),
+        Some(1)
+    );
 }

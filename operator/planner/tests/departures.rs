@@ -1,5 +1,8 @@
 //! What leaves the hosts, and what does not.
-#![allow(clippy::unwrap_used, reason = "a situation that cannot be built fails the test")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a situation that cannot be built fails the test"
+)]
 
 mod situations;
 
@@ -14,7 +17,10 @@ use situations::*;
 
 /// The ids of all primitives, in the order of the configuration.
 fn primitives(cib: &Element) -> Vec<String> {
-    cib.primitives().filter_map(Element::id).map(str::to_owned).collect()
+    cib.primitives()
+        .filter_map(Element::id)
+        .map(str::to_owned)
+        .collect()
 }
 
 /// A pair whose children were deleted with Retain.
@@ -43,9 +49,23 @@ fn a_child_that_is_merely_absent_stays_on_the_hosts_and_is_released() {
     let hosts = released(&mut desired);
     let after = hosts.first.cib.clone().unwrap();
     assert_eq!(primitives(&after), primitives(&before));
-    let tags: Vec<_> = after.at(&["configuration", "tags"]).unwrap().children.iter().filter_map(Element::id).collect();
-    assert_eq!(tags, ["hapair-pair"], "pcs removes nothing that is referenced in a tag");
-    assert_eq!(after.to_string().matches("name=\"hapair-released\"").count(), 2, "{after}");
+    let tags: Vec<_> = after
+        .at(&["configuration", "tags"])
+        .unwrap()
+        .children
+        .iter()
+        .filter_map(Element::id)
+        .collect();
+    assert_eq!(
+        tags,
+        ["hapair-pair"],
+        "pcs removes nothing that is referenced in a tag"
+    );
+    assert_eq!(
+        after.to_string().matches("name=\"hapair-released\"").count(),
+        2,
+        "{after}"
+    );
     let plan = plan_of(&desired, &hosts);
     assert_eq!(plan.next, Next::Rest);
     let report = hapair_planner::report(&desired, &seen(&hosts), &plan, None);
@@ -74,11 +94,21 @@ fn what_was_released_is_taken_over_as_it_runs_under_whatever_name() {
         let before = hosts.first.cib.clone().unwrap();
         assert_eq!(to_rest(&again, &mut hosts), ["configure the cluster"]);
         let after = hosts.first.cib.clone().unwrap();
-        assert_eq!(primitives(&after), primitives(&before), "a resource with another id is stopped and started");
+        assert_eq!(
+            primitives(&after),
+            primitives(&before),
+            "a resource with another id is stopped and started"
+        );
         let text = after.to_string();
-        assert!(!text.contains("hapair-released") && !text.contains("target-role"), "{text}");
+        assert!(
+            !text.contains("hapair-released") && !text.contains("target-role"),
+            "{text}"
+        );
         let group = format!("group-{}", again.groups[0].name);
-        assert!(text.contains(&format!("<obj_ref id=\"{group}\"/>")) && text.matches("<group ").count() == 1, "{text}");
+        assert!(
+            text.contains(&format!("<obj_ref id=\"{group}\"/>")) && text.matches("<group ").count() == 1,
+            "{text}"
+        );
         // What is renamed keeps its ids for good, also while another thing of it changes.
         let mut changed = again.clone();
         changed.preferred = Some(Side::Second);
@@ -102,14 +132,26 @@ fn an_address_under_another_name_is_taken_over_and_one_that_is_new_gets_an_id_of
     let cib = hosts.first.cib.clone().unwrap();
     assert!(has(&cib, "ip-web") && has(&cib, "ip-web-2"), "{cib}");
     let address = |id: &str| {
-        cib.all().iter().find(|each| each.id() == Some(&format!("{id}-instance_attributes-ip"))).unwrap().get("value").unwrap().to_owned()
+        cib.all()
+            .iter()
+            .find(|each| each.id() == Some(&format!("{id}-instance_attributes-ip")))
+            .unwrap()
+            .get("value")
+            .unwrap()
+            .to_owned()
     };
-    assert_eq!((address("ip-web"), address("ip-web-2")), ("192.0.2.100".into(), "192.0.2.101".into()));
+    assert_eq!(
+        (address("ip-web"), address("ip-web-2")),
+        ("192.0.2.100".into(), "192.0.2.101".into())
+    );
     // What has another name than its id is still changed in place.
     desired.floating_ips[0].address = "192.0.2.103".parse().unwrap();
     to_rest(&desired, &mut hosts);
     let cib = hosts.first.cib.clone().unwrap();
-    assert!(cib.to_string().contains("value=\"192.0.2.103\"") && !has(&cib, "ip-front"), "{cib}");
+    assert!(
+        cib.to_string().contains("value=\"192.0.2.103\"") && !has(&cib, "ip-front"),
+        "{cib}"
+    );
 }
 
 /// A host that has lost its configuration has an empty one until it has joined.
@@ -135,15 +177,26 @@ fn a_part_of_what_was_released_together_is_refused_with_the_way_out() {
     let finding = &plan.findings[0];
     assert_eq!((&plan.next, finding.reason), (&Next::Rest, Reason::Conflict));
     assert!(
-        finding.message.contains("group-tomcat") && finding.message.contains("pcs resource delete service-tomcat-tomcat"),
+        finding.message.contains("group-tomcat")
+            && finding
+                .message
+                .contains("pcs resource delete service-tomcat-tomcat"),
         "{}",
         finding.message
     );
     // pcs has removed it.
     stop_in_cluster(&mut hosts, "service-tomcat-tomcat");
     for host in [&mut hosts.first, &mut hosts.second] {
-        let resources = host.cib.as_mut().unwrap().first_mut("configuration").first_mut("resources");
-        resources.first_mut("group").children.retain(|each| each.id() != Some("service-tomcat-tomcat"));
+        let resources = host
+            .cib
+            .as_mut()
+            .unwrap()
+            .first_mut("configuration")
+            .first_mut("resources");
+        resources
+            .first_mut("group")
+            .children
+            .retain(|each| each.id() != Some("service-tomcat-tomcat"));
     }
     to_rest(&settled, &mut hosts);
 }
@@ -157,7 +210,13 @@ fn a_released_group_can_be_deleted_with_teardown_after_all() {
     assert_eq!(hapair_planner::gone(&desired, &seen(&hosts)), Leaving::default());
     assert!(pushed(&desired, &hosts).contains("group-tomcat-meta_attributes-target-role"));
     carry_out_next(&desired, &mut hosts);
-    for id in ["filesystem-logs", "ip-web", "service-tomcat-tomcat", "probe-tomcat", "writable-logs"] {
+    for id in [
+        "filesystem-logs",
+        "ip-web",
+        "service-tomcat-tomcat",
+        "probe-tomcat",
+        "writable-logs",
+    ] {
         stop_in_cluster(&mut hosts, id);
     }
     assert!(!pushed(&desired, &hosts).contains("group-tomcat"));
@@ -179,29 +238,60 @@ fn what_leaves_is_stopped_before_it_goes_and_a_group_before_its_volume() {
     let mut hosts = at_rest(&desired);
     desired.groups.clear();
     desired.volumes.clear();
-    desired.leaving = Leaving { volumes: vec!["logs".into()], groups: vec!["tomcat".into()], ..Leaving::default() };
+    desired.leaving = Leaving {
+        volumes: vec!["logs".into()],
+        groups: vec!["tomcat".into()],
+        ..Leaving::default()
+    };
     let cib = pushed(&desired, &hosts);
-    assert!(cib.contains("group-tomcat-meta_attributes-target-role") && cib.matches(STOPPED).count() == 1, "{cib}");
+    assert!(
+        cib.contains("group-tomcat-meta_attributes-target-role") && cib.matches(STOPPED).count() == 1,
+        "{cib}"
+    );
     carry_out_next(&desired, &mut hosts);
-    assert!(matches!(plan_of(&desired, &hosts).next, Next::Wait(_)), "the group is stopping");
-    for id in ["writable-logs", "probe-tomcat", "service-tomcat-tomcat", "ip-web", "filesystem-logs"] {
+    assert!(
+        matches!(plan_of(&desired, &hosts).next, Next::Wait(_)),
+        "the group is stopping"
+    );
+    for id in [
+        "writable-logs",
+        "probe-tomcat",
+        "service-tomcat-tomcat",
+        "ip-web",
+        "filesystem-logs",
+    ] {
         stop_in_cluster(&mut hosts, id);
     }
     let cib = pushed(&desired, &hosts);
-    assert!(!cib.contains("group-tomcat") && cib.contains("volume-logs-clone"), "{cib}");
+    assert!(
+        !cib.contains("group-tomcat") && cib.contains("volume-logs-clone"),
+        "{cib}"
+    );
     carry_out_next(&desired, &mut hosts);
     let cib = pushed(&desired, &hosts);
-    assert!(cib.contains("volume-logs-clone-meta_attributes-target-role"), "{cib}");
+    assert!(
+        cib.contains("volume-logs-clone-meta_attributes-target-role"),
+        "{cib}"
+    );
     carry_out_next(&desired, &mut hosts);
-    assert!(matches!(plan_of(&desired, &hosts).next, Next::Wait(_)), "the volume is stopping");
+    assert!(
+        matches!(plan_of(&desired, &hosts).next, Next::Wait(_)),
+        "the volume is stopping"
+    );
     stop_in_cluster(&mut hosts, "volume-logs");
     assert!(!pushed(&desired, &hosts).contains("volume-logs"));
     carry_out_next(&desired, &mut hosts);
-    assert!(matches!(plan_of(&desired, &hosts).next, Next::Wait(_)), "the resource is still Primary");
+    assert!(
+        matches!(plan_of(&desired, &hosts).next, Next::Wait(_)),
+        "the resource is still Primary"
+    );
     hosts.first.resources.get_mut("logs").unwrap().role = "Secondary".into();
     let plan = plan_of(&desired, &hosts);
     for side in Side::BOTH {
-        assert!(matches!(stage_of(&plan).steps[side].as_slice(), [Step::TakeDown { .. }]), "{plan:?}");
+        assert!(
+            matches!(stage_of(&plan).steps[side].as_slice(), [Step::TakeDown { .. }]),
+            "{plan:?}"
+        );
     }
 }
 
@@ -211,7 +301,11 @@ fn a_group_deleted_with_retain_keeps_its_address_and_the_pair_goes_on() {
     let mut hosts = at_rest(&desired);
     desired.groups.clear();
     carry_out_next(&desired, &mut hosts);
-    assert_eq!(plan_of(&desired, &hosts).next, Next::Rest, "the address within the group that stays is not declared a second time");
+    assert_eq!(
+        plan_of(&desired, &hosts).next,
+        Next::Rest,
+        "the address within the group that stays is not declared a second time"
+    );
 }
 
 #[test]
@@ -219,10 +313,16 @@ fn a_host_that_is_not_ours_any_more_is_not_torn_down() {
     let desired = tomcat_pair();
     let mut hosts = at_rest(&desired);
     hosts.second.owner = None;
-    let ours = Record { owner: desired.owner.to_string(), epoch: 1 };
+    let ours = Record {
+        owner: desired.owner.to_string(),
+        epoch: 1,
+    };
     hosts.first.owner = Some(ours);
     let plan = hapair_planner::teardown(&desired, &seen(&hosts));
-    assert!(matches!(stage_of(&plan).steps.first.as_slice(), [Step::LeaveCluster]));
+    assert!(matches!(
+        stage_of(&plan).steps.first.as_slice(),
+        [Step::LeaveCluster]
+    ));
     assert!(stage_of(&plan).steps.second.is_empty());
 }
 
@@ -234,13 +334,25 @@ fn a_group_under_a_new_name_waits_until_the_old_one_is_gone() {
     desired.groups[0].name = "renamed".into();
     let cib = pushed(&desired, &hosts);
     assert_eq!(cib.matches("id=\"filesystem-logs\"").count(), 1, "{cib}");
-    assert!(cib.contains("target-role") && !cib.contains("group-renamed"), "{cib}");
+    assert!(
+        cib.contains("target-role") && !cib.contains("group-renamed"),
+        "{cib}"
+    );
     carry_out_next(&desired, &mut hosts);
-    for id in ["writable-logs", "probe-tomcat", "service-tomcat-tomcat", "ip-web", "filesystem-logs"] {
+    for id in [
+        "writable-logs",
+        "probe-tomcat",
+        "service-tomcat-tomcat",
+        "ip-web",
+        "filesystem-logs",
+    ] {
         stop_in_cluster(&mut hosts, id);
     }
     let cib = pushed(&desired, &hosts);
-    assert!(!cib.contains("group-tomcat") && cib.contains("group-renamed"), "{cib}");
+    assert!(
+        !cib.contains("group-tomcat") && cib.contains("group-renamed"),
+        "{cib}"
+    );
 }
 
 #[test]
@@ -250,7 +362,11 @@ fn an_address_that_moves_into_a_group_is_never_there_twice() {
     desired.groups[0].probe = None;
     let mut hosts = at_rest(&desired);
     for host in [&mut hosts.first, &mut hosts.second] {
-        host.cluster.as_mut().unwrap().resources.retain(|each| each.id != "probe-tomcat");
+        host.cluster
+            .as_mut()
+            .unwrap()
+            .resources
+            .retain(|each| each.id != "probe-tomcat");
     }
     desired.groups[0].floating_ips = names;
     let cib = pushed(&desired, &hosts);
@@ -263,7 +379,13 @@ fn a_resource_of_someone_else_is_not_taken_down_with_a_volume_of_its_name() {
     let mut hosts = with_packages(&desired);
     for host in [&mut hosts.first, &mut hosts.second] {
         host.drbd_config.insert("logs".into(), DrbdConfig::default());
-        host.resources.insert("logs".into(), Resource { role: "Primary".into(), ..Default::default() });
+        host.resources.insert(
+            "logs".into(),
+            Resource {
+                role: "Primary".into(),
+                ..Default::default()
+            },
+        );
     }
     desired.groups.clear();
     desired.volumes.clear();
@@ -282,7 +404,11 @@ fn what_the_cluster_still_stops_is_not_gone() {
         // An administrator took it out of the configuration while it ran.
         host.cib = Some(Element::parse("<cib><configuration><resources/></configuration></cib>").unwrap());
         let resources = &mut host.cluster.as_mut().unwrap().resources;
-        resources.iter_mut().find(|each| each.id == "service-tomcat-tomcat").unwrap().orphaned = true;
+        resources
+            .iter_mut()
+            .find(|each| each.id == "service-tomcat-tomcat")
+            .unwrap()
+            .orphaned = true;
     }
     assert_eq!(hapair_planner::gone(&desired, &seen(&hosts)), Leaving::default());
     stop_in_cluster(&mut hosts, "service-tomcat-tomcat");
@@ -306,7 +432,10 @@ fn a_configuration_that_an_interrupted_teardown_left_behind_is_put_aside_too() {
     let desired = tomcat_pair();
     let mut hosts = at_rest(&desired);
     for host in [&mut hosts.first, &mut hosts.second] {
-        host.owner = Some(Record { owner: desired.owner.to_string(), epoch: 1 });
+        host.owner = Some(Record {
+            owner: desired.owner.to_string(),
+            epoch: 1,
+        });
         for unit in ["pacemaker", "corosync"] {
             host.units.insert(unit.into(), Unit::default());
         }
@@ -315,7 +444,10 @@ fn a_configuration_that_an_interrupted_teardown_left_behind_is_put_aside_too() {
     hosts.second.cib_on_disk = None;
     let plan = hapair_planner::teardown(&desired, &seen(&hosts));
     let steps = &stage_of(&plan).steps;
-    assert_eq!((steps.first.as_slice(), steps.second.as_slice()), ([Step::LeaveCluster].as_slice(), [].as_slice()));
+    assert_eq!(
+        (steps.first.as_slice(), steps.second.as_slice()),
+        ([Step::LeaveCluster].as_slice(), [].as_slice())
+    );
 }
 
 /// What the configuration would be after the next stage.
@@ -324,7 +456,9 @@ fn next_configuration(desired: &Desired, hosts: &Hosts) -> Element {
 }
 
 fn has(cib: &Element, id: &str) -> bool {
-    cib.all().iter().any(|each| each.name != "obj_ref" && each.id() == Some(id))
+    cib.all()
+        .iter()
+        .any(|each| each.name != "obj_ref" && each.id() == Some(id))
 }
 
 #[test]
@@ -332,11 +466,21 @@ fn a_group_that_loses_its_last_member_is_stopped_before_it_goes() {
     let mut desired = tomcat_pair();
     let mut hosts = at_rest(&desired);
     let group = &mut desired.groups[0];
-    (group.volumes, group.floating_ips, group.services, group.probe) = (Vec::new(), Vec::new(), Vec::new(), None);
+    (group.volumes, group.floating_ips, group.services, group.probe) =
+        (Vec::new(), Vec::new(), Vec::new(), None);
     let first = next_configuration(&desired, &hosts);
-    assert!(has(&first, "group-tomcat") && first.to_string().contains("value=\"Stopped\""), "{first}");
+    assert!(
+        has(&first, "group-tomcat") && first.to_string().contains("value=\"Stopped\""),
+        "{first}"
+    );
     carry_out_next(&desired, &mut hosts);
-    for id in ["filesystem-logs", "ip-web", "service-tomcat-tomcat", "probe-tomcat", "writable-logs"] {
+    for id in [
+        "filesystem-logs",
+        "ip-web",
+        "service-tomcat-tomcat",
+        "probe-tomcat",
+        "writable-logs",
+    ] {
         stop_in_cluster(&mut hosts, id);
     }
     assert!(!has(&next_configuration(&desired, &hosts), "group-tomcat"));
@@ -347,20 +491,40 @@ fn a_constraint_of_someone_else_goes_with_the_resource_that_it_names() {
     let mut desired = tomcat_pair();
     let mut hosts = at_rest(&desired);
     for host in [&mut hosts.first, &mut hosts.second] {
-        let constraints = host.cib.as_mut().unwrap().first_mut("configuration").first_mut("constraints");
-        for (id, resource) in [("cli-ban-group", "group-tomcat"), ("cli-prefer-clone", "volume-logs-clone")] {
-            let ban = Element::new("rsc_location").with("id", id).with("rsc", resource).with("node", "node2");
+        let constraints = host
+            .cib
+            .as_mut()
+            .unwrap()
+            .first_mut("configuration")
+            .first_mut("constraints");
+        for (id, resource) in [
+            ("cli-ban-group", "group-tomcat"),
+            ("cli-prefer-clone", "volume-logs-clone"),
+        ] {
+            let ban = Element::new("rsc_location")
+                .with("id", id)
+                .with("rsc", resource)
+                .with("node", "node2");
             constraints.children.push(ban);
         }
     }
     desired.groups.clear();
     desired.leaving.groups = vec!["tomcat".into()];
     carry_out_next(&desired, &mut hosts);
-    for id in ["filesystem-logs", "ip-web", "service-tomcat-tomcat", "probe-tomcat", "writable-logs"] {
+    for id in [
+        "filesystem-logs",
+        "ip-web",
+        "service-tomcat-tomcat",
+        "probe-tomcat",
+        "writable-logs",
+    ] {
         stop_in_cluster(&mut hosts, id);
     }
     let cib = next_configuration(&desired, &hosts);
-    assert!(!has(&cib, "cli-ban-group") && has(&cib, "cli-prefer-clone"), "{cib}");
+    assert!(
+        !has(&cib, "cli-ban-group") && has(&cib, "cli-prefer-clone"),
+        "{cib}"
+    );
 }
 
 #[test]

@@ -1,5 +1,6 @@
-//! DRBD's handlers, run for real against the CIBs of three versions of pacemaker: the real cibadmin on a file, and a controller, a fencer and a
-//! /proc/drbd that say what the situation is (root needed, for a host name of its own).
+//! DRBD's handlers, run for real against the CIBs of three versions of pacemaker: the real cibadmin on a
+//! file, and a controller, a fencer and a /proc/drbd that say what the situation is (root needed, for a host
+//! name of its own).
 #![allow(clippy::unwrap_used, reason = "what does not work fails the test")]
 
 mod situations;
@@ -16,12 +17,21 @@ use hapair_model::{Both, plan::Step, xml::Element};
 use situations::*;
 use tempfile::TempDir;
 
-/// What pacemaker writes of a peer that is online, lost and not fenced yet, fenced, and stopped in order. Recorded on real hosts: 2.1.5, and 3.0.0 of a peer
-/// that is online; the others follow pacemaker's sources.
+/// What pacemaker writes of a peer that is online, lost and not fenced yet, fenced, and stopped in order.
+/// Recorded on real hosts: 2.1.5, and 3.0.0 of a peer that is online; the others follow pacemaker's sources.
 const STATES: [(&str, &str); 3] = [
-    ("pacemaker-3.0", include_str!("fixtures/node_state.pacemaker-2.0.5")),
-    ("pacemaker-3.7", include_str!("fixtures/node_state.pacemaker-2.1.5")),
-    ("pacemaker-3.7", include_str!("fixtures/node_state.pacemaker-3.0.0")),
+    (
+        "pacemaker-3.0",
+        include_str!("fixtures/node_state.pacemaker-2.0.5"),
+    ),
+    (
+        "pacemaker-3.7",
+        include_str!("fixtures/node_state.pacemaker-2.1.5"),
+    ),
+    (
+        "pacemaker-3.7",
+        include_str!("fixtures/node_state.pacemaker-3.0.0"),
+    ),
 ];
 
 const UP_TO_DATE: &str = " 0: cs:WFConnection ro:Primary/Unknown ds:UpToDate/DUnknown C r-----";
@@ -40,14 +50,23 @@ struct Node {
 impl Node {
     /// What pacemaker has of node2 in this situation, in the words of this version.
     fn new((schema, states): (&str, &str), peer: &str, drbd: &str, crmadmin: &str) -> Self {
-        let node = Self { folder: TempDir::with_prefix_in("hapair-fence.", "/run").unwrap() };
+        let node = Self {
+            folder: TempDir::with_prefix_in("hapair-fence.", "/run").unwrap(),
+        };
         let desired = tomcat_pair();
         let plan = plan_of(&desired, &born(&desired));
-        let Some(Step::SeedCib { cib }) = stage_of(&plan).steps.first.first() else { panic!("a seed comes first") };
+        let Some(Step::SeedCib { cib }) = stage_of(&plan).steps.first.first() else {
+            panic!("a seed comes first")
+        };
         let mut cib = Element::parse(cib).unwrap();
         cib.attributes.insert("validate-with".into(), schema.into());
         if schema == "pacemaker-3.0" {
-            cib = Element::parse(&cib.to_string().replace("\"Promoted\"", "\"Master\"").replace("\"Unpromoted\"", "\"Slave\"")).unwrap();
+            cib = Element::parse(
+                &cib.to_string()
+                    .replace("\"Promoted\"", "\"Master\"")
+                    .replace("\"Unpromoted\"", "\"Slave\""),
+            )
+            .unwrap();
         }
         node.write("cib.xml", &cib.to_string());
         node.becomes(states, peer);
@@ -79,7 +98,8 @@ impl Node {
         self.write(
             "proc",
             &format!(
-                "version: 8.4.11\n\n{line}\n    ns:0 nr:0 dw:0 dr:0\n 1: cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----\n"
+                "version: 8.4.11\n\n{line}\n    ns:0 nr:0 dw:0 dr:0\n 1: cs:Connected ro:Primary/Secondary \
+                 ds:UpToDate/UpToDate C r-----\n"
             ),
         );
     }
@@ -95,7 +115,10 @@ impl Node {
     }
 
     fn becomes(&self, states: &str, peer: &str) {
-        let line = states.lines().find_map(|line| line.strip_prefix(&format!("{peer} "))).unwrap();
+        let line = states
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("{peer} ")))
+            .unwrap();
         self.change(|cib| cib.first_mut("status").children = vec![Element::parse(line).unwrap()]);
     }
 
@@ -105,24 +128,36 @@ impl Node {
             &format!(
                 "at=$(date --utc --date='{seconds_ago} seconds ago' '+%F %T.%6NZ')\n\
                  echo '<pacemaker-result><fence_history target=\"node2\">'\n\
-                 echo \"<fence_event action=\\\"reboot\\\" target=\\\"node2\\\" client=\\\"c\\\" origin=\\\"node1\\\" status=\\\"success\\\" delegate=\\\"node1\\\" completed=\\\"$at\\\"/>\""
+                 echo \"<fence_event action=\\\"reboot\\\" target=\\\"node2\\\" client=\\\"c\\\" \
+                 origin=\\\"node1\\\" status=\\\"success\\\" delegate=\\\"node1\\\" completed=\\\"$at\\\"/>\""
             ),
         );
     }
 
     fn fencing(&self, enabled: bool) {
         let text = self.cib().to_string();
-        let (from, to) = if enabled { ("false", "true") } else { ("true", "false") };
+        let (from, to) = if enabled {
+            ("false", "true")
+        } else {
+            ("true", "false")
+        };
         let option = |value: &str| format!("name=\"stonith-enabled\" value=\"{value}\"");
         self.write("cib.xml", &text.replace(&option(from), &option(to)));
     }
 
     fn constraint_of(&self, node: &str) {
         let text = format!(
-            "<rsc_location rsc=\"volume-logs-clone\" id=\"{ID}\"><rule role=\"Master\" score=\"-INFINITY\" id=\"r\">\
-             <expression attribute=\"#uname\" operation=\"ne\" value=\"{node}\" id=\"e\"/></rule></rsc_location>"
+            "<rsc_location rsc=\"volume-logs-clone\" id=\"{ID}\"><rule role=\"Master\" score=\"-INFINITY\" \
+             id=\"r\">\
+             <expression attribute=\"#uname\" operation=\"ne\" value=\"{node}\" \
+             id=\"e\"/></rule></rsc_location>"
         );
-        self.change(|cib| cib.first_mut("configuration").first_mut("constraints").children.push(Element::parse(&text).unwrap()));
+        self.change(|cib| {
+            cib.first_mut("configuration")
+                .first_mut("constraints")
+                .children
+                .push(Element::parse(&text).unwrap())
+        });
     }
 
     /// The node to which the constraint leaves the promoted role, and the word for that role.
@@ -131,17 +166,34 @@ impl Node {
         let constraint = cib.all().into_iter().find(|each| each.id() == Some(ID))?.clone();
         let rule = constraint.first("rule").unwrap().clone();
         assert_eq!(constraint.get("rsc"), Some("volume-logs-clone"));
-        Some((rule.first("expression").unwrap().get("value").unwrap().to_owned(), rule.get("role").unwrap().to_owned()))
+        Some((
+            rule.first("expression").unwrap().get("value").unwrap().to_owned(),
+            rule.get("role").unwrap().to_owned(),
+        ))
     }
 
     fn start(&self, handler: &str) -> Running<'_> {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("files").join(handler);
         let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", self.folder.path().display());
-        let line = format!("mount -t tmpfs none /run/lock; hostname node1; exec sh {} {}", script.display(), self.path("proc").display());
+        let line = format!(
+            "mount -t tmpfs none /run/lock; hostname node1; exec sh {} {}",
+            script.display(),
+            self.path("proc").display()
+        );
         let mut command = Command::new("unshare");
-        command.args(["--uts", "--mount", "sh", "-c", &line]).env_clear().env("PATH", path).env("CIB_file", self.path("cib.xml"));
-        command.env("DRBD_RESOURCE", "logs").env("DRBD_MINOR", "0").env("DRBD_PEER", "node2");
-        Running { node: self, child: command.spawn().unwrap() }
+        command
+            .args(["--uts", "--mount", "sh", "-c", &line])
+            .env_clear()
+            .env("PATH", path)
+            .env("CIB_file", self.path("cib.xml"));
+        command
+            .env("DRBD_RESOURCE", "logs")
+            .env("DRBD_MINOR", "0")
+            .env("DRBD_PEER", "node2");
+        Running {
+            node: self,
+            child: command.spawn().unwrap(),
+        }
     }
 
     fn fence(&self) -> i32 {
@@ -167,7 +219,10 @@ impl Running<'_> {
             }
             std::thread::sleep(Duration::from_millis(20));
         }
-        panic!("it is still undecided: {}", fs::read_to_string(self.node.path("log")).unwrap())
+        panic!(
+            "it is still undecided: {}",
+            fs::read_to_string(self.node.path("log")).unwrap()
+        )
     }
 
     fn ended(&mut self) -> Option<ExitStatus> {
@@ -180,7 +235,12 @@ impl Running<'_> {
         let deadline = Instant::now() + Duration::from_secs(60);
         while self.node.looks() < until {
             let log = || fs::read_to_string(self.node.path("log")).unwrap_or_default();
-            assert_eq!(self.child.try_wait().unwrap().and_then(|status| status.code()), None, "{}", log());
+            assert_eq!(
+                self.child.try_wait().unwrap().and_then(|status| status.code()),
+                None,
+                "{}",
+                log()
+            );
             assert!(Instant::now() < deadline, "it does not look: {}", log());
             std::thread::sleep(Duration::from_millis(20));
         }
@@ -197,7 +257,15 @@ impl Drop for Running<'_> {
 const ID: &str = "drbd-fence-by-handler-logs-volume-logs-clone";
 
 fn ours(schema: &str) -> Option<(String, String)> {
-    Some(("node1".into(), if schema == "pacemaker-3.0" { "Master" } else { "Promoted" }.into()))
+    Some((
+        "node1".into(),
+        if schema == "pacemaker-3.0" {
+            "Master"
+        } else {
+            "Promoted"
+        }
+        .into(),
+    ))
 }
 
 #[test]
@@ -205,9 +273,17 @@ fn a_peer_that_answers_is_outdated() {
     for version in STATES {
         for drbd in [UP_TO_DATE, PROMOTING, CONSISTENT] {
             let node = Node::new(version, "online", drbd, ANSWERS);
-            assert_eq!((node.fence(), node.constraint()), (4, ours(version.0)), "{version:?} {drbd}");
+            assert_eq!(
+                (node.fence(), node.constraint()),
+                (4, ours(version.0)),
+                "{version:?} {drbd}"
+            );
             // Once more: the constraint is there already.
-            assert_eq!((node.fence(), node.constraint()), (4, ours(version.0)), "{version:?} {drbd}");
+            assert_eq!(
+                (node.fence(), node.constraint()),
+                (4, ours(version.0)),
+                "{version:?} {drbd}"
+            );
         }
     }
 }
@@ -306,7 +382,10 @@ fn a_peer_that_is_connected_again_ends_it_without_a_constraint() {
     assert_eq!((running.end(), node.constraint()), (1, None));
     // Between the constraint and the answer.
     let node = Node::new(STATES[1], "online", UP_TO_DATE, "exit 0");
-    let connects = format!("echo ' 0: cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----' > {}", node.path("proc").display());
+    let connects = format!(
+        "echo ' 0: cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----' > {}",
+        node.path("proc").display()
+    );
     node.tool("crmadmin", &connects);
     assert_eq!((node.fence(), node.constraint()), (1, None));
 }
@@ -318,7 +397,10 @@ fn a_constraint_that_goes_while_the_peer_is_asked_is_set_anew() {
     node.constraint_of("node1");
     node.tool(
         "crmadmin",
-        &format!("echo >> \"$0.asked\"; [ $(wc -l < \"$0.asked\") != 1 ] || cibadmin --delete --xml-text '<rsc_location id=\"{ID}\"/>'"),
+        &format!(
+            "echo >> \"$0.asked\"; [ $(wc -l < \"$0.asked\") != 1 ] || cibadmin --delete --xml-text \
+            '<rsc_location id=\"{ID}\"/>'"
+        ),
     );
     assert_eq!((node.fence(), node.constraint()), (4, ours("pacemaker-3.7")));
 }
@@ -326,7 +408,10 @@ fn a_constraint_that_goes_while_the_peer_is_asked_is_set_anew() {
 #[test]
 fn a_constraint_that_the_cluster_does_not_take_decides_nothing() {
     let node = Node::new(STATES[1], "fenced", UP_TO_DATE, SILENT);
-    node.tool("cibadmin", "case $* in *--create*) exit 0 ;; *) exec /usr/sbin/cibadmin \"$@\" ;; esac");
+    node.tool(
+        "cibadmin",
+        "case $* in *--create*) exit 0 ;; *) exec /usr/sbin/cibadmin \"$@\" ;; esac",
+    );
     node.start("fence-peer").is_undecided();
     assert_eq!(node.constraint(), None);
 }
@@ -342,12 +427,25 @@ fn a_cib_that_cannot_be_read_decides_nothing() {
 fn the_constraint_goes_when_both_legs_are_up_to_date_and_no_other_does() {
     let node = Node::new(STATES[1], "online", CONNECTED, ANSWERS);
     node.constraint_of("node1");
-    let other = format!("<rsc_location id=\"{}\" rsc=\"volume-logs-clone\" node=\"node2\" score=\"0\"/>", ID.replace("logs-v", "logs-2-v"));
-    node.change(|cib| cib.first_mut("configuration").first_mut("constraints").children.push(Element::parse(&other).unwrap()));
+    let other = format!(
+        "<rsc_location id=\"{}\" rsc=\"volume-logs-clone\" node=\"node2\" score=\"0\"/>",
+        ID.replace("logs-v", "logs-2-v")
+    );
+    node.change(|cib| {
+        cib.first_mut("configuration")
+            .first_mut("constraints")
+            .children
+            .push(Element::parse(&other).unwrap())
+    });
     assert_eq!((node.start("unfence-peer").end(), node.constraint()), (0, None));
     assert!(node.cib().to_string().contains("drbd-fence-by-handler-logs-2-"));
 
-    let node = Node::new(STATES[1], "online", &CONNECTED.replace("/UpToDate ", "/Inconsistent "), ANSWERS);
+    let node = Node::new(
+        STATES[1],
+        "online",
+        &CONNECTED.replace("/UpToDate ", "/Inconsistent "),
+        ANSWERS,
+    );
     node.constraint_of("node1");
     assert_eq!(node.start("unfence-peer").end(), 1);
     assert!(node.constraint().is_some());
@@ -359,7 +457,12 @@ fn both_hosts_get_the_handlers_before_the_resource_that_names_them() {
     let plan = plan_of(&desired, &with_packages(&desired));
     let Both { first, second } = &stage_of(&plan).steps;
     for steps in [first, second] {
-        let at = |end: &str| steps.iter().position(|step| matches!(step, Step::WriteFile(file) if file.path.ends_with(end))).unwrap();
+        let at = |end: &str| {
+            steps
+                .iter()
+                .position(|step| matches!(step, Step::WriteFile(file) if file.path.ends_with(end)))
+                .unwrap()
+        };
         assert!(at("/hapair-fence-peer") < at("/logs.res") && at("/hapair-unfence-peer") < at("/logs.res"));
     }
 }

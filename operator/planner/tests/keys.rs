@@ -1,5 +1,8 @@
 //! A host that has lost the keys of its cluster.
-#![allow(clippy::unwrap_used, reason = "a situation that cannot be built fails the test")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a situation that cannot be built fails the test"
+)]
 
 mod situations;
 
@@ -32,13 +35,24 @@ fn acquainted(desired: &Desired) -> Hosts {
     hosts
 }
 
-/// What is left of node2 when its disk for the system was emptied: its packages, its disk for data, and its machine-id.
+/// What is left of node2 when its disk for the system was emptied: its packages, its disk for data, and its
+/// machine-id.
 fn without_memory(desired: &Desired, hosts: &mut Hosts) {
     let before = std::mem::replace(&mut hosts.second, with_packages(desired).second);
     (hosts.second.machine_id, hosts.second.devices) = (before.machine_id, before.devices);
-    hosts.first.keys = hosts.first.shared_keys.keys().map(|path| (path.clone(), Secret::new(path.clone()))).collect();
+    hosts.first.keys = hosts
+        .first
+        .shared_keys
+        .keys()
+        .map(|path| (path.clone(), Secret::new(path.clone())))
+        .collect();
     // What the situation keeps of a key is its digest.
-    hosts.first.shared_keys = hosts.first.keys.iter().map(|(path, key)| (path.clone(), digest(key.expose()))).collect();
+    hosts.first.shared_keys = hosts
+        .first
+        .keys
+        .iter()
+        .map(|(path, key)| (path.clone(), digest(key.expose())))
+        .collect();
 }
 
 fn steps_on_node2(desired: &Desired, hosts: &Hosts) -> Vec<Step> {
@@ -57,13 +71,22 @@ fn each_host_remembers_the_other_once_all_is_well() {
     let plan = plan_of(&desired, &hosts);
     let Both { first, second } = &stage_of(&plan).steps;
     for (steps, peer) in [(first, Side::Second), (second, Side::First)] {
-        let [Step::WriteFile(file)] = steps.as_slice() else { panic!("{steps:?}") };
+        let [Step::WriteFile(file)] = steps.as_slice() else {
+            panic!("{steps:?}")
+        };
         let line = format!("{} logs={LEG}\n", machine_id(peer));
-        assert_eq!((file.path.as_str(), &file.content), ("/var/lib/hapair/peer", &Content::Text(line)));
+        assert_eq!(
+            (file.path.as_str(), &file.content),
+            ("/var/lib/hapair/peer", &Content::Text(line))
+        );
     }
     assert_eq!(plan_of(&desired, &acquainted(&desired)).next, Next::Rest);
     hosts.second.machine_id = hosts.first.machine_id.clone();
-    assert_eq!(plan_of(&desired, &hosts).next, Next::Rest, "clones of one image are not told apart by their machine-id");
+    assert_eq!(
+        plan_of(&desired, &hosts).next,
+        Next::Rest,
+        "clones of one image are not told apart by their machine-id"
+    );
 }
 
 #[test]
@@ -74,13 +97,32 @@ fn keys_that_a_known_host_has_lost_are_given_back_by_its_peer() {
     let question = second_question(&desired, &seen(&hosts)).unwrap();
     assert_eq!(question.first.keys.len(), 3, "{question:?}");
     let steps = steps_on_node2(&desired, &hosts);
-    let written = |path: &str| steps.iter().find(|step| matches!(step, Step::WriteFile(file) if file.path == path));
-    let Some(Step::WriteFile(key)) = written(AUTHKEY) else { panic!("{steps:?}") };
-    assert_eq!((&key.content, &key.follow_up), (&Content::Secret(Secret::new(AUTHKEY)), &None), "what runs knows no other key");
-    assert!(written("/etc/pacemaker/authkey").is_some() && written("/var/lib/hapair/drbd.key").is_some(), "{steps:?}");
+    let written = |path: &str| {
+        steps
+            .iter()
+            .find(|step| matches!(step, Step::WriteFile(file) if file.path == path))
+    };
+    let Some(Step::WriteFile(key)) = written(AUTHKEY) else {
+        panic!("{steps:?}")
+    };
+    assert_eq!(
+        (&key.content, &key.follow_up),
+        (&Content::Secret(Secret::new(AUTHKEY)), &None),
+        "what runs knows no other key"
+    );
+    assert!(
+        written("/etc/pacemaker/authkey").is_some() && written("/var/lib/hapair/drbd.key").is_some(),
+        "{steps:?}"
+    );
     // The leg is what it was: nothing is made anew.
     let recorded = |step: &Step| matches!(step, Step::RecordMetadata { uuid, .. } if uuid == LEG);
-    assert!(steps.iter().any(recorded) && !steps.iter().any(|step| matches!(step, Step::CreateMetadata { .. })), "{steps:?}");
+    assert!(
+        steps.iter().any(recorded)
+            && !steps
+                .iter()
+                .any(|step| matches!(step, Step::CreateMetadata { .. })),
+        "{steps:?}"
+    );
 }
 
 #[test]
@@ -93,7 +135,10 @@ fn a_single_key_is_given_back_while_the_cluster_runs_and_nothing_is_restarted() 
     hosts.first.keys.insert(AUTHKEY.into(), Secret::new("the key"));
     hosts.second.shared_keys.remove(AUTHKEY);
     let steps = steps_on_node2(&desired, &hosts);
-    assert!(matches!(steps.as_slice(), [Step::WriteFile(file)] if file.path == AUTHKEY && file.follow_up.is_none()), "{steps:?}");
+    assert!(
+        matches!(steps.as_slice(), [Step::WriteFile(file)] if file.path == AUTHKEY && file.follow_up.is_none()),
+        "{steps:?}"
+    );
 }
 
 #[test]
@@ -105,21 +150,43 @@ fn a_host_that_is_not_remembered_waits_for_a_person() {
     // A new host has a new disk.
     hosts.second.devices.get_mut("logs").unwrap().signatures.clear();
     let plan = plan_of(&desired, &hosts);
-    assert!(plan.next == Next::Rest && plan.findings.iter().all(|finding| finding.reason == Reason::KeysLost), "{plan:?}");
+    assert!(
+        plan.next == Next::Rest
+            && plan
+                .findings
+                .iter()
+                .all(|finding| finding.reason == Reason::KeysLost),
+        "{plan:?}"
+    );
     let request = format!("hapair.dev/accept-host=node2={}", "3".repeat(32));
-    assert!(plan.findings[0].message.contains(&request), "{}", plan.findings[0].message);
+    assert!(
+        plan.findings[0].message.contains(&request),
+        "{}",
+        plan.findings[0].message
+    );
     desired.accepted.insert("node2".into(), "3".repeat(32));
     let steps = steps_on_node2(&desired, &hosts);
-    assert!(steps.iter().any(|step| matches!(step, Step::WriteFile(file) if file.path == AUTHKEY)), "{steps:?}");
+    assert!(
+        steps
+            .iter()
+            .any(|step| matches!(step, Step::WriteFile(file) if file.path == AUTHKEY)),
+        "{steps:?}"
+    );
     desired.accepted.insert("node2".into(), "4".repeat(32));
-    assert_eq!(plan_of(&desired, &hosts).next, Next::Rest, "another host was accepted");
+    assert_eq!(
+        plan_of(&desired, &hosts).next,
+        Next::Rest,
+        "another host was accepted"
+    );
 }
 
 #[test]
 fn keys_that_differ_or_that_both_have_lost_are_only_told() {
     let desired = tomcat_pair();
-    let change: [fn(&mut Host); 2] =
-        [|host| drop(host.shared_keys.insert(AUTHKEY.into(), digest(b"another"))), |host| drop(host.shared_keys.remove(AUTHKEY))];
+    let change: [fn(&mut Host); 2] = [
+        |host| drop(host.shared_keys.insert(AUTHKEY.into(), digest(b"another"))),
+        |host| drop(host.shared_keys.remove(AUTHKEY)),
+    ];
     for (change, words) in change.iter().zip(["different keys", "both hosts have lost"]) {
         let mut hosts = acquainted(&desired);
         change(&mut hosts.second);
@@ -127,8 +194,14 @@ fn keys_that_differ_or_that_both_have_lost_are_only_told() {
             change(&mut hosts.first);
         }
         let plan = plan_of(&desired, &hosts);
-        assert!(plan.next == Next::Rest && plan.findings[0].reason == Reason::KeysLost, "{plan:?}");
-        assert!(plan.findings[0].message.contains(words) && !plan.findings[0].message.contains("destroy"), "{plan:?}");
+        assert!(
+            plan.next == Next::Rest && plan.findings[0].reason == Reason::KeysLost,
+            "{plan:?}"
+        );
+        assert!(
+            plan.findings[0].message.contains(words) && !plan.findings[0].message.contains("destroy"),
+            "{plan:?}"
+        );
     }
 }
 
@@ -140,5 +213,9 @@ fn a_leg_that_the_peer_does_not_remember_so_is_not_made_anew() {
     without_memory(&desired, &mut hosts);
     hosts.second.devices.get_mut("logs").unwrap().signatures.clear();
     let plan = plan_of(&desired, &hosts);
-    assert_eq!((&plan.next, plan.findings[0].reason), (&Next::Rest, Reason::LegMissing), "{plan:?}");
+    assert_eq!(
+        (&plan.next, plan.findings[0].reason),
+        (&Next::Rest, Reason::LegMissing),
+        "{plan:?}"
+    );
 }

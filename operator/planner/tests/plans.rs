@@ -1,4 +1,5 @@
-//! What is planned in each situation on the way from two bare hosts to a serving pair, and after each kind of change.
+//! What is planned in each situation on the way from two bare hosts to a serving pair, and after each kind of
+//! change.
 
 mod situations;
 
@@ -35,7 +36,10 @@ fn an_installation_that_failed_is_tried_again_only_after_a_pause() {
     let desired = tomcat_pair();
     let failed = |age| {
         two_bare_hosts(&desired).map(|mut host| {
-            host.install = Some(Job::Failed { message: "no such package".into(), age });
+            host.install = Some(Job::Failed {
+                message: "no such package".into(),
+                age,
+            });
             host
         })
     };
@@ -54,7 +58,9 @@ fn pacemaker_first_starts_with_the_whole_configuration_in_place() {
     let desired = tomcat_pair();
     let plan = plan_of(&desired, &born(&desired));
     let stage = stage_of(&plan);
-    let [Step::SeedCib { cib }, Step::EnableUnits { .. }] = stage.steps.first.as_slice() else { panic!("{stage:?}") };
+    let [Step::SeedCib { cib }, Step::EnableUnits { .. }] = stage.steps.first.as_slice() else {
+        panic!("{stage:?}")
+    };
     assert_eq!(stage.steps.first, stage.steps.second, "the same bytes on both");
     insta::assert_snapshot!(cib);
 }
@@ -63,7 +69,9 @@ fn pacemaker_first_starts_with_the_whole_configuration_in_place() {
 fn the_first_change_of_the_running_cluster_puts_dc_deadtime_back() {
     let desired = tomcat_pair();
     let plan = plan_of(&desired, &serving(&desired));
-    let [Step::PushCib { cib, planned_on }] = stage_of(&plan).steps.first.as_slice() else { panic!("{plan:?}") };
+    let [Step::PushCib { cib, planned_on }] = stage_of(&plan).steps.first.as_slice() else {
+        panic!("{plan:?}")
+    };
     assert!(cib.contains("name=\"dc-deadtime\" value=\"20s\""));
     assert_eq!(planned_on, "1.1");
 }
@@ -71,7 +79,13 @@ fn the_first_change_of_the_running_cluster_puts_dc_deadtime_back() {
 #[test]
 fn at_the_goal_the_plan_is_empty() {
     let desired = tomcat_pair();
-    assert_eq!(plan_of(&desired, &at_rest(&desired)), Plan { next: Next::Rest, findings: Vec::new() });
+    assert_eq!(
+        plan_of(&desired, &at_rest(&desired)),
+        Plan {
+            next: Next::Rest,
+            findings: Vec::new()
+        }
+    );
 }
 
 #[test]
@@ -88,7 +102,11 @@ fn masks_of_an_installation_that_was_cut_short_are_taken_away_before_anything_el
     let mut hosts = with_packages(&desired);
     hosts.second.pending = vec!["unmask-corosync".into()];
     let plan = plan_of(&desired, &hosts);
-    let finishing = Step::InstallPackages { manager: PackageManager::Apt, packages: Vec::new(), mask: Vec::new() };
+    let finishing = Step::InstallPackages {
+        manager: PackageManager::Apt,
+        packages: Vec::new(),
+        mask: Vec::new(),
+    };
     assert_eq!(stage_of(&plan).steps, Both::new(Vec::new(), vec![finishing]));
     hosts.second.install = Some(Job::Running);
     assert!(matches!(plan_of(&desired, &hosts).next, Next::Wait(_)));
@@ -101,7 +119,11 @@ fn a_missing_package_masks_nothing_that_a_failover_needs() {
     hosts.second.packages.remove("ipmitool");
     hosts.second.units.get_mut("pcsd").unwrap().active = "inactive".into();
     let plan = plan_of(&desired, &hosts);
-    let install = Step::InstallPackages { manager: PackageManager::Apt, packages: vec!["ipmitool".into()], mask: Vec::new() };
+    let install = Step::InstallPackages {
+        manager: PackageManager::Apt,
+        packages: vec!["ipmitool".into()],
+        mask: Vec::new(),
+    };
     assert_eq!(stage_of(&plan).steps.second, vec![install]);
 }
 
@@ -121,11 +143,18 @@ fn a_firewall_lets_the_peer_in_before_corosync_starts_and_clients_reach_the_serv
     for side in Side::BOTH {
         let steps = &stage_of(&plan).steps[side];
         let at = |wanted: fn(&Step) -> bool| steps.iter().position(wanted).unwrap();
-        assert!(at(|step| matches!(step, Step::OpenFirewall { .. })) < at(|step| matches!(step, Step::EnableUnits { .. })));
+        assert!(
+            at(|step| matches!(step, Step::OpenFirewall { .. }))
+                < at(|step| matches!(step, Step::EnableUnits { .. }))
+        );
     }
     let written = |side: Side, path: &str| {
         let mut files = stage_of(&plan).steps[side].iter().filter_map(|step| match step {
-            Step::WriteFile(File { path: each, content: Content::Text(text), .. }) if each == path => Some(text.clone()),
+            Step::WriteFile(File {
+                path: each,
+                content: Content::Text(text),
+                ..
+            }) if each == path => Some(text.clone()),
             _ => None,
         });
         files.next().unwrap()
@@ -153,14 +182,35 @@ fn another_owner_another_cluster_another_name_are_each_refused() {
         assert_eq!(plan.next, Next::Rest);
         reasons(&plan)
     };
-    let owner = hapair_model::observed::Record { owner: "other/pair".into(), epoch: 1 };
-    assert_eq!(refused(|host| host.corosync_cluster = Some("debian".into())), [Reason::ForeignCluster]);
-    assert_eq!(refused(|host| host.name = "renamed".into()), [Reason::HostNameMismatch]);
-    assert_eq!(refused(|host| host.distribution.version = "10".into()), [Reason::UnsupportedDistribution]);
-    assert_eq!(refused(|host| host.drbd_major = None), [Reason::DrbdModuleMissing]);
-    assert_eq!(refused(|host| host.plain_rules = Some("/etc/iptables/rules.v4".into())), [Reason::FirewallNotManaged]);
+    let owner = hapair_model::observed::Record {
+        owner: "other/pair".into(),
+        epoch: 1,
+    };
+    assert_eq!(
+        refused(|host| host.corosync_cluster = Some("debian".into())),
+        [Reason::ForeignCluster]
+    );
+    assert_eq!(
+        refused(|host| host.name = "renamed".into()),
+        [Reason::HostNameMismatch]
+    );
+    assert_eq!(
+        refused(|host| host.distribution.version = "10".into()),
+        [Reason::UnsupportedDistribution]
+    );
+    assert_eq!(
+        refused(|host| host.drbd_major = None),
+        [Reason::DrbdModuleMissing]
+    );
+    assert_eq!(
+        refused(|host| host.plain_rules = Some("/etc/iptables/rules.v4".into())),
+        [Reason::FirewallNotManaged]
+    );
     assert_eq!(refused(|host| host.addresses.clear()), [Reason::NetworkNotFound]);
-    assert_eq!(refused(|host| host.taken.push("192.0.2.100".into())), [Reason::AddressTaken]);
+    assert_eq!(
+        refused(|host| host.taken.push("192.0.2.100".into())),
+        [Reason::AddressTaken]
+    );
     let mut hosts = with_packages(&desired);
     hosts.first.owner = Some(owner.clone());
     assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::ManagedElsewhere]);
@@ -178,8 +228,14 @@ fn a_host_is_renamed_only_when_asked_to_and_never_in_a_cluster() {
         hosts
     };
     let plan = plan_of(&desired, &renamed(with_packages(&desired)));
-    assert!(matches!(stage_of(&plan).steps.second.first(), Some(Step::SetHostname { .. })));
-    assert_eq!(reasons(&plan_of(&desired, &renamed(at_rest(&desired)))), [Reason::HostNameMismatch]);
+    assert!(matches!(
+        stage_of(&plan).steps.second.first(),
+        Some(Step::SetHostname { .. })
+    ));
+    assert_eq!(
+        reasons(&plan_of(&desired, &renamed(at_rest(&desired)))),
+        [Reason::HostNameMismatch]
+    );
 }
 
 #[test]
@@ -206,7 +262,9 @@ fn standby_is_one_patch_of_the_configuration() {
     let hosts = at_rest(&desired);
     desired.nodes.first.standby = Some(true);
     let plan = plan_of(&desired, &hosts);
-    let [Step::PushCib { cib, .. }] = stage_of(&plan).steps.first.as_slice() else { panic!("{plan:?}") };
+    let [Step::PushCib { cib, .. }] = stage_of(&plan).steps.first.as_slice() else {
+        panic!("{plan:?}")
+    };
     assert!(cib.contains("<nvpair id=\"nodes-1-standby\" name=\"standby\" value=\"on\"/>"));
 }
 
@@ -214,10 +272,13 @@ fn standby_is_one_patch_of_the_configuration() {
 fn a_changed_page_is_written_on_both_nodes_and_nothing_else_happens() {
     let mut desired = tomcat_pair();
     let hosts = at_rest(&desired);
-    desired.groups[0].files[0].content = Both::new(hapair_model::Secret::new("new"), hapair_model::Secret::new("new"));
+    desired.groups[0].files[0].content =
+        Both::new(hapair_model::Secret::new("new"), hapair_model::Secret::new("new"));
     let plan = plan_of(&desired, &hosts);
     for side in Side::BOTH {
-        assert!(matches!(stage_of(&plan).steps[side].as_slice(), [Step::WriteFile(file)] if file.path.ends_with("index.html")));
+        assert!(
+            matches!(stage_of(&plan).steps[side].as_slice(), [Step::WriteFile(file)] if file.path.ends_with("index.html"))
+        );
     }
 }
 
@@ -231,9 +292,17 @@ fn a_change_that_a_crash_cut_off_from_what_follows_is_followed_up() {
         assert!(stage_of(&plan).steps.first.is_empty());
         stage_of(&plan).steps.second.clone()
     };
-    assert!(matches!(with_mark("reload-corosync").as_slice(), [Step::ReloadCorosync]));
-    assert!(matches!(with_mark("adjust-logs").as_slice(), [Step::BringUp { .. }]));
-    assert!(matches!(with_mark("clean-up-fence-node1-1").as_slice(), [Step::CleanUp { resource }] if resource == "fence-node1-1"));
+    assert!(matches!(
+        with_mark("reload-corosync").as_slice(),
+        [Step::ReloadCorosync]
+    ));
+    assert!(matches!(
+        with_mark("adjust-logs").as_slice(),
+        [Step::BringUp { .. }]
+    ));
+    assert!(
+        matches!(with_mark("clean-up-fence-node1-1").as_slice(), [Step::CleanUp { resource }] if resource == "fence-node1-1")
+    );
 }
 
 /// A host that has just got its files back: the cluster tried to bring the leg up before there was one.
@@ -247,11 +316,19 @@ fn a_leg_that_could_not_come_up_without_its_file_is_tried_again() {
     let clean_ups = |hosts: &Hosts| {
         let plan = plan_of(&desired, hosts);
         let steps = stage_of(&plan).steps.second.clone();
-        steps.iter().filter(|step| matches!(step, Step::CleanUp { resource } if resource == "volume-logs")).count()
+        steps
+            .iter()
+            .filter(|step| matches!(step, Step::CleanUp { resource } if resource == "volume-logs"))
+            .count()
     };
     assert_eq!(clean_ups(&hosts), 0, "nothing has failed");
     let (node, resource) = (hosts.second.name.clone(), "volume-logs".to_owned());
-    let failure = Failure { resource, task: "start".into(), node, message: "not installed".into() };
+    let failure = Failure {
+        resource,
+        task: "start".into(),
+        node,
+        message: "not installed".into(),
+    };
     hosts.second.cluster.as_mut().unwrap().failures.push(failure);
     assert_eq!(clean_ups(&hosts), 1);
     hosts.second.files = at_rest(&desired).second.files;
@@ -266,7 +343,9 @@ fn without_fencing_the_configuration_says_so() {
     desired.nodes.first.devices.clear();
     desired.nodes.second.devices.clear();
     let plan = plan_of(&desired, &born(&desired));
-    let [Step::SeedCib { cib }, _] = stage_of(&plan).steps.first.as_slice() else { panic!("{plan:?}") };
+    let [Step::SeedCib { cib }, _] = stage_of(&plan).steps.first.as_slice() else {
+        panic!("{plan:?}")
+    };
     assert!(cib.contains("name=\"stonith-enabled\" value=\"false\""));
     assert!(!cib.contains("fence_"));
 }
@@ -274,9 +353,17 @@ fn without_fencing_the_configuration_says_so() {
 #[test]
 fn no_plan_shows_a_secret() {
     let desired = tomcat_pair();
-    for hosts in [with_packages(&desired), prepared(&desired), born(&desired), serving(&desired)] {
+    for hosts in [
+        with_packages(&desired),
+        prepared(&desired),
+        born(&desired),
+        serving(&desired),
+    ] {
         let shown = format!("{:?}", plan_of(&desired, &hosts));
-        assert!(!shown.contains("bmc-password") && !shown.contains("admin-password"), "{shown}");
+        assert!(
+            !shown.contains("bmc-password") && !shown.contains("admin-password"),
+            "{shown}"
+        );
     }
 }
 
@@ -293,15 +380,32 @@ fn a_cluster_that_no_record_vouches_for_is_foreign_whatever_its_name() {
         assert_eq!(plan.next, Next::Rest);
         reasons(&plan)
     };
-    assert_eq!(forgotten(|_| ()), [Reason::ForeignCluster, Reason::ForeignCluster]);
+    assert_eq!(
+        forgotten(|_| ()),
+        [Reason::ForeignCluster, Reason::ForeignCluster]
+    );
     // Stopped, with its configuration on disk; and before pacemaker ever ran.
-    assert_eq!(forgotten(|host| (host.corosync_cluster, host.cluster, host.cib) = (None, None, None)), [Reason::ForeignCluster; 2]);
-    assert_eq!(forgotten(|host| (host.cluster, host.cib, host.cib_on_disk) = (None, None, None)), [Reason::ForeignCluster; 2]);
+    assert_eq!(
+        forgotten(|host| (host.corosync_cluster, host.cluster, host.cib) = (None, None, None)),
+        [Reason::ForeignCluster; 2]
+    );
+    assert_eq!(
+        forgotten(|host| (host.cluster, host.cib, host.cib_on_disk) = (None, None, None)),
+        [Reason::ForeignCluster; 2]
+    );
     // One host has lost its record; the other's vouches for the cluster that both are in.
     let mut hosts = at_rest(&desired);
     hosts.second.owner = None;
     assert_eq!(reasons(&plan_of(&desired, &hosts)), []);
-    hosts.first.cluster.as_mut().unwrap().nodes.get_mut("node2").unwrap().online = false;
+    hosts
+        .first
+        .cluster
+        .as_mut()
+        .unwrap()
+        .nodes
+        .get_mut("node2")
+        .unwrap()
+        .online = false;
     assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::ForeignCluster]);
 }
 
@@ -310,18 +414,28 @@ fn a_cluster_that_no_record_vouches_for_is_foreign_whatever_its_name() {
 fn a_parameter_that_the_agent_does_not_have_is_refused_by_name() {
     let mut desired = tomcat_pair();
     let parameters = vec![("pgdata".into(), "/srv".into()), ("data".into(), "/srv".into())];
-    desired.groups[0].services[0].kind = ServiceKind::Ocf { agent: "heartbeat:pgsql".into(), parameters };
+    desired.groups[0].services[0].kind = ServiceKind::Ocf {
+        agent: "heartbeat:pgsql".into(),
+        parameters,
+    };
     let mut hosts = with_packages(&desired);
     let question = hapair_planner::second_question(&desired, &seen(&hosts)).unwrap();
     assert_eq!(question.first.agents, ["heartbeat:pgsql"]);
     let known = ["pgctl", "pgdata"].map(str::to_owned).into_iter().collect();
     for host in [&mut hosts.first, &mut hosts.second] {
-        host.agents.insert("heartbeat:pgsql".into(), Some(std::collections::BTreeSet::clone(&known)));
+        host.agents.insert(
+            "heartbeat:pgsql".into(),
+            Some(std::collections::BTreeSet::clone(&known)),
+        );
     }
     let plan = plan_of(&desired, &hosts);
     assert_eq!(reasons(&plan), [Reason::InvalidSpec, Reason::InvalidSpec]);
     let told = &plan.findings[0].message;
-    assert!(told.contains("spec.services[name=tomcat].ocf.parameters[name=data]") && told.contains("it has pgctl, pgdata"), "{told}");
+    assert!(
+        told.contains("spec.services[name=tomcat].ocf.parameters[name=data]")
+            && told.contains("it has pgctl, pgdata"),
+        "{told}"
+    );
     hosts.first.agents.insert("heartbeat:pgsql".into(), None);
     assert_eq!(plan_of(&desired, &hosts).findings[0].reason, Reason::UnitNotFound);
 }

@@ -18,7 +18,10 @@ fn told(desired: &Desired, observed: &Both<HostView>) -> Report {
 }
 
 fn condition<'a>(conditions: &'a [Condition], type_: &str) -> &'a Condition {
-    conditions.iter().find(|condition| condition.type_ == type_).unwrap()
+    conditions
+        .iter()
+        .find(|condition| condition.type_ == type_)
+        .unwrap()
 }
 
 #[test]
@@ -31,8 +34,14 @@ fn a_serving_pair_at_rest_is_ready_and_available() {
 fn bare_hosts_are_converging_and_claim_nothing() {
     let desired = tomcat_pair();
     let report = told(&desired, &seen(&two_bare_hosts(&desired)));
-    assert_eq!(condition(&report.pair.conditions, "Ready").reason, Reason::Converging);
-    assert_eq!(condition(&report.pair.conditions, "Reconciling").holds, Some(true));
+    assert_eq!(
+        condition(&report.pair.conditions, "Ready").reason,
+        Reason::Converging
+    );
+    assert_eq!(
+        condition(&report.pair.conditions, "Reconciling").holds,
+        Some(true)
+    );
     assert_ne!(condition(&report.pair.conditions, "Available").holds, Some(true));
     assert_eq!(report.pair.active, None);
 }
@@ -41,7 +50,10 @@ fn bare_hosts_are_converging_and_claim_nothing() {
 fn a_silent_host_takes_ready_away_and_not_available() {
     let desired = tomcat_pair();
     let report = told(&desired, &second_silent(&at_rest(&desired)));
-    assert_eq!(condition(&report.pair.conditions, "Ready").reason, Reason::HostUnreachable);
+    assert_eq!(
+        condition(&report.pair.conditions, "Ready").reason,
+        Reason::HostUnreachable
+    );
     assert_eq!(condition(&report.pair.conditions, "Available").holds, Some(true));
     assert_eq!(condition(&report.pair.conditions, "Stalled").holds, Some(false));
     assert_eq!(report.pair.active.as_deref(), Some("node1"));
@@ -70,13 +82,21 @@ fn a_stale_leg_is_named_with_its_node() {
         let redundancy = condition(&report.pair.conditions, "RedundancyHealthy");
         (redundancy.holds, redundancy.reason, redundancy.message.clone())
     };
-    let newest_is_there = (Some(false), Reason::Disconnected, "volume logs: node2 is not connected; its data is Outdated".to_owned());
+    let newest_is_there = (
+        Some(false),
+        Reason::Disconnected,
+        "volume logs: node2 is not connected; its data is Outdated".to_owned(),
+    );
     assert_eq!(told_of(&hosts), newest_is_there);
     // What loses packets in one direction is noticed on one side first.
     hosts.second.resources.get_mut("logs").unwrap().connection = "Connected".into();
     assert_eq!(told_of(&hosts), newest_is_there);
     hosts.first.resources.clear();
-    let newest_is_away = (Some(false), Reason::StaleData, "volume logs: the data on node2 is Outdated".to_owned());
+    let newest_is_away = (
+        Some(false),
+        Reason::StaleData,
+        "volume logs: the data on node2 is Outdated".to_owned(),
+    );
     assert_eq!(told_of(&hosts), newest_is_away);
 }
 
@@ -88,7 +108,10 @@ fn a_secondary_that_lost_its_primary_is_not_called_up_to_date() {
     (leg.connection, leg.peer_disk) = ("Connecting".into(), "Outdated".into());
     let leg = hosts.second.resources.get_mut("logs").unwrap();
     (leg.connection, leg.peer_disk) = ("Connecting".into(), "DUnknown".into());
-    assert_eq!(told(&desired, &seen(&hosts)).pair.data.as_deref(), Some("UpToDate/Outdated"));
+    assert_eq!(
+        told(&desired, &seen(&hosts)).pair.data.as_deref(),
+        Some("UpToDate/Outdated")
+    );
 }
 
 #[test]
@@ -97,11 +120,18 @@ fn split_brain_is_reported_and_stalls() {
     let mut hosts = at_rest(&desired);
     for (host, generation) in [(&mut hosts.first, 2), (&mut hosts.second, 4_000)] {
         let leg = host.resources.get_mut("logs").unwrap();
-        (leg.connection, leg.generation, leg.peer_disk) = ("StandAlone".into(), generation, "DUnknown".into());
+        (leg.connection, leg.generation, leg.peer_disk) =
+            ("StandAlone".into(), generation, "DUnknown".into());
     }
     let report = told(&desired, &seen(&hosts));
-    assert_eq!(condition(&report.volumes["logs"].conditions, "SplitBrain").holds, Some(true));
-    assert_eq!(condition(&report.pair.conditions, "Stalled").reason, Reason::SplitBrain);
+    assert_eq!(
+        condition(&report.volumes["logs"].conditions, "SplitBrain").holds,
+        Some(true)
+    );
+    assert_eq!(
+        condition(&report.pair.conditions, "Stalled").reason,
+        Reason::SplitBrain
+    );
 }
 
 #[test]
@@ -110,9 +140,16 @@ fn an_older_leg_that_is_being_brought_up_is_no_split_brain() {
     let mut hosts = at_rest(&desired);
     let newest = hosts.second.resources.get_mut("logs").unwrap();
     newest.ancestors = vec![newest.generation];
-    (newest.connection, newest.generation, newest.peer_disk) = ("StandAlone".into(), 0x4000, "DUnknown".into());
+    (newest.connection, newest.generation, newest.peer_disk) =
+        ("StandAlone".into(), 0x4000, "DUnknown".into());
     hosts.first.resources.get_mut("logs").unwrap().connection = "Connecting".into();
-    let split = |hosts: &Hosts| condition(&told(&desired, &seen(hosts)).volumes["logs"].conditions, "SplitBrain").holds;
+    let split = |hosts: &Hosts| {
+        condition(
+            &told(&desired, &seen(hosts)).volumes["logs"].conditions,
+            "SplitBrain",
+        )
+        .holds
+    };
     assert_eq!(split(&hosts), Some(false));
     // Its disk is not attached yet, and drbdsetup knows no generation.
     let newest = hosts.second.resources.get_mut("logs").unwrap();
@@ -131,11 +168,17 @@ fn of_a_leg_that_is_not_seen_nothing_is_claimed() {
         (leg.role, leg.connection, leg.peer_disk) = (role.into(), connection.into(), "DUnknown".into());
         let report = told(&desired, &second_silent(&hosts));
         let conditions = &report.volumes["logs"].conditions;
-        (condition(conditions, "SplitBrain").holds, condition(conditions, "UpToDate").message.clone())
+        (
+            condition(conditions, "SplitBrain").holds,
+            condition(conditions, "UpToDate").message.clone(),
+        )
     };
     assert_eq!(told_of("Secondary", "Connected").0, Some(false));
     let away = "volume logs: node2 is not connected";
-    assert_eq!(told_of("Primary", "Connecting"), (None, format!("{away}; its data is older than its peer's")));
+    assert_eq!(
+        told_of("Primary", "Connecting"),
+        (None, format!("{away}; its data is older than its peer's"))
+    );
     assert_eq!(told_of("Secondary", "Connecting"), (None, away.into()));
     assert_eq!(told_of("Primary", "StandAlone"), (None, away.into()));
 }
@@ -147,7 +190,10 @@ fn a_service_that_does_not_answer_is_not_available() {
     hosts.first.probes.insert(PAGE.into(), 0);
     hosts.second.probes.insert(PAGE.into(), 503);
     let report = told(&desired, &seen(&hosts));
-    assert_eq!(condition(&report.pair.conditions, "Available").reason, Reason::NotAnswering);
+    assert_eq!(
+        condition(&report.pair.conditions, "Available").reason,
+        Reason::NotAnswering
+    );
 }
 
 #[test]
@@ -157,18 +203,31 @@ fn an_address_that_is_not_carried_out_is_not_assigned_and_the_service_is_asked_a
     desired.floating_ips[0].address = "203.0.113.100".parse().unwrap();
     desired.floating_ips[0].interfaces = hapair_model::Both::default();
     let observed = seen(&hosts);
-    let asked = second_question(&desired, &observed).expect("the cluster has another address than is declared");
+    let asked =
+        second_question(&desired, &observed).expect("the cluster has another address than is declared");
     assert_eq!(asked.first.probes, [("tomcat".to_owned(), PAGE.to_owned())]);
     let report = told(&desired, &observed);
     let assigned = condition(&report.floating_ips["web"].conditions, "Assigned");
-    assert_eq!((assigned.holds, report.floating_ips["web"].node.as_deref()), (Some(false), None));
-    assert_eq!(assigned.message, "203.0.113.100 is on no node; the cluster still has 192.0.2.100, on node1");
+    assert_eq!(
+        (assigned.holds, report.floating_ips["web"].node.as_deref()),
+        (Some(false), None)
+    );
+    assert_eq!(
+        assigned.message,
+        "203.0.113.100 is on no node; the cluster still has 192.0.2.100, on node1"
+    );
     let available = condition(&report.pair.conditions, "Available");
     assert_eq!(
         (available.holds, available.message.as_str()),
-        (Some(true), "http://192.0.2.100:8080/ answers with HTTP status 200 from node1")
+        (
+            Some(true),
+            "http://192.0.2.100:8080/ answers with HTTP status 200 from node1"
+        )
     );
-    assert_eq!(condition(&report.pair.conditions, "Stalled").reason, Reason::NetworkNotFound);
+    assert_eq!(
+        condition(&report.pair.conditions, "Stalled").reason,
+        Reason::NetworkNotFound
+    );
 }
 
 #[test]
@@ -198,13 +257,21 @@ fn what_is_not_well_while_another_object_needs_a_person_is_stalled_too() {
     hosts.second.resources.remove("logs");
     let report = told(&desired, &seen(&hosts));
     let stalled = condition(&report.volumes["logs"].conditions, "Stalled");
-    assert_eq!((stalled.holds, stalled.reason), (Some(true), Reason::NetworkNotFound));
+    assert_eq!(
+        (stalled.holds, stalled.reason),
+        (Some(true), Reason::NetworkNotFound)
+    );
     assert!(
-        stalled.message.starts_with("FloatingIP web holds everything up: node1: 203.0.113.100 lies in the network of no interface"),
+        stalled.message.starts_with(
+            "FloatingIP web holds everything up: node1: 203.0.113.100 lies in the network of no interface"
+        ),
         "{}",
         stalled.message
     );
-    assert_eq!(condition(&report.groups["tomcat"].conditions, "Stalled").holds, Some(false));
+    assert_eq!(
+        condition(&report.groups["tomcat"].conditions, "Stalled").holds,
+        Some(false)
+    );
 }
 
 #[test]
@@ -218,19 +285,39 @@ fn a_member_that_cannot_be_configured_interrupts_nothing() {
     let mut desired = tomcat_pair();
     let hosts = at_rest(&desired);
     let unit = ServiceKind::Systemd("no-such-unit".into());
-    desired.groups[0].services.push(Service { name: "extra".into(), kind: unit, start_timeout: None, stop_timeout: None });
+    desired.groups[0].services.push(Service {
+        name: "extra".into(),
+        kind: unit,
+        start_timeout: None,
+        stop_timeout: None,
+    });
     let report = told(&desired, &seen(&hosts));
     assert_eq!(condition(&report.pair.conditions, "Available").holds, Some(true));
-    assert_eq!(condition(&report.groups["tomcat"].conditions, "Running").reason, Reason::NotRunning);
-    assert_eq!(condition(&report.groups["tomcat"].conditions, "Stalled").reason, Reason::UnitNotFound);
+    assert_eq!(
+        condition(&report.groups["tomcat"].conditions, "Running").reason,
+        Reason::NotRunning
+    );
+    assert_eq!(
+        condition(&report.groups["tomcat"].conditions, "Stalled").reason,
+        Reason::UnitNotFound
+    );
 }
 
 #[test]
 fn a_failed_step_shows_in_ready_until_it_is_mended() {
     let desired = tomcat_pair();
     let observed = seen(&with_packages(&desired));
-    let failure = Finding { about: hapair_model::plan::Subject::Pair, reason: Reason::StepFailed, message: "node1: no".into() };
-    let report = report(&desired, &observed, &plan(&desired, &observed, &fresh()), Some(&failure));
+    let failure = Finding {
+        about: hapair_model::plan::Subject::Pair,
+        reason: Reason::StepFailed,
+        message: "node1: no".into(),
+    };
+    let report = report(
+        &desired,
+        &observed,
+        &plan(&desired, &observed, &fresh()),
+        Some(&failure),
+    );
     assert_eq!(condition(&report.pair.conditions, "Ready").message, "node1: no");
 }
 
@@ -244,27 +331,60 @@ fn maintenance_and_a_ban_are_told_though_everything_runs() {
         }
         let report = told(&desired, &seen(&hosts));
         let redundancy = condition(&report.pair.conditions, "RedundancyHealthy");
-        assert_eq!(condition(&report.pair.conditions, "Ready").holds, redundancy.holds);
+        assert_eq!(
+            condition(&report.pair.conditions, "Ready").holds,
+            redundancy.holds
+        );
         (redundancy.holds, redundancy.reason, redundancy.message.clone())
     };
-    let ban = |resource: &str, node: &str| Ban { id: "cli-ban".into(), resource: resource.into(), node: node.into() };
-    assert_eq!(told_of(&|cluster: &mut Cluster| cluster.maintenance = true).1, Reason::Maintenance);
-    let (_, reason, message) = told_of(&|cluster: &mut Cluster| cluster.nodes.get_mut("node2").unwrap().maintenance = true);
-    assert_eq!((reason, message.starts_with("node2")), (Reason::Maintenance, true), "{message}");
-    let (holds, reason, message) = told_of(&|cluster: &mut Cluster| cluster.bans.push(ban("group-tomcat", "node2")));
+    let ban = |resource: &str, node: &str| Ban {
+        id: "cli-ban".into(),
+        resource: resource.into(),
+        node: node.into(),
+    };
+    assert_eq!(
+        told_of(&|cluster: &mut Cluster| cluster.maintenance = true).1,
+        Reason::Maintenance
+    );
+    let (_, reason, message) =
+        told_of(&|cluster: &mut Cluster| cluster.nodes.get_mut("node2").unwrap().maintenance = true);
+    assert_eq!(
+        (reason, message.starts_with("node2")),
+        (Reason::Maintenance, true),
+        "{message}"
+    );
+    let (holds, reason, message) =
+        told_of(&|cluster: &mut Cluster| cluster.bans.push(ban("group-tomcat", "node2")));
     assert_eq!((holds, reason), (Some(false), Reason::Banned));
-    assert_eq!(message, "group-tomcat cannot be taken over by node2: the constraint cli-ban forbids it");
+    assert_eq!(
+        message,
+        "group-tomcat cannot be taken over by node2: the constraint cli-ban forbids it"
+    );
     let joins = |cluster: &mut Cluster| {
         let node = cluster.nodes.get_mut("node2").unwrap();
         (node.pending, node.standby) = (true, true);
     };
     let (_, reason, message) = told_of(&joins);
-    assert_eq!((reason, message.as_str()), (Reason::NodeOffline, "node2 is on its way into the cluster"));
-    let of_drbd = Ban { id: "drbd-fence-by-handler-logs-volume-logs-clone".into(), ..ban("volume-logs-clone", "node1") };
+    assert_eq!(
+        (reason, message.as_str()),
+        (Reason::NodeOffline, "node2 is on its way into the cluster")
+    );
+    let of_drbd = Ban {
+        id: "drbd-fence-by-handler-logs-volume-logs-clone".into(),
+        ..ban("volume-logs-clone", "node1")
+    };
     let (holds, reason, _) = told_of(&|cluster: &mut Cluster| cluster.bans.push(of_drbd.clone()));
-    assert_eq!((holds, reason), (Some(false), Reason::StaleData), "nobody is to take DRBD's constraint for one of pcs");
+    assert_eq!(
+        (holds, reason),
+        (Some(false), Reason::StaleData),
+        "nobody is to take DRBD's constraint for one of pcs"
+    );
     let (holds, ..) = told_of(&|cluster: &mut Cluster| cluster.bans.push(ban("fence-node2-1", "node2")));
-    assert_eq!(holds, Some(true), "a fencing device is never on the node it fences");
+    assert_eq!(
+        holds,
+        Some(true),
+        "a fencing device is never on the node it fences"
+    );
 }
 
 #[test]
@@ -272,13 +392,22 @@ fn a_leg_that_goes_down_with_standby_is_no_failure() {
     let desired = tomcat_pair();
     let mut hosts = at_rest(&desired);
     for host in [&mut hosts.first, &mut hosts.second] {
-        host.cluster.as_mut().unwrap().nodes.get_mut("node1").unwrap().standby = true;
+        host.cluster
+            .as_mut()
+            .unwrap()
+            .nodes
+            .get_mut("node1")
+            .unwrap()
+            .standby = true;
         // One leg was looked at before the other went down: both call their data UpToDate.
         let leg = host.resources.get_mut("logs").unwrap();
         (leg.role, leg.connection) = ("Secondary".into(), "Connecting".into());
     }
     let report = told(&desired, &seen(&hosts));
-    assert_eq!(condition(&report.pair.conditions, "RedundancyHealthy").reason, Reason::NodeStandby);
+    assert_eq!(
+        condition(&report.pair.conditions, "RedundancyHealthy").reason,
+        Reason::NodeStandby
+    );
 }
 
 #[test]
@@ -289,20 +418,34 @@ fn an_old_failure_on_a_node_in_standby_is_not_why_the_service_is_on_its_way() {
         for host in [&mut hosts.first, &mut hosts.second] {
             let cluster = host.cluster.as_mut().unwrap();
             cluster.nodes.get_mut("node1").unwrap().standby = standby;
-            cluster.resources.retain(|resource| resource.id != "service-tomcat-tomcat");
+            cluster
+                .resources
+                .retain(|resource| resource.id != "service-tomcat-tomcat");
             let (resource, task, node) = ("service-tomcat-tomcat".into(), task.into(), "node1".into());
-            cluster.failures.push(Failure { resource, task, node, message: "executor connection was dropped".into() });
+            cluster.failures.push(Failure {
+                resource,
+                task,
+                node,
+                message: "executor connection was dropped".into(),
+            });
         }
         condition(&told(&desired, &seen(&hosts)).pair.conditions, "Available").reason
     };
     assert_eq!(told_with(true, "monitor"), Reason::NotRunning);
-    assert_eq!(told_with(true, "stop"), Reason::ResourceFailed, "node2 waits for it");
+    assert_eq!(
+        told_with(true, "stop"),
+        Reason::ResourceFailed,
+        "node2 waits for it"
+    );
     assert_eq!(told_with(false, "monitor"), Reason::ResourceFailed);
 }
 
 #[test]
 fn a_pair_that_was_paused_before_it_was_made_is_not_ready() {
-    let desired = Desired { paused: true, ..tomcat_pair() };
+    let desired = Desired {
+        paused: true,
+        ..tomcat_pair()
+    };
     let report = told(&desired, &seen(&two_bare_hosts(&desired)));
     assert_eq!(condition(&report.pair.conditions, "Ready").holds, Some(false));
 }
@@ -312,17 +455,33 @@ fn a_node_in_standby_is_told_and_does_not_make_the_pair_less_ready() {
     let desired = tomcat_pair();
     let mut hosts = at_rest(&desired);
     for host in [&mut hosts.first, &mut hosts.second] {
-        host.cluster.as_mut().unwrap().nodes.get_mut("node2").unwrap().standby = true;
+        host.cluster
+            .as_mut()
+            .unwrap()
+            .nodes
+            .get_mut("node2")
+            .unwrap()
+            .standby = true;
     }
     hosts.second.resources.clear();
     let leg = hosts.first.resources.get_mut("logs").unwrap();
     (leg.connection, leg.peer_disk) = ("Connecting".into(), "DUnknown".into());
     let report = told(&desired, &seen(&hosts));
     for conditions in [&report.pair.conditions, &report.volumes["logs"].conditions] {
-        assert_eq!(condition(conditions, "Ready").holds, Some(true), "{conditions:#?}");
+        assert_eq!(
+            condition(conditions, "Ready").holds,
+            Some(true),
+            "{conditions:#?}"
+        );
         assert_eq!(condition(conditions, "Reconciling").holds, Some(false));
     }
     let redundancy = condition(&report.pair.conditions, "RedundancyHealthy");
-    assert_eq!((redundancy.holds, redundancy.reason), (Some(false), Reason::NodeStandby));
-    assert_eq!(condition(&report.volumes["logs"].conditions, "UpToDate").reason, Reason::NodeStandby);
+    assert_eq!(
+        (redundancy.holds, redundancy.reason),
+        (Some(false), Reason::NodeStandby)
+    );
+    assert_eq!(
+        condition(&report.volumes["logs"].conditions, "UpToDate").reason,
+        Reason::NodeStandby
+    );
 }

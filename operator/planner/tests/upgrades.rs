@@ -1,5 +1,8 @@
 //! A living pair in the middle of an upgrade, or with something wrong on one host: what is harmless goes on.
-#![allow(clippy::unwrap_used, reason = "a situation that cannot be built fails the test")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a situation that cannot be built fails the test"
+)]
 
 mod situations;
 
@@ -22,11 +25,17 @@ fn runs_debian_13(host: &mut Host) {
 
 /// The configuration that is pushed next, if one is.
 fn pushed(desired: &Desired, hosts: &Hosts) -> Option<String> {
-    let Next::Run(stage) = plan_of(desired, hosts).next else { return None };
-    stage.steps.iter().flat_map(|(_, steps)| steps).find_map(|step| match step {
-        Step::PushCib { cib, .. } => Some(cib.clone()),
-        _ => None,
-    })
+    let Next::Run(stage) = plan_of(desired, hosts).next else {
+        return None;
+    };
+    stage
+        .steps
+        .iter()
+        .flat_map(|(_, steps)| steps)
+        .find_map(|step| match step {
+            Step::PushCib { cib, .. } => Some(cib.clone()),
+            _ => None,
+        })
 }
 
 #[test]
@@ -35,7 +44,10 @@ fn two_releases_are_refused_before_the_pair_is_formed_and_not_later() {
     let mut hosts = with_packages(&desired);
     runs_debian_13(&mut hosts.second);
     let plan = plan_of(&desired, &hosts);
-    assert_eq!((&plan.next, plan.findings[0].reason), (&Next::Rest, Reason::UnsupportedDistribution));
+    assert_eq!(
+        (&plan.next, plan.findings[0].reason),
+        (&Next::Rest, Reason::UnsupportedDistribution)
+    );
     let mut hosts = at_rest(&desired);
     runs_debian_13(&mut hosts.second);
     let plan = plan_of(&desired, &hosts);
@@ -45,19 +57,29 @@ fn two_releases_are_refused_before_the_pair_is_formed_and_not_later() {
     // tomcat9 there, tomcat10 here.
     hosts.second.distribution.version = "11".into();
     let plan = plan_of(&desired, &hosts);
-    assert_eq!((&plan.next, plan.findings[0].reason), (&Next::Rest, Reason::UnsupportedDistribution));
+    assert_eq!(
+        (&plan.next, plan.findings[0].reason),
+        (&Next::Rest, Reason::UnsupportedDistribution)
+    );
 }
 
 #[test]
 fn a_node_goes_into_standby_and_comes_out_of_it_whatever_is_wrong_beside() {
     let wrong: [(&str, Change); 4] = [
-        ("a package is missing", |host| drop(host.packages.remove("resource-agents"))),
+        ("a package is missing", |host| {
+            drop(host.packages.remove("resource-agents"))
+        }),
         ("its installation fails", |host| {
             host.packages.remove("resource-agents");
-            host.install = Some(Job::Failed { message: "no candidate".into(), age: 5 });
+            host.install = Some(Job::Failed {
+                message: "no candidate".into(),
+                age: 5,
+            });
         }),
         ("the kernel has no module", |host| host.drbd_major = None),
-        ("the release is too old", |host| host.distribution.version = "10".into()),
+        ("the release is too old", |host| {
+            host.distribution.version = "10".into()
+        }),
     ];
     for (what, change) in wrong {
         let mut desired = tomcat_pair();
@@ -67,12 +89,15 @@ fn a_node_goes_into_standby_and_comes_out_of_it_whatever_is_wrong_beside() {
         change(&mut hosts.second);
         assert_eq!(pushed(&desired, &hosts), None, "{what}");
         desired.nodes.second.standby = Some(true);
-        let cib = pushed(&desired, &hosts).unwrap_or_else(|| panic!("{what}: {:?}", plan_of(&desired, &hosts)));
+        let cib =
+            pushed(&desired, &hosts).unwrap_or_else(|| panic!("{what}: {:?}", plan_of(&desired, &hosts)));
         // Nothing but the nodes is another.
         let without_nodes = |cib: &Element| {
             let mut cib = cib.clone();
             cib.children.retain(|section| section.name != "status");
-            cib.first_mut("configuration").children.retain(|section| section.name != "nodes");
+            cib.first_mut("configuration")
+                .children
+                .retain(|section| section.name != "nodes");
             cib
         };
         assert!(cib.contains("name=\"standby\" value=\"on\""), "{what}: {cib}");
@@ -97,8 +122,10 @@ fn a_configuration_of_an_older_schema_keeps_its_words() {
     let mut hosts = at_rest(&desired);
     for host in [&mut hosts.first, &mut hosts.second] {
         let text = host.cib.as_ref().unwrap().to_string();
-        let text =
-            text.replace("pacemaker-3.7", "pacemaker-3.5").replace("\"Promoted\"", "\"Master\"").replace("\"Unpromoted\"", "\"Slave\"");
+        let text = text
+            .replace("pacemaker-3.7", "pacemaker-3.5")
+            .replace("\"Promoted\"", "\"Master\"")
+            .replace("\"Unpromoted\"", "\"Slave\"");
         host.cib = Some(Element::parse(&text).unwrap());
     }
     assert_eq!(plan_of(&desired, &hosts).next, Next::Rest);
@@ -113,7 +140,12 @@ fn with_unit(unit: &str, limit: Limit) -> (Desired, Hosts) {
     let mut hosts = at_rest(&desired);
     desired.groups[0].services[0].kind = ServiceKind::Systemd(unit.into());
     for host in [&mut hosts.first, &mut hosts.second] {
-        let state = Unit { load: "loaded".into(), start_limit: limit, stop_limit: limit, ..Unit::default() };
+        let state = Unit {
+            load: "loaded".into(),
+            start_limit: limit,
+            stop_limit: limit,
+            ..Unit::default()
+        };
         host.units.insert(unit.into(), state);
     }
     (desired, hosts)
@@ -121,11 +153,19 @@ fn with_unit(unit: &str, limit: Limit) -> (Desired, Hosts) {
 
 fn timeouts(desired: &Desired, hosts: &Hosts) -> (String, String) {
     let settled = hapair_planner::settle(desired.clone(), &seen(hosts));
-    let cib = pushed(&settled, hosts).or_else(|| hosts.first.cib.as_ref().map(ToString::to_string)).unwrap();
+    let cib = pushed(&settled, hosts)
+        .or_else(|| hosts.first.cib.as_ref().map(ToString::to_string))
+        .unwrap();
     let cib = Element::parse(&cib).unwrap();
     let of = |name: &str| {
         let id = format!("service-tomcat-tomcat-{name}-0s");
-        cib.all().into_iter().find(|each| each.id() == Some(&id)).unwrap().get("timeout").unwrap().to_owned()
+        cib.all()
+            .into_iter()
+            .find(|each| each.id() == Some(&id))
+            .unwrap()
+            .get("timeout")
+            .unwrap()
+            .to_owned()
     };
     (of("start"), of("stop"))
 }
@@ -148,9 +188,15 @@ fn a_stop_that_may_take_less_than_the_units_own_is_refused() {
     let (mut desired, hosts) = with_unit("mariadb", Limit::Seconds(900));
     desired.groups[0].services[0].stop_timeout = Some(899);
     let plan = plan_of(&desired, &hosts);
-    assert_eq!((&plan.next, plan.findings[0].reason), (&Next::Rest, Reason::InvalidSpec));
+    assert_eq!(
+        (&plan.next, plan.findings[0].reason),
+        (&Next::Rest, Reason::InvalidSpec)
+    );
     let told = &plan.findings[0].message;
-    assert!(told.contains("spec.services[name=tomcat].stopTimeoutSeconds") && told.contains("900 s on node1"), "{told}");
+    assert!(
+        told.contains("spec.services[name=tomcat].stopTimeoutSeconds") && told.contains("900 s on node1"),
+        "{told}"
+    );
     desired.groups[0].services[0].stop_timeout = Some(900);
     assert_eq!(plan_of(&desired, &hosts).findings, []);
 }

@@ -1,5 +1,6 @@
-//! `footprint`: what the operator takes: seconds until it is ready, and memory at rest with one pair and with a hundred. One pair is real; the hosts of
-//! the others answer each look with what a real host answered once, over SSH connections of their own.
+//! `footprint`: what the operator takes: seconds until it is ready, and memory at rest with one pair and with
+//! a hundred. One pair is real; the hosts of the others answer each look with what a real host answered once,
+//! over SSH connections of their own.
 
 use std::{
     fmt::Write as _,
@@ -20,15 +21,26 @@ const PORT: u16 = 2222;
 const REPLAY: &str = "/run/replay";
 
 fn main() -> Result<()> {
-    let config = Config { name: "footprint".into(), with_packages: true, ..Config::default() };
+    let config = Config {
+        name: "footprint".into(),
+        with_packages: true,
+        ..Config::default()
+    };
     let mut world = World::up(config, |what| eprintln!("  {what}"))?;
     let began = Instant::now();
     world.start_operator(&[])?;
     while client::get("127.0.0.1", 8080, "/readyz").is_err() {
-        ensure!(began.elapsed() < LONG, "the operator is not ready; its log is in {}", world.lab.directory().display());
+        ensure!(
+            began.elapsed() < LONG,
+            "the operator is not ready; its log is in {}",
+            world.lab.directory().display()
+        );
         std::thread::sleep(Duration::from_millis(5));
     }
-    println!("start of the container → ready: {:.2} s", began.elapsed().as_secs_f32());
+    println!(
+        "start of the container → ready: {:.2} s",
+        began.elapsed().as_secs_f32()
+    );
 
     world.apply(&world.secrets()?)?;
     let sample = world.sample()?;
@@ -37,7 +49,11 @@ fn main() -> Result<()> {
     tell(&world, 1)?;
 
     world.on_both(|node| replay(&world, node))?;
-    world.apply(&(2..=PAIRS).map(|number| another(&sample, number)).collect::<String>())?;
+    world.apply(
+        &(2..=PAIRS)
+            .map(|number| another(&sample, number))
+            .collect::<String>(),
+    )?;
     world.wait("a status of each pair", LONG, |world| {
         let pairs = world.object("hapairs").ok()?;
         let known = pairs["items"]
@@ -57,7 +73,9 @@ fn tell(world: &World, pairs: usize) -> Result<()> {
     let (mut operator, mut clients, mut number) = (0, 0, 0);
     for process in world.operator_processes()? {
         // One that has just ended is nothing to count.
-        let Ok(name) = fs::read_to_string(format!("/proc/{process}/comm")) else { continue };
+        let Ok(name) = fs::read_to_string(format!("/proc/{process}/comm")) else {
+            continue;
+        };
         let memory = fs::read_to_string(format!("/proc/{process}/smaps_rollup")).unwrap_or_default();
         match name.trim() {
             "hapair-operator" => operator += kilobytes(&memory, "Rss:"),
@@ -67,7 +85,8 @@ fn tell(world: &World, pairs: usize) -> Result<()> {
     }
     ensure!(operator > 0, "the operator's process was not found");
     println!(
-        "{pairs} pair(s), {looks} looks in {} s: operator {:.1} MB resident, {number} ssh clients {:.1} MB (their part of what they share)",
+        "{pairs} pair(s), {looks} looks in {} s: operator {:.1} MB resident, {number} ssh clients {:.1} MB \
+         (their part of what they share)",
         REST.as_secs(),
         f64::from(operator) / 1000.0,
         f64::from(clients) / 1000.0
@@ -77,7 +96,8 @@ fn tell(world: &World, pairs: usize) -> Result<()> {
 
 fn kilobytes(memory: &str, field: &str) -> u32 {
     let line = memory.lines().find_map(|line| line.strip_prefix(field));
-    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok()).unwrap_or(0)
+    line.and_then(|line| line.trim().strip_suffix(" kB")?.parse().ok())
+        .unwrap_or(0)
 }
 
 /// A host that answers each look with a real host's answer of another day.
@@ -87,7 +107,12 @@ fn replay(world: &World, node: usize) -> Result<()> {
     world.on_host_with_input(node, &format!("head -c -1 > {REPLAY}/answer"), &answer)?;
     let mut line = format!("cat > {REPLAY}/config <<'END'\n");
     let force = format!("ForceCommand cat > /dev/null; echo root; cat {REPLAY}/answer");
-    for setting in [&format!("Port {PORT}"), "HostKey /etc/ssh/ssh_host_ed25519_key", "MaxStartups 1000", &force] {
+    for setting in [
+        &format!("Port {PORT}"),
+        "HostKey /etc/ssh/ssh_host_ed25519_key",
+        "MaxStartups 1000",
+        &force,
+    ] {
         let _ = writeln!(line, "{setting}");
     }
     line += &format!("END\n/usr/sbin/sshd -f {REPLAY}/config");
@@ -98,8 +123,14 @@ fn replay(world: &World, node: usize) -> Result<()> {
 fn another(sample: &str, number: usize) -> String {
     let mut text = sample.replace("ssh: {hostKeys", &format!("ssh: {{port: {PORT}, hostKeys"));
     for name in ["web", "logs", "tomcat"] {
-        text = text.replace(&format!("  name: {name}\n"), &format!("  name: {name}-{number}\n"));
-        text = text.replace(&format!("{{name: {name}}}"), &format!("{{name: {name}-{number}}}"));
+        text = text.replace(
+            &format!("  name: {name}\n"),
+            &format!("  name: {name}-{number}\n"),
+        );
+        text = text.replace(
+            &format!("{{name: {name}}}"),
+            &format!("{{name: {name}-{number}}}"),
+        );
     }
     text + "---\n"
 }

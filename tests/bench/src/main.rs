@@ -1,5 +1,6 @@
-//! `bench`: from hosts with the packages to the page on the floating address, by an expert's script and by the operator, in turns, on identical
-//! fresh hosts, without fencing. Figures of one machine say little; the ratio of the two does.
+//! `bench`: from hosts with the packages to the page on the floating address, by an expert's script and by
+//! the operator, in turns, on identical fresh hosts, without fencing. Figures of one machine say little; the
+//! ratio of the two does.
 
 use std::{
     fs,
@@ -41,7 +42,11 @@ fn main() -> Result<()> {
 }
 
 fn config() -> Config {
-    Config { name: "bench".into(), with_packages: true, ..Config::default() }
+    Config {
+        name: "bench".into(),
+        with_packages: true,
+        ..Config::default()
+    }
 }
 
 /// Seconds from the script's start to the page.
@@ -52,9 +57,17 @@ fn time_expert() -> Result<f32> {
     let [link0, link1] = lab.config().subnets.clone();
     let began = Instant::now();
     let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("expert");
-    let output = Command::new("bash").arg(script).arg(ssh_config).args([&link0, &link1, ADMIN_PASSWORD, DISK]).output()?;
+    let output = Command::new("bash")
+        .arg(script)
+        .arg(ssh_config)
+        .args([&link0, &link1, ADMIN_PASSWORD, DISK])
+        .output()?;
     if !output.status.success() {
-        bail!("the expert's script ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr));
+        bail!(
+            "the expert's script ended with {}: {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr)
+        );
     }
     wait_for_page(&format!("{link0}.100"), began)
 }
@@ -64,7 +77,9 @@ fn time_operator() -> Result<f32> {
     let mut world = World::up(config(), |what| eprintln!("  {what}"))?;
     world.start_operator(&[])?;
     world.apply(&world.secrets()?)?;
-    let sample = world.sample()?.replace("fencing: {mode: Required}", "fencing: {mode: Disabled}");
+    let sample = world
+        .sample()?
+        .replace("fencing: {mode: Required}", "fencing: {mode: Disabled}");
     let began = Instant::now();
     world.apply(&sample)?;
     wait_for_page(&world.floating_address(), began)
@@ -84,10 +99,17 @@ fn wait_for_page(address: &str, began: Instant) -> Result<f32> {
 fn write_ssh_config(lab: &Lab) -> Result<std::path::PathBuf> {
     let folder = lab.directory();
     let hosts: String = (0..2)
-        .map(|node| format!("Host {}\n  HostName {}\n", lab.config().nodes[node], lab.address(node, hapair_lab::Link::Zero)))
+        .map(|node| {
+            format!(
+                "Host {}\n  HostName {}\n",
+                lab.config().nodes[node],
+                lab.address(node, hapair_lab::Link::Zero)
+            )
+        })
         .collect();
     let shared = format!(
-        "Host *\n  User root\n  IdentityFile {}\n  UserKnownHostsFile {}\n  BatchMode yes\n  ControlMaster auto\n  ControlPath {}/c-%n\n  \
+        "Host *\n  User root\n  IdentityFile {}\n  UserKnownHostsFile {}\n  BatchMode yes\n  ControlMaster \
+         auto\n  ControlPath {}/c-%n\n  \
          ControlPersist 10\n",
         lab.private_key().display(),
         folder.join("known_hosts").display(),

@@ -1,4 +1,5 @@
-//! A client that appends numbered records through the floating address, one after the other, and remembers which were acknowledged.
+//! A client that appends numbered records through the floating address, one after the other, and remembers
+//! which were acknowledged.
 
 use std::{
     collections::BTreeSet,
@@ -16,14 +17,17 @@ use hapair_world::client::get;
 /// The port of the service.
 const PORT: u16 = 8080;
 
-/// Pages of the service, which keeps its records on the volume: one appends a record and answers when it is on the disk, the other shows them all.
+/// Pages of the service, which keeps its records on the volume: one appends a record and answers when it is
+/// on the disk, the other shows them all.
 pub const PAGES: [(&str, &str); 2] = [
     (
         "append.jsp",
-        "<%@ page import=\"java.nio.*,java.nio.channels.*,java.nio.file.*\" trimDirectiveWhitespaces=\"true\" %><%\
+        "<%@ page import=\"java.nio.*,java.nio.channels.*,java.nio.file.*\" \
+         trimDirectiveWhitespaces=\"true\" %><%\
          String n = request.getParameter(\"n\");\
          synchronized (application) {\
-         try (FileChannel file = FileChannel.open(Path.of(\"/var/log/tomcat10/records\"), StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND)) {\
+         try (FileChannel file = FileChannel.open(Path.of(\"/var/log/tomcat10/records\"), \
+         StandardOpenOption.CREATE, StandardOpenOption.WRITE, StandardOpenOption.APPEND)) {\
          file.write(ByteBuffer.wrap((n + \"\\n\").getBytes())); file.force(true); } }\
          out.print(\"ok \" + n); %>",
     ),
@@ -53,17 +57,29 @@ struct State {
 impl Client {
     /// Starts writing.
     pub fn start(address: &str) -> Self {
-        let state = State { acknowledged: BTreeSet::new(), last_answer: Instant::now(), longest_gap: Duration::ZERO, refusal: None };
+        let state = State {
+            acknowledged: BTreeSet::new(),
+            last_answer: Instant::now(),
+            longest_gap: Duration::ZERO,
+            refusal: None,
+        };
         let (state, stop) = (Arc::new(Mutex::new(state)), Arc::new(AtomicBool::new(false)));
         let thread = {
             let (address, state, stop) = (address.to_owned(), state.clone(), stop.clone());
             std::thread::spawn(move || write(&address, &state, &stop))
         };
-        Self { address: address.to_owned(), state, stop, thread: Some(thread) }
+        Self {
+            address: address.to_owned(),
+            state,
+            stop,
+            thread: Some(thread),
+        }
     }
 
     fn state(&self) -> std::sync::MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+        self.state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
 
     /// Forgets the gaps so far.
@@ -112,13 +128,22 @@ fn write(address: &str, state: &Mutex<State>, stop: &AtomicBool) {
         number += 1;
         let answer = get(address, PORT, &format!("/append.jsp?n={number}"));
         let mut state = state.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        if answer.as_ref().is_ok_and(|body| body.trim() == format!("ok {number}")) {
+        if answer
+            .as_ref()
+            .is_ok_and(|body| body.trim() == format!("ok {number}"))
+        {
             let gap = state.last_answer.elapsed();
             state.longest_gap = state.longest_gap.max(gap);
             state.last_answer = Instant::now();
             state.acknowledged.insert(number);
         } else {
-            state.refusal = Some(answer.unwrap_or_else(|error| format!("{error:#}")).chars().take(300).collect());
+            state.refusal = Some(
+                answer
+                    .unwrap_or_else(|error| format!("{error:#}"))
+                    .chars()
+                    .take(300)
+                    .collect(),
+            );
         }
         drop(state);
         std::thread::sleep(Duration::from_millis(200));

@@ -40,7 +40,8 @@ pub fn prepare(lab: &Lab, node: usize) -> Result<()> {
     lab.run(
         node,
         &format!(
-            "apt-get update -qq && apt-get install -y -qq dmsetup && cat > /etc/systemd/system/spare-disk.service <<'END'\n{unit}END\n\
+            "apt-get update -qq && apt-get install -y -qq dmsetup && cat > \
+             /etc/systemd/system/spare-disk.service <<'END'\n{unit}END\n\
              systemctl enable --now spare-disk"
         ),
     )
@@ -53,7 +54,8 @@ pub fn set(lab: &Lab, node: usize, disk: Disk) -> Result<()> {
     lab.run(
         node,
         &format!(
-            "size=$(blockdev --getsz /dev/ubdb); modprobe -q dm-delay; dmsetup suspend --noflush --nolockfs spare; \
+            "size=$(blockdev --getsz /dev/ubdb); modprobe -q dm-delay; dmsetup suspend --noflush --nolockfs \
+             spare; \
              dmsetup load spare --table \"{table}\" && dmsetup resume spare"
         ),
     )

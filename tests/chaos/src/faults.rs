@@ -69,8 +69,18 @@ pub struct Truth {
     pub within: u64,
 }
 
-const fn truth(condition: &'static str, status: &'static str, reasons: &'static [&'static str], within: u64) -> Option<Truth> {
-    Some(Truth { condition, status, reasons, within })
+const fn truth(
+    condition: &'static str,
+    status: &'static str,
+    reasons: &'static [&'static str],
+    within: u64,
+) -> Option<Truth> {
+    Some(Truth {
+        condition,
+        status,
+        reasons,
+        within,
+    })
 }
 
 impl Fault {
@@ -104,27 +114,48 @@ impl Fault {
             Self::StandbyPowerCut => ("standby-power-cut", "the power of the other node is cut"),
             Self::BothPowerCut => ("both-power-cut", "the power of both nodes is cut"),
             Self::ReplicationCut => ("replication-cut", "the replication link is cut"),
-            Self::PublicCut => ("public-cut", "the link of clients and SSH is cut at the node that does not serve"),
+            Self::PublicCut => (
+                "public-cut",
+                "the link of clients and SSH is cut at the node that does not serve",
+            ),
             Self::ServingIsolated => ("serving-isolated", "both links of the node that serves are cut"),
-            Self::OneWayLoss => ("one-way-loss", "the replication link loses everything in one direction"),
+            Self::OneWayLoss => (
+                "one-way-loss",
+                "the replication link loses everything in one direction",
+            ),
             Self::OperatorKilled => ("operator-killed", "the operator is killed"),
             Self::ApiServerKilled => ("api-server-killed", "the API server is killed"),
             Self::SshdStopped => ("sshd-stopped", "sshd is stopped on the node that serves"),
-            Self::SshDropped => ("ssh-dropped", "SSH connections are dropped in the middle of a change"),
-            Self::RootFull => ("root-full", "the root file system of the node that serves is full"),
+            Self::SshDropped => (
+                "ssh-dropped",
+                "SSH connections are dropped in the middle of a change",
+            ),
+            Self::RootFull => (
+                "root-full",
+                "the root file system of the node that serves is full",
+            ),
             Self::ClockJump => ("clock-jump", "the clock of the node that serves jumps by an hour"),
             Self::CorosyncKilled => ("corosync-killed", "corosync is killed on the node that serves"),
-            Self::PacemakerKilled => ("pacemaker-killed", "pacemaker's daemons are killed on the node that serves"),
+            Self::PacemakerKilled => (
+                "pacemaker-killed",
+                "pacemaker's daemons are killed on the node that serves",
+            ),
             Self::ServiceKilled => ("service-killed", "the service is killed"),
             Self::BmcGone => ("bmc-gone", "the BMC of the node that does not serve is gone"),
-            Self::DiskFails => ("disk-fails", "the disk below the volume fails on the node that serves, until a person attaches it again"),
+            Self::DiskFails => (
+                "disk-fails",
+                "the disk below the volume fails on the node that serves, until a person attaches it again",
+            ),
             Self::DiskCrawls => ("disk-crawls", "that disk takes half a second for each write"),
         }
     }
 
     /// The fault of this name.
     pub fn named(name: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|fault| fault.words().0 == name).with_context(|| format!("there is no fault {name:?}"))
+        Self::ALL
+            .into_iter()
+            .find(|fault| fault.words().0 == name)
+            .with_context(|| format!("there is no fault {name:?}"))
     }
 
     /// All of them, in the order of the lot; drawn from until it is empty, so that none is forgotten.
@@ -136,12 +167,23 @@ impl Fault {
 
     /// What the status has to show. `None`: the pair goes on, or there is no one to tell.
     pub fn truth(self) -> Option<Truth> {
-        let away = &["NodeOffline", "NodeUnclean", "NotObserved", "Disconnected", "StaleData", "Resyncing"];
+        let away = &[
+            "NodeOffline",
+            "NodeUnclean",
+            "NotObserved",
+            "Disconnected",
+            "StaleData",
+            "Resyncing",
+        ];
         match self {
             // A look that hangs on the lost host ends first, then comes one that sees it.
-            Self::ServingPowerCut | Self::StandbyPowerCut | Self::ServingIsolated => truth("RedundancyHealthy", "False", away, 60),
+            Self::ServingPowerCut | Self::StandbyPowerCut | Self::ServingIsolated => {
+                truth("RedundancyHealthy", "False", away, 60)
+            }
             Self::BothPowerCut => truth("HostsReachable", "False", &["HostUnreachable"], 30),
-            Self::ReplicationCut | Self::OneWayLoss => truth("RedundancyHealthy", "False", &["Disconnected"], 40),
+            Self::ReplicationCut | Self::OneWayLoss => {
+                truth("RedundancyHealthy", "False", &["Disconnected"], 40)
+            }
             Self::PublicCut | Self::SshdStopped => truth("HostsReachable", "False", &["HostUnreachable"], 30),
             Self::CorosyncKilled => truth("RedundancyHealthy", "False", away, 40),
             Self::BmcGone => truth("FencingReady", "False", &["FencingFailed"], 180),
@@ -152,16 +194,22 @@ impl Fault {
         }
     }
 
-    /// Whether it may be over before anybody looked: systemd starts pacemaker, and corosync with it, at once. A node that is a member again before
-    /// the scheduler has decided to fence it is taken back as it is, with all that runs on it.
+    /// Whether it may be over before anybody looked: systemd starts pacemaker, and corosync with it, at once.
+    /// A node that is a member again before the scheduler has decided to fence it is taken back as it is,
+    /// with all that runs on it.
     pub fn may_pass_unfenced(self) -> bool {
         self == Self::CorosyncKilled
     }
 
-    /// How long the service may be away, in seconds: what a person would still accept of an unattended pair on slow machines.
+    /// How long the service may be away, in seconds: what a person would still accept of an unattended pair
+    /// on slow machines.
     pub fn gap(self) -> u64 {
         match self {
-            Self::ServingPowerCut | Self::BothPowerCut | Self::ServingIsolated | Self::CorosyncKilled | Self::PacemakerKilled => 180,
+            Self::ServingPowerCut
+            | Self::BothPowerCut
+            | Self::ServingIsolated
+            | Self::CorosyncKilled
+            | Self::PacemakerKilled => 180,
             // The service moves to the node that has its disk.
             Self::ServiceKilled | Self::DiskFails => 90,
             // DRBD waits until the peer's fate is known.
@@ -182,27 +230,37 @@ impl Fault {
             Self::BothPowerCut => lab.power_off(other).and_then(|()| lab.power_off(active)),
             Self::ReplicationCut => lab.cut(active, Link::One),
             Self::PublicCut => lab.cut(other, Link::Zero),
-            Self::ServingIsolated => lab.cut(active, Link::One).and_then(|()| lab.cut(active, Link::Zero)),
+            Self::ServingIsolated => lab
+                .cut(active, Link::One)
+                .and_then(|()| lab.cut(active, Link::Zero)),
             Self::OneWayLoss => lab.deafen(active, Link::One),
             Self::OperatorKilled => ground.world.kill_operator(),
             Self::ApiServerKilled => ground.world.cluster.stop_api_server(),
             // Nobody can log in to start it again: it does so by itself.
-            Self::SshdStopped => {
-                quietly(lab, active, "systemd-run --quiet --on-active=40 systemctl start ssh; systemctl stop ssh; pkill sshd")
-            }
+            Self::SshdStopped => quietly(
+                lab,
+                active,
+                "systemd-run --quiet --on-active=40 systemctl start ssh; systemctl stop ssh; pkill sshd",
+            ),
             Self::SshDropped => {
                 ground.change_spec()?;
                 for _ in 0..5 {
                     for node in 0..2 {
                         // The connection that says so is among them.
-                        quietly(&ground.world.lab, node, "pkill -f '^sshd: root' || pkill -f sshd-session")?;
+                        quietly(
+                            &ground.world.lab,
+                            node,
+                            "pkill -f '^sshd: root' || pkill -f sshd-session",
+                        )?;
                     }
                 }
                 Ok(())
             }
-            Self::RootFull => {
-                quietly(lab, active, "fallocate -l $(($(stat -f -c '%a*%S' /))) /var/full || dd if=/dev/zero of=/var/full bs=1M")
-            }
+            Self::RootFull => quietly(
+                lab,
+                active,
+                "fallocate -l $(($(stat -f -c '%a*%S' /))) /var/full || dd if=/dev/zero of=/var/full bs=1M",
+            ),
             Self::ClockJump => quietly(lab, active, "date -s '+1 hour'"),
             Self::CorosyncKilled => quietly(lab, active, "pkill -KILL -x corosync"),
             Self::PacemakerKilled => quietly(lab, active, "pkill -KILL pacemaker"),
@@ -223,7 +281,9 @@ impl Fault {
             Self::BothPowerCut => lab.power_on(other).and_then(|()| lab.power_on(active)),
             Self::ReplicationCut => lab.heal(active, Link::One),
             Self::PublicCut => lab.heal(other, Link::Zero),
-            Self::ServingIsolated => lab.heal(active, Link::One).and_then(|()| lab.heal(active, Link::Zero)),
+            Self::ServingIsolated => lab
+                .heal(active, Link::One)
+                .and_then(|()| lab.heal(active, Link::Zero)),
             Self::OneWayLoss => lab.hear(),
             Self::OperatorKilled => ground.start_operator(),
             Self::ApiServerKilled => ground.world.cluster.start_api_server(),
@@ -234,9 +294,14 @@ impl Fault {
             }
             Self::BmcGone => lab.start_bmc(other),
             // As the runbook has it: DRBD does not take a disk back by itself.
-            Self::DiskFails => disk::set(lab, active, Disk::Works).and_then(|()| lab.run(active, "drbdadm attach logs").map(drop)),
+            Self::DiskFails => disk::set(lab, active, Disk::Works)
+                .and_then(|()| lab.run(active, "drbdadm attach logs").map(drop)),
             Self::DiskCrawls => disk::set(lab, active, Disk::Works),
-            Self::SshdStopped | Self::SshDropped | Self::CorosyncKilled | Self::PacemakerKilled | Self::ServiceKilled => Ok(()),
+            Self::SshdStopped
+            | Self::SshDropped
+            | Self::CorosyncKilled
+            | Self::PacemakerKilled
+            | Self::ServiceKilled => Ok(()),
         }
     }
 }
@@ -248,18 +313,36 @@ fn quietly(lab: &Lab, node: usize, line: &str) -> Result<()> {
 
 /// The table of docs/operations.md.
 pub fn table() -> String {
-    let mut text = "| Fault | What happens | The status shows | Within | Without service, at most |\n|---|---|---|---|---|\n".to_owned();
+    let mut text = "| Fault | What happens | The status shows | Within | Without service, at most \
+        |\n|---|---|---|---|---|\n"
+        .to_owned();
     for fault in Fault::ALL {
         let (name, words) = fault.words();
         let (shows, within) = match fault.truth() {
             Some(truth) => {
-                let unless = if fault.may_pass_unfenced() { "; nothing, where pacemaker was back before the node was fenced" } else { "" };
-                let shows = format!("{}={}: {}{unless}", truth.condition, truth.status, truth.reasons.join(", "));
+                let unless = if fault.may_pass_unfenced() {
+                    "; nothing, where pacemaker was back before the node was fenced"
+                } else {
+                    ""
+                };
+                let shows = format!(
+                    "{}={}: {}{unless}",
+                    truth.condition,
+                    truth.status,
+                    truth.reasons.join(", ")
+                );
                 (shows, format!("{} s", truth.within))
             }
-            None => ("nothing: the pair goes on, or nobody is there to tell".to_owned(), String::new()),
+            None => (
+                "nothing: the pair goes on, or nobody is there to tell".to_owned(),
+                String::new(),
+            ),
         };
-        let _ = writeln!(text, "| {name} | {words} | {shows} | {within} | {} s |", fault.gap());
+        let _ = writeln!(
+            text,
+            "| {name} | {words} | {shows} | {within} | {} s |",
+            fault.gap()
+        );
     }
     text
 }

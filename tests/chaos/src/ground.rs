@@ -21,7 +21,8 @@ pub const LONG: Duration = Duration::from_secs(900);
 pub struct Ground<'a> {
     /// The client.
     pub client: Client,
-    /// The watchers. They end before the world: a namespace in which they start new processes never gets empty.
+    /// The watchers. They end before the world: a namespace in which they start new processes never gets
+    /// empty.
     pub watch: Watch,
     /// Hosts, API server, operator.
     pub world: &'a mut World,
@@ -30,19 +31,32 @@ pub struct Ground<'a> {
     manifests: String,
 }
 
-/// A world of its own, for every fault: below its volume is a disk that can fail. Returns it with the manifests of its pair.
+/// A world of its own, for every fault: below its volume is a disk that can fail. Returns it with the
+/// manifests of its pair.
 pub fn world(debian: &str, say: impl FnMut(&str) + Send) -> Result<(World, String)> {
-    let config = Config { name: "chaos".into(), debian: debian.into(), with_packages: true, ..Config::default() };
+    let config = Config {
+        name: "chaos".into(),
+        debian: debian.into(),
+        with_packages: true,
+        ..Config::default()
+    };
     let world = World::up(config, say)?;
     world.on_both(|node| disk::prepare(&world.lab, node))?;
     world.apply(&world.secrets()?)?;
-    let manifests = world.sample()?.replace("partition: {disk: /dev/ubdb}", &format!("device: {}", disk::DEVICE));
-    ensure!(manifests.contains(disk::DEVICE), "the sample's disks are declared otherwise than chaos expects");
+    let manifests = world.sample()?.replace(
+        "partition: {disk: /dev/ubdb}",
+        &format!("device: {}", disk::DEVICE),
+    );
+    ensure!(
+        manifests.contains(disk::DEVICE),
+        "the sample's disks are declared otherwise than chaos expects"
+    );
     Ok((world, manifests))
 }
 
 impl<'a> Ground<'a> {
-    /// Declares the pair with the client's pages, waits until it is Ready, and starts what looks at it. Its Secrets are there.
+    /// Declares the pair with the client's pages, waits until it is Ready, and starts what looks at it. Its
+    /// Secrets are there.
     pub fn prepare(world: &'a mut World, manifests: String) -> Result<Self> {
         world.on_both(|node| watch_roles(world, node))?;
         world.kill_operator()?;
@@ -57,10 +71,18 @@ impl<'a> Ground<'a> {
         let consoles = [world.lab.console(0), world.lab.console(1)];
         let watch = Watch::start(consoles, &Link::Zero.bridge(), &address);
         let client = Client::start(&address);
-        world.wait("the first record", LONG, |_| (client.acknowledged() > 0).then_some(()))?;
+        world.wait("the first record", LONG, |_| {
+            (client.acknowledged() > 0).then_some(())
+        })?;
         // Each page is compiled when it is first asked for, which is no round's fault.
         world.wait("the records", LONG, |_| client.lost().ok())?;
-        Ok(Self { world, client, watch, page: 0, manifests })
+        Ok(Self {
+            world,
+            client,
+            watch,
+            page: 0,
+            manifests,
+        })
     }
 
     /// Starts the operator (again).
@@ -77,14 +99,25 @@ impl<'a> Ground<'a> {
     /// The node that serves, as the hosts have it: where the floating address is.
     pub fn active(&self) -> Result<usize> {
         let address = self.world.floating_address();
-        let holds = |node: &usize| self.world.lab.run(*node, "ip -o address show").is_ok_and(|text| text.contains(&format!("{address}/")));
-        self.world.wait("a node that holds the floating address", LONG, |_| (0..2).find(holds))
+        let holds = |node: &usize| {
+            self.world
+                .lab
+                .run(*node, "ip -o address show")
+                .is_ok_and(|text| text.contains(&format!("{address}/")))
+        };
+        self.world
+            .wait("a node that holds the floating address", LONG, |_| {
+                (0..2).find(holds)
+            })
     }
 }
 
 /// Gives a host the watcher of roles. It has to be on the disk before the first round cuts the power.
 fn watch_roles(world: &World, node: usize) -> Result<()> {
-    let unit = format!("cat > /etc/systemd/system/chaos-watch.service <<'END'\n{UNIT}END\nsystemctl enable --now chaos-watch\nsync");
+    let unit = format!(
+        "cat > /etc/systemd/system/chaos-watch.service <<'END'\n{UNIT}END\nsystemctl enable --now \
+         chaos-watch\nsync"
+    );
     world.lab.run(node, &unit).map(drop)
 }
 
@@ -93,10 +126,14 @@ const OWNER: &str = "owner: tomcat, group: tomcat";
 
 /// The manifests with the pages of the client, and one that counts.
 fn with_pages(manifests: &str, page: u32) -> String {
-    let mut files = format!("    - {{path: /var/lib/tomcat10/webapps/ROOT/page.html, content: \"page {page}\\n\", {OWNER}}}\n");
+    let mut files = format!(
+        "    - {{path: /var/lib/tomcat10/webapps/ROOT/page.html, content: \"page {page}\\n\", {OWNER}}}\n"
+    );
     for (name, content) in PAGES {
-        files +=
-            &format!("    - {{path: /var/lib/tomcat10/webapps/ROOT/{name}, content: {}, {OWNER}}}\n", serde_json::Value::from(content));
+        files += &format!(
+            "    - {{path: /var/lib/tomcat10/webapps/ROOT/{name}, content: {}, {OWNER}}}\n",
+            serde_json::Value::from(content)
+        );
     }
     manifests.replace("  files:\n", &format!("  files:\n{files}"))
 }

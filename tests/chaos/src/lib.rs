@@ -1,5 +1,6 @@
-//! Rounds of faults on the real hosts. A client writes records through the floating address all the time; after each round the pair has to be Ready
-//! again by itself, with every acknowledged record, and nothing may ever have been there twice.
+//! Rounds of faults on the real hosts. A client writes records through the floating address all the time;
+//! after each round the pair has to be Ready again by itself, with every acknowledged record, and nothing may
+//! ever have been there twice.
 
 mod client;
 mod disk;

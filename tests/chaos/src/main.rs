@@ -38,7 +38,9 @@ fn main() -> Result<()> {
     }
     let only = arguments.only.as_deref().map(Fault::named).transpose()?;
     let start = Instant::now();
-    let (mut world, manifests) = world(&arguments.debian, |what| println!("{:7.1} s  {what}", start.elapsed().as_secs_f32()))?;
+    let (mut world, manifests) = world(&arguments.debian, |what| {
+        println!("{:7.1} s  {what}", start.elapsed().as_secs_f32())
+    })?;
     println!("{:7.1} s  waiting for the pair", start.elapsed().as_secs_f32());
     let mut ground = Ground::prepare(&mut world, manifests)?;
     let mut random = StdRng::seed_from_u64(arguments.seed);
@@ -60,7 +62,11 @@ fn main() -> Result<()> {
             screens.entry(fault).or_insert(screen);
         }
     }
-    println!("{} rounds in {:.0} s, {failed} of them bad", arguments.rounds, start.elapsed().as_secs_f32());
+    println!(
+        "{} rounds in {:.0} s, {failed} of them bad",
+        arguments.rounds,
+        start.elapsed().as_secs_f32()
+    );
     if let Some(path) = arguments.screens {
         fs::write(path, screens.into_values().collect::<Vec<_>>().join("\n"))?;
     }

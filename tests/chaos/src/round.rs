@@ -40,20 +40,29 @@ pub struct Round {
 
 impl Round {
     /// The head of the report's table.
-    pub const HEADER: &str = "| Round | Fault | Without service | Truth told | Ready again | Records | Lost | Address twice | Two primaries |\n\
+    pub const HEADER: &str = "| Round | Fault | Without service | Truth told | Ready again | Records | Lost \
+        | Address twice | Two primaries |\n\
                               |---|---|---|---|---|---|---|---|---|";
 
-    /// Whether nothing was lost, nothing there twice, the service not away for longer than the fault explains, and the status told the truth in
-    /// time.
+    /// Whether nothing was lost, nothing there twice, the service not away for longer than the fault
+    /// explains, and the status told the truth in time.
     pub fn is_good(&self) -> bool {
         let told = !matches!(self.truth, Some(Err(Untold::Late(_))));
-        self.lost == 0 && self.address_twice.is_empty() && self.both_primary.is_empty() && told && self.served()
+        self.lost == 0
+            && self.address_twice.is_empty()
+            && self.both_primary.is_empty()
+            && told
+            && self.served()
     }
 
-    /// What `kubectl hapair status` showed once the status told the truth, with what had happened, as Markdown.
+    /// What `kubectl hapair status` showed once the status told the truth, with what had happened, as
+    /// Markdown.
     pub fn screen(&self) -> Option<String> {
         let (name, what) = self.fault.words();
-        Some(format!("### {name}\n\nThis happened: {what}.\n\n```console\n$ kubectl hapair status\n{}```\n", self.screen.as_ref()?))
+        Some(format!(
+            "### {name}\n\nThis happened: {what}.\n\n```console\n$ kubectl hapair status\n{}```\n",
+            self.screen.as_ref()?
+        ))
     }
 
     fn served(&self) -> bool {
@@ -74,9 +83,17 @@ impl fmt::Display for Round {
             "| {} | {}{} | {:.1} s{} | {truth} | {:.0} s | {} | {} | {} | {} |",
             self.number,
             self.fault.words().0,
-            if self.spec_changed { " + change of the spec" } else { "" },
+            if self.spec_changed {
+                " + change of the spec"
+            } else {
+                ""
+            },
             self.without_service.as_secs_f32(),
-            if self.served() { String::new() } else { format!(", NOT {} s as at most", self.fault.gap()) },
+            if self.served() {
+                String::new()
+            } else {
+                format!(", NOT {} s as at most", self.fault.gap())
+            },
             self.back.as_secs_f32(),
             self.records,
             self.lost,
@@ -93,30 +110,53 @@ impl fmt::Display for Round {
 
 /// Plays a round. An error is a pair that does not come back.
 pub fn play(ground: &mut Ground, number: u32, fault: Fault, random: &mut StdRng) -> Result<Round> {
-    let spec_changed = fault == Fault::SshDropped || random.random_range(0..4) == 0 && fault != Fault::ApiServerKilled;
+    let spec_changed =
+        fault == Fault::SshDropped || random.random_range(0..4) == 0 && fault != Fault::ApiServerKilled;
     let hold = Duration::from_millis(random.random_range(2000..15_000));
     let active = ground.active()?;
     let before = Lives::of(ground, active)?;
     ground.client.begin_round();
     ground.watch.take();
     let start = Instant::now();
-    fault.begin(ground, active).with_context(|| format!("round {number}: {fault:?} could not be begun"))?;
+    fault
+        .begin(ground, active)
+        .with_context(|| format!("round {number}: {fault:?} could not be begun"))?;
     if spec_changed && fault != Fault::SshDropped {
         ground.change_spec()?;
     }
     let truth = fault.truth().map(|truth| told(ground, &truth, start));
-    let screen = truth.as_ref().filter(|told| told.is_ok()).and_then(|_| ground.world.plugin(&["status"]).ok());
+    let screen = truth
+        .as_ref()
+        .filter(|told| told.is_ok())
+        .and_then(|_| ground.world.plugin(&["status"]).ok());
     std::thread::sleep(hold.saturating_sub(start.elapsed()));
     let ended = Instant::now();
-    fault.end(ground, active).with_context(|| format!("round {number}: {fault:?} could not be ended"))?;
-    come_back(ground).with_context(|| format!("round {number}: the pair did not come back from {fault:?}"))?;
+    fault
+        .end(ground, active)
+        .with_context(|| format!("round {number}: {fault:?} could not be ended"))?;
+    come_back(ground)
+        .with_context(|| format!("round {number}: the pair did not come back from {fault:?}"))?;
     let back = ended.elapsed();
-    let passed_unfenced = fault.may_pass_unfenced() && before.corosync_came_back_at_once(&Lives::of(ground, active)?);
-    let truth = truth.map(|told| told.map_err(|untold| if passed_unfenced { Untold::Unfenced } else { Untold::Late(untold) }));
-    let lost = ground.world.wait("the records", LONG, |_| ground.client.lost().ok())?;
+    let passed_unfenced =
+        fault.may_pass_unfenced() && before.corosync_came_back_at_once(&Lives::of(ground, active)?);
+    let truth = truth.map(|told| {
+        told.map_err(|untold| {
+            if passed_unfenced {
+                Untold::Unfenced
+            } else {
+                Untold::Late(untold)
+            }
+        })
+    });
+    let lost = ground
+        .world
+        .wait("the records", LONG, |_| ground.client.lost().ok())?;
     let (both_primary, address_twice, looks, answers) = ground.watch.take();
     let blind = looks.contains(&0) || answers == 0;
-    anyhow::ensure!(!blind, "round {number}: a watcher saw nothing ({looks:?} roles, {answers} ARP answers)");
+    anyhow::ensure!(
+        !blind,
+        "round {number}: a watcher saw nothing ({looks:?} roles, {answers} ARP answers)"
+    );
     Ok(Round {
         number,
         fault,
@@ -133,8 +173,8 @@ pub fn play(ground: &mut Ground, number: u32, fault: Fault, random: &mut StdRng)
     })
 }
 
-/// How soon pacemaker is back after corosync was killed, in seconds, where the cluster has not decided to fence the node yet: what systemd takes to
-/// start both, on a slow machine.
+/// How soon pacemaker is back after corosync was killed, in seconds, where the cluster has not decided to
+/// fence the node yet: what systemd takes to start both, on a slow machine.
 const AT_ONCE: f64 = 10.0;
 
 /// What has lived since when: both hosts, and corosync on the one that serves, in seconds since its boot.
@@ -149,7 +189,11 @@ impl Lives {
         let lab = &ground.world.lab;
         let seconds = |command: &str| -> Result<f64> { Ok(lab.run(active, command)?.trim().parse()?) };
         let corosync = seconds("systemctl show corosync -p ExecMainStartTimestampMonotonic --value")? / 1e6;
-        Ok(Self { boots: [lab.boot(0)?, lab.boot(1)?], now: seconds("cut -d ' ' -f 1 /proc/uptime")?, corosync })
+        Ok(Self {
+            boots: [lab.boot(0)?, lab.boot(1)?],
+            now: seconds("cut -d ' ' -f 1 /proc/uptime")?,
+            corosync,
+        })
     }
 
     /// Whether nothing but corosync had ended by then, and it was away but for a moment.
@@ -179,16 +223,24 @@ fn come_back(ground: &mut Ground) -> Result<()> {
     let before = probes().unwrap_or(0);
     // Two looks at two hosts; an operator that was started anew counts from nothing.
     let looked = || probes().is_some_and(|now| if now < before { now >= 4 } else { now >= before + 4 });
-    ground.world.wait("two looks of the operator", LONG, |_| looked().then_some(()))?;
+    ground
+        .world
+        .wait("two looks of the operator", LONG, |_| looked().then_some(()))?;
     let page = format!("page {}", ground.page);
     let address = ground.world.floating_address();
-    ground.world.wait("Ready and Available, with the declared page", LONG, |world| {
-        let pair = world.object("hapair/web").ok()?;
-        let holds = |type_: &str| hapair_world::condition_of(&pair, type_).is_some_and(|(status, _, _)| status == "True");
-        let current = pair["status"]["observedGeneration"] == pair["metadata"]["generation"];
-        let serves = || get(&address, 8080, "/page.html").is_ok_and(|body| body.contains(&page));
-        (current && holds("Ready") && holds("Available") && serves()).then_some(())
-    })?;
+    ground
+        .world
+        .wait("Ready and Available, with the declared page", LONG, |world| {
+            let pair = world.object("hapair/web").ok()?;
+            let holds = |type_: &str| {
+                hapair_world::condition_of(&pair, type_).is_some_and(|(status, _, _)| status == "True")
+            };
+            let current = pair["status"]["observedGeneration"] == pair["metadata"]["generation"];
+            let serves = || get(&address, 8080, "/page.html").is_ok_and(|body| body.contains(&page));
+            (current && holds("Ready") && holds("Available") && serves()).then_some(())
+        })?;
     let before = ground.client.acknowledged();
-    ground.world.wait("another record", LONG, |_| (ground.client.acknowledged() > before).then_some(()))
+    ground.world.wait("another record", LONG, |_| {
+        (ground.client.acknowledged() > before).then_some(())
+    })
 }

@@ -1,8 +1,9 @@
 //! What is there twice, although it must be there once: watched from outside, all the time.
 //!
-//! Roles: each host writes DRBD's line of its volume to its console twice a second, which needs no network and no clock of its own.
-//! Addresses: ARP requests all the time on the hosts' network; answers of one second with different hardware addresses are two holders, unless the
-//! address is on its way in just that second: the next second tells.
+//! Roles: each host writes DRBD's line of its volume to its console twice a second, which needs no network
+//! and no clock of its own. Addresses: ARP requests all the time on the hosts' network; answers of one second
+//! with different hardware addresses are two holders, unless the address is on its way in just that second:
+//! the next second tells.
 
 use std::{
     collections::BTreeSet,
@@ -19,9 +20,12 @@ use std::{
 };
 
 /// The unit by which a host tells its role.
-pub const UNIT: &str = "[Unit]\nDescription=Tells the role of the volume on the console\n[Service]\nExecStart=/bin/sh -c 'while :; do line=none; \
-                        if [ -r /proc/drbd ]; then while read -r each; do case $each in 0:*) line=$each ;; esac; done < /proc/drbd; fi; \
-                        echo \"chaos-role $line\" > /dev/console; sleep 0.5; done'\n[Install]\nWantedBy=multi-user.target\n";
+pub const UNIT: &str = "[Unit]\nDescription=Tells the role of the volume on the \
+    console\n[Service]\nExecStart=/bin/sh -c 'while :; do line=none; \
+                        if [ -r /proc/drbd ]; then while read -r each; do case $each in 0:*) line=$each ;; \
+                        esac; done < /proc/drbd; fi; \
+                        echo \"chaos-role $line\" > /dev/console; sleep 0.5; \
+                        done'\n[Install]\nWantedBy=multi-user.target\n";
 
 /// A line that is older says nothing about now.
 const FRESH: Duration = Duration::from_millis(900);
@@ -45,21 +49,33 @@ struct Seen {
 impl Watch {
     /// Starts watching.
     pub fn start(consoles: [PathBuf; 2], bridge: &str, address: &str) -> Self {
-        let (state, stop) = (Arc::new(Mutex::new(Seen::default())), Arc::new(AtomicBool::new(false)));
+        let (state, stop) = (
+            Arc::new(Mutex::new(Seen::default())),
+            Arc::new(AtomicBool::new(false)),
+        );
         let mut threads = Vec::new();
         for (node, console) in consoles.into_iter().enumerate() {
             let (state, stop) = (state.clone(), stop.clone());
             threads.push(std::thread::spawn(move || roles(node, &console, &state, &stop)));
         }
-        let (state_of_arp, stop_of_arp, bridge, address) = (state.clone(), stop.clone(), bridge.to_owned(), address.to_owned());
-        threads.push(std::thread::spawn(move || arp(&bridge, &address, &state_of_arp, &stop_of_arp)));
+        let (state_of_arp, stop_of_arp, bridge, address) =
+            (state.clone(), stop.clone(), bridge.to_owned(), address.to_owned());
+        threads.push(std::thread::spawn(move || {
+            arp(&bridge, &address, &state_of_arp, &stop_of_arp)
+        }));
         Self { state, stop, threads }
     }
 
-    /// Everything that was there twice since the last call, and how much the watchers saw at all: roles told by each host, ARP answers.
+    /// Everything that was there twice since the last call, and how much the watchers saw at all: roles told
+    /// by each host, ARP answers.
     pub fn take(&self) -> (Vec<String>, Vec<String>, [u64; 2], u64) {
         let mut seen = lock(&self.state);
-        let twice = (std::mem::take(&mut seen.both_primary), std::mem::take(&mut seen.address_twice), seen.looks, seen.arps);
+        let twice = (
+            std::mem::take(&mut seen.both_primary),
+            std::mem::take(&mut seen.address_twice),
+            seen.looks,
+            seen.arps,
+        );
         (seen.looks, seen.arps) = ([0, 0], 0);
         twice
     }
@@ -97,10 +113,15 @@ fn roles(node: usize, console: &Path, state: &Mutex<Seen>, stop: &AtomicBool) {
     }
 }
 
-/// `0: cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----`: the last word's first letter is `s` while writes are suspended.
+/// `0: cs:Connected ro:Primary/Secondary ds:UpToDate/UpToDate C r-----`: the last word's first letter is `s`
+/// while writes are suspended.
 fn note_role(node: usize, line: &str, state: &Mutex<Seen>) {
-    let Some((_, line)) = line.split_once("chaos-role ") else { return };
-    let suspended = line.split_whitespace().any(|word| word.starts_with("s-") || word.starts_with("sr"));
+    let Some((_, line)) = line.split_once("chaos-role ") else {
+        return;
+    };
+    let suspended = line
+        .split_whitespace()
+        .any(|word| word.starts_with("s-") || word.starts_with("sr"));
     let primary = line.contains("ro:Primary/") && !suspended;
     let mut seen = lock(state);
     seen.looks[node] += u64::from(line.contains("ro:"));
@@ -114,10 +135,17 @@ fn note_role(node: usize, line: &str, state: &Mutex<Seen>) {
 fn arp(bridge: &str, address: &str, state: &Mutex<Seen>, stop: &AtomicBool) {
     let mut twice_before = false;
     while !stop.load(Ordering::Relaxed) {
-        let output = Command::new("arping").args(["-b", "-w", "1", "-I", bridge, address]).output();
-        let text = output.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).unwrap_or_default();
-        let holders: BTreeSet<&str> =
-            text.lines().filter(|line| line.contains("reply from")).filter_map(|line| line.split(['[', ']']).nth(1)).collect();
+        let output = Command::new("arping")
+            .args(["-b", "-w", "1", "-I", bridge, address])
+            .output();
+        let text = output
+            .map(|output| String::from_utf8_lossy(&output.stdout).into_owned())
+            .unwrap_or_default();
+        let holders: BTreeSet<&str> = text
+            .lines()
+            .filter(|line| line.contains("reply from"))
+            .filter_map(|line| line.split(['[', ']']).nth(1))
+            .collect();
         let mut seen = lock(state);
         seen.arps += u64::from(!holders.is_empty());
         let twice = holders.len() > 1;

@@ -9,8 +9,11 @@ use std::{
 use anyhow::Result;
 use hapair_lab::{cached, run};
 
-const PROGRAMS: [&str; 3] =
-    ["k8s.io/kubernetes/cmd/kube-apiserver", "k8s.io/kubernetes/cmd/kube-controller-manager", "k8s.io/kubernetes/cmd/kubectl"];
+const PROGRAMS: [&str; 3] = [
+    "k8s.io/kubernetes/cmd/kube-apiserver",
+    "k8s.io/kubernetes/cmd/kube-controller-manager",
+    "k8s.io/kubernetes/cmd/kubectl",
+];
 const VERSION: &str = "-X k8s.io/component-base/version.gitVersion=v1.36.3";
 
 /// Where the programs are.
@@ -31,17 +34,35 @@ impl Binaries {
     }
 }
 
-/// Builds programs of a Go module into a directory of the cache, unless they are there for its `go.sum` and `main.go`. Returns the directory.
+/// Builds programs of a Go module into a directory of the cache, unless they are there for its `go.sum` and
+/// `main.go`. Returns the directory.
 ///
-/// They are compiled without optimisation, which is a quarter of the compiler's work: in a test they have little to do.
-pub fn build_go(name: &str, modules: &Path, linked: &str, programs: &[&str], building: impl FnOnce()) -> Result<PathBuf> {
-    let flags = ["-trimpath".to_owned(), "-gcflags=all=-N -l".to_owned(), format!("-ldflags=-s -w {linked}")];
+/// They are compiled without optimisation, which is a quarter of the compiler's work: in a test they have
+/// little to do.
+pub fn build_go(
+    name: &str,
+    modules: &Path,
+    linked: &str,
+    programs: &[&str],
+    building: impl FnOnce(),
+) -> Result<PathBuf> {
+    let flags = [
+        "-trimpath".to_owned(),
+        "-gcflags=all=-N -l".to_owned(),
+        format!("-ldflags=-s -w {linked}"),
+    ];
     let mut inputs = vec![fs::read(modules.join("go.sum"))?, flags.concat().into_bytes()];
     // Where only others' programs are built, there is none of our own.
     inputs.extend(fs::read(modules.join("main.go")));
     let inputs: Vec<_> = inputs.iter().map(Vec::as_slice).collect();
     cached(name, &inputs, |directory| {
         building();
-        run(Command::new("go").current_dir(modules).arg("build").args(&flags).arg("-o").arg(directory).args(programs))
+        run(Command::new("go")
+            .current_dir(modules)
+            .arg("build")
+            .args(&flags)
+            .arg("-o")
+            .arg(directory)
+            .args(programs))
     })
 }

@@ -1,5 +1,6 @@
-//! A real Kubernetes API server: etcd, kube-apiserver with RBAC, kube-controller-manager for garbage collection and namespaces; built from the Go
-//! modules of Kubernetes, kept in the cache. Runs in the caller's network namespace, on loopback, and ends with it.
+//! A real Kubernetes API server: etcd, kube-apiserver with RBAC, kube-controller-manager for garbage
+//! collection and namespaces; built from the Go modules of Kubernetes, kept in the cache. Runs in the
+//! caller's network namespace, on loopback, and ends with it.
 
 mod binaries;
 
@@ -36,7 +37,10 @@ impl Cluster {
     /// Starts one with its files in this folder. Returns when it is ready.
     pub fn start(directory: &Path, binaries: Binaries) -> Result<Self> {
         fs::create_dir_all(directory)?;
-        let cluster = Self { directory: directory.to_owned(), binaries };
+        let cluster = Self {
+            directory: directory.to_owned(),
+            binaries,
+        };
         cluster.write_keys()?;
         cluster.spawn(
             Path::new("etcd"),
@@ -65,7 +69,10 @@ impl Cluster {
 
     /// One that runs already.
     pub fn attach(directory: &Path, binaries: Binaries) -> Self {
-        Self { directory: directory.to_owned(), binaries }
+        Self {
+            directory: directory.to_owned(),
+            binaries,
+        }
     }
 
     /// Starts kube-apiserver (again) and waits until it is ready.
@@ -114,23 +121,38 @@ impl Cluster {
     /// Applies manifests from text.
     pub fn apply(&self, manifests: &str) -> Result<String> {
         let arguments = ["apply", "--server-side", "--force-conflicts", "-f", "-"];
-        let mut child = self.kubectl(&arguments).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn()?;
-        child.stdin.take().context("kubectl has no standard input")?.write_all(manifests.as_bytes())?;
+        let mut child = self
+            .kubectl(&arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()?;
+        child
+            .stdin
+            .take()
+            .context("kubectl has no standard input")?
+            .write_all(manifests.as_bytes())?;
         finish(&arguments, child.wait_with_output()?)
     }
 
     /// An object as JSON.
     pub fn get(&self, namespace: &str, what: &str) -> Result<serde_json::Value> {
-        Ok(serde_json::from_str(&self.run(&["get", "-n", namespace, what, "-o", "json"])?)?)
+        Ok(serde_json::from_str(
+            &self.run(&["get", "-n", namespace, what, "-o", "json"])?,
+        )?)
     }
 
-    /// What a pod of this ServiceAccount finds in its file system: a folder with token, certificate and namespace. The server is at 127.0.0.1:6443.
+    /// What a pod of this ServiceAccount finds in its file system: a folder with token, certificate and
+    /// namespace. The server is at 127.0.0.1:6443.
     pub fn service_account(&self, namespace: &str, name: &str) -> Result<PathBuf> {
         let folder = self.directory.join(format!("service-account-{name}"));
         fs::create_dir_all(&folder)?;
         let token = self.run(&["create", "token", "-n", namespace, name, "--duration=24h"])?;
         fs::write(folder.join("token"), token.trim())?;
-        fs::copy(self.directory.join("certificates/apiserver.crt"), folder.join("ca.crt"))?;
+        fs::copy(
+            self.directory.join("certificates/apiserver.crt"),
+            folder.join("ca.crt"),
+        )?;
         fs::write(folder.join("namespace"), namespace)?;
         Ok(folder)
     }
@@ -146,12 +168,19 @@ impl Cluster {
     fn spawn(&self, program: &Path, arguments: &[&str]) -> Result<()> {
         let mut command = Command::new(program);
         command.args(arguments);
-        self.start_program(&program.file_name().unwrap_or_default().to_string_lossy(), command)
+        self.start_program(
+            &program.file_name().unwrap_or_default().to_string_lossy(),
+            command,
+        )
     }
 
-    /// Starts a program that runs beside the API server and ends with the lab; its output goes to the cluster's folder.
+    /// Starts a program that runs beside the API server and ends with the lab; its output goes to the
+    /// cluster's folder.
     pub fn start_program(&self, name: &str, mut command: Command) -> Result<()> {
-        let log = File::options().create(true).append(true).open(self.directory.join(format!("{name}.log")))?;
+        let log = File::options()
+            .create(true)
+            .append(true)
+            .open(self.directory.join(format!("{name}.log")))?;
         let child = command
             .current_dir(&self.directory)
             .stdin(Stdio::null())
@@ -160,28 +189,42 @@ impl Cluster {
             .process_group(0)
             .spawn()
             .with_context(|| format!("start {name}"))?;
-        Ok(fs::write(self.directory.join(format!("{name}.pid")), child.id().to_string())?)
+        Ok(fs::write(
+            self.directory.join(format!("{name}.pid")),
+            child.id().to_string(),
+        )?)
     }
 
     /// Ends a program that was started here without a word.
     pub fn stop_program(&self, name: &str) -> Result<()> {
-        let pid = fs::read_to_string(self.directory.join(format!("{name}.pid"))).with_context(|| format!("{name} was never started"))?;
+        let pid = fs::read_to_string(self.directory.join(format!("{name}.pid")))
+            .with_context(|| format!("{name} was never started"))?;
         Ok(kill(Pid::from_raw(pid.parse()?), Signal::SIGKILL)?)
     }
 
     fn write_keys(&self) -> Result<()> {
         let key = self.directory.join("service-account.key");
-        let made = Command::new("openssl").args(["genrsa", "-out"]).arg(&key).arg("2048").output().context("start openssl")?;
+        let made = Command::new("openssl")
+            .args(["genrsa", "-out"])
+            .arg(&key)
+            .arg("2048")
+            .output()
+            .context("start openssl")?;
         if !made.status.success() {
             bail!("openssl: {}", String::from_utf8_lossy(&made.stderr));
         }
-        Ok(fs::write(self.directory.join("tokens.csv"), format!("{ADMIN_TOKEN},admin,admin,system:masters\n"))?)
+        Ok(fs::write(
+            self.directory.join("tokens.csv"),
+            format!("{ADMIN_TOKEN},admin,admin,system:masters\n"),
+        )?)
     }
 
     fn write_kubeconfig(&self, name: &str, token: &str) -> Result<()> {
         let text = format!(
-            "apiVersion: v1\nkind: Config\ncurrent-context: test\nclusters:\n- name: test\n  cluster:\n    server: {SERVER}\n    \
-             certificate-authority: {}\nusers:\n- name: test\n  user:\n    token: {token}\ncontexts:\n- name: test\n  context:\n    \
+            "apiVersion: v1\nkind: Config\ncurrent-context: test\nclusters:\n- name: \
+             test\n  cluster:\n    server: {SERVER}\n    \
+             certificate-authority: {}\nusers:\n- name: test\n  user:\n    token: {token}\ncontexts:\n- \
+             name: test\n  context:\n    \
              cluster: test\n    user: test\n",
             self.directory.join("certificates/apiserver.crt").display()
         );
@@ -192,18 +235,30 @@ impl Cluster {
         let deadline = Instant::now() + READY;
         self.write_kubeconfig("admin.kubeconfig", ADMIN_TOKEN)?;
         while Instant::now() < deadline {
-            if self.kubectl(&["get", "--raw", "/readyz"]).output()?.status.success() {
+            if self
+                .kubectl(&["get", "--raw", "/readyz"])
+                .output()?
+                .status
+                .success()
+            {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(200));
         }
-        bail!("the API server was not ready within {READY:?}; its log is {}", self.directory.join("kube-apiserver.log").display())
+        bail!(
+            "the API server was not ready within {READY:?}; its log is {}",
+            self.directory.join("kube-apiserver.log").display()
+        )
     }
 }
 
 fn finish(arguments: &[&str], output: Output) -> Result<String> {
     if !output.status.success() {
-        bail!("kubectl {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+        bail!(
+            "kubectl {}: {}",
+            arguments.join(" "),
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

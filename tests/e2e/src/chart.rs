@@ -1,5 +1,6 @@
-//! The Helm chart on a real API server, with real hosts behind it: from `helm install` to a pair that serves, then an upgrade, a removal and another
-//! installation. The operator runs as the installed Deployment says. The service is asked for all the time.
+//! The Helm chart on a real API server, with real hosts behind it: from `helm install` to a pair that serves,
+//! then an upgrade, a removal and another installation. The operator runs as the installed Deployment says.
+//! The service is asked for all the time.
 
 use std::{
     collections::BTreeMap,
@@ -34,18 +35,35 @@ impl Helm {
         let program = programs.join("helm");
         let chart = root().join("charts/hapair-operator");
         let folder = world.lab.directory();
-        output(Command::new(&program).args(["package", "--version", "0.0.9", "--destination"]).arg(folder).arg(&chart))?;
-        Ok(Self { program, chart, older: folder.join("hapair-operator-0.0.9.tgz") })
+        output(
+            Command::new(&program)
+                .args(["package", "--version", "0.0.9", "--destination"])
+                .arg(folder)
+                .arg(&chart),
+        )?;
+        Ok(Self {
+            program,
+            chart,
+            older: folder.join("hapair-operator-0.0.9.tgz"),
+        })
     }
 
     fn run(&self, world: &World, arguments: &[&str]) -> Result<String> {
-        output(Command::new(&self.program).env("KUBECONFIG", world.cluster.kubeconfig()).args(["-n", SYSTEM]).args(arguments))
+        output(
+            Command::new(&self.program)
+                .env("KUBECONFIG", world.cluster.kubeconfig())
+                .args(["-n", SYSTEM])
+                .args(arguments),
+        )
     }
 }
 
-/// The folder of Helm, which is built unless the cache has it. Before a lab is entered, in which no modules are to be had.
+/// The folder of Helm, which is built unless the cache has it. Before a lab is entered, in which no modules
+/// are to be had.
 pub fn helm_programs() -> Result<PathBuf> {
-    Ok(output(&mut Command::new(root().join("tests/chart/helm")))?.trim().into())
+    Ok(output(&mut Command::new(root().join("tests/chart/helm")))?
+        .trim()
+        .into())
 }
 
 /// Plays it.
@@ -60,7 +78,14 @@ pub fn run(config: Config) -> Result<()> {
     same_as_config(&world, &helm)?;
     say("ok      by default, what the chart installs is what config/default is");
 
-    helm.run(&world, &[&["install", "hapair", older.as_str(), "--create-namespace"], VALUES.as_slice()].concat())?;
+    helm.run(
+        &world,
+        &[
+            &["install", "hapair", older.as_str(), "--create-namespace"],
+            VALUES.as_slice(),
+        ]
+        .concat(),
+    )?;
     world.wait_for_kinds()?;
     world.start_operator(&[])?;
     world.apply(&world.secrets()?)?;
@@ -70,7 +95,20 @@ pub fn run(config: Config) -> Result<()> {
 
     let visitor = Visitor::start(world.floating_address());
     let before = configuration_version(&world, 0)?;
-    helm.run(&world, &[&["upgrade", "hapair", chart.as_str(), "--set", "operator.resyncSeconds=5"], VALUES.as_slice()].concat())?;
+    helm.run(
+        &world,
+        &[
+            &[
+                "upgrade",
+                "hapair",
+                chart.as_str(),
+                "--set",
+                "operator.resyncSeconds=5",
+            ],
+            VALUES.as_slice(),
+        ]
+        .concat(),
+    )?;
     world.kill_operator()?;
     world.start_operator(&[])?;
     looked_again(&world)?;
@@ -78,35 +116,75 @@ pub fn run(config: Config) -> Result<()> {
 
     helm.run(&world, &["uninstall", "hapair"])?;
     world.kill_operator()?;
-    let left = world.cluster.run(&["get", "-n", NAMESPACE, "hapairs,harv,hafip,hasg", "-o", "name"])?;
-    ensure!(left.lines().count() == 4, "helm uninstall took declarations with it; left: {left}");
-    let rights = world.cluster.run(&["get", "-A", "clusterroles,clusterrolebindings,roles,rolebindings", "-o", "name"])?;
-    ensure!(!rights.contains("hapair"), "helm uninstall left rights behind: {rights}");
+    let left = world
+        .cluster
+        .run(&["get", "-n", NAMESPACE, "hapairs,harv,hafip,hasg", "-o", "name"])?;
+    ensure!(
+        left.lines().count() == 4,
+        "helm uninstall took declarations with it; left: {left}"
+    );
+    let rights = world.cluster.run(&[
+        "get",
+        "-A",
+        "clusterroles,clusterrolebindings,roles,rolebindings",
+        "-o",
+        "name",
+    ])?;
+    ensure!(
+        !rights.contains("hapair"),
+        "helm uninstall left rights behind: {rights}"
+    );
     say("ok      helm uninstall: the operator is gone, what was declared is not");
 
-    helm.run(&world, &[&["install", "hapair", chart.as_str()], VALUES.as_slice()].concat())?;
+    helm.run(
+        &world,
+        &[&["install", "hapair", chart.as_str()], VALUES.as_slice()].concat(),
+    )?;
     world.start_operator(&[])?;
     looked_again(&world)?;
     say("ok      helm install again, over the CRDs that were kept");
 
     let (visits, misses) = visitor.end()?;
-    ensure!(misses == 0 && visits > 20, "the page was there {visits} times, and {misses} times it was not");
-    ensure!(configuration_version(&world, 0)? == before, "the cluster's configuration was changed");
-    say(&format!("ok      all the while the page was there ({visits} of {visits} times), and nothing was changed on the hosts"));
+    ensure!(
+        misses == 0 && visits > 20,
+        "the page was there {visits} times, and {misses} times it was not"
+    );
+    ensure!(
+        configuration_version(&world, 0)? == before,
+        "the cluster's configuration was changed"
+    );
+    say(&format!(
+        "ok      all the while the page was there ({visits} of {visits} times), and nothing was changed on \
+         the hosts"
+    ));
     Ok(())
 }
 
 /// What the two ways to install differ in: the namespace, which Helm makes itself, and marks of the tool.
 fn same_as_config(world: &World, helm: &Helm) -> Result<()> {
-    let mut charts = objects(world, &helm.run(world, &["template", "hapair", &helm.chart.display().to_string()])?)?;
+    let mut charts = objects(
+        world,
+        &helm.run(world, &["template", "hapair", &helm.chart.display().to_string()])?,
+    )?;
     let config = root().join("config/default").display().to_string();
     let mut configs = objects(world, &world.cluster.run(&["kustomize", &config])?)?;
-    ensure!(configs.remove("Namespace/hapair-system").is_some(), "config/default does not make its namespace");
+    ensure!(
+        configs.remove("Namespace/hapair-system").is_some(),
+        "config/default does not make its namespace"
+    );
     let names = |objects: &BTreeMap<String, Value>| objects.keys().cloned().collect::<Vec<_>>();
-    ensure!(names(&charts) == names(&configs), "the chart has {:?}, config/default {:?}", names(&charts), names(&configs));
+    ensure!(
+        names(&charts) == names(&configs),
+        "the chart has {:?}, config/default {:?}",
+        names(&charts),
+        names(&configs)
+    );
     for (name, config) in configs {
         let chart = charts.remove(&name).unwrap_or_default();
-        ensure!(chart == config, "{name} of the chart is {chart:#}, of config/default {config:#}");
+        ensure!(
+            chart == config,
+            "{name} of the chart is {chart:#}, of config/default {config:#}"
+        );
     }
     Ok(())
 }
@@ -115,16 +193,29 @@ fn same_as_config(world: &World, helm: &Helm) -> Result<()> {
 fn objects(world: &World, manifests: &str) -> Result<BTreeMap<String, Value>> {
     let file = world.lab.directory().join("objects.yaml");
     fs::write(&file, manifests)?;
-    let listed = world.cluster.run(&["create", "--dry-run=client", "-o", "json", "-f", &file.display().to_string()])?;
+    let listed = world.cluster.run(&[
+        "create",
+        "--dry-run=client",
+        "-o",
+        "json",
+        "-f",
+        &file.display().to_string(),
+    ])?;
     // One document for each object, or a list of them.
     let mut found = BTreeMap::new();
     for document in serde_json::Deserializer::from_str(&listed).into_iter::<Value>() {
         let document = document?;
-        let items = document["items"].as_array().cloned().unwrap_or_else(|| vec![document]);
+        let items = document["items"]
+            .as_array()
+            .cloned()
+            .unwrap_or_else(|| vec![document]);
         for mut object in items {
             unmark(&mut object);
-            let name =
-                format!("{}/{}", object["kind"].as_str().unwrap_or_default(), object["metadata"]["name"].as_str().unwrap_or_default());
+            let name = format!(
+                "{}/{}",
+                object["kind"].as_str().unwrap_or_default(),
+                object["metadata"]["name"].as_str().unwrap_or_default()
+            );
             found.insert(name, object);
         }
     }
@@ -148,6 +239,8 @@ fn unmark(value: &mut Value) {
 
 /// Waits until an operator that was just started has looked twice, and the pair is Ready.
 fn looked_again(world: &World) -> Result<()> {
-    world.wait("two looks", LONG, |_| (hapair_world::client::metric("hapair_probes_total").ok()? >= 4).then_some(()))?;
+    world.wait("two looks", LONG, |_| {
+        (hapair_world::client::metric("hapair_probes_total").ok()? >= 4).then_some(())
+    })?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)
 }

@@ -9,10 +9,17 @@ use hapair_world::{NAMESPACE, World};
 const LONG: Duration = Duration::from_secs(600);
 
 pub fn run(config: Config) -> Result<()> {
-    let mut stage = Stage { start: Instant::now(), world: None };
-    stage.scene("Two hosts with kernels, disks, links and BMCs of their own; a Kubernetes API server; the operator");
+    let mut stage = Stage {
+        start: Instant::now(),
+        world: None,
+    };
+    stage.scene(
+        "Two hosts with kernels, disks, links and BMCs of their own; a Kubernetes API server; the operator",
+    );
     let start = stage.start;
-    let mut world = World::up(config, |what| println!("  {:7.1} s  {what}", start.elapsed().as_secs_f32()))?;
+    let mut world = World::up(config, |what| {
+        println!("  {:7.1} s  {what}", start.elapsed().as_secs_f32())
+    })?;
     world.start_operator(&[])?;
     stage.world = Some(world);
     stage.first_apply()?;
@@ -48,12 +55,20 @@ impl Stage {
         let began = Instant::now();
         world.apply(&world.sample()?)?;
         self.follow("Available")?;
-        self.say(&format!("Available {:.1} s after kubectl apply", began.elapsed().as_secs_f32()));
+        self.say(&format!(
+            "Available {:.1} s after kubectl apply",
+            began.elapsed().as_secs_f32()
+        ));
         world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
-        self.say(&format!("Ready {:.1} s after kubectl apply", began.elapsed().as_secs_f32()));
+        self.say(&format!(
+            "Ready {:.1} s after kubectl apply",
+            began.elapsed().as_secs_f32()
+        ));
         self.show()?;
         self.expect_page("node1")?;
-        world.lab.run(0, "echo 'node1 was here' > /var/log/tomcat10/demo.log")?;
+        world
+            .lab
+            .run(0, "echo 'node1 was here' > /var/log/tomcat10/demo.log")?;
         Ok(())
     }
 
@@ -65,8 +80,14 @@ impl Stage {
         let began = Instant::now();
         world.apply(&standby)?;
         self.move_to("node2", began)?;
-        let log = world.lab.run(1, "cat /var/log/tomcat10/demo.log; ls /var/log/tomcat10 | head -20")?;
-        ensure!(log.contains("node1 was here"), "node2 does not have node1's log: {log}");
+        let log = world.lab.run(
+            1,
+            "cat /var/log/tomcat10/demo.log; ls /var/log/tomcat10 | head -20",
+        )?;
+        ensure!(
+            log.contains("node1 was here"),
+            "node2 does not have node1's log: {log}"
+        );
         self.say(&format!("node2 has the logs:\n{}", indent(&log)));
         self.scene("node1 is back: the service stays where it is");
         world.apply(&sample)?;
@@ -82,7 +103,10 @@ impl Stage {
         self.move_to("node1", began)?;
         world.lab.wait_for_restart(1, &boot, LONG)?;
         world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
-        self.say(&format!("both nodes are back and UpToDate after {:.1} s", began.elapsed().as_secs_f32()));
+        self.say(&format!(
+            "both nodes are back and UpToDate after {:.1} s",
+            began.elapsed().as_secs_f32()
+        ));
         self.show()
     }
 
@@ -97,7 +121,10 @@ impl Stage {
         self.scene("node1 has power again (its fencing device gave it back): both are UpToDate");
         world.lab.power_on(0)?;
         world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
-        self.say(&format!("Ready again {:.1} s after the cut", began.elapsed().as_secs_f32()));
+        self.say(&format!(
+            "Ready again {:.1} s after the cut",
+            began.elapsed().as_secs_f32()
+        ));
         self.show()?;
         self.expect_page("node2")
     }
@@ -105,15 +132,27 @@ impl Stage {
     fn move_to(&self, node: &str, began: Instant) -> Result<()> {
         let wanted = format!("<h1>{node}</h1>");
         self.world()
-            .wait(&format!("{node}'s page on the floating address"), LONG, |world| world.page().filter(|page| page.contains(&wanted)))?;
-        self.say(&format!("{node}'s page after {:.1} s", began.elapsed().as_secs_f32()));
+            .wait(&format!("{node}'s page on the floating address"), LONG, |world| {
+                world.page().filter(|page| page.contains(&wanted))
+            })?;
+        self.say(&format!(
+            "{node}'s page after {:.1} s",
+            began.elapsed().as_secs_f32()
+        ));
         Ok(())
     }
 
     fn expect_page(&self, node: &str) -> Result<()> {
         let page = self.world().page().unwrap_or_default();
-        self.say(&format!("curl http://{}:8080/ → {}", self.world().floating_address(), page.trim()));
-        ensure!(page.contains(&format!("<h1>{node}</h1>")), "expected {node}'s page, not {page:?}");
+        self.say(&format!(
+            "curl http://{}:8080/ → {}",
+            self.world().floating_address(),
+            page.trim()
+        ));
+        ensure!(
+            page.contains(&format!("<h1>{node}</h1>")),
+            "expected {node}'s page, not {page:?}"
+        );
         Ok(())
     }
 
@@ -134,11 +173,20 @@ impl Stage {
     }
 
     fn show(&self) -> Result<()> {
-        println!("\n{}", self.world().cluster.run(&["get", "-n", NAMESPACE, "hapairs,harv,hafip,hasg"])?);
+        println!(
+            "\n{}",
+            self.world()
+                .cluster
+                .run(&["get", "-n", NAMESPACE, "hapairs,harv,hafip,hasg"])?
+        );
         Ok(())
     }
 }
 
 fn indent(text: &str) -> String {
-    text.trim_end().lines().map(|line| format!("               {line}")).collect::<Vec<_>>().join("\n")
+    text.trim_end()
+        .lines()
+        .map(|line| format!("               {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

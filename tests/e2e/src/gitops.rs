@@ -1,4 +1,5 @@
-//! A pair that lives in Git, under the real Argo CD: a first sync in waves, a switchover, a mistake, a removal that a person has to confirm.
+//! A pair that lives in Git, under the real Argo CD: a first sync in waves, a switchover, a mistake, a
+//! removal that a person has to confirm.
 
 use std::time::{Duration, Instant};
 
@@ -14,14 +15,21 @@ use crate::{
 
 /// How long nothing may be found to differ from Git, at rest. Argo CD compares every ten seconds.
 const REST: Duration = Duration::from_secs(30);
-const OBJECTS: [(&str, &str); 4] = [("HAPair", "web"), ("ReplicatedVolume", "logs"), ("FloatingIP", "web"), ("ServiceGroup", "tomcat")];
+const OBJECTS: [(&str, &str); 4] = [
+    ("HAPair", "web"),
+    ("ReplicatedVolume", "logs"),
+    ("FloatingIP", "web"),
+    ("ServiceGroup", "tomcat"),
+];
 
-/// The samples in waves: Secrets, the pair with all that belongs to it, and something else of the team's afterwards.
+/// The samples in waves: Secrets, the pair with all that belongs to it, and something else of the team's
+/// afterwards.
 const WAVES: &str = "\
 resources: [secrets.yaml, tomcat.yaml, notice.yaml]
 patches:
   - target: {kind: Secret}
-    patch: '{kind: any, apiVersion: any, metadata: {name: any, annotations: {argocd.argoproj.io/sync-wave: \"-1\"}}}'
+    patch: '{kind: any, apiVersion: any, metadata: {name: any, annotations: \
+    {argocd.argoproj.io/sync-wave: \"-1\"}}}'
 ";
 const NOTICE: &str = "\
 apiVersion: v1
@@ -42,73 +50,137 @@ pub fn run(config: Config) -> Result<()> {
 
     let declared = world.sample()?;
     let secrets = world.secrets()?;
-    let files = [("secrets.yaml", secrets.as_str()), ("tomcat.yaml", &declared), ("notice.yaml", NOTICE), ("kustomization.yaml", WAVES)];
+    let files = [
+        ("secrets.yaml", secrets.as_str()),
+        ("tomcat.yaml", &declared),
+        ("notice.yaml", NOTICE),
+        ("kustomization.yaml", WAVES),
+    ];
     let commit = argo.repository.commit("The pair", &files)?;
     argo.apply_application(&world)?;
     let seen = first_sync(&world, &argo, &commit)?;
-    say(&format!("ok      a first sync in waves waits for the pair and is not failed by it ({})", seen.join(", ")));
+    say(&format!(
+        "ok      a first sync in waves waits for the pair and is not failed by it ({})",
+        seen.join(", ")
+    ));
 
     stays_as_declared(&world, &argo, &commit)?;
     say("ok      nothing that the operator or the API server fills in differs from Git");
 
-    let commit =
-        argo.repository.commit("node1 needs new memory", &[("tomcat.yaml", &declared.replacen("standby: false", "standby: true", 1))])?;
+    let commit = argo.repository.commit(
+        "node1 needs new memory",
+        &[(
+            "tomcat.yaml",
+            &declared.replacen("standby: false", "standby: true", 1),
+        )],
+    )?;
     served_by(&world, "node2", LONG)?;
     argo.wait(&world, &commit, "Healthy", LONG)?;
     say("ok      a commit that puts node1 into standby moves the service to node2");
 
     let elsewhere = "203.0.113.100/24";
     let mistaken = declared.replace(&format!("{}/24", world.floating_address()), elsewhere);
-    ensure!(mistaken != declared, "the sample's address is declared otherwise than expected here");
-    let commit = argo.repository.commit("node1 is back; another address", &[("tomcat.yaml", &mistaken)])?;
+    ensure!(
+        mistaken != declared,
+        "the sample's address is declared otherwise than expected here"
+    );
+    let commit = argo
+        .repository
+        .commit("node1 is back; another address", &[("tomcat.yaml", &mistaken)])?;
     argo.wait(&world, &commit, "Degraded", LONG)?;
-    let message = world.wait("the FloatingIP to be Degraded, with the operator's message", LONG, |world| {
-        let told = argo.told(world).ok()?;
-        let (health, message) = told.health_of("FloatingIP", "web")?;
-        (health == "Degraded" && message.contains(elsewhere)).then(|| message.to_owned())
-    })?;
-    ensure!(world.page().is_some(), "the page is gone with a commit that cannot be carried out");
+    let message = world.wait(
+        "the FloatingIP to be Degraded, with the operator's message",
+        LONG,
+        |world| {
+            let told = argo.told(world).ok()?;
+            let (health, message) = told.health_of("FloatingIP", "web")?;
+            (health == "Degraded" && message.contains(elsewhere)).then(|| message.to_owned())
+        },
+    )?;
+    ensure!(
+        world.page().is_some(),
+        "the page is gone with a commit that cannot be carried out"
+    );
     let available = world.condition("hapair/web", "Available")?.unwrap_or_default();
-    ensure!(available.0 == "True", "the page is there, and the status says otherwise: {available:?}");
-    say(&format!("ok      a commit that cannot be carried out is Degraded, and the page stays ({message})"));
+    ensure!(
+        available.0 == "True",
+        "the page is there, and the status says otherwise: {available:?}"
+    );
+    say(&format!(
+        "ok      a commit that cannot be carried out is Degraded, and the page stays ({message})"
+    ));
 
-    let commit = argo.repository.commit("The address as it was", &[("tomcat.yaml", &declared)])?;
+    let commit = argo
+        .repository
+        .commit("The address as it was", &[("tomcat.yaml", &declared)])?;
     argo.wait(&world, &commit, "Healthy", LONG)?;
     say("ok      the commit that takes it back is enough");
 
     let owner = owner(&world)?;
     let visitor = Visitor::start(world.floating_address());
     let nothing = WAVES.replace("tomcat.yaml, ", "");
-    argo.repository.commit("No pair any more", &[("kustomization.yaml", &nothing)])?;
-    world.wait("a question before the pair is removed", LONG, |world| asks_first(&argo.told(world).ok()?).then_some(()))?;
+    argo.repository
+        .commit("No pair any more", &[("kustomization.yaml", &nothing)])?;
+    world.wait("a question before the pair is removed", LONG, |world| {
+        asks_first(&argo.told(world).ok()?).then_some(())
+    })?;
     for (kind, name) in OBJECTS {
         let object = world.object(&format!("{kind}/{name}"))?;
-        ensure!(object["metadata"]["deletionTimestamp"].is_null(), "{kind}/{name} was deleted without a person's word");
+        ensure!(
+            object["metadata"]["deletionTimestamp"].is_null(),
+            "{kind}/{name} was deleted without a person's word"
+        );
     }
     argo.approve(&world)?;
     world.wait("the four objects to be gone", LONG, |world| {
-        let left = world.cluster.run(&["get", "-n", NAMESPACE, "hapairs,harv,hafip,hasg", "-o", "name"]).ok()?;
+        let left = world
+            .cluster
+            .run(&["get", "-n", NAMESPACE, "hapairs,harv,hafip,hasg", "-o", "name"])
+            .ok()?;
         left.trim().is_empty().then_some(())
     })?;
     say("ok      a commit without the pair asks first, and then removes the declaration");
 
-    let again = declared.replacen("  preferredNode: node1", &format!("  preferredNode: node1\n  takeOverFrom: {owner}"), 1);
-    let commit = argo.repository.commit("The pair again", &[("kustomization.yaml", WAVES), ("tomcat.yaml", &again)])?;
+    let again = declared.replacen(
+        "  preferredNode: node1",
+        &format!("  preferredNode: node1\n  takeOverFrom: {owner}"),
+        1,
+    );
+    let commit = argo.repository.commit(
+        "The pair again",
+        &[("kustomization.yaml", WAVES), ("tomcat.yaml", &again)],
+    )?;
     argo.wait(&world, &commit, "Healthy", LONG)?;
     let (visits, misses) = visitor.end()?;
-    ensure!(misses == 0 && visits > 20, "the page was there {visits} times, and {misses} times it was not");
-    say(&format!("ok      deletionPolicy Retain: declared again it is taken over, and the page was there {visits} of {visits} times"));
+    ensure!(
+        misses == 0 && visits > 20,
+        "the page was there {visits} times, and {misses} times it was not"
+    );
+    say(&format!(
+        "ok      deletionPolicy Retain: declared again it is taken over, and the page was there {visits} of \
+         {visits} times"
+    ));
     Ok(())
 }
 
 /// Whose the hosts are, as they remember it: the Kubernetes cluster and the HAPair, by UID.
 fn owner(world: &World) -> Result<String> {
-    let cluster = world.cluster.run(&["get", "namespace", "kube-system", "-o", "jsonpath={.metadata.uid}"])?;
-    let pair = world.object("hapair/web")?["metadata"]["uid"].as_str().unwrap_or_default().to_owned();
+    let cluster = world.cluster.run(&[
+        "get",
+        "namespace",
+        "kube-system",
+        "-o",
+        "jsonpath={.metadata.uid}",
+    ])?;
+    let pair = world.object("hapair/web")?["metadata"]["uid"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     Ok(format!("{cluster}/{pair}"))
 }
 
-/// Follows a first sync to its end. Nothing on the way may fail it, and Healthy must be true. Returns how healthy the Application was, in order.
+/// Follows a first sync to its end. Nothing on the way may fail it, and Healthy must be true. Returns how
+/// healthy the Application was, in order.
 fn first_sync(world: &World, argo: &ArgoCd, commit: &str) -> Result<Vec<String>> {
     let mut seen: Vec<String> = Vec::new();
     world.wait("the first sync", LONG, |world| {
@@ -118,11 +190,19 @@ fn first_sync(world: &World, argo: &ArgoCd, commit: &str) -> Result<Vec<String>>
             seen.push(now);
         }
         let ended = told.phase() != "Running" && told.phase() != "-";
-        (ended && told.is_synced_to(commit) && told.health() != "Progressing" || told.health() == "Degraded").then_some(())
+        (ended && told.is_synced_to(commit) && told.health() != "Progressing" || told.health() == "Degraded")
+            .then_some(())
     })?;
-    ensure!(seen.last().is_some_and(|last| last == "Succeeded Healthy"), "the first sync went {}", seen.join(", "));
+    ensure!(
+        seen.last().is_some_and(|last| last == "Succeeded Healthy"),
+        "the first sync went {}",
+        seen.join(", ")
+    );
     let (status, reason, message) = world.condition("hapair/web", "Ready")?.unwrap_or_default();
-    ensure!(status == "True", "the Application is Healthy, and the pair is not: {reason}: {message}");
+    ensure!(
+        status == "True",
+        "the Application is Healthy, and the pair is not: {reason}: {message}"
+    );
     Ok(seen)
 }
 
@@ -132,8 +212,16 @@ fn stays_as_declared(world: &World, argo: &ArgoCd, commit: &str) -> Result<()> {
     let start = Instant::now();
     while start.elapsed() < REST {
         let told = argo.told(world)?;
-        ensure!(told.is_synced_to(commit) && told.health() == "Healthy", "at rest, the Application's status is {:#}", told.0["status"]);
-        ensure!(told.finished() == &finished, "at rest, Argo CD synced again: {}", told.message());
+        ensure!(
+            told.is_synced_to(commit) && told.health() == "Healthy",
+            "at rest, the Application's status is {:#}",
+            told.0["status"]
+        );
+        ensure!(
+            told.finished() == &finished,
+            "at rest, Argo CD synced again: {}",
+            told.message()
+        );
         std::thread::sleep(Duration::from_secs(1));
     }
     Ok(())

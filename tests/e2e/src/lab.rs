@@ -12,9 +12,19 @@ pub fn run(config: Config) -> Result<()> {
     let sample = world.lab.directory().join("tomcat.yaml");
     std::fs::write(&sample, world.sample()?)?;
     let kubectl = world.cluster.kubectl(&[]);
-    let folder = std::path::Path::new(kubectl.get_program()).parent().unwrap_or(std::path::Path::new("")).display().to_string();
-    println!("The lab is up. A shell in its network:\n\n    ip netns exec {} bash\n", world.lab.namespace().name());
-    println!("    export KUBECONFIG={} PATH={folder}:$PATH", world.cluster.kubeconfig().display());
+    let folder = std::path::Path::new(kubectl.get_program())
+        .parent()
+        .unwrap_or(std::path::Path::new(""))
+        .display()
+        .to_string();
+    println!(
+        "The lab is up. A shell in its network:\n\n    ip netns exec {} bash\n",
+        world.lab.namespace().name()
+    );
+    println!(
+        "    export KUBECONFIG={} PATH={folder}:$PATH",
+        world.cluster.kubeconfig().display()
+    );
     println!("    kubectl apply -n {NAMESPACE} -f {}", sample.display());
     println!("    kubectl get -n {NAMESPACE} hapairs,harv,hafip,hasg --watch\n\nmake lab-down ends it.");
     std::mem::forget(world);

@@ -60,15 +60,37 @@ struct Part {
 }
 
 fn main() -> Result<()> {
-    let Arguments { with_packages, debian, verb } = Arguments::parse();
-    let config = |name: &str| Config { name: name.into(), with_packages, debian: debian.clone(), ..Config::default() };
+    let Arguments {
+        with_packages,
+        debian,
+        verb,
+    } = Arguments::parse();
+    let config = |name: &str| Config {
+        name: name.into(),
+        with_packages,
+        debian: debian.clone(),
+        ..Config::default()
+    };
     match verb {
         Verb::Demo => demo::run(config("demo")),
         Verb::Lab => lab::run(config("lab")),
-        Verb::Chart => chart::run(Config { with_packages: true, ..config("chart") }),
-        Verb::Gitops => gitops::run(Config { with_packages: true, ..config("gitops") }),
+        Verb::Chart => chart::run(Config {
+            with_packages: true,
+            ..config("chart")
+        }),
+        Verb::Gitops => gitops::run(Config {
+            with_packages: true,
+            ..config("gitops")
+        }),
         Verb::Tutorial => tutorial::run(config("tutorial")),
-        Verb::Failover(Part { from, to, lab }) => suite::failover(Config { with_packages: true, ..config(&lab) }, from, to),
+        Verb::Failover(Part { from, to, lab }) => suite::failover(
+            Config {
+                with_packages: true,
+                ..config(&lab)
+            },
+            from,
+            to,
+        ),
         Verb::Test(Part { from, to, lab }) => suite::run(config(&lab), from, to),
     }
 }

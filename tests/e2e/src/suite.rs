@@ -1,4 +1,5 @@
-//! The end-to-end test: one pair's life, check by check, on the same ground. A check that fails ends the run: those behind it build on it.
+//! The end-to-end test: one pair's life, check by check, on the same ground. A check that fails ends the run:
+//! those behind it build on it.
 
 use std::time::Instant;
 
@@ -7,45 +8,136 @@ use hapair_lab::Config;
 use hapair_world::World;
 
 use crate::checks::{
-    admission, agents, birth, failover, faults, innocence, intrusion, memory, monitoring, order, permissions, plugin, refusals, released,
-    rest, secrets, skew, teardown, traces,
+    admission, agents, birth, failover, faults, innocence, intrusion, memory, monitoring, order, permissions,
+    plugin, refusals, released, rest, secrets, skew, teardown, traces,
 };
 
 type Check = fn(&mut World) -> Result<()>;
 
 const CHECKS: &[(&str, Check)] = &[
-    ("an illegal spec is refused by the API server, with the path of the field", admission::illegal_specs_are_refused),
-    ("a new object says that nobody has looked at it yet", admission::new_objects_say_that_nobody_looked),
-    ("a host that cannot be reached as declared is named, and nothing is sent to it", refusals::connections),
-    ("a host of the wrong kind is named, and left alone", refusals::hosts_of_the_wrong_kind),
-    ("what stands in the way is named before anything is changed on a host", refusals::hosts_are_left_alone),
-    ("packages that cannot be had are waited for, and a host is given its name", birth::waits_for_packages),
-    ("killed at three moments of the convergence, the operator ends at a pair that is Ready", birth::converges_though_killed),
-    ("kubectl, pcs and drbdadm all show a healthy pair", birth::looks_as_promised),
-    ("the page is node1's, through the floating address", birth::serves_node1s_page),
+    (
+        "an illegal spec is refused by the API server, with the path of the field",
+        admission::illegal_specs_are_refused,
+    ),
+    (
+        "a new object says that nobody has looked at it yet",
+        admission::new_objects_say_that_nobody_looked,
+    ),
+    (
+        "a host that cannot be reached as declared is named, and nothing is sent to it",
+        refusals::connections,
+    ),
+    (
+        "a host of the wrong kind is named, and left alone",
+        refusals::hosts_of_the_wrong_kind,
+    ),
+    (
+        "what stands in the way is named before anything is changed on a host",
+        refusals::hosts_are_left_alone,
+    ),
+    (
+        "packages that cannot be had are waited for, and a host is given its name",
+        birth::waits_for_packages,
+    ),
+    (
+        "killed at three moments of the convergence, the operator ends at a pair that is Ready",
+        birth::converges_though_killed,
+    ),
+    (
+        "kubectl, pcs and drbdadm all show a healthy pair",
+        birth::looks_as_promised,
+    ),
+    (
+        "the page is node1's, through the floating address",
+        birth::serves_node1s_page,
+    ),
     AGENTS,
-    ("at rest nothing is written, and each look is one execution a host", rest::is_radio_silence),
-    ("Prometheus has an answer to each of the dashboard's queries, and no alert fires", monitoring::dashboard_and_alerts),
-    ("a change is seen in a collector of traces, down to the step on the host", traces::show_each_step),
-    ("links that a service's user plants lead the operator nowhere", intrusion::links_are_not_followed),
-    ("no secret is anywhere but in its file", secrets::stay_in_their_files),
-    ("no secret was ever on a command line or in an environment", secrets::were_never_seen),
+    (
+        "at rest nothing is written, and each look is one execution a host",
+        rest::is_radio_silence,
+    ),
+    (
+        "Prometheus has an answer to each of the dashboard's queries, and no alert fires",
+        monitoring::dashboard_and_alerts,
+    ),
+    (
+        "a change is seen in a collector of traces, down to the step on the host",
+        traces::show_each_step,
+    ),
+    (
+        "links that a service's user plants lead the operator nowhere",
+        intrusion::links_are_not_followed,
+    ),
+    (
+        "no secret is anywhere but in its file",
+        secrets::stay_in_their_files,
+    ),
+    (
+        "no secret was ever on a command line or in an environment",
+        secrets::were_never_seen,
+    ),
     // It restarts a host, and what watches for secrets ends with that.
-    ("two nodes that are swapped in the list change nothing, not even at the next restart", order::swapped_nodes_change_nothing),
-    ("a host that has lost its keys and records gets them back from its peer", memory::lost_keys_come_back),
-    ("a unit, a disk and a mount point that something else has are refused, and the service goes on", innocence::edits_break_nothing),
-    ("a leg whose disk was emptied is told, not made anew", innocence::an_emptied_leg_is_told),
-    ("a group deleted and declared under another name is taken over as it runs", released::is_taken_over_under_another_name),
-    ("a Secret that is deleted later is named, and the service goes on", refusals::secret_deleted_later),
-    ("a wrong BMC password is shown, and the right one is enough to go on", refusals::wrong_bmc_password),
-    ("a kind that cannot be listed removes nothing, and the status says so", permissions::forbidden_list_removes_nothing),
-    ("Secrets that may not be read are told in the status, with the permission", permissions::forbidden_secrets_are_told),
-    ("resource definitions older than the operator are named, and it ends", skew::older_definitions_are_named),
-    ("a field and a value of newer resource definitions are named, and nothing is done meanwhile", skew::newer_fields_and_values_are_named),
-    ("a second operator waits for the Lease", permissions::second_operator_waits),
-    ("kubectl hapair shows the pair on one screen, and names what is missing", plugin::tells),
-    ("kubectl hapair asks the hosts: the plan and what it interrupts, both journals, a bundle without secrets", plugin::asks_the_hosts),
-    ("kubectl hapair switchover moves the service there and back, and a pause holds it", plugin::switches_over),
+    (
+        "two nodes that are swapped in the list change nothing, not even at the next restart",
+        order::swapped_nodes_change_nothing,
+    ),
+    (
+        "a host that has lost its keys and records gets them back from its peer",
+        memory::lost_keys_come_back,
+    ),
+    (
+        "a unit, a disk and a mount point that something else has are refused, and the service goes on",
+        innocence::edits_break_nothing,
+    ),
+    (
+        "a leg whose disk was emptied is told, not made anew",
+        innocence::an_emptied_leg_is_told,
+    ),
+    (
+        "a group deleted and declared under another name is taken over as it runs",
+        released::is_taken_over_under_another_name,
+    ),
+    (
+        "a Secret that is deleted later is named, and the service goes on",
+        refusals::secret_deleted_later,
+    ),
+    (
+        "a wrong BMC password is shown, and the right one is enough to go on",
+        refusals::wrong_bmc_password,
+    ),
+    (
+        "a kind that cannot be listed removes nothing, and the status says so",
+        permissions::forbidden_list_removes_nothing,
+    ),
+    (
+        "Secrets that may not be read are told in the status, with the permission",
+        permissions::forbidden_secrets_are_told,
+    ),
+    (
+        "resource definitions older than the operator are named, and it ends",
+        skew::older_definitions_are_named,
+    ),
+    (
+        "a field and a value of newer resource definitions are named, and nothing is done meanwhile",
+        skew::newer_fields_and_values_are_named,
+    ),
+    (
+        "a second operator waits for the Lease",
+        permissions::second_operator_waits,
+    ),
+    (
+        "kubectl hapair shows the pair on one screen, and names what is missing",
+        plugin::tells,
+    ),
+    (
+        "kubectl hapair asks the hosts: the plan and what it interrupts, both journals, a bundle without \
+         secrets",
+        plugin::asks_the_hosts,
+    ),
+    (
+        "kubectl hapair switchover moves the service there and back, and a pause holds it",
+        plugin::switches_over,
+    ),
     STANDBY,
     NO_FAIL_BACK,
     REBOOT,
@@ -54,9 +146,18 @@ const CHECKS: &[(&str, Check)] = &[
     STALE_LEG,
     READ_ONLY,
     THREE_ROUNDS,
-    ("a group, a volume and an address leave the hosts when they are deleted so", teardown::of_children),
-    ("the pair leaves its hosts, and the data stays on its disks", teardown::of_the_pair),
-    ("the same manifests again: the volume comes back with its data", teardown::data_comes_back),
+    (
+        "a group, a volume and an address leave the hosts when they are deleted so",
+        teardown::of_children,
+    ),
+    (
+        "the pair leaves its hosts, and the data stays on its disks",
+        teardown::of_the_pair,
+    ),
+    (
+        "the same manifests again: the volume comes back with its data",
+        teardown::data_comes_back,
+    ),
 ];
 
 /// How the service moves, once more: run on a release beside the one that the whole test is run on.
@@ -73,21 +174,37 @@ const FAILOVER: &[(&str, Check)] = &[
     THREE_ROUNDS,
 ];
 
-const AGENTS: (&str, Check) = ("each agent has the parameters and operations that it is given", agents::know_what_they_are_given);
+const AGENTS: (&str, Check) = (
+    "each agent has the parameters and operations that it is given",
+    agents::know_what_they_are_given,
+);
 const STANDBY: (&str, Check) = ("node1 in standby: node2 serves, with the logs", failover::standby);
 const NO_FAIL_BACK: (&str, Check) = ("node1 back: the service stays", failover::no_fail_back);
-const REBOOT: (&str, Check) = ("node2 rebooted while it serves: the service moves, nothing is fenced, nothing splits", failover::reboot);
-const POWER_CUT: (&str, Check) =
-    ("node1's power cut with the operator stopped: fenced, and node2 serves", failover::power_cut_without_operator);
-const REPLICATION_CUT: (&str, Check) = ("replication cut: writes go on within seconds", failover::replication_cut);
+const REBOOT: (&str, Check) = (
+    "node2 rebooted while it serves: the service moves, nothing is fenced, nothing splits",
+    failover::reboot,
+);
+const POWER_CUT: (&str, Check) = (
+    "node1's power cut with the operator stopped: fenced, and node2 serves",
+    failover::power_cut_without_operator,
+);
+const REPLICATION_CUT: (&str, Check) = (
+    "replication cut: writes go on within seconds",
+    failover::replication_cut,
+);
 const STALE_LEG: (&str, Check) = (
     "replication cut, then the serving node's power: the stale leg is not promoted, no record is lost",
     failover::stale_leg_is_not_promoted,
 );
-const READ_ONLY: (&str, Check) =
-    ("a full file system is told, and one that has gone read-only moves the group", failover::read_only_moves_the_group);
-const THREE_ROUNDS: (&str, Check) =
-    ("three rounds of faults while a client writes: nothing is lost, nothing is there twice, and the status tells", faults::three_rounds);
+const READ_ONLY: (&str, Check) = (
+    "a full file system is told, and one that has gone read-only moves the group",
+    failover::read_only_moves_the_group,
+);
+const THREE_ROUNDS: (&str, Check) = (
+    "three rounds of faults while a client writes: nothing is lost, nothing is there twice, and the status \
+     tells",
+    faults::three_rounds,
+);
 
 /// Runs every check, or those between two, both included.
 pub fn run(config: Config, from: Option<usize>, to: Option<usize>) -> Result<()> {
@@ -114,11 +231,18 @@ fn play(checks: &[(&str, Check)], config: Config, from: Option<usize>, to: Optio
     for (number, (name, check)) in checks.iter().enumerate().take(end).skip(first) {
         let began = Instant::now();
         if let Err(error) = check(&mut world) {
-            println!("{:7.1} s  FAILED  {name}\n{error:#}", start.elapsed().as_secs_f32());
+            println!(
+                "{:7.1} s  FAILED  {name}\n{error:#}",
+                start.elapsed().as_secs_f32()
+            );
             println!("{} passed, 1 failed", number - first);
             bail!("the end-to-end test failed at: {name}");
         }
-        println!("{:7.1} s  ok      {name} ({:.1} s)", start.elapsed().as_secs_f32(), began.elapsed().as_secs_f32());
+        println!(
+            "{:7.1} s  ok      {name} ({:.1} s)",
+            start.elapsed().as_secs_f32(),
+            began.elapsed().as_secs_f32()
+        );
     }
     println!("{} passed, 0 failed", end.saturating_sub(first));
     Ok(())

@@ -1,4 +1,5 @@
-//! docs/tutorial.md, run as it stands: each block of `sh` in the order of the page, and what it printed into the block of `text` below it.
+//! docs/tutorial.md, run as it stands: each block of `sh` in the order of the page, and what it printed into
+//! the block of `text` below it.
 
 use std::{
     fs,
@@ -54,7 +55,10 @@ pub fn run(config: Config) -> Result<()> {
                 } else {
                     printed = shell.run(&commands)?;
                     quoting = quote(&quoting, &commands, &printed)?;
-                    say(&format!("ok      {}", commands.lines().next().unwrap_or_default()));
+                    say(&format!(
+                        "ok      {}",
+                        commands.lines().next().unwrap_or_default()
+                    ));
                     stand_for_the_kubelet(&mut world, &commands)?;
                 }
                 written += &format!("```sh\n{commands}```\n");
@@ -73,7 +77,9 @@ fn parts(page: &str) -> Result<Vec<Part>> {
     while let Some(start) = rest.find("```") {
         let (words, block) = rest.split_at(start);
         let end = block[3..].find("```\n").context("a block does not end")? + 3;
-        let (language, body) = block[3..end].split_once('\n').context("a block without an end of its first line")?;
+        let (language, body) = block[3..end]
+            .split_once('\n')
+            .context("a block without an end of its first line")?;
         parts.push(Part::Words(words.to_owned()));
         parts.push(match language {
             "sh" => Part::Commands(body.to_owned()),
@@ -89,8 +95,12 @@ fn parts(page: &str) -> Result<Vec<Part>> {
 /// The page with what a command printed in the block under its mark, where there is one.
 fn quote(page: &str, commands: &str, printed: &str) -> Result<String> {
     let mark = format!("<!-- printed: {} -->\n```text\n", commands.trim());
-    let Some((before, rest)) = page.split_once(&mark) else { return Ok(page.to_owned()) };
-    let (_, after) = rest.split_once("```\n").with_context(|| format!("{QUOTING}: the block of {commands:?} does not end"))?;
+    let Some((before, rest)) = page.split_once(&mark) else {
+        return Ok(page.to_owned());
+    };
+    let (_, after) = rest
+        .split_once("```\n")
+        .with_context(|| format!("{QUOTING}: the block of {commands:?} does not end"))?;
     Ok(format!("{before}{mark}{printed}```\n{after}"))
 }
 
@@ -117,17 +127,31 @@ impl Shell {
         fs::create_dir_all(&folder)?;
         symlink(root().join("charts"), folder.join("charts"))?;
         fs::copy(world.cluster.kubeconfig(), folder.join("kubeconfig"))?;
-        let parent = |path: &Path| path.parent().map(|folder| folder.display().to_string()).unwrap_or_default();
+        let parent = |path: &Path| {
+            path.parent()
+                .map(|folder| folder.display().to_string())
+                .unwrap_or_default()
+        };
         let kubectl = parent(Path::new(world.cluster.kubectl(&[]).get_program()));
         let plugin = parent(&std::env::current_exe()?);
-        let path = format!("{kubectl}:{plugin}:{}:{}", helm.display(), std::env::var("PATH").unwrap_or_default());
-        fs::write(folder.join("exported"), format!("export KUBECONFIG={}\n", folder.join("kubeconfig").display()))?;
+        let path = format!(
+            "{kubectl}:{plugin}:{}:{}",
+            helm.display(),
+            std::env::var("PATH").unwrap_or_default()
+        );
+        fs::write(
+            folder.join("exported"),
+            format!("export KUBECONFIG={}\n", folder.join("kubeconfig").display()),
+        )?;
         Ok(Self { folder, path })
     }
 
     /// Exports the lab's values under exactly the names of the page.
     fn give_values(&self, world: &World, page: &str) -> Result<()> {
-        let (zero, one) = (|node| world.lab.address(node, Link::Zero), |node| world.lab.address(node, Link::One));
+        let (zero, one) = (
+            |node| world.lab.address(node, Link::Zero),
+            |node| world.lab.address(node, Link::One),
+        );
         let values = [
             ("NODE1", zero(0)),
             ("NODE2", zero(1)),
@@ -142,8 +166,14 @@ impl Shell {
             ("KEY", world.lab.private_key().display().to_string()),
             ("IMAGE", "hapair-operator".into()),
         ];
-        let asked = page.split_whitespace().filter_map(|word| word.split_once('=')).map(|(name, _)| name);
-        ensure!(asked.eq(values.iter().map(|(name, _)| *name)), "the values of {PAGE} have other names than those that are given here");
+        let asked = page
+            .split_whitespace()
+            .filter_map(|word| word.split_once('='))
+            .map(|(name, _)| name);
+        ensure!(
+            asked.eq(values.iter().map(|(name, _)| *name)),
+            "the values of {PAGE} have other names than those that are given here"
+        );
         let mut exports = fs::read_to_string(self.folder.join("exported"))?;
         exports.extend(values.map(|(name, value)| format!("export {name}='{value}'\n")));
         Ok(fs::write(self.folder.join("exported"), exports)?)
@@ -151,12 +181,23 @@ impl Shell {
 
     /// What the commands printed, both ways.
     fn run(&self, commands: &str) -> Result<String> {
-        let script = format!("set -euo pipefail\nexec 2>&1\n. ./exported\n{commands}\ndeclare -px > exported\n");
+        let script =
+            format!("set -euo pipefail\nexec 2>&1\n. ./exported\n{commands}\ndeclare -px > exported\n");
         let mut command = Command::new("bash");
-        command.args(["-c", &script]).current_dir(&self.folder).env("PATH", &self.path).stdin(Stdio::null());
+        command
+            .args(["-c", &script])
+            .current_dir(&self.folder)
+            .env("PATH", &self.path)
+            .stdin(Stdio::null());
         let output = command.output().context("start bash")?;
-        let text: String = String::from_utf8_lossy(&output.stdout).lines().map(|line| line.trim_end().to_owned() + "\n").collect();
-        ensure!(output.status.success(), "{PAGE}: this failed:\n{commands}\nIt said:\n{text}");
+        let text: String = String::from_utf8_lossy(&output.stdout)
+            .lines()
+            .map(|line| line.trim_end().to_owned() + "\n")
+            .collect();
+        ensure!(
+            output.status.success(),
+            "{PAGE}: this failed:\n{commands}\nIt said:\n{text}"
+        );
         Ok(text)
     }
 }

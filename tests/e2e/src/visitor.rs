@@ -23,24 +23,40 @@ pub struct Visitor {
 impl Visitor {
     /// Asks this address from now on.
     pub fn start(address: String) -> Self {
-        let (visits, misses, stop) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)), Arc::new(AtomicBool::new(false)));
+        let (visits, misses, stop) = (
+            Arc::new(AtomicU32::new(0)),
+            Arc::new(AtomicU32::new(0)),
+            Arc::new(AtomicBool::new(false)),
+        );
         let thread = {
             let (visits, misses, stop) = (visits.clone(), misses.clone(), stop.clone());
             std::thread::spawn(move || {
                 while !stop.load(Ordering::Relaxed) {
-                    let count = if get(&address, 8080, "/").is_ok() { &visits } else { &misses };
+                    let count = if get(&address, 8080, "/").is_ok() {
+                        &visits
+                    } else {
+                        &misses
+                    };
                     count.fetch_add(1, Ordering::Relaxed);
                     std::thread::sleep(Duration::from_millis(200));
                 }
             })
         };
-        Self { visits, misses, stop, thread }
+        Self {
+            visits,
+            misses,
+            stop,
+            thread,
+        }
     }
 
     /// How often the page was there, and how often it was not.
     pub fn end(self) -> Result<(u32, u32)> {
         self.stop.store(true, Ordering::Relaxed);
         self.thread.join().ok().context("the visitor's thread ended")?;
-        Ok((self.visits.load(Ordering::Relaxed), self.misses.load(Ordering::Relaxed)))
+        Ok((
+            self.visits.load(Ordering::Relaxed),
+            self.misses.load(Ordering::Relaxed),
+        ))
     }
 }

@@ -1,4 +1,5 @@
-//! A host's BMC: `ipmi_sim` (Debian's openipmi), a real IPMI endpoint whose power switch kills and starts the host.
+//! A host's BMC: `ipmi_sim` (Debian's openipmi), a real IPMI endpoint whose power switch kills and starts the
+//! host.
 
 use std::{
     fs,
@@ -27,20 +28,33 @@ pub(crate) fn start(lab: &Lab, node: usize) -> Result<()> {
 
     let switch = directory.join("switch");
     let program = crate::program()?;
-    fs::write(&switch, format!("#!/bin/sh\nexec '{}' --name '{}' bmc '{name}' \"$@\"\n", program.display(), lab.config.name))?;
+    fs::write(
+        &switch,
+        format!(
+            "#!/bin/sh\nexec '{}' --name '{}' bmc '{name}' \"$@\"\n",
+            program.display(),
+            lab.config.name
+        ),
+    )?;
     fs::set_permissions(&switch, fs::Permissions::from_mode(0o755))?;
 
-    let users = "allowed_auths_callback none md2 md5 straight\n    allowed_auths_user none md2 md5 straight\n    \
+    let users = "allowed_auths_callback none md2 md5 straight\n    allowed_auths_user none md2 md5 \
+        straight\n    \
                  allowed_auths_operator none md2 md5 straight\n    allowed_auths_admin none md2 md5 straight";
     let lan = format!(
-        "name \"{name}\"\nset_working_mc 0x20\n  startlan 1\n    addr {} 623\n    priv_limit admin\n    {users}\n    guid a123456789abcdefa12345678\
-         9abcd{node:02x}\n  endlan\n  chassis_control \"{} 0x20\"\n  user 1 true \"\" \"\" user 10 none md2 md5 straight\n  \
+        "name \"{name}\"\nset_working_mc 0x20\n  startlan 1\n    addr {} 623\n    priv_limit \
+         admin\n    {users}\n    guid a123456789abcdefa12345678\
+         9abcd{node:02x}\n  endlan\n  chassis_control \"{} 0x20\"\n  user 1 true \"\" \"\" user 10 none md2 \
+         md5 straight\n  \
          user 2 true \"{USER}\" \"{PASSWORD}\" admin 10 none md2 md5 straight\n",
         lab.bmc_address(node),
         switch.display(),
     );
     fs::write(directory.join("lan.conf"), lan)?;
-    fs::write(directory.join("sim.emu"), "mc_setbmc 0x20\nmc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02\nmc_enable 0x20\n")?;
+    fs::write(
+        directory.join("sim.emu"),
+        "mc_setbmc 0x20\nmc_add 0x20 0 no-device-sdrs 0x23 9 8 0x9f 0x1291 0xf02\nmc_enable 0x20\n",
+    )?;
     let log = fs::File::create(directory.join("log"))?;
     let child = Command::new("ipmi_sim")
         .current_dir(&directory)
@@ -55,7 +69,12 @@ pub(crate) fn start(lab: &Lab, node: usize) -> Result<()> {
 }
 
 pub(crate) fn stop(lab: &Lab, node: usize) -> Result<()> {
-    let file = lab.directory.join(format!("bmc-{}", lab.config.nodes[node])).join("pid");
-    let pid = fs::read_to_string(&file).context("the BMC was never started")?.parse()?;
+    let file = lab
+        .directory
+        .join(format!("bmc-{}", lab.config.nodes[node]))
+        .join("pid");
+    let pid = fs::read_to_string(&file)
+        .context("the BMC was never started")?
+        .parse()?;
     Ok(kill(Pid::from_raw(pid), Signal::SIGKILL)?)
 }

@@ -8,7 +8,8 @@ use std::{
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
-/// The directory in the cache that belongs to these inputs; it is made now if it is not there. What does not come to its end leaves nothing that counts.
+/// The directory in the cache that belongs to these inputs; it is made now if it is not there. What does not
+/// come to its end leaves nothing that counts.
 ///
 /// The cache is `$HAPAIR_CACHE`, or `~/.cache/hapair`.
 pub fn cached(name: &str, inputs: &[&[u8]], make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
@@ -25,7 +26,9 @@ pub fn cached(name: &str, inputs: &[&[u8]], make: impl FnOnce(&Path) -> Result<(
 fn directory() -> PathBuf {
     match std::env::var_os("HAPAIR_CACHE") {
         Some(path) => path.into(),
-        None => PathBuf::from(std::env::var_os("HOME").unwrap_or_else(|| "/root".into())).join(".cache/hapair"),
+        None => {
+            PathBuf::from(std::env::var_os("HOME").unwrap_or_else(|| "/root".into())).join(".cache/hapair")
+        }
     }
 }
 
@@ -35,5 +38,9 @@ fn key(inputs: &[&[u8]]) -> String {
         hash.update(input);
         hash.update([0]);
     }
-    hash.finalize().iter().take(6).map(|byte| format!("{byte:02x}")).collect()
+    hash.finalize()
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

@@ -20,8 +20,14 @@ pub(crate) fn create(lab: &Lab, node: usize, images: &Images) -> Result<()> {
     let name = &lab.config.nodes[node];
     File::create(lab.directory.join(format!("{name}.disk")))?.set_len(lab.config.disk_mib << 20)?;
     write_seed(lab, node)?;
-    let launch = Launch { runner: images.runner.clone(), base: images.host.clone() };
-    fs::write(lab.directory.join("launch"), format!("{}\n{}\n", launch.runner.display(), launch.base.display()))?;
+    let launch = Launch {
+        runner: images.runner.clone(),
+        base: images.host.clone(),
+    };
+    fs::write(
+        lab.directory.join("launch"),
+        format!("{}\n{}\n", launch.runner.display(), launch.base.display()),
+    )?;
     Ok(())
 }
 
@@ -40,16 +46,35 @@ pub(crate) fn power_on(lab: &Lab, node: usize) -> Result<()> {
     }
     let name = &lab.config.nodes[node];
     let launch = Launch::read(&lab.directory)?;
-    let log = File::options().create(true).append(true).open(console(lab, node))?;
+    let log = File::options()
+        .create(true)
+        .append(true)
+        .open(console(lab, node))?;
     Command::new("unshare")
         .args(["--mount", "--"])
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("launch-host"))
         .args([&launch.runner, &lab.directory, &launch.base])
         .arg(format!("mem={}M", lab.config.memory_mib))
         .args(["seccomp=on", "uml_dir=/lab/sock/", &format!("umid={name}")])
-        .args([format!("ubda=/lab/{name}.cow,/lab/base.raw"), format!("ubdb=/lab/{name}.disk"), format!("ubdcr=/lab/{name}.seed")])
-        .args(Link::ALL.map(|link| format!("vec{}:transport=tap,ifname={},depth=128,gro=1", link.number(), network::tap(node, link))))
-        .args(["root=/dev/ubda", "rw", "con=null", "con0=null,fd:2", "con1=null,fd:2"])
+        .args([
+            format!("ubda=/lab/{name}.cow,/lab/base.raw"),
+            format!("ubdb=/lab/{name}.disk"),
+            format!("ubdcr=/lab/{name}.seed"),
+        ])
+        .args(Link::ALL.map(|link| {
+            format!(
+                "vec{}:transport=tap,ifname={},depth=128,gro=1",
+                link.number(),
+                network::tap(node, link)
+            )
+        }))
+        .args([
+            "root=/dev/ubda",
+            "rw",
+            "con=null",
+            "con0=null,fd:2",
+            "con1=null,fd:2",
+        ])
         .stdin(Stdio::null())
         .stdout(log.try_clone()?)
         .stderr(log)
@@ -71,13 +96,18 @@ pub(crate) fn power_off(lab: &Lab, node: usize) -> Result<()> {
 
 /// The process group of the host's kernel, if it runs.
 ///
-/// Found by its own command line among the lab's processes: it begins with the kernel's path, so a shell that merely mentions it is not taken.
+/// Found by its own command line among the lab's processes: it begins with the kernel's path, so a shell that
+/// merely mentions it is not taken.
 fn kernel(lab: &Lab, node: usize) -> Result<Option<Pid>> {
     let wanted = format!("umid={}", lab.config.nodes[node]);
     for pid in lab.namespace.processes()? {
-        let Ok(line) = fs::read(format!("/proc/{pid}/cmdline")) else { continue };
+        let Ok(line) = fs::read(format!("/proc/{pid}/cmdline")) else {
+            continue;
+        };
         let mut words = line.split(|byte| *byte == 0);
-        let is_kernel = words.next().is_some_and(|program| program.ends_with(b"linux.uml"));
+        let is_kernel = words
+            .next()
+            .is_some_and(|program| program.ends_with(b"linux.uml"));
         if is_kernel && words.any(|word| word == wanted.as_bytes()) && !is_dead(pid) {
             return Ok(getpgid(Some(pid)).ok());
         }
@@ -97,7 +127,8 @@ struct Launch {
 
 impl Launch {
     fn read(directory: &Path) -> Result<Self> {
-        let text = fs::read_to_string(directory.join("launch")).context("the lab has not been created whole; run: lab up")?;
+        let text = fs::read_to_string(directory.join("launch"))
+            .context("the lab has not been created whole; run: lab up")?;
         let mut lines = text.lines().map(PathBuf::from);
         match (lines.next(), lines.next()) {
             (Some(runner), Some(base)) => Ok(Self { runner, base }),
@@ -108,8 +139,14 @@ impl Launch {
 
 fn write_seed(lab: &Lab, node: usize) -> Result<()> {
     let name = &lab.config.nodes[node];
-    let links: String = Link::ALL.iter().map(|link| format!("vec{} {}/24\n", link.number(), lab.address(node, *link))).collect();
-    let hosts = format!("127.0.0.1 localhost\n{} repository.lab\n", lab.gateway(Link::Zero));
+    let links: String = Link::ALL
+        .iter()
+        .map(|link| format!("vec{} {}/24\n", link.number(), lab.address(node, *link)))
+        .collect();
+    let hosts = format!(
+        "127.0.0.1 localhost\n{} repository.lab\n",
+        lab.gateway(Link::Zero)
+    );
     let key = lab.directory.join(format!("hostkey-{name}"));
     let mut seed = tar::Builder::new(File::create(lab.directory.join(format!("{name}.seed")))?);
     let files: [(&str, u32, Vec<u8>); 6] = [
@@ -117,8 +154,16 @@ fn write_seed(lab: &Lab, node: usize) -> Result<()> {
         ("etc/lab-links", 0o644, links.into_bytes()),
         ("etc/hosts", 0o644, hosts.into_bytes()),
         ("etc/ssh/ssh_host_ed25519_key", 0o600, fs::read(&key)?),
-        ("etc/ssh/ssh_host_ed25519_key.pub", 0o644, fs::read(key.with_extension("pub"))?),
-        ("root/.ssh/authorized_keys", 0o600, fs::read(lab.private_key().with_extension("pub"))?),
+        (
+            "etc/ssh/ssh_host_ed25519_key.pub",
+            0o644,
+            fs::read(key.with_extension("pub"))?,
+        ),
+        (
+            "root/.ssh/authorized_keys",
+            0o600,
+            fs::read(lab.private_key().with_extension("pub"))?,
+        ),
     ];
     for (path, mode, content) in files {
         let mut header = tar::Header::new_gnu();

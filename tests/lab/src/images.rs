@@ -11,8 +11,11 @@ use anyhow::{Context, Result};
 use crate::{Config, cache::cached};
 
 const RUNNER_SCRIPT: &str = include_str!("../image/runner.sh");
-const HOST_INPUTS: [&str; 3] =
-    [include_str!("../image/host.sh"), include_str!("../image/lab-seed"), include_str!("../image/lab-seed.service")];
+const HOST_INPUTS: [&str; 3] = [
+    include_str!("../image/host.sh"),
+    include_str!("../image/lab-seed"),
+    include_str!("../image/lab-seed.service"),
+];
 
 /// What a lab starts from.
 #[derive(Debug)]
@@ -37,11 +40,25 @@ pub fn prepare(config: &Config, mut say: impl FnMut(&str)) -> Result<Images> {
     let inputs = [HOST_INPUTS.as_slice(), &[RUNNER_SCRIPT, &packages]].concat();
     let inputs: Vec<_> = inputs.iter().map(|input| input.as_bytes()).collect();
     let hosts = cached(&format!("lab/{}", config.debian), &inputs, |directory| {
-        say(&format!("building the images of a Debian {} host (about 3 minutes)", config.debian));
-        script(&source.join("host.sh"), &[config.debian.as_ref(), runner.as_os_str(), directory.as_os_str()])
+        say(&format!(
+            "building the images of a Debian {} host (about 3 minutes)",
+            config.debian
+        ));
+        script(
+            &source.join("host.sh"),
+            &[config.debian.as_ref(), runner.as_os_str(), directory.as_os_str()],
+        )
     })?;
-    let image = if config.with_packages { "packages.raw" } else { "bare.raw" };
-    Ok(Images { host: hosts.join(image), repository: hosts.join("repository"), runner })
+    let image = if config.with_packages {
+        "packages.raw"
+    } else {
+        "bare.raw"
+    };
+    Ok(Images {
+        host: hosts.join(image),
+        repository: hosts.join("repository"),
+        runner,
+    })
 }
 
 fn script(path: &Path, arguments: &[&std::ffi::OsStr]) -> Result<()> {

@@ -1,7 +1,9 @@
-//! Two real hosts on one machine: User-mode Linux kernels with disks, two links and a BMC each, inside one network namespace.
+//! Two real hosts on one machine: User-mode Linux kernels with disks, two links and a BMC each, inside one
+//! network namespace.
 //!
-//! Everything a lab runs is a process of its namespace, so that taking a lab down is: end those processes, delete the namespace and the
-//! folder. An interrupted run is cleaned up the same way by the next [`Lab::up`].
+//! Everything a lab runs is a process of its namespace, so that taking a lab down is: end those processes,
+//! delete the namespace and the folder. An interrupted run is cleaned up the same way by the next
+//! [`Lab::up`].
 
 pub mod bmc;
 mod cache;
@@ -73,20 +75,26 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Brings a lab up from nothing, ending an earlier one of the same name. Returns when both hosts answer SSH. `say` hears what is being done.
+    /// Brings a lab up from nothing, ending an earlier one of the same name. Returns when both hosts answer
+    /// SSH. `say` hears what is being done.
     ///
-    /// The calling process is inside the lab's network namespace afterwards, and a signal that ends it takes the lab down; call it before other threads are
-    /// started.
+    /// The calling process is inside the lab's network namespace afterwards, and a signal that ends it takes
+    /// the lab down; call it before other threads are started.
     pub fn up(config: Config, mut say: impl FnMut(&str)) -> Result<Self> {
         signals::take_down_with(&config.name)?;
         Self::down(&config.name)?;
         let images = images::prepare(&config, &mut say)?;
         let directory = directory_of(&config.name);
-        fs::create_dir_all(directory.join("sock")).with_context(|| format!("make {}", directory.display()))?;
+        fs::create_dir_all(directory.join("sock"))
+            .with_context(|| format!("make {}", directory.display()))?;
         fs::write(directory.join("config.json"), serde_json::to_vec_pretty(&config)?)?;
         let namespace = Namespace::create(&config.name)?;
         namespace.enter()?;
-        let lab = Self { config, directory, namespace };
+        let lab = Self {
+            config,
+            directory,
+            namespace,
+        };
         network::create(&lab.config)?;
         lab.make_keys()?;
         repository::start(&images.repository, &lab.directory)?;
@@ -105,11 +113,16 @@ impl Lab {
     /// Finds a lab that is up and enters its network namespace.
     pub fn attach(name: &str) -> Result<Self> {
         let directory = directory_of(name);
-        let text = fs::read(directory.join("config.json")).with_context(|| format!("there is no lab {name:?}; start it with: lab up"))?;
+        let text = fs::read(directory.join("config.json"))
+            .with_context(|| format!("there is no lab {name:?}; start it with: lab up"))?;
         let config: Config = serde_json::from_slice(&text)?;
         let namespace = Namespace::named(name);
         namespace.enter()?;
-        Ok(Self { config, directory, namespace })
+        Ok(Self {
+            config,
+            directory,
+            namespace,
+        })
     }
 
     /// Ends every process of the lab and removes its namespace and folder. Nothing to do is fine.
@@ -140,7 +153,12 @@ impl Lab {
     /// Which of the two hosts has this name.
     pub fn node(&self, name: &str) -> Result<usize> {
         let position = self.config.nodes.iter().position(|n| n == name);
-        position.with_context(|| format!("no host {name:?} in this lab; it has {}", self.config.nodes.join(" and ")))
+        position.with_context(|| {
+            format!(
+                "no host {name:?} in this lab; it has {}",
+                self.config.nodes.join(" and ")
+            )
+        })
     }
 
     /// A host's address on a link.
@@ -165,7 +183,10 @@ impl Lab {
 
     /// A host's public key as it stands in known_hosts, without a host name.
     pub fn host_key(&self, node: usize) -> Result<String> {
-        let text = fs::read_to_string(self.directory.join(format!("hostkey-{}.pub", self.config.nodes[node])))?;
+        let text = fs::read_to_string(
+            self.directory
+                .join(format!("hostkey-{}.pub", self.config.nodes[node])),
+        )?;
         Ok(text.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
     }
 
@@ -175,9 +196,21 @@ impl Lab {
         command
             .arg("-i")
             .arg(self.private_key())
-            .args(["-o", "BatchMode=yes", "-o", "ConnectTimeout=20", "-o", "LogLevel=ERROR", "-o", "ServerAliveInterval=5"])
+            .args([
+                "-o",
+                "BatchMode=yes",
+                "-o",
+                "ConnectTimeout=20",
+                "-o",
+                "LogLevel=ERROR",
+                "-o",
+                "ServerAliveInterval=5",
+            ])
             .arg("-o")
-            .arg(format!("UserKnownHostsFile={}", self.directory.join("known_hosts").display()))
+            .arg(format!(
+                "UserKnownHostsFile={}",
+                self.directory.join("known_hosts").display()
+            ))
             .arg(format!("root@{}", self.address(node, Link::Zero)));
         command
     }
@@ -261,7 +294,11 @@ impl Lab {
             }
             std::thread::sleep(Duration::from_millis(200));
         }
-        bail!("{} did not answer SSH within {limit:?}; its console is {}", self.config.nodes[node], host::console(self, node).display())
+        bail!(
+            "{} did not answer SSH within {limit:?}; its console is {}",
+            self.config.nodes[node],
+            host::console(self, node).display()
+        )
     }
 
     /// Which boot of a host this is.
@@ -283,12 +320,19 @@ impl Lab {
         while std::time::Instant::now() < deadline {
             // A kernel that ended instead of starting anew is given power, as a machine would have it.
             self.power_on(node)?;
-            if self.output(node, BOOT_ID).is_ok_and(|output| output.status.success() && output.stdout != boot.as_bytes()) {
+            if self
+                .output(node, BOOT_ID)
+                .is_ok_and(|output| output.status.success() && output.stdout != boot.as_bytes())
+            {
                 return Ok(());
             }
             std::thread::sleep(Duration::from_millis(200));
         }
-        bail!("{} was not up again within {limit:?}; its console is {}", self.config.nodes[node], host::console(self, node).display())
+        bail!(
+            "{} was not up again within {limit:?}; its console is {}",
+            self.config.nodes[node],
+            host::console(self, node).display()
+        )
     }
 
     fn make_keys(&self) -> Result<()> {
@@ -303,10 +347,13 @@ impl Lab {
 }
 
 fn keygen(path: &Path) -> Result<()> {
-    run(Command::new("ssh-keygen").args(["-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f"]).arg(path))
+    run(Command::new("ssh-keygen")
+        .args(["-q", "-t", "ed25519", "-N", "", "-C", "lab", "-f"])
+        .arg(path))
 }
 
-/// Folders of running labs. Not below the temporary folder of a session: `lab down` in another shell has to find them.
+/// Folders of running labs. Not below the temporary folder of a session: `lab down` in another shell has to
+/// find them.
 fn directory_of(name: &str) -> PathBuf {
     PathBuf::from("/var/tmp/hapair-lab").join(name)
 }
@@ -315,8 +362,15 @@ fn directory_of(name: &str) -> PathBuf {
 fn program() -> Result<PathBuf> {
     let running = std::env::current_exe()?;
     let folders = running.ancestors().skip(1).take(2);
-    let found = folders.map(|folder| folder.join("lab")).find(|path| path.is_file());
-    found.with_context(|| format!("there is no program \"lab\" beside {}; build it first: cargo build --workspace", running.display()))
+    let found = folders
+        .map(|folder| folder.join("lab"))
+        .find(|path| path.is_file());
+    found.with_context(|| {
+        format!(
+            "there is no program \"lab\" beside {}; build it first: cargo build --workspace",
+            running.display()
+        )
+    })
 }
 
 /// Runs a command to its end; an error carries what it said.
@@ -326,9 +380,15 @@ pub fn run(command: &mut Command) -> Result<()> {
 
 /// Runs a command to its end and returns what it printed; an error carries what it said.
 pub fn output(command: &mut Command) -> Result<String> {
-    let output = command.output().with_context(|| format!("start {:?}", command.get_program()))?;
+    let output = command
+        .output()
+        .with_context(|| format!("start {:?}", command.get_program()))?;
     if !output.status.success() {
-        bail!("{command:?} ended with {}: {}", output.status, String::from_utf8_lossy(&output.stderr).trim());
+        bail!(
+            "{command:?} ended with {}: {}",
+            output.status,
+            String::from_utf8_lossy(&output.stderr).trim()
+        );
     }
     Ok(String::from_utf8_lossy(&output.stdout).into_owned())
 }

@@ -7,7 +7,9 @@ use clap::{Parser, Subcommand, ValueEnum};
 use hapair_lab::{Config, Lab, Link};
 
 #[derive(Parser)]
-#[command(about = "Two real hosts with kernels, disks, links and BMCs of their own, on one machine (root needed)")]
+#[command(
+    about = "Two real hosts with kernels, disks, links and BMCs of their own, on one machine (root needed)"
+)]
 struct Arguments {
     /// Which lab; several can be up side by side.
     #[arg(long, default_value = "lab", global = true)]
@@ -97,9 +99,22 @@ enum Cable {
 fn main() -> Result<()> {
     let Arguments { name, verb } = Arguments::parse();
     match verb {
-        Verb::Up { debian, with_packages, disk_mib, nodes, subnets } => {
-            let config =
-                Config { name, debian, with_packages, disk_mib, nodes: pair(nodes)?, subnets: pair(subnets)?, ..Config::default() };
+        Verb::Up {
+            debian,
+            with_packages,
+            disk_mib,
+            nodes,
+            subnets,
+        } => {
+            let config = Config {
+                name,
+                debian,
+                with_packages,
+                disk_mib,
+                nodes: pair(nodes)?,
+                subnets: pair(subnets)?,
+                ..Config::default()
+            };
             up(config)
         }
         Verb::Down => Lab::down(&name),
@@ -120,22 +135,33 @@ fn main() -> Result<()> {
 }
 
 fn pair(words: Vec<String>) -> Result<[String; 2]> {
-    words.try_into().map_err(|words: Vec<String>| anyhow::anyhow!("expected two values, not {}", words.len()))
+    words
+        .try_into()
+        .map_err(|words: Vec<String>| anyhow::anyhow!("expected two values, not {}", words.len()))
 }
 
 fn up(config: Config) -> Result<()> {
     let start = Instant::now();
-    let lab = Lab::up(config, |what| eprintln!("{:6.1} s  {what}", start.elapsed().as_secs_f32()))?;
+    let lab = Lab::up(config, |what| {
+        eprintln!("{:6.1} s  {what}", start.elapsed().as_secs_f32())
+    })?;
     eprintln!("{:6.1} s  up", start.elapsed().as_secs_f32());
     status(&lab)
 }
 
 fn status(lab: &Lab) -> Result<()> {
-    println!("network namespace {}, folder {}", lab.namespace().name(), lab.directory().display());
+    println!(
+        "network namespace {}, folder {}",
+        lab.namespace().name(),
+        lab.directory().display()
+    );
     for (node, name) in lab.config().nodes.iter().enumerate() {
         let power = if lab.is_on(node)? { "on" } else { "off" };
         let [zero, one] = Link::ALL.map(|link| lab.address(node, link));
-        println!("{name}  power {power:3}  link 0 {zero}  link 1 {one}  BMC {}", lab.bmc_address(node));
+        println!(
+            "{name}  power {power:3}  link 0 {zero}  link 1 {one}  BMC {}",
+            lab.bmc_address(node)
+        );
     }
     Ok(())
 }
@@ -151,7 +177,10 @@ fn power(lab: &Lab, node: &str, state: Power) -> Result<()> {
 
 fn cable(lab: &Lab, change: Cable, node: &str, link: Option<Link>) -> Result<()> {
     let node = lab.node(node)?;
-    for link in Link::ALL.into_iter().filter(|each| link.is_none_or(|one| one == *each)) {
+    for link in Link::ALL
+        .into_iter()
+        .filter(|each| link.is_none_or(|one| one == *each))
+    {
         match change {
             Cable::Cut => lab.cut(node, link)?,
             Cable::Heal => lab.heal(node, link)?,
@@ -160,14 +189,22 @@ fn cable(lab: &Lab, change: Cable, node: &str, link: Option<Link>) -> Result<()>
     Ok(())
 }
 
-/// ipmi_sim asks `0x20 get power …` and commands `0x20 set power 0|1 …`; `reset` and `boot` are answered as a switch without them would.
+/// ipmi_sim asks `0x20 get power …` and commands `0x20 set power 0|1 …`; `reset` and `boot` are answered as a
+/// switch without them would.
 fn bmc(lab: &Lab, name: &str, request: &[String]) -> Result<()> {
     let node = lab.node(name)?;
     let words: Vec<_> = request.iter().skip(1).map(String::as_str).collect();
     match words.as_slice() {
         ["get", names @ ..] => {
             for name in names {
-                println!("{name}:{}", if *name == "power" { u8::from(lab.is_on(node)?) } else { 0 });
+                println!(
+                    "{name}:{}",
+                    if *name == "power" {
+                        u8::from(lab.is_on(node)?)
+                    } else {
+                        0
+                    }
+                );
             }
             Ok(())
         }

@@ -20,7 +20,9 @@ pub struct Namespace {
 impl Namespace {
     /// The namespace of the lab with this name, whether or not it exists.
     pub fn named(lab: &str) -> Self {
-        Self { name: format!("hapair-{lab}") }
+        Self {
+            name: format!("hapair-{lab}"),
+        }
     }
 
     /// Makes it, with its loopback up.
@@ -38,19 +40,28 @@ impl Namespace {
 
     /// Moves the calling thread, and what it starts from now on, into the namespace.
     pub fn enter(&self) -> Result<()> {
-        let file = File::open(self.path()).with_context(|| format!("open network namespace {}", self.name))?;
-        setns(file, CloneFlags::CLONE_NEWNET).with_context(|| format!("enter network namespace {}", self.name))
+        let file =
+            File::open(self.path()).with_context(|| format!("open network namespace {}", self.name))?;
+        setns(file, CloneFlags::CLONE_NEWNET)
+            .with_context(|| format!("enter network namespace {}", self.name))
     }
 
-    /// The processes that live in it. Of a caller within it, the `ip` that lists them is one too, and gone by then.
+    /// The processes that live in it. Of a caller within it, the `ip` that lists them is one too, and gone by
+    /// then.
     pub fn processes(&self) -> Result<Vec<Pid>> {
-        let output = Command::new("ip").args(["netns", "pids", &self.name]).output().context("start ip")?;
+        let output = Command::new("ip")
+            .args(["netns", "pids", &self.name])
+            .output()
+            .context("start ip")?;
         let listed = String::from_utf8_lossy(&output.stdout)
             .lines()
             .filter_map(|line| line.trim().parse().ok())
             .map(Pid::from_raw)
             .collect::<Vec<_>>();
-        Ok(listed.into_iter().filter(|pid| PathBuf::from(format!("/proc/{pid}")).exists()).collect())
+        Ok(listed
+            .into_iter()
+            .filter(|pid| PathBuf::from(format!("/proc/{pid}")).exists())
+            .collect())
     }
 
     /// Ends every process in it but the caller, and deletes it. One that does not exist is fine.
@@ -67,7 +78,11 @@ impl Namespace {
     }
 
     fn kill_all(&self) -> Result<Option<Vec<Pid>>> {
-        let others: Vec<_> = self.processes()?.into_iter().filter(|pid| *pid != Pid::this()).collect();
+        let others: Vec<_> = self
+            .processes()?
+            .into_iter()
+            .filter(|pid| *pid != Pid::this())
+            .collect();
         for pid in &others {
             // One that ended between the listing and here is as good as killed.
             let _ = kill(*pid, Signal::SIGKILL);

@@ -1,4 +1,5 @@
-//! Bridges and cables: one bridge a link, one tap a host and link. A cut cable is a port of the bridge whose frames are dropped.
+//! Bridges and cables: one bridge a link, one tap a host and link. A cut cable is a port of the bridge whose
+//! frames are dropped.
 
 use std::{process::Command, str::FromStr};
 
@@ -6,7 +7,8 @@ use anyhow::{Result, bail};
 
 use crate::{Config, run};
 
-/// One of the two networks that connect the hosts. Link 0 also carries SSH, the BMCs and the floating addresses.
+/// One of the two networks that connect the hosts. Link 0 also carries SSH, the BMCs and the floating
+/// addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Link {
     /// Link 0.
@@ -52,7 +54,13 @@ pub(crate) fn create(config: &Config) -> Result<()> {
     for link in Link::ALL {
         let bridge = link.bridge();
         ip(&["link", "add", &bridge, "type", "bridge"])?;
-        ip(&["address", "add", &format!("{}.1/24", config.subnets[link.number()]), "dev", &bridge])?;
+        ip(&[
+            "address",
+            "add",
+            &format!("{}.1/24", config.subnets[link.number()]),
+            "dev",
+            &bridge,
+        ])?;
         ip(&["link", "set", &bridge, "up"])?;
         for node in 0..2 {
             let tap = tap(node, link);
@@ -61,17 +69,27 @@ pub(crate) fn create(config: &Config) -> Result<()> {
         }
     }
     for node in 0..2 {
-        ip(&["address", "add", &format!("{}.{}/24", config.subnets[0], 21 + node), "dev", &Link::Zero.bridge()])?;
+        ip(&[
+            "address",
+            "add",
+            &format!("{}.{}/24", config.subnets[0], 21 + node),
+            "dev",
+            &Link::Zero.bridge(),
+        ])?;
     }
     Ok(())
 }
 
-/// Pulls or plugs a cable. The tap itself stays up: the host's network card would not recover from writing to one that is down. Nor is it the
-/// bridge's port that is disabled: it would come back by itself when the host starts anew.
+/// Pulls or plugs a cable. The tap itself stays up: the host's network card would not recover from writing to
+/// one that is down. Nor is it the bridge's port that is disabled: it would come back by itself when the host
+/// starts anew.
 pub(crate) fn set_cable(node: usize, link: Link, plugged: bool) -> Result<()> {
     let tap = tap(node, link);
     match plugged {
-        false => drop_frames(&format!("cut-{tap}"), &[("prerouting", "iifname", &tap), ("postrouting", "oifname", &tap)]),
+        false => drop_frames(
+            &format!("cut-{tap}"),
+            &[("prerouting", "iifname", &tap), ("postrouting", "oifname", &tap)],
+        ),
         true => drop_nothing(&format!("cut-{tap}")),
     }
 }
@@ -90,9 +108,13 @@ pub(crate) fn hear() -> Result<()> {
 fn drop_frames(table: &str, hooks: &[(&str, &str, &str)]) -> Result<()> {
     let chains: String = hooks
         .iter()
-        .map(|(hook, side, port)| format!("chain {hook} {{ type filter hook {hook} priority 0; {side} \"{port}\" drop; }}\n"))
+        .map(|(hook, side, port)| {
+            format!("chain {hook} {{ type filter hook {hook} priority 0; {side} \"{port}\" drop; }}\n")
+        })
         .collect();
-    run(Command::new("nft").arg(format!("add table bridge {table}; delete table bridge {table}; table bridge {table} {{\n{chains}}}")))
+    run(Command::new("nft").arg(format!(
+        "add table bridge {table}; delete table bridge {table}; table bridge {table} {{\n{chains}}}"
+    )))
 }
 
 fn drop_nothing(table: &str) -> Result<()> {

@@ -27,7 +27,9 @@ pub(crate) fn start(folder: &Path, lab_directory: &Path) -> Result<()> {
 
 /// Serves a folder on port 8000 of every address of the namespace, until ended.
 pub fn serve(folder: &Path) -> Result<()> {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
     runtime.block_on(async {
         let listener = tokio::net::TcpListener::bind("0.0.0.0:8000").await?;
         let router = axum::Router::new().fallback_service(tower_http::services::ServeDir::new(folder));

@@ -14,16 +14,19 @@ use crate::Lab;
 /// The labs that this program has brought up; empty until the first.
 static LABS: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
-/// From now on SIGINT, SIGTERM and SIGHUP end the lab, and then this program with the status that a shell gives such an end. With `HAPAIR_KEEP` set the lab
-/// stays.
+/// From now on SIGINT, SIGTERM and SIGHUP end the lab, and then this program with the status that a shell
+/// gives such an end. With `HAPAIR_KEEP` set the lab stays.
 ///
-/// Call it before other threads are started: they inherit the mask that leaves the signals to the thread that waits for them.
+/// Call it before other threads are started: they inherit the mask that leaves the signals to the thread that
+/// waits for them.
 pub fn take_down_with(lab: &str) -> Result<()> {
     let mut labs = LABS.lock().unwrap_or_else(PoisonError::into_inner);
     let is_first = labs.is_empty();
     labs.push(lab.to_owned());
     if is_first {
-        let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP].into_iter().collect();
+        let signals: SigSet = [Signal::SIGINT, Signal::SIGTERM, Signal::SIGHUP]
+            .into_iter()
+            .collect();
         signals.thread_block()?;
         thread::spawn(move || end(signals.wait().ok()));
     }

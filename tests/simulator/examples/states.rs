@@ -1,4 +1,5 @@
-//! Writes objects as the operator leaves them in states that tools have to tell apart, for the tests of config/argocd. usage: states DIRECTORY
+//! Writes objects as the operator leaves them in states that tools have to tell apart, for the tests of
+//! config/argocd. usage: states DIRECTORY
 
 use std::{fs, path::Path, time::Duration};
 
@@ -17,16 +18,49 @@ const TOLD: Duration = Duration::from_secs(120);
 type State = (&'static str, fn(&Experiment), &'static [&'static str]);
 
 const STATES: &[State] = &[
-    ("at-rest", |_| {}, &["hapairs/web", "replicatedvolumes/logs", "floatingips/web", "servicegroups/tomcat"]),
-    ("standby", |run| run.apply([changed("HAPair", |spec| spec["nodes"][0]["standby"] = json!(true))]), &["hapairs/web"]),
-    ("paused", |run| run.apply([changed("HAPair", |spec| spec["paused"] = json!(true))]), &["hapairs/web"]),
+    (
+        "at-rest",
+        |_| {},
+        &[
+            "hapairs/web",
+            "replicatedvolumes/logs",
+            "floatingips/web",
+            "servicegroups/tomcat",
+        ],
+    ),
+    (
+        "standby",
+        |run| {
+            run.apply([changed("HAPair", |spec| {
+                spec["nodes"][0]["standby"] = json!(true)
+            })])
+        },
+        &["hapairs/web"],
+    ),
+    (
+        "paused",
+        |run| run.apply([changed("HAPair", |spec| spec["paused"] = json!(true))]),
+        &["hapairs/web"],
+    ),
     (
         "address-of-no-network",
-        |run| run.apply([changed("FloatingIP", |spec| spec["address"] = json!("203.0.113.100/24"))]),
+        |run| {
+            run.apply([changed("FloatingIP", |spec| {
+                spec["address"] = json!("203.0.113.100/24")
+            })])
+        },
         &["hapairs/web", "floatingips/web"],
     ),
-    ("service-fails", service_fails, &["hapairs/web", "servicegroups/tomcat"]),
-    ("other-node-lost", other_node_lost, &["hapairs/web", "replicatedvolumes/logs"]),
+    (
+        "service-fails",
+        service_fails,
+        &["hapairs/web", "servicegroups/tomcat"],
+    ),
+    (
+        "other-node-lost",
+        other_node_lost,
+        &["hapairs/web", "replicatedvolumes/logs"],
+    ),
 ];
 
 fn main() -> Result<()> {
@@ -39,7 +73,9 @@ fn main() -> Result<()> {
         run(&at_rest, None, 1, async |experiment| {
             act(experiment);
             tokio::time::sleep(TOLD).await;
-            objects.iter().try_for_each(|object| keep(experiment, object, state, directory))
+            objects
+                .iter()
+                .try_for_each(|object| keep(experiment, object, state, directory))
         })?;
     }
     not_carried_out_yet(&at_rest, directory)
@@ -84,7 +120,9 @@ fn not_carried_out_yet(at_rest: &Start, directory: &Path) -> Result<()> {
 
 fn service_fails(experiment: &Experiment) {
     let mut world = experiment.shared.world();
-    world.agent_trouble.insert("service-tomcat-tomcat".into(), "port 8080 is taken".into());
+    world
+        .agent_trouble
+        .insert("service-tomcat-tomcat".into(), "port 8080 is taken".into());
     world.reboot(Side::First);
 }
 
@@ -97,16 +135,29 @@ fn other_node_lost(experiment: &Experiment) {
 /// Keeps what tools judge by, without the times, which are never twice the same.
 fn keep(experiment: &Experiment, object: &str, state: &str, directory: &Path) -> Result<()> {
     let (plural, name) = object.split_once('/').context("an object is PLURAL/NAME")?;
-    let found = experiment.api.get(plural, name).with_context(|| format!("{object} is gone"))?;
+    let found = experiment
+        .api
+        .get(plural, name)
+        .with_context(|| format!("{object} is gone"))?;
     let of = |value: &Value, fields: &[&str]| -> Value {
         let present = fields.iter().filter(|field| !value[**field].is_null());
-        present.map(|field| ((*field).to_owned(), value[*field].clone())).collect()
+        present
+            .map(|field| ((*field).to_owned(), value[*field].clone()))
+            .collect()
     };
     let mut kept = of(&found, &["apiVersion", "kind"]);
-    kept["metadata"] = of(&found["metadata"], &["name", "namespace", "generation", "deletionTimestamp"]);
+    kept["metadata"] = of(
+        &found["metadata"],
+        &["name", "namespace", "generation", "deletionTimestamp"],
+    );
     kept["status"] = of(&found["status"], &["observedGeneration"]);
     if let Some(conditions) = found["status"]["conditions"].as_array() {
-        let timeless = |condition| of(condition, &["type", "status", "observedGeneration", "reason", "message"]);
+        let timeless = |condition| {
+            of(
+                condition,
+                &["type", "status", "observedGeneration", "reason", "message"],
+            )
+        };
         kept["status"]["conditions"] = conditions.iter().map(timeless).collect();
     }
     let kind = found["kind"].as_str().unwrap_or_default().to_lowercase();

@@ -1,6 +1,7 @@
 //! An API server in memory: as much of one as the operator uses, with the bad days of a real one.
 //!
-//! Lists, watches that resume at a version, server-side apply of finalizers and statuses, optimistic locking, deletion with finalizers.
+//! Lists, watches that resume at a version, server-side apply of finalizers and statuses, optimistic locking,
+//! deletion with finalizers.
 
 use std::{
     collections::BTreeMap,
@@ -114,7 +115,13 @@ impl Api {
     }
 
     fn happens(&self, percent: u32) -> bool {
-        percent > 0 && self.random.lock().expect("no panic while drawing").random_range(0..100) < percent
+        percent > 0
+            && self
+                .random
+                .lock()
+                .expect("no panic while drawing")
+                .random_range(0..100)
+                < percent
     }
 
     /// Creates an object, or changes what a person declares of it.
@@ -126,7 +133,8 @@ impl Api {
             object["metadata"]["uid"] = present["metadata"]["uid"].clone();
             object["metadata"]["finalizers"] = present["metadata"]["finalizers"].clone();
             let generation = present["metadata"]["generation"].as_i64().unwrap_or(1);
-            object["metadata"]["generation"] = json!(generation + i64::from(present["spec"] != object["spec"]));
+            object["metadata"]["generation"] =
+                json!(generation + i64::from(present["spec"] != object["spec"]));
             if let Some(deleted) = present["metadata"].get("deletionTimestamp") {
                 object["metadata"]["deletionTimestamp"] = deleted.clone();
             }
@@ -148,7 +156,9 @@ impl Api {
     pub fn delete(&self, plural: &str, name: &str) {
         let key = (plural.to_owned(), NAMESPACE.to_owned(), name.to_owned());
         let mut store = self.store();
-        let Some(mut object) = store.objects.get(&key).cloned() else { return };
+        let Some(mut object) = store.objects.get(&key).cloned() else {
+            return;
+        };
         if has_finalizers(&object) {
             let generation = object["metadata"]["generation"].as_i64().unwrap_or(1);
             object["metadata"]["generation"] = json!(generation + 1);
@@ -163,7 +173,8 @@ impl Api {
 
     /// Takes an object away as if it had been deleted long ago.
     pub fn forget(&self, plural: &str, name: &str) {
-        self.store().remove(&(plural.to_owned(), NAMESPACE.to_owned(), name.to_owned()));
+        self.store()
+            .remove(&(plural.to_owned(), NAMESPACE.to_owned(), name.to_owned()));
         self.tell();
     }
 
@@ -174,7 +185,10 @@ impl Api {
 
     /// An object, if it exists.
     pub fn get(&self, plural: &str, name: &str) -> Option<Value> {
-        self.store().objects.get(&(plural.to_owned(), NAMESPACE.to_owned(), name.to_owned())).cloned()
+        self.store()
+            .objects
+            .get(&(plural.to_owned(), NAMESPACE.to_owned(), name.to_owned()))
+            .cloned()
     }
 
     /// A client for the operator behind this gate.
@@ -203,7 +217,9 @@ impl Api {
         let answer = match parts.method {
             Method::GET if query.contains("watch=true") => self.watch(&target, &query, gate.clone()),
             Method::GET if target.key.2.is_empty() => self.list(&target),
-            Method::GET if target.key.0 == "secrets" && self.weather().secrets_forbidden => failure(403, "Forbidden"),
+            Method::GET if target.key.0 == "secrets" && self.weather().secrets_forbidden => {
+                failure(403, "Forbidden")
+            }
             Method::GET => match self.store().objects.get(&target.key) {
                 Some(object) => whole(200, object),
                 None => failure(404, "NotFound"),
@@ -215,14 +231,25 @@ impl Api {
     }
 
     /// A write is an effect, but for the Lease's: they go on for ever.
-    async fn write(&self, method: &Method, target: &Target, body: Value, gate: &Gate) -> Result<Answer, std::io::Error> {
+    async fn write(
+        &self,
+        method: &Method,
+        target: &Target,
+        body: Value,
+        gate: &Gate,
+    ) -> Result<Answer, std::io::Error> {
         let weather = self.weather();
         if self.happens(weather.conflicts) {
             return Ok(failure(409, "Conflict"));
         }
         let counted = target.key.0 != "leases";
         let fault = if counted {
-            self.effects.next(format!("API: {method} {} {}{}", target.key.0, target.key.2, if target.status { "/status" } else { "" }))
+            self.effects.next(format!(
+                "API: {method} {} {}{}",
+                target.key.0,
+                target.key.2,
+                if target.status { "/status" } else { "" }
+            ))
         } else {
             None
         };
@@ -254,11 +281,19 @@ impl Api {
             Method::POST => {
                 let name = body["metadata"]["name"].as_str().unwrap_or_default().to_owned();
                 let key = (target.key.0.clone(), target.key.1.clone(), name);
-                if store.objects.contains_key(&key) { failure(409, "AlreadyExists") } else { whole(201, &store.put("ADDED", key, body)) }
+                if store.objects.contains_key(&key) {
+                    failure(409, "AlreadyExists")
+                } else {
+                    whole(201, &store.put("ADDED", key, body))
+                }
             }
             Method::PUT => match store.objects.get(&target.key) {
                 None => failure(404, "NotFound"),
-                Some(present) if present["metadata"]["resourceVersion"] != body["metadata"]["resourceVersion"] => failure(409, "Conflict"),
+                Some(present)
+                    if present["metadata"]["resourceVersion"] != body["metadata"]["resourceVersion"] =>
+                {
+                    failure(409, "Conflict")
+                }
                 Some(_) => whole(200, &store.put("MODIFIED", target.key.clone(), body)),
             },
             Method::PATCH => store.patch(target, &body),
@@ -271,24 +306,46 @@ impl Api {
 
     fn list(&self, target: &Target) -> Answer {
         let store = self.store();
-        let behind = if self.happens(self.weather().stale_lists) { 3 } else { 0 };
+        let behind = if self.happens(self.weather().stale_lists) {
+            3
+        } else {
+            0
+        };
         let version = store.version.saturating_sub(behind);
-        let objects = if behind == 0 { store.objects.clone() } else { store.as_of(version) };
-        let items: Vec<_> = objects.iter().filter(|(key, _)| target.covers(key)).map(|(_, object)| object).collect();
-        whole(200, &json!({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": version.to_string()}, "items": items}))
+        let objects = if behind == 0 {
+            store.objects.clone()
+        } else {
+            store.as_of(version)
+        };
+        let items: Vec<_> = objects
+            .iter()
+            .filter(|(key, _)| target.covers(key))
+            .map(|(_, object)| object)
+            .collect();
+        whole(
+            200,
+            &json!({"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": version.to_string()}, "items": items}),
+        )
     }
 
     fn watch(&self, target: &Target, query: &str, gate: Gate) -> Answer {
         if self.happens(self.weather().expired) {
             return failure(410, "Expired");
         }
-        let since = query.split('&').find_map(|pair| pair.strip_prefix("resourceVersion=")).and_then(|version| version.parse().ok());
+        let since = query
+            .split('&')
+            .find_map(|pair| pair.strip_prefix("resourceVersion="))
+            .and_then(|version| version.parse().ok());
         let watch = Watch {
             api: self.clone(),
             version: self.version.subscribe(),
             gate,
             plural: target.key.0.clone(),
-            namespace: if target.cluster_wide { None } else { Some(target.key.1.clone()) },
+            namespace: if target.cluster_wide {
+                None
+            } else {
+                Some(target.key.1.clone())
+            },
             since: since.unwrap_or(0),
             queued: Vec::new(),
             cut: false,
@@ -331,7 +388,9 @@ impl Watch {
                 let ours = |change: &&Change| {
                     change.version > since
                         && change.key.0 == *plural
-                        && namespace.as_ref().is_none_or(|namespace| change.key.1 == *namespace)
+                        && namespace
+                            .as_ref()
+                            .is_none_or(|namespace| change.key.1 == *namespace)
                 };
                 store.history.iter().filter(ours).cloned().collect()
             };
@@ -359,7 +418,12 @@ impl Store {
         object["metadata"]["resourceVersion"] = json!(self.version.to_string());
         object["metadata"]["namespace"] = json!(key.1);
         self.objects.insert(key.clone(), object.clone());
-        self.history.push(Change { version: self.version, kind, key, object: object.clone() });
+        self.history.push(Change {
+            version: self.version,
+            kind,
+            key,
+            object: object.clone(),
+        });
         object
     }
 
@@ -367,7 +431,12 @@ impl Store {
         if let Some(mut object) = self.objects.remove(key) {
             self.version += 1;
             object["metadata"]["resourceVersion"] = json!(self.version.to_string());
-            self.history.push(Change { version: self.version, kind: "DELETED", key: key.clone(), object });
+            self.history.push(Change {
+                version: self.version,
+                kind: "DELETED",
+                key: key.clone(),
+                object,
+            });
         }
     }
 
@@ -385,8 +454,13 @@ impl Store {
 
     /// Server-side apply by the operator: it owns the status, and one finalizer.
     fn patch(&mut self, target: &Target, body: &Value) -> Answer {
-        let Some(present) = self.objects.get(&target.key).cloned() else { return failure(404, "NotFound") };
-        if body["metadata"]["uid"].as_str().is_some_and(|uid| present["metadata"]["uid"] != uid) {
+        let Some(present) = self.objects.get(&target.key).cloned() else {
+            return failure(404, "NotFound");
+        };
+        if body["metadata"]["uid"]
+            .as_str()
+            .is_some_and(|uid| present["metadata"]["uid"] != uid)
+        {
             return failure(409, "Conflict");
         }
         let mut object = present.clone();
@@ -414,41 +488,71 @@ impl Store {
     /// An object as it was then, and every version of it since.
     pub fn versions(&self, plural: &str, name: &str, since: u64) -> Vec<Value> {
         let is_it = |key: &Key| key.0 == plural && key.2 == name;
-        let then = self.as_of(since).into_iter().find(|(key, _)| is_it(key)).map(|(_, object)| object);
-        let later = self.history.iter().filter(|change| change.version > since && is_it(&change.key)).map(|change| change.object.clone());
+        let then = self
+            .as_of(since)
+            .into_iter()
+            .find(|(key, _)| is_it(key))
+            .map(|(_, object)| object);
+        let later = self
+            .history
+            .iter()
+            .filter(|change| change.version > since && is_it(&change.key))
+            .map(|change| change.object.clone());
         then.into_iter().chain(later).collect()
     }
 
     /// Every object, as text: for what must not be in one.
     pub fn text(&self) -> String {
-        let objects = self.objects.iter().filter(|(key, _)| key.0 != "secrets").map(|(_, object)| object.to_string());
+        let objects = self
+            .objects
+            .iter()
+            .filter(|(key, _)| key.0 != "secrets")
+            .map(|(_, object)| object.to_string());
         objects.chain(self.events.iter().map(Value::to_string)).collect()
     }
 
     /// The objects of one kind.
     pub fn of_kind<'a>(&'a self, plural: &'a str) -> impl Iterator<Item = &'a Value> {
-        self.objects.iter().filter(move |(key, _)| key.0 == plural).map(|(_, object)| object)
+        self.objects
+            .iter()
+            .filter(move |(key, _)| key.0 == plural)
+            .map(|(_, object)| object)
     }
 }
 
 fn has_finalizers(object: &Value) -> bool {
-    object["metadata"]["finalizers"].as_array().is_some_and(|all| !all.is_empty())
+    object["metadata"]["finalizers"]
+        .as_array()
+        .is_some_and(|all| !all.is_empty())
 }
 
 fn key_of(object: &Value) -> Key {
     let plural = object["kind"].as_str().unwrap_or_default().to_lowercase() + "s";
-    (plural, NAMESPACE.to_owned(), object["metadata"]["name"].as_str().unwrap_or_default().to_owned())
+    (
+        plural,
+        NAMESPACE.to_owned(),
+        object["metadata"]["name"].as_str().unwrap_or_default().to_owned(),
+    )
 }
 
-/// `/apis/GROUP/VERSION/namespaces/NAMESPACE/PLURAL/NAME/status`, or `/api/VERSION/…`, or without a namespace.
+/// `/apis/GROUP/VERSION/namespaces/NAMESPACE/PLURAL/NAME/status`, or `/api/VERSION/…`, or without a
+/// namespace.
 fn target(path: &str) -> Target {
     let mut parts: Vec<&str> = path.trim_matches('/').split('/').collect();
     parts.drain(..if parts[0] == "api" { 2 } else { 3 });
     let cluster_wide = parts[0] != "namespaces";
-    let namespace = if cluster_wide { String::new() } else { parts[1].to_owned() };
+    let namespace = if cluster_wide {
+        String::new()
+    } else {
+        parts[1].to_owned()
+    };
     let rest = if cluster_wide { &parts[..] } else { &parts[2..] };
     let part = |at: usize| rest.get(at).map(|part| (*part).to_owned()).unwrap_or_default();
-    Target { key: (part(0), namespace, part(1)), status: part(2) == "status", cluster_wide }
+    Target {
+        key: (part(0), namespace, part(1)),
+        status: part(2) == "status",
+        cluster_wide,
+    }
 }
 
 fn whole(code: u16, value: &Value) -> Answer {

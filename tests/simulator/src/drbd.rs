@@ -1,6 +1,8 @@
-//! DRBD between two machines, as far as its promises go: generations, resync, what a Primary does without its peer.
+//! DRBD between two machines, as far as its promises go: generations, resync, what a Primary does without its
+//! peer.
 //!
-//! Rules from the DRBD user's guide ("The DRBD generation identifier") and drbd_receiver.c of 8.4 (`drbd_uuid_compare`).
+//! Rules from the DRBD user's guide ("The DRBD generation identifier") and drbd_receiver.c of 8.4
+//! (`drbd_uuid_compare`).
 
 use hapair_model::{Both, Side};
 
@@ -26,7 +28,9 @@ enum Meeting {
 }
 
 fn meeting(first: &Metadata, second: &Metadata) -> Meeting {
-    let knows = |newer: &Metadata, older: &Metadata| newer.bitmap == older.current || newer.history.contains(&older.current);
+    let knows = |newer: &Metadata, older: &Metadata| {
+        newer.bitmap == older.current || newer.history.contains(&older.current)
+    };
     match (first.is_blank(), second.is_blank()) {
         (true, true) => Meeting::BothBlank,
         (true, false) => Meeting::SyncFrom(Side::Second),
@@ -38,7 +42,10 @@ fn meeting(first: &Metadata, second: &Metadata) -> Meeting {
             _ if !second.consistent => Meeting::SyncFrom(Side::First),
             _ => Meeting::Same,
         },
-        (false, false) if knows(first, second) && (first.bitmap == 0 || second.bitmap == 0 || first.bitmap == second.current) => {
+        (false, false)
+            if knows(first, second)
+                && (first.bitmap == 0 || second.bitmap == 0 || first.bitmap == second.current) =>
+        {
             Meeting::SyncFrom(Side::First)
         }
         (false, false) if knows(second, first) => Meeting::SyncFrom(Side::Second),
@@ -49,7 +56,11 @@ fn meeting(first: &Metadata, second: &Metadata) -> Meeting {
 /// Brings a resource up as its file says, or adjusts it.
 pub fn up(machine: &mut Machine, resource: &str) -> Result<(), String> {
     let path = format!("/etc/drbd.d/{resource}.res");
-    let file = machine.disk.files.get(&path).ok_or_else(|| format!("'{resource}' not defined in your config"))?;
+    let file = machine
+        .disk
+        .files
+        .get(&path)
+        .ok_or_else(|| format!("'{resource}' not defined in your config"))?;
     let text = String::from_utf8_lossy(&file.content).into_owned();
     let (device, minor) = own_section(&text, &machine.disk.hostname)?;
     if let Some(leg) = machine.memory.legs.get_mut(resource) {
@@ -58,31 +69,61 @@ pub fn up(machine: &mut Machine, resource: &str) -> Result<(), String> {
         }
         return Ok(());
     }
-    let metadata = machine.disk.devices.get(&device).and_then(|device| device.metadata.as_ref());
+    let metadata = machine
+        .disk
+        .devices
+        .get(&device)
+        .and_then(|device| device.metadata.as_ref());
     let metadata = metadata.ok_or_else(|| format!("no valid meta data found on {device}"))?;
     let disk = match metadata {
         metadata if metadata.is_blank() || !metadata.consistent => DiskState::Inconsistent,
         metadata if metadata.outdated => DiskState::Outdated,
         _ => DiskState::Consistent,
     };
-    let leg = Leg { device, minor, primary: false, connection: Connection::Configured, disk, resync: 0, frozen: false };
+    let leg = Leg {
+        device,
+        minor,
+        primary: false,
+        connection: Connection::Configured,
+        disk,
+        resync: 0,
+        frozen: false,
+    };
     machine.memory.legs.insert(resource.to_owned(), leg);
     Ok(())
 }
 
 /// The device and minor number that a resource file gives a host.
 fn own_section(text: &str, hostname: &str) -> Result<(String, u32), String> {
-    let section = text.split(&format!("on {hostname} {{")).nth(1).ok_or_else(|| format!("no section for {hostname}"))?;
-    let value = |key: &str| section.split(&format!("{key} ")).nth(1).and_then(|rest| rest.split(';').next()).map(str::trim);
+    let section = text
+        .split(&format!("on {hostname} {{"))
+        .nth(1)
+        .ok_or_else(|| format!("no section for {hostname}"))?;
+    let value = |key: &str| {
+        section
+            .split(&format!("{key} "))
+            .nth(1)
+            .and_then(|rest| rest.split(';').next())
+            .map(str::trim)
+    };
     let device = value("    disk").ok_or("no disk")?.to_owned();
-    let minor = value("minor").and_then(|minor| minor.parse().ok()).ok_or("no minor")?;
+    let minor = value("minor")
+        .and_then(|minor| minor.parse().ok())
+        .ok_or("no minor")?;
     Ok((device, minor))
 }
 
-/// Why a leg cannot become Primary, if it cannot. Without its peer it first makes sure of the peer's fate, through the cluster.
+/// Why a leg cannot become Primary, if it cannot. Without its peer it first makes sure of the peer's fate,
+/// through the cluster.
 pub fn promote(world: &mut World, side: Side, resource: &str) -> Result<(), String> {
-    let peer_is_primary = world.machines[side.peer()].memory.legs.get(resource).is_some_and(|leg| leg.primary);
-    let Some(leg) = world.machines[side].memory.legs.get(resource).cloned() else { return Err(format!("{resource} is not up")) };
+    let peer_is_primary = world.machines[side.peer()]
+        .memory
+        .legs
+        .get(resource)
+        .is_some_and(|leg| leg.primary);
+    let Some(leg) = world.machines[side].memory.legs.get(resource).cloned() else {
+        return Err(format!("{resource} is not up"));
+    };
     if leg.connection == Connection::Connected {
         if peer_is_primary {
             return Err("Multiple primaries not allowed by config".into());
@@ -126,11 +167,19 @@ pub fn demote(machine: &mut Machine, resource: &str) {
     }
 }
 
-/// A leg goes down in order: a Primary that it is connected to is told to go on alone, and the leg knows that its data grows old
-/// (`conn_try_disconnect`, drbd_nl.c of 8.4).
+/// A leg goes down in order: a Primary that it is connected to is told to go on alone, and the leg knows that
+/// its data grows old (`conn_try_disconnect`, drbd_nl.c of 8.4).
 pub fn down(world: &mut World, side: Side, resource: &str) {
-    let was_connected = world.machines[side].memory.legs.get(resource).is_some_and(|leg| leg.connection == Connection::Connected);
-    let peer = world.machines[side.peer()].memory.legs.get_mut(resource).filter(|leg| was_connected && leg.primary);
+    let was_connected = world.machines[side]
+        .memory
+        .legs
+        .get(resource)
+        .is_some_and(|leg| leg.connection == Connection::Connected);
+    let peer = world.machines[side.peer()]
+        .memory
+        .legs
+        .get_mut(resource)
+        .filter(|leg| was_connected && leg.primary);
     if let Some(peer) = peer {
         peer.connection = Connection::Connecting;
         new_generation(world, side.peer(), resource);
@@ -163,7 +212,10 @@ fn fence_peer(world: &mut World, side: Side, resource: &str) -> bool {
 
 /// Half a second of DRBD's life.
 pub fn tick(world: &mut World) {
-    let names: Vec<String> = Side::BOTH.iter().flat_map(|side| world.machines[*side].memory.legs.keys().cloned()).collect();
+    let names: Vec<String> = Side::BOTH
+        .iter()
+        .flat_map(|side| world.machines[*side].memory.legs.keys().cloned())
+        .collect();
     for resource in names {
         one(world, &resource);
     }
@@ -171,9 +223,20 @@ pub fn tick(world: &mut World) {
 
 fn one(world: &mut World, resource: &str) {
     let up = Both::from_fn(|side| world.machines[side].memory.legs.contains_key(resource));
-    let connection = |world: &World, side: Side| world.machines[side].memory.legs.get(resource).map(|leg| leg.connection);
+    let connection = |world: &World, side: Side| {
+        world.machines[side]
+            .memory
+            .legs
+            .get(resource)
+            .map(|leg| leg.connection)
+    };
     for side in Side::BOTH {
-        if let Some(leg) = world.machines[side].memory.legs.get_mut(resource).filter(|leg| leg.connection == Connection::Configured) {
+        if let Some(leg) = world.machines[side]
+            .memory
+            .legs
+            .get_mut(resource)
+            .filter(|leg| leg.connection == Connection::Configured)
+        {
             leg.connection = Connection::Connecting;
         }
     }
@@ -185,12 +248,20 @@ fn one(world: &mut World, resource: &str) {
             lose_peer(world, side, resource);
         }
     }
-    if wired && Side::BOTH.iter().all(|side| connection(world, *side) == Some(Connection::Connecting)) {
+    if wired
+        && Side::BOTH
+            .iter()
+            .all(|side| connection(world, *side) == Some(Connection::Connecting))
+    {
         meet(world, resource);
     }
     for side in Side::BOTH {
         resync(world, side, resource);
-        let frozen = world.machines[side].memory.legs.get(resource).is_some_and(|leg| leg.frozen);
+        let frozen = world.machines[side]
+            .memory
+            .legs
+            .get(resource)
+            .is_some_and(|leg| leg.frozen);
         if frozen && fence_peer(world, side, resource) {
             new_generation(world, side, resource);
             if let Some(leg) = world.machines[side].memory.legs.get_mut(resource) {
@@ -201,9 +272,15 @@ fn one(world: &mut World, resource: &str) {
 }
 
 fn lose_peer(world: &mut World, side: Side, resource: &str) {
-    let fencing = world.machines[side].disk.files.get(&format!("/etc/drbd.d/{resource}.res"));
-    let fencing = fencing.is_some_and(|file| String::from_utf8_lossy(&file.content).contains("resource-and-stonith"));
-    let Some(leg) = world.machines[side].memory.legs.get_mut(resource) else { return };
+    let fencing = world.machines[side]
+        .disk
+        .files
+        .get(&format!("/etc/drbd.d/{resource}.res"));
+    let fencing =
+        fencing.is_some_and(|file| String::from_utf8_lossy(&file.content).contains("resource-and-stonith"));
+    let Some(leg) = world.machines[side].memory.legs.get_mut(resource) else {
+        return;
+    };
     leg.connection = Connection::Connecting;
     leg.resync = 0;
     if !leg.primary {
@@ -217,11 +294,19 @@ fn lose_peer(world: &mut World, side: Side, resource: &str) {
 
 fn meet(world: &mut World, resource: &str) {
     let metadata = Both::from_fn(|side| world.machines[side].metadata(resource).cloned());
-    let Some(metadata) = metadata.complete() else { return };
+    let Some(metadata) = metadata.complete() else {
+        return;
+    };
     let found = meeting(&metadata.first, &metadata.second);
     for side in Side::BOTH {
-        let Some(leg) = world.machines[side].memory.legs.get_mut(resource) else { continue };
-        leg.connection = if found == Meeting::SplitBrain { Connection::StandAlone } else { Connection::Connected };
+        let Some(leg) = world.machines[side].memory.legs.get_mut(resource) else {
+            continue;
+        };
+        leg.connection = if found == Meeting::SplitBrain {
+            Connection::StandAlone
+        } else {
+            Connection::Connected
+        };
         match found {
             Meeting::BothBlank | Meeting::SplitBrain => {}
             Meeting::Same => leg.disk = DiskState::UpToDate,
@@ -231,7 +316,9 @@ fn meet(world: &mut World, resource: &str) {
             }
             Meeting::SyncFrom(_) => {
                 if leg.primary {
-                    world.broken.push(format!("{resource}: the Primary would be overwritten by its peer"));
+                    world.broken.push(format!(
+                        "{resource}: the Primary would be overwritten by its peer"
+                    ));
                 }
                 (leg.disk, leg.resync) = (DiskState::Inconsistent, RESYNC * 2);
                 if let Some(metadata) = world.machines[side].metadata_mut(resource) {
@@ -244,7 +331,11 @@ fn meet(world: &mut World, resource: &str) {
         return;
     }
     for side in Side::BOTH {
-        let primary = world.machines[side].memory.legs.get(resource).is_some_and(|leg| leg.primary);
+        let primary = world.machines[side]
+            .memory
+            .legs
+            .get(resource)
+            .is_some_and(|leg| leg.primary);
         if let Some(metadata) = world.machines[side].metadata_mut(resource) {
             metadata.primary = primary;
             metadata.outdated &= found != Meeting::Same;
@@ -253,7 +344,9 @@ fn meet(world: &mut World, resource: &str) {
 }
 
 fn resync(world: &mut World, target: Side, resource: &str) {
-    let Some(leg) = world.machines[target].memory.legs.get_mut(resource) else { return };
+    let Some(leg) = world.machines[target].memory.legs.get_mut(resource) else {
+        return;
+    };
     if leg.resync == 0 || leg.connection != Connection::Connected {
         return;
     }
@@ -263,8 +356,13 @@ fn resync(world: &mut World, target: Side, resource: &str) {
     }
     leg.disk = DiskState::UpToDate;
     let source = target.peer();
-    let current = world.machines[source].metadata(resource).map_or(0, |metadata| metadata.current);
-    let records = world.machines[source].records_mut(resource).cloned().unwrap_or_default();
+    let current = world.machines[source]
+        .metadata(resource)
+        .map_or(0, |metadata| metadata.current);
+    let records = world.machines[source]
+        .records_mut(resource)
+        .cloned()
+        .unwrap_or_default();
     let label = content_label(&world.machines[source], resource);
     if let Some(metadata) = world.machines[source].metadata_mut(resource)
         && metadata.bitmap != 0
@@ -276,7 +374,13 @@ fn resync(world: &mut World, target: Side, resource: &str) {
         if !metadata.is_blank() && metadata.current != current {
             metadata.history.push(metadata.current);
         }
-        (metadata.current, metadata.bitmap, metadata.consistent, metadata.outdated, metadata.primary) = (current, 0, true, false, false);
+        (
+            metadata.current,
+            metadata.bitmap,
+            metadata.consistent,
+            metadata.outdated,
+            metadata.primary,
+        ) = (current, 0, true, false, false);
     }
     if let Some(own) = world.machines[target].records_mut(resource) {
         *own = records;

@@ -21,7 +21,13 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::DiesBefore, Self::DiesAfter, Self::DiesUnheard, Self::Disconnects, Self::HostLosesPower];
+    pub const ALL: [Self; 5] = [
+        Self::DiesBefore,
+        Self::DiesAfter,
+        Self::DiesUnheard,
+        Self::Disconnects,
+        Self::HostLosesPower,
+    ];
 }
 
 /// Counts the effects of a run, and says which of them goes wrong.
@@ -37,7 +43,10 @@ struct State {
 impl Effects {
     /// Nothing goes wrong but this, at the effect of this number.
     pub fn with(plan: Option<(usize, Fault)>) -> Self {
-        Self(Arc::new(Mutex::new(State { log: Vec::new(), plan })))
+        Self(Arc::new(Mutex::new(State {
+            log: Vec::new(),
+            plan,
+        })))
     }
 
     /// An effect is about to happen. Returns what goes wrong with it.

@@ -1,4 +1,5 @@
-//! One run of the operator against the simulated world: from a starting point, through what people do to its objects, to rest.
+//! One run of the operator against the simulated world: from a starting point, through what people do to its
+//! objects, to rest.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -64,12 +65,18 @@ const REST: u32 = 40;
 impl Start {
     /// Two bare machines, and nothing declared but the Secrets.
     pub fn bare() -> Self {
-        Self { world: World::bare(), store: Store::default() }
+        Self {
+            world: World::bare(),
+            store: Store::default(),
+        }
     }
 
     /// Where a run ended.
     pub fn after(end: End) -> Self {
-        Self { world: end.world, store: end.store }
+        Self {
+            world: end.world,
+            store: end.store,
+        }
     }
 }
 
@@ -78,12 +85,22 @@ pub fn run<F, R>(start: &Start, fault: Option<(usize, Fault)>, seed: u64, act: F
 where
     F: AsyncFnOnce(&mut Experiment) -> R,
 {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().start_paused(true).build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .expect("a runtime");
     runtime.block_on(async {
         let effects = Effects::with(fault);
         let shared = Shared::new(start.world.clone(), effects.clone());
         let api = Api::new(start.store.clone(), effects, seed);
-        let mut experiment = Experiment { shared, api, gate: Gate::default(), operators: 0, context: None };
+        let mut experiment = Experiment {
+            shared,
+            api,
+            gate: Gate::default(),
+            operators: 0,
+            context: None,
+        };
         experiment.shared.live();
         tokio::spawn(truth::watch(experiment.shared.clone(), experiment.api.clone()));
         experiment.start_operator();
@@ -98,11 +115,18 @@ impl Experiment {
         self.gate = Gate::default();
         let client = self.api.client(&self.gate);
         let (index, changes) = Index::start(&client, &BTreeSet::new());
-        let lease = LeaseName { namespace: "hapair-system".into(), name: "hapair-operator".into(), duration: Duration::from_secs(15) };
+        let lease = LeaseName {
+            namespace: "hapair-system".into(),
+            name: "hapair-operator".into(),
+            duration: Duration::from_secs(15),
+        };
         let leader = Leader::campaign(client.clone(), lease, format!("operator-{}", self.operators));
         let (stop, stopping) = watch::channel(false);
         let context = Arc::new(Context {
-            hosts: Simulated { shared: self.shared.clone(), gate: self.gate.clone() },
+            hosts: Simulated {
+                shared: self.shared.clone(),
+                gate: self.gate.clone(),
+            },
             client,
             index,
             leader,
@@ -122,7 +146,10 @@ impl Experiment {
 
     /// The figures of the operator that was started last.
     pub fn figures(&self) -> String {
-        self.context.as_ref().map(|context| context.metrics.render()).unwrap_or_default()
+        self.context
+            .as_ref()
+            .map(|context| context.metrics.render())
+            .unwrap_or_default()
     }
 
     /// The hold on the operator that was started last.
@@ -146,7 +173,11 @@ impl Experiment {
                 quiet = 0;
             }
             let effects = self.shared.effects.log().len();
-            quiet = if effects == seen && self.machines_rest() { quiet + 1 } else { 0 };
+            quiet = if effects == seen && self.machines_rest() {
+                quiet + 1
+            } else {
+                0
+            };
             seen = effects;
             if quiet > REST {
                 return Ok(());
@@ -168,7 +199,11 @@ impl Experiment {
     /// A condition of an object: status, reason and message.
     pub fn condition(&self, plural: &str, name: &str, type_: &str) -> Option<(String, String, String)> {
         let object = self.api.get(plural, name)?;
-        let condition = object["status"]["conditions"].as_array()?.iter().find(|each| each["type"] == type_)?.clone();
+        let condition = object["status"]["conditions"]
+            .as_array()?
+            .iter()
+            .find(|each| each["type"] == type_)?
+            .clone();
         let text = |field: &str| condition[field].as_str().unwrap_or_default().to_owned();
         Some((text("status"), text("reason"), text("message")))
     }
@@ -176,7 +211,10 @@ impl Experiment {
     /// Waits for a condition of the pair to have this status.
     pub async fn wait_for(&mut self, type_: &str, status: &str) -> Result<(), String> {
         for _ in 0..PATIENCE {
-            if self.condition("hapairs", "web", type_).is_some_and(|(now, _, _)| now == status) {
+            if self
+                .condition("hapairs", "web", type_)
+                .is_some_and(|(now, _, _)| now == status)
+            {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_secs(1)).await;
@@ -184,7 +222,10 @@ impl Experiment {
                 self.start_operator();
             }
         }
-        Err(format!("{type_} is not {status} within {PATIENCE} s: {:?}", self.condition("hapairs", "web", type_)))
+        Err(format!(
+            "{type_} is not {status} within {PATIENCE} s: {:?}",
+            self.condition("hapairs", "web", type_)
+        ))
     }
 
     /// Good weather from now on.
@@ -200,17 +241,30 @@ impl Experiment {
         troubles.extend(rest.err());
         troubles.extend(leaked(&world, &store));
         troubles.dedup();
-        End { world, store, effects: self.shared.effects.log(), troubles }
+        End {
+            world,
+            store,
+            effects: self.shared.effects.log(),
+            troubles,
+        }
     }
 }
 
 /// Secrets that are where they must not be.
 fn leaked(world: &World, store: &Store) -> Vec<String> {
     let text = store.text();
-    let mut found: Vec<_> =
-        SECRETS.iter().filter(|secret| text.contains(**secret)).map(|secret| format!("{secret} is in the API")).collect();
+    let mut found: Vec<_> = SECRETS
+        .iter()
+        .filter(|secret| text.contains(**secret))
+        .map(|secret| format!("{secret} is in the API"))
+        .collect();
     for (side, machine) in world.machines.iter() {
-        let cib = machine.disk.cib.as_ref().map(ToString::to_string).unwrap_or_default();
+        let cib = machine
+            .disk
+            .cib
+            .as_ref()
+            .map(ToString::to_string)
+            .unwrap_or_default();
         for secret in SECRETS {
             if cib.contains(secret) {
                 found.push(format!("{secret} is in the CIB of {}", world.names[side]));
@@ -233,9 +287,17 @@ impl End {
         let mut text = format!("{}\n{}", machines.first, machines.second);
         for plural in ["hapairs", "replicatedvolumes", "floatingips", "servicegroups"] {
             for object in self.store.of_kind(plural) {
-                let _ = writeln!(text, "{plural} {} {}", object["metadata"]["name"], object["metadata"]["finalizers"]);
+                let _ = writeln!(
+                    text,
+                    "{plural} {} {}",
+                    object["metadata"]["name"], object["metadata"]["finalizers"]
+                );
                 for condition in object["status"]["conditions"].as_array().into_iter().flatten() {
-                    let _ = writeln!(text, "  {} {} {}", condition["type"], condition["status"], condition["reason"]);
+                    let _ = writeln!(
+                        text,
+                        "  {} {} {}",
+                        condition["type"], condition["status"], condition["reason"]
+                    );
                 }
             }
         }
@@ -245,7 +307,10 @@ impl End {
     /// The status of a condition of the pair.
     pub fn pair_is(&self, type_: &str) -> Option<String> {
         let pair = self.store.of_kind("hapairs").next()?;
-        let condition = pair["status"]["conditions"].as_array()?.iter().find(|each| each["type"] == type_)?;
+        let condition = pair["status"]["conditions"]
+            .as_array()?
+            .iter()
+            .find(|each| each["type"] == type_)?;
         condition["status"].as_str().map(str::to_owned)
     }
 }
@@ -254,30 +319,74 @@ fn machine(machine: &Machine) -> String {
     let disk = &machine.disk;
     let mut text = format!("machine {}: on {}\n", disk.hostname, machine.on);
     let _ = writeln!(text, "  packages {:?} held {:?}", disk.packages, disk.held);
-    let _ = writeln!(text, "  enabled {:?} active {:?}", disk.enabled, machine.memory.active);
+    let _ = writeln!(
+        text,
+        "  enabled {:?} active {:?}",
+        disk.enabled, machine.memory.active
+    );
     for (path, file) in &disk.files {
         // Keys and UUIDs are drawn anew in each run.
-        let content = if path.ends_with("key") || path.ends_with("/peer") { "a key".to_owned() } else { digest(&file.content) };
+        let content = if path.ends_with("key") || path.ends_with("/peer") {
+            "a key".to_owned()
+        } else {
+            digest(&file.content)
+        };
         let _ = writeln!(text, "  {path} {} {} {content}", file.mode, file.owner);
     }
     let _ = writeln!(text, "  hosts {:?} pcs {:?}", disk.hosts_block, disk.pcs_hosts);
     // A leg that is down reads its file when it comes up.
-    let is_down = |mark: &String| mark.strip_prefix("adjust-").is_some_and(|leg| !machine.memory.legs.contains_key(leg));
-    let _ = writeln!(text, "  pending {:?}", disk.pending.iter().filter(|mark| !is_down(mark)).collect::<Vec<_>>());
-    let _ = writeln!(text, "  owner {:?} password {}", disk.owner.as_ref().map(|record| &record.owner), disk.admin_password.is_some());
-    let records: BTreeMap<_, _> =
-        disk.volume_records.iter().map(|(name, record)| (name, (record.minor, record.port, record.device_uuid != "pending"))).collect();
+    let is_down = |mark: &String| {
+        mark.strip_prefix("adjust-")
+            .is_some_and(|leg| !machine.memory.legs.contains_key(leg))
+    };
+    let _ = writeln!(
+        text,
+        "  pending {:?}",
+        disk.pending
+            .iter()
+            .filter(|mark| !is_down(mark))
+            .collect::<Vec<_>>()
+    );
+    let _ = writeln!(
+        text,
+        "  owner {:?} password {}",
+        disk.owner.as_ref().map(|record| &record.owner),
+        disk.admin_password.is_some()
+    );
+    let records: BTreeMap<_, _> = disk
+        .volume_records
+        .iter()
+        .map(|(name, record)| (name, (record.minor, record.port, record.device_uuid != "pending")))
+        .collect();
     let _ = writeln!(text, "  volumes {records:?}");
     for (path, device) in &disk.devices {
-        let metadata = device.metadata.as_ref().map(|metadata| (metadata.is_blank(), metadata.consistent));
-        let _ = writeln!(text, "  {path} {:?} {metadata:?} {:?}", device.partitions, device.label);
+        let metadata = device
+            .metadata
+            .as_ref()
+            .map(|metadata| (metadata.is_blank(), metadata.consistent));
+        let _ = writeln!(
+            text,
+            "  {path} {:?} {metadata:?} {:?}",
+            device.partitions, device.label
+        );
     }
     for (name, leg) in &machine.memory.legs {
-        let _ = writeln!(text, "  leg {name} primary {} {:?} {:?}", leg.primary, leg.connection, leg.disk);
+        let _ = writeln!(
+            text,
+            "  leg {name} primary {} {:?} {:?}",
+            leg.primary, leg.connection, leg.disk
+        );
     }
-    let _ = writeln!(text, "  runs {:?} {:?}", machine.memory.resources, machine.memory.addresses);
+    let _ = writeln!(
+        text,
+        "  runs {:?} {:?}",
+        machine.memory.resources, machine.memory.addresses
+    );
     if let Some(cib) = &disk.cib {
-        cib.children.iter().filter(|section| section.name == "configuration").for_each(|section| text += &section.to_string());
+        cib.children
+            .iter()
+            .filter(|section| section.name == "configuration")
+            .for_each(|section| text += &section.to_string());
     }
     text
 }

@@ -24,8 +24,12 @@ use crate::{
 };
 
 /// What an SSH round trip takes. One machine is farther away: the two never answer at the same moment.
-const ROUND_TRIP: Both<Duration> = Both { first: Duration::from_millis(100), second: Duration::from_millis(200) };
-/// How long ssh believes in a machine that has no power: two of its questions without an answer, five seconds each.
+const ROUND_TRIP: Both<Duration> = Both {
+    first: Duration::from_millis(100),
+    second: Duration::from_millis(200),
+};
+/// How long ssh believes in a machine that has no power: two of its questions without an answer, five seconds
+/// each.
 const SILENCE: Duration = Duration::from_secs(10);
 /// What a change takes.
 const CHANGE: Duration = Duration::from_millis(50);
@@ -45,7 +49,13 @@ pub struct Shared {
 impl Shared {
     /// A world in which this goes wrong.
     pub fn new(world: World, effects: Effects) -> Self {
-        Self { world: Arc::new(Mutex::new(world)), locks: Arc::default(), effects, superseded: Arc::default(), panics: Arc::default() }
+        Self {
+            world: Arc::new(Mutex::new(world)),
+            locks: Arc::default(),
+            effects,
+            superseded: Arc::default(),
+            panics: Arc::default(),
+        }
     }
 
     /// The world, now.
@@ -116,7 +126,11 @@ pub struct Run<'a> {
 
 impl Run<'_> {
     /// One change that happens or does not.
-    pub async fn change<R>(&mut self, what: impl Into<String>, change: impl FnOnce(&mut World, Side) -> R) -> Result<R, Stop> {
+    pub async fn change<R>(
+        &mut self,
+        what: impl Into<String>,
+        change: impl FnOnce(&mut World, Side) -> R,
+    ) -> Result<R, Stop> {
         tokio::time::sleep(CHANGE).await;
         let side = self.side;
         if self.is_gone() {
@@ -162,7 +176,11 @@ impl Run<'_> {
     }
 
     /// Waits for something in the world, for a minute.
-    pub async fn wait_for(&self, what: &str, mut holds: impl FnMut(&World, Side) -> bool) -> Result<(), Stop> {
+    pub async fn wait_for(
+        &self,
+        what: &str,
+        mut holds: impl FnMut(&World, Side) -> bool,
+    ) -> Result<(), Stop> {
         for _ in 0..120 {
             if self.is_gone() {
                 return Err(Stop::Off);
@@ -182,7 +200,10 @@ impl Simulated {
         let (answer, on) = {
             let world = self.shared.world();
             let machine = &world.machines[side];
-            (machine.answers().then(|| look::at(&world, side, question)), machine.on)
+            (
+                machine.answers().then(|| look::at(&world, side, question)),
+                machine.on,
+            )
         };
         match answer {
             Some(host) => HostView::Seen(Box::new(host)),
@@ -197,9 +218,15 @@ impl Simulated {
 impl Hosts for Simulated {
     async fn observe(&self, questions: &Both<Question>) -> Both<HostView> {
         self.gate.pass().await;
-        let panics = self.shared.panics.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
+        let panics = self
+            .shared
+            .panics
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1));
         assert!(panics.is_err(), "a defect of the operator");
-        let (first, second) = tokio::join!(self.ask(Side::First, &questions.first), self.ask(Side::Second, &questions.second));
+        let (first, second) = tokio::join!(
+            self.ask(Side::First, &questions.first),
+            self.ask(Side::Second, &questions.second)
+        );
         self.gate.pass().await;
         Both::new(first, second)
     }
@@ -209,9 +236,16 @@ impl Hosts for Simulated {
         tokio::time::sleep(ROUND_TRIP[side]).await;
         self.gate.pass().await;
         // The stage runs on the machine, whatever becomes of the operator meanwhile.
-        let (shared, gate, steps, authority) = (self.shared.clone(), self.gate.clone(), steps.to_vec(), authority.clone());
+        let (shared, gate, steps, authority) = (
+            self.shared.clone(),
+            self.gate.clone(),
+            steps.to_vec(),
+            authority.clone(),
+        );
         let stage = tokio::spawn(async move { stage(&shared, &gate, side, &steps, &authority).await });
-        let outcome = stage.await.unwrap_or_else(|error| Outcome::Lost { message: error.to_string() });
+        let outcome = stage.await.unwrap_or_else(|error| Outcome::Lost {
+            message: error.to_string(),
+        });
         self.gate.pass().await;
         outcome
     }
@@ -224,7 +258,13 @@ async fn stage(shared: &Shared, gate: &Gate, side: Side, steps: &[Step], authori
         return lost("no route to host");
     }
     let boots = shared.world().machines[side].boots;
-    let mut run = Run { shared, gate, side, boots, unheard: false };
+    let mut run = Run {
+        shared,
+        gate,
+        side,
+        boots,
+        unheard: false,
+    };
     if let Some(refusal) = run.look(|world, side| refusal(world, side, authority)) {
         if matches!(refusal, Outcome::Superseded { .. }) {
             shared.superseded.fetch_add(1, Ordering::Relaxed);
@@ -237,11 +277,20 @@ async fn stage(shared: &Shared, gate: &Gate, side: Side, steps: &[Step], authori
     for step in steps {
         match steps::carry_out(&mut run, step).await {
             Ok(()) => {}
-            Err(Stop::Failed(message)) => return Outcome::Failed { step: format!("{step:?}").chars().take(40).collect(), message },
+            Err(Stop::Failed(message)) => {
+                return Outcome::Failed {
+                    step: format!("{step:?}").chars().take(40).collect(),
+                    message,
+                };
+            }
             Err(stop) => return lost(&format!("{stop:?}")),
         }
     }
-    if run.unheard { lost("nobody listens") } else { Outcome::Done }
+    if run.unheard {
+        lost("nobody listens")
+    } else {
+        Outcome::Done
+    }
 }
 
 fn refusal(world: &World, side: Side, authority: &Authority) -> Option<Outcome> {
@@ -249,5 +298,7 @@ fn refusal(world: &World, side: Side, authority: &Authority) -> Option<Outcome> 
     if record.owner == authority.owner.to_string() {
         return (record.epoch > authority.epoch).then_some(Outcome::Superseded { epoch: record.epoch });
     }
-    (Some(&record.owner) != authority.take_over_from.as_ref()).then(|| Outcome::ManagedElsewhere { owner: record.owner.clone() })
+    (Some(&record.owner) != authority.take_over_from.as_ref()).then(|| Outcome::ManagedElsewhere {
+        owner: record.owner.clone(),
+    })
 }

@@ -1,5 +1,6 @@
-//! A pair in memory, behind the same trait as SSH, and an API server in memory, for the operator as it is: on virtual time, with whatever
-//! goes wrong. What it believes about pacemaker and DRBD is held to the real ones by scenarios that are played on both ([`reality`]).
+//! A pair in memory, behind the same trait as SSH, and an API server in memory, for the operator as it is: on
+//! virtual time, with whatever goes wrong. What it believes about pacemaker and DRBD is held to the real ones
+//! by scenarios that are played on both ([`reality`]).
 
 pub mod api;
 pub mod drbd;

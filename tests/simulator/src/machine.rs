@@ -160,7 +160,15 @@ pub struct Metadata {
 impl Metadata {
     /// Metadata as create-md makes it.
     pub fn blank(device_uuid: String) -> Self {
-        Self { device_uuid, current: JUST_CREATED, bitmap: 0, history: Vec::new(), consistent: false, outdated: false, primary: false }
+        Self {
+            device_uuid,
+            current: JUST_CREATED,
+            bitmap: 0,
+            history: Vec::new(),
+            consistent: false,
+            outdated: false,
+            primary: false,
+        }
     }
 
     /// The device UUID as blkid and wipefs print it (`PRIx64`).
@@ -234,9 +242,16 @@ impl DiskState {
 impl Machine {
     /// A bare machine with a blank second disk.
     pub fn bare(hostname: &str) -> Self {
-        let disk = BlockDevice { size: 512 << 20, ..BlockDevice::default() };
+        let disk = BlockDevice {
+            size: 512 << 20,
+            ..BlockDevice::default()
+        };
         Self {
-            disk: Disk { hostname: hostname.into(), devices: BTreeMap::from([("/dev/sdb".to_owned(), disk)]), ..Disk::default() },
+            disk: Disk {
+                hostname: hostname.into(),
+                devices: BTreeMap::from([("/dev/sdb".to_owned(), disk)]),
+                ..Disk::default()
+            },
             memory: Memory::default(),
             on: true,
             sshd: true,
@@ -292,7 +307,11 @@ impl Machine {
         }
         self.left_in_order &= unit != "pacemaker";
         if self.memory.active.insert(unit.to_owned()) && unit == "corosync" {
-            self.memory.corosync = self.disk.files.get("/etc/corosync/corosync.conf").map(|file| file.content.clone());
+            self.memory.corosync = self
+                .disk
+                .files
+                .get("/etc/corosync/corosync.conf")
+                .map(|file| file.content.clone());
         }
     }
 
@@ -316,6 +335,9 @@ impl Machine {
     /// The records below a leg.
     pub fn records_mut(&mut self, resource: &str) -> Option<&mut BTreeSet<u32>> {
         let device = self.memory.legs.get(resource)?.device.clone();
-        self.disk.devices.get_mut(&device).map(|device| &mut device.records)
+        self.disk
+            .devices
+            .get_mut(&device)
+            .map(|device| &mut device.records)
     }
 }

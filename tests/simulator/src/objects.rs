@@ -3,18 +3,28 @@
 use serde_json::{Value, json};
 
 /// The values of all Secrets: none of them may be anywhere but in its file.
-pub const SECRETS: [&str; 4] = ["the-ssh-key", "the-bmc-password", "the-other-bmc-password", "the-hacluster-password"];
+pub const SECRETS: [&str; 4] = [
+    "the-ssh-key",
+    "the-bmc-password",
+    "the-other-bmc-password",
+    "the-hacluster-password",
+];
 
 /// The sample's pair and children.
 pub fn sample() -> Vec<Value> {
     let text = include_str!("../../../config/samples/tomcat.yaml");
-    text.split("\n---\n").map(|document| serde_saphyr::from_str(document).expect("the sample is YAML")).collect()
+    text.split("\n---\n")
+        .map(|document| serde_saphyr::from_str(document).expect("the sample is YAML"))
+        .collect()
 }
 
 /// The Secrets that the sample names.
 pub fn secrets() -> Vec<Value> {
     let secret = |name: &str, pairs: &[(&str, &str)]| {
-        let data: serde_json::Map<_, _> = pairs.iter().map(|(key, value)| ((*key).to_owned(), json!(base64(value)))).collect();
+        let data: serde_json::Map<_, _> = pairs
+            .iter()
+            .map(|(key, value)| ((*key).to_owned(), json!(base64(value))))
+            .collect();
         json!({"apiVersion": "v1", "kind": "Secret", "metadata": {"name": name}, "data": data})
     };
     vec![
@@ -27,7 +37,10 @@ pub fn secrets() -> Vec<Value> {
 
 /// An object of the sample, by kind.
 pub fn of_kind(kind: &str) -> Value {
-    sample().into_iter().find(|object| object["kind"] == kind).expect("the sample has one")
+    sample()
+        .into_iter()
+        .find(|object| object["kind"] == kind)
+        .expect("the sample has one")
 }
 
 /// An object of the sample with a change to its spec.
@@ -39,5 +52,8 @@ pub fn changed(kind: &str, change: impl FnOnce(&mut Value)) -> Value {
 
 fn base64(text: &str) -> String {
     let bytes = k8s_openapi::ByteString(text.as_bytes().to_vec());
-    serde_json::to_value(bytes).ok().and_then(|value| value.as_str().map(str::to_owned)).unwrap_or_default()
+    serde_json::to_value(bytes)
+        .ok()
+        .and_then(|value| value.as_str().map(str::to_owned))
+        .unwrap_or_default()
 }

@@ -31,7 +31,8 @@ pub fn tick(world: &mut World) {
 }
 
 fn membership(world: &mut World) {
-    let together = Side::BOTH.iter().all(|side| world.machines[*side].is_clustered()) && world.corosync_works();
+    let together =
+        Side::BOTH.iter().all(|side| world.machines[*side].is_clustered()) && world.corosync_works();
     match (world.joined, together) {
         (false, true) => join(world),
         (true, false) => part(world),
@@ -47,7 +48,11 @@ fn join(world: &mut World) {
         world.machines[side].memory.peer_unclean = false;
     }
     let version = |side: Side| world.machines[side].disk.cib.as_ref().map(version);
-    let newer = if version(Side::Second) > version(Side::First) { Side::Second } else { Side::First };
+    let newer = if version(Side::Second) > version(Side::First) {
+        Side::Second
+    } else {
+        Side::First
+    };
     world.machines[newer.peer()].disk.cib = world.machines[newer].disk.cib.clone();
 }
 
@@ -74,12 +79,18 @@ fn is_fenced(world: &World, side: Side) -> bool {
 
 fn option<'a>(cib: Option<&'a Element>, name: &str) -> Option<&'a str> {
     let config = cib?.at(&["configuration", "crm_config"])?;
-    config.all().into_iter().find(|each| each.get("name") == Some(name))?.get("value")
+    config
+        .all()
+        .into_iter()
+        .find(|each| each.get("name") == Some(name))?
+        .get("value")
 }
 
 fn fencing(world: &mut World) {
-    let shooters: Vec<_> =
-        Side::BOTH.into_iter().filter(|side| world.machines[*side].memory.peer_unclean && world.is_quorate(*side)).collect();
+    let shooters: Vec<_> = Side::BOTH
+        .into_iter()
+        .filter(|side| world.machines[*side].memory.peer_unclean && world.is_quorate(*side))
+        .collect();
     if shooters.is_empty() {
         world.fence_timer = 0;
         return;
@@ -88,11 +99,28 @@ fn fencing(world: &mut World) {
     if world.fence_timer < FENCING {
         return;
     }
-    let serves = |side: &Side| world.machines[*side].memory.resources.values().any(|role| *role == "Promoted");
-    let Some(shooter) = shooters.iter().find(|side| serves(side)).or(shooters.first()).copied() else { return };
+    let serves = |side: &Side| {
+        world.machines[*side]
+            .memory
+            .resources
+            .values()
+            .any(|role| *role == "Promoted")
+    };
+    let Some(shooter) = shooters
+        .iter()
+        .find(|side| serves(side))
+        .or(shooters.first())
+        .copied()
+    else {
+        return;
+    };
     let target = shooter.peer();
     let name = world.names[target].clone();
-    let device = world.machines[shooter].disk.cib.as_ref().is_some_and(|cib| cib.to_string().contains(&format!("fence-{name}-1")));
+    let device = world.machines[shooter]
+        .disk
+        .cib
+        .as_ref()
+        .is_some_and(|cib| cib.to_string().contains(&format!("fence-{name}-1")));
     if !device || !world.bmc_works[target] {
         return;
     }
@@ -107,12 +135,20 @@ fn fencing(world: &mut World) {
 pub fn bans(cib: &Element, names: &Both<String>) -> Vec<Ban> {
     let configuration = Configuration { cib };
     let mut bans = Vec::new();
-    for each in configuration.constraints().into_iter().filter(|each| each.name == "rsc_location") {
+    for each in configuration
+        .constraints()
+        .into_iter()
+        .filter(|each| each.name == "rsc_location")
+    {
         for (_, node) in names.iter() {
             let forbidden = each.get("node") == Some(node) && each.get("score") == Some("-INFINITY");
             if forbidden || each.get("only").is_some_and(|only| only != node) {
                 let text = |name: &str| each.get(name).unwrap_or_default().to_owned();
-                bans.push(Ban { id: text("id"), resource: text("rsc"), node: node.clone() });
+                bans.push(Ban {
+                    id: text("id"),
+                    resource: text("rsc"),
+                    node: node.clone(),
+                });
             }
         }
     }
@@ -140,11 +176,17 @@ struct Chain {
 
 impl Configuration<'_> {
     fn resources(&self) -> Vec<&Element> {
-        self.cib.at(&["configuration", "resources"]).map(|all| all.children.iter().collect()).unwrap_or_default()
+        self.cib
+            .at(&["configuration", "resources"])
+            .map(|all| all.children.iter().collect())
+            .unwrap_or_default()
     }
 
     fn constraints(&self) -> Vec<&Element> {
-        self.cib.at(&["configuration", "constraints"]).map(|all| all.children.iter().collect()).unwrap_or_default()
+        self.cib
+            .at(&["configuration", "constraints"])
+            .map(|all| all.children.iter().collect())
+            .unwrap_or_default()
     }
 
     fn clones(&self) -> Vec<PromotableClone> {
@@ -167,57 +209,106 @@ impl Configuration<'_> {
         let mut chains = Vec::new();
         for each in self.resources() {
             let members = match each.name.as_str() {
-                "group" => each.children.iter().filter(|child| child.name == "primitive").collect(),
+                "group" => each
+                    .children
+                    .iter()
+                    .filter(|child| child.name == "primitive")
+                    .collect(),
                 "primitive" if each.get("class") != Some("stonith") => vec![each],
                 _ => continue,
             };
             let id = each.id().unwrap_or_default().to_owned();
-            let with = self.constraints().into_iter().filter(|one| one.name == "rsc_colocation" && one.get("rsc") == Some(&id));
-            let clones = with.filter_map(|one| one.get("with-rsc")).map(str::to_owned).collect();
-            let members = members.into_iter().filter_map(Element::id).map(str::to_owned).collect();
-            chains.push(Chain { members, clones, stopped: is_stopped(each), id });
+            let with = self
+                .constraints()
+                .into_iter()
+                .filter(|one| one.name == "rsc_colocation" && one.get("rsc") == Some(&id));
+            let clones = with
+                .filter_map(|one| one.get("with-rsc"))
+                .map(str::to_owned)
+                .collect();
+            let members = members
+                .into_iter()
+                .filter_map(Element::id)
+                .map(str::to_owned)
+                .collect();
+            chains.push(Chain {
+                members,
+                clones,
+                stopped: is_stopped(each),
+                id,
+            });
         }
         chains
     }
 
     fn fence_devices(&self) -> Vec<String> {
-        let devices = self.resources().into_iter().filter(|each| each.get("class") == Some("stonith"));
+        let devices = self
+            .resources()
+            .into_iter()
+            .filter(|each| each.get("class") == Some("stonith"));
         devices.filter_map(Element::id).map(str::to_owned).collect()
     }
 
     fn score(&self, resource: &str, node: &str) -> i64 {
-        let locations = self.constraints().into_iter().filter(|each| each.name == "rsc_location" && each.get("rsc") == Some(resource));
-        let scores = locations.filter(|each| each.get("node") == Some(node)).filter_map(|each| each.get("score"));
-        scores.map(|score| if score == "-INFINITY" { -1_000_000 } else { score.parse().unwrap_or(0) }).sum()
+        let locations = self
+            .constraints()
+            .into_iter()
+            .filter(|each| each.name == "rsc_location" && each.get("rsc") == Some(resource));
+        let scores = locations
+            .filter(|each| each.get("node") == Some(node))
+            .filter_map(|each| each.get("score"));
+        scores
+            .map(|score| {
+                if score == "-INFINITY" {
+                    -1_000_000
+                } else {
+                    score.parse().unwrap_or(0)
+                }
+            })
+            .sum()
     }
 
     /// The clone with whose promoted instance this one's has to be.
     fn companion(&self, clone: &str) -> Option<PromotableClone> {
-        let with =
-            self.constraints().into_iter().find(|each| each.get("rsc") == Some(clone) && each.get("rsc-role") == Some("Promoted"))?;
-        self.clones().into_iter().find(|each| Some(each.id.as_str()) == with.get("with-rsc"))
+        let with = self
+            .constraints()
+            .into_iter()
+            .find(|each| each.get("rsc") == Some(clone) && each.get("rsc-role") == Some("Promoted"))?;
+        self.clones()
+            .into_iter()
+            .find(|each| Some(each.id.as_str()) == with.get("with-rsc"))
     }
 
     /// What hapair-fence-peer leaves: the promoted role only on the node it names.
     fn is_banned(&self, clone: &str, node: &str) -> bool {
-        self.constraints()
-            .into_iter()
-            .any(|each| each.id() == Some(&World::ban_id(clone)) && each.get("only").is_some_and(|only| only != node))
+        self.constraints().into_iter().any(|each| {
+            each.id() == Some(&World::ban_id(clone)) && each.get("only").is_some_and(|only| only != node)
+        })
     }
 
     fn is_standby(&self, node: &str) -> bool {
         let nodes = self.cib.at(&["configuration", "nodes"]);
-        let found = nodes.and_then(|nodes| nodes.children.iter().find(|each| each.get("uname") == Some(node)));
-        found.and_then(|node| attribute(node, "standby")).is_some_and(|value| value == "on")
+        let found =
+            nodes.and_then(|nodes| nodes.children.iter().find(|each| each.get("uname") == Some(node)));
+        found
+            .and_then(|node| attribute(node, "standby"))
+            .is_some_and(|value| value == "on")
     }
 }
 
 fn attribute<'a>(element: &'a Element, name: &str) -> Option<&'a str> {
-    element.all().into_iter().find(|each| each.get("name") == Some(name) && each.name == "nvpair")?.get("value")
+    element
+        .all()
+        .into_iter()
+        .find(|each| each.get("name") == Some(name) && each.name == "nvpair")?
+        .get("value")
 }
 
 fn is_stopped(element: &Element) -> bool {
-    element.first("meta_attributes").and_then(|meta| attribute(meta, "target-role")) == Some("Stopped")
+    element
+        .first("meta_attributes")
+        .and_then(|meta| attribute(meta, "target-role"))
+        == Some("Stopped")
 }
 
 /// Whether a node runs no services by the configuration.
@@ -228,7 +319,11 @@ pub fn is_standby(cib: &Element, node: &str) -> bool {
 /// The ids of all primitives of the configuration, fencing devices too; those of clones first.
 pub fn primitives(cib: &Element) -> Vec<String> {
     let configuration = Configuration { cib };
-    let mut ids: Vec<_> = configuration.clones().into_iter().map(|clone| clone.primitive).collect();
+    let mut ids: Vec<_> = configuration
+        .clones()
+        .into_iter()
+        .map(|clone| clone.primitive)
+        .collect();
     ids.extend(configuration.fence_devices());
     ids.extend(configuration.chains().into_iter().flat_map(|chain| chain.members));
     ids
@@ -241,15 +336,23 @@ fn schedule(world: &mut World, members: &[Side]) {
     if world.since_change < 4 {
         return;
     }
-    let Some(cib) = world.machines[members[0]].disk.cib.clone() else { return };
+    let Some(cib) = world.machines[members[0]].disk.cib.clone() else {
+        return;
+    };
     let configuration = Configuration { cib: &cib };
-    let acted = stop_something(world, members, &configuration) || start_something(world, members, &configuration);
+    let acted =
+        stop_something(world, members, &configuration) || start_something(world, members, &configuration);
     if acted {
         world.since_change = 3;
     }
 }
 
-fn placement(world: &World, members: &[Side], configuration: &Configuration<'_>, chain: &Chain) -> Option<Side> {
+fn placement(
+    world: &World,
+    members: &[Side],
+    configuration: &Configuration<'_>,
+    chain: &Chain,
+) -> Option<Side> {
     if chain.stopped {
         return None;
     }
@@ -262,20 +365,32 @@ fn placement(world: &World, members: &[Side], configuration: &Configuration<'_>,
         let promoted = |side: &Side| {
             chain.clones.iter().all(|id| {
                 let clone = clones.iter().find(|clone| clone.id == *id);
-                clone.is_some_and(|clone| !clone.stopped && role(world, *side, &clone.primitive) == Some("Promoted"))
+                clone.is_some_and(|clone| {
+                    !clone.stopped && role(world, *side, &clone.primitive) == Some("Promoted")
+                })
             })
         };
-        let holder = members.iter().copied().find(|side| promoted(side)).filter(allowed)?;
-        let leaving = clones.iter().any(|clone| chain.clones.contains(&clone.id) && !may_hold(world, configuration, clone, holder));
-        return (!leaving).then_some(holder);
-    }
-    let current = members.iter().copied().find(|side| chain.members.iter().any(|id| role(world, *side, id).is_some()));
-    let best = || {
-        members
+        let holder = members
             .iter()
             .copied()
-            .filter(allowed)
-            .max_by_key(|side| (configuration.score(&chain.id, &world.names[*side]), *side == Side::First))
+            .find(|side| promoted(side))
+            .filter(allowed)?;
+        let leaving = clones
+            .iter()
+            .any(|clone| chain.clones.contains(&clone.id) && !may_hold(world, configuration, clone, holder));
+        return (!leaving).then_some(holder);
+    }
+    let current = members
+        .iter()
+        .copied()
+        .find(|side| chain.members.iter().any(|id| role(world, *side, id).is_some()));
+    let best = || {
+        members.iter().copied().filter(allowed).max_by_key(|side| {
+            (
+                configuration.score(&chain.id, &world.names[*side]),
+                *side == Side::First,
+            )
+        })
     };
     current.filter(allowed).or_else(best)
 }
@@ -292,10 +407,17 @@ fn may_hold(world: &World, configuration: &Configuration<'_>, clone: &Promotable
 fn stop_something(world: &mut World, members: &[Side], configuration: &Configuration<'_>) -> bool {
     let known = primitives(configuration.cib);
     for side in members.iter().copied() {
-        let orphan = world.machines[side].memory.resources.keys().find(|id| !known.contains(id)).cloned();
+        let orphan = world.machines[side]
+            .memory
+            .resources
+            .keys()
+            .find(|id| !known.contains(id))
+            .cloned();
         if let Some(id) = orphan {
             if role(world, side, &id) == Some("Promoted") {
-                world.broken.push(format!("{id} was removed from the configuration while it is promoted: it can never be demoted"));
+                world.broken.push(format!(
+                    "{id} was removed from the configuration while it is promoted: it can never be demoted"
+                ));
             }
             stop(world, side, &id);
             return true;
@@ -304,7 +426,12 @@ fn stop_something(world: &mut World, members: &[Side], configuration: &Configura
     for chain in configuration.chains() {
         let place = placement(world, members, configuration, &chain);
         for side in members.iter().copied().filter(|side| Some(*side) != place) {
-            if let Some(id) = chain.members.iter().rev().find(|id| role(world, side, id).is_some()) {
+            if let Some(id) = chain
+                .members
+                .iter()
+                .rev()
+                .find(|id| role(world, side, id).is_some())
+            {
                 stop(world, side, id);
                 return true;
             }
@@ -313,17 +440,25 @@ fn stop_something(world: &mut World, members: &[Side], configuration: &Configura
     for clone in configuration.clones() {
         for side in members.iter().copied() {
             // A probe finds what was brought up before the cluster started.
-            if world.machines[side].memory.legs.contains_key(&clone.resource) && role(world, side, &clone.primitive).is_none() {
-                world.machines[side].memory.resources.insert(clone.primitive.clone(), "Unpromoted");
+            if world.machines[side].memory.legs.contains_key(&clone.resource)
+                && role(world, side, &clone.primitive).is_none()
+            {
+                world.machines[side]
+                    .memory
+                    .resources
+                    .insert(clone.primitive.clone(), "Unpromoted");
             }
-            let used = configuration
-                .chains()
-                .iter()
-                .any(|chain| chain.clones.contains(&clone.id) && chain.members.iter().any(|id| role(world, side, id).is_some()));
+            let used = configuration.chains().iter().any(|chain| {
+                chain.clones.contains(&clone.id)
+                    && chain.members.iter().any(|id| role(world, side, id).is_some())
+            });
             match role(world, side, &clone.primitive) {
                 Some("Promoted") if !used && !may_hold(world, configuration, &clone, side) => {
                     drbd::demote(&mut world.machines[side], &clone.resource);
-                    world.machines[side].memory.resources.insert(clone.primitive.clone(), "Unpromoted");
+                    world.machines[side]
+                        .memory
+                        .resources
+                        .insert(clone.primitive.clone(), "Unpromoted");
                     return true;
                 }
                 Some("Unpromoted") if clone.stopped || configuration.is_standby(&world.names[side]) => {
@@ -375,22 +510,34 @@ fn start_something(world: &mut World, members: &[Side], configuration: &Configur
                 && !has_failed(world, &clone.primitive)
             {
                 match drbd::up(&mut world.machines[side], &clone.resource) {
-                    Ok(()) => drop(world.machines[side].memory.resources.insert(clone.primitive.clone(), "Unpromoted")),
+                    Ok(()) => drop(
+                        world.machines[side]
+                            .memory
+                            .resources
+                            .insert(clone.primitive.clone(), "Unpromoted"),
+                    ),
                     Err(message) => fail(world, side, &clone.primitive, "start", message),
                 }
                 return true;
             }
         }
-        let promoted = members.iter().any(|side| role(world, *side, &clone.primitive) == Some("Promoted"));
+        let promoted = members
+            .iter()
+            .any(|side| role(world, *side, &clone.primitive) == Some("Promoted"));
         if !promoted && let Some(side) = candidate(world, members, configuration, &clone) {
             if drbd::promote(world, side, &clone.resource).is_ok() {
-                world.machines[side].memory.resources.insert(clone.primitive.clone(), "Promoted");
+                world.machines[side]
+                    .memory
+                    .resources
+                    .insert(clone.primitive.clone(), "Promoted");
             }
             return true;
         }
     }
     for chain in configuration.chains() {
-        let Some(side) = placement(world, members, configuration, &chain) else { continue };
+        let Some(side) = placement(world, members, configuration, &chain) else {
+            continue;
+        };
         let missing = chain.members.iter().find(|id| role(world, side, id).is_none());
         if let Some(id) = missing.filter(|id| !has_failed(world, id)).cloned() {
             start(world, side, &id, configuration);
@@ -401,22 +548,38 @@ fn start_something(world: &mut World, members: &[Side], configuration: &Configur
 }
 
 /// The best leg: current data, and of two such the one the group prefers.
-fn candidate(world: &World, members: &[Side], configuration: &Configuration<'_>, clone: &PromotableClone) -> Option<Side> {
+fn candidate(
+    world: &World,
+    members: &[Side],
+    configuration: &Configuration<'_>,
+    clone: &PromotableClone,
+) -> Option<Side> {
     let chains = configuration.chains();
     let preference = |side: Side| -> i64 {
         let with = chains.iter().filter(|chain| chain.clones.contains(&clone.id));
-        with.map(|chain| configuration.score(&chain.id, &world.names[side])).sum()
+        with.map(|chain| configuration.score(&chain.id, &world.names[side]))
+            .sum()
     };
     let leg = |side: Side| -> Option<&Leg> { world.machines[side].memory.legs.get(&clone.resource) };
     let companion = configuration.companion(&clone.id);
-    let with_companion = |side: Side| companion.as_ref().is_none_or(|other| role(world, side, &other.primitive) == Some("Promoted"));
+    let with_companion = |side: Side| {
+        companion
+            .as_ref()
+            .is_none_or(|other| role(world, side, &other.primitive) == Some("Promoted"))
+    };
     let able = members.iter().copied().filter(|side| {
         role(world, *side, &clone.primitive) == Some("Unpromoted")
             && may_hold(world, configuration, clone, *side)
             && with_companion(*side)
             && leg(*side).is_some_and(|leg| matches!(leg.disk, DiskState::UpToDate | DiskState::Consistent))
     });
-    able.max_by_key(|side| (leg(*side).map(|leg| leg.disk == DiskState::UpToDate), preference(*side), *side == Side::First))
+    able.max_by_key(|side| {
+        (
+            leg(*side).map(|leg| leg.disk == DiskState::UpToDate),
+            preference(*side),
+            *side == Side::First,
+        )
+    })
 }
 
 fn has_failed(world: &World, id: &str) -> bool {
@@ -425,19 +588,35 @@ fn has_failed(world: &World, id: &str) -> bool {
 
 fn fail(world: &mut World, side: Side, id: &str, task: &str, message: String) {
     let node = world.names[side].clone();
-    world.failures.push(Failure { resource: id.into(), task: task.into(), node, message });
+    world.failures.push(Failure {
+        resource: id.into(),
+        task: task.into(),
+        node,
+        message,
+    });
 }
 
 fn start(world: &mut World, side: Side, id: &str, configuration: &Configuration<'_>) {
     if let Some(message) = world.agent_trouble.get(id).cloned() {
         return fail(world, side, id, "start", message);
     }
-    let primitive = configuration.cib.all().into_iter().find(|each| each.id() == Some(id)).cloned();
+    let primitive = configuration
+        .cib
+        .all()
+        .into_iter()
+        .find(|each| each.id() == Some(id))
+        .cloned();
     let Some(primitive) = primitive else { return };
     if id.starts_with("filesystem-") {
         let volume = id.trim_start_matches("filesystem-");
         if drbd::content_label(&world.machines[side], volume).as_deref() != Some("hapair") {
-            return fail(world, side, id, "start", "there is no complete file system".into());
+            return fail(
+                world,
+                side,
+                id,
+                "start",
+                "there is no complete file system".into(),
+            );
         }
     }
     if id.starts_with("fence-") && !world.bmc_works[side.peer()] {
@@ -446,12 +625,19 @@ fn start(world: &mut World, side: Side, id: &str, configuration: &Configuration<
     if id.starts_with("ip-") {
         world.machines[side].memory.addresses.insert(id.to_owned());
     }
-    // Every node is probed for a new resource, and a unit that runs where the cluster did not start it is stopped.
-    if let Some(unit) = primitive.get("type").filter(|_| primitive.get("class") == Some("systemd")) {
+    // Every node is probed for a new resource, and a unit that runs where the cluster did not start it is
+    // stopped.
+    if let Some(unit) = primitive
+        .get("type")
+        .filter(|_| primitive.get("class") == Some("systemd"))
+    {
         for side in Side::BOTH {
             world.machines[side].memory.active.remove(unit);
         }
     }
     debug_assert!(primitive.name == "primitive");
-    world.machines[side].memory.resources.insert(id.to_owned(), "Started");
+    world.machines[side]
+        .memory
+        .resources
+        .insert(id.to_owned(), "Started");
 }

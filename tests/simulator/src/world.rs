@@ -83,16 +83,21 @@ impl World {
             let content = |side: Side| self.machines[side].disk.files.get(path).map(|file| &file.content);
             content(Side::First) == content(Side::Second)
         };
-        self.links.iter().any(|works| *works) && same("/etc/corosync/authkey") && same("/etc/pacemaker/authkey")
+        self.links.iter().any(|works| *works)
+            && same("/etc/corosync/authkey")
+            && same("/etc/pacemaker/authkey")
     }
 
     /// Whether DRBD's packets get through: it has the second link to itself.
     pub fn replication_works(&self) -> bool {
-        let on = Side::BOTH.iter().all(|side| self.machines[*side].on && self.machines[*side].booting == 0);
+        let on = Side::BOTH
+            .iter()
+            .all(|side| self.machines[*side].on && self.machines[*side].booting == 0);
         on && self.links[1]
     }
 
-    /// Whether this node's partition has quorum: both are there, or it has met its peer before (two_node, wait_for_all).
+    /// Whether this node's partition has quorum: both are there, or it has met its peer before (two_node,
+    /// wait_for_all).
     pub fn is_quorate(&self, side: Side) -> bool {
         self.machines[side].is_clustered() && self.machines[side].memory.met_peer
     }
@@ -108,8 +113,13 @@ impl World {
         let name = self.names[side].clone();
         self.change_cib(side, |cib| {
             let constraints = cib.first_mut("configuration").first_mut("constraints");
-            constraints.children.retain(|each| each.id() != Some(&Self::ban_id(&clone)));
-            let ban = Element::new("rsc_location").with("id", Self::ban_id(&clone)).with("rsc", &clone).with("only", &name);
+            constraints
+                .children
+                .retain(|each| each.id() != Some(&Self::ban_id(&clone)));
+            let ban = Element::new("rsc_location")
+                .with("id", Self::ban_id(&clone))
+                .with("rsc", &clone)
+                .with("only", &name);
             constraints.children.push(ban);
         });
     }
@@ -118,10 +128,17 @@ impl World {
     pub fn allow_promotion(&mut self, resource: &str) {
         let id = Self::ban_id(&format!("volume-{resource}-clone"));
         for side in Side::BOTH {
-            let has = self.machines[side].disk.cib.as_ref().is_some_and(|cib| cib.all().iter().any(|each| each.id() == Some(&id)));
+            let has = self.machines[side]
+                .disk
+                .cib
+                .as_ref()
+                .is_some_and(|cib| cib.all().iter().any(|each| each.id() == Some(&id)));
             if has && self.machines[side].is_clustered() {
                 self.change_cib(side, |cib| {
-                    cib.first_mut("configuration").first_mut("constraints").children.retain(|each| each.id() != Some(&id));
+                    cib.first_mut("configuration")
+                        .first_mut("constraints")
+                        .children
+                        .retain(|each| each.id() != Some(&id));
                 });
             }
         }
@@ -129,7 +146,9 @@ impl World {
 
     /// Changes the live configuration as seen from this side.
     pub fn change_cib(&mut self, side: Side, change: impl FnOnce(&mut Element)) {
-        let Some(cib) = self.machines[side].disk.cib.as_mut() else { return };
+        let Some(cib) = self.machines[side].disk.cib.as_mut() else {
+            return;
+        };
         change(cib);
         let (_, epoch) = pacemaker::version(cib);
         cib.attributes.insert("epoch".into(), (epoch + 1).to_string());
@@ -143,9 +162,13 @@ impl World {
         if self.machines[side].memory.active.remove("pacemaker") {
             let memory = &self.machines[side].memory;
             let ours = |name: &&String| memory.resources.contains_key(&format!("volume-{name}"));
-            let (names, down): (Vec<_>, Vec<_>) =
-                (memory.legs.keys().cloned().collect(), memory.legs.keys().filter(ours).cloned().collect());
-            names.iter().for_each(|name| drbd::demote(&mut self.machines[side], name));
+            let (names, down): (Vec<_>, Vec<_>) = (
+                memory.legs.keys().cloned().collect(),
+                memory.legs.keys().filter(ours).cloned().collect(),
+            );
+            names
+                .iter()
+                .for_each(|name| drbd::demote(&mut self.machines[side], name));
             down.iter().for_each(|name| drbd::down(self, side, name));
             let memory = &mut self.machines[side].memory;
             memory.resources.clear();
@@ -186,7 +209,10 @@ impl World {
             if machine.booting == 0 {
                 machine.boot();
                 if machine.runs("corosync") && machine.memory.corosync.is_none() {
-                    self.broken.push(format!("corosync runs on {} as its package brings it: a cluster of one", self.names[side]));
+                    self.broken.push(format!(
+                        "corosync runs on {} as its package brings it: a cluster of one",
+                        self.names[side]
+                    ));
                 }
             }
         }
@@ -206,7 +232,9 @@ impl World {
             })
             .collect();
         for name in ready {
-            let Some(job) = self.machines[side].memory.jobs.remove(&name) else { continue };
+            let Some(job) = self.machines[side].memory.jobs.remove(&name) else {
+                continue;
+            };
             match job.work {
                 Work::Packages(packages) => self.install(side, &packages),
                 Work::Filesystem { resource } => self.finish_filesystem(side, &resource),
@@ -217,7 +245,8 @@ impl World {
     /// An installation begins: its units are masked first, since Debian enables what it unpacks.
     pub fn unpack(&mut self, side: Side, mask: &[String]) {
         let disk = &mut self.machines[side].disk;
-        disk.pending.extend(mask.iter().map(|unit| format!("unmask-{unit}")));
+        disk.pending
+            .extend(mask.iter().map(|unit| format!("unmask-{unit}")));
         disk.masked.extend(mask.iter().cloned());
         disk.enabled.extend(mask.iter().cloned());
     }
@@ -231,7 +260,11 @@ impl World {
         self.machines[side].memory.failed_installation = None;
         let disk = &mut self.machines[side].disk;
         disk.packages.extend(packages.iter().cloned());
-        for unit in disk.pending.iter().filter_map(|mark| mark.strip_prefix("unmask-")) {
+        for unit in disk
+            .pending
+            .iter()
+            .filter_map(|mark| mark.strip_prefix("unmask-"))
+        {
             disk.enabled.remove(unit);
             disk.masked.remove(unit);
         }
@@ -246,9 +279,21 @@ impl World {
 
     /// Writes the file system's label, through DRBD.
     pub fn label(&mut self, side: Side, resource: &str, label: &str) {
-        let connected = self.machines[side].memory.legs.get(resource).is_some_and(|leg| leg.connection == Connection::Connected);
-        for side in if connected { vec![side, side.peer()] } else { vec![side] } {
-            let device = self.machines[side].memory.legs.get(resource).map(|leg| leg.device.clone());
+        let connected = self.machines[side]
+            .memory
+            .legs
+            .get(resource)
+            .is_some_and(|leg| leg.connection == Connection::Connected);
+        for side in if connected {
+            vec![side, side.peer()]
+        } else {
+            vec![side]
+        } {
+            let device = self.machines[side]
+                .memory
+                .legs
+                .get(resource)
+                .map(|leg| leg.device.clone());
             if let Some(device) = device.and_then(|path| self.machines[side].device_mut(&path)) {
                 device.label = Some(label.to_owned());
             }
@@ -258,15 +303,30 @@ impl World {
     /// A client appends a record to every mounted volume; it is acknowledged once protocol C has it.
     fn write_a_record(&mut self) {
         for side in Side::BOTH {
-            let mounted: Vec<_> =
-                self.machines[side].memory.resources.keys().filter_map(|id| id.strip_prefix("filesystem-")).map(str::to_owned).collect();
+            let mounted: Vec<_> = self.machines[side]
+                .memory
+                .resources
+                .keys()
+                .filter_map(|id| id.strip_prefix("filesystem-"))
+                .map(str::to_owned)
+                .collect();
             for volume in mounted {
-                let Some(leg) = self.machines[side].memory.legs.get(&volume).filter(|leg| leg.primary && !leg.frozen).cloned() else {
+                let Some(leg) = self.machines[side]
+                    .memory
+                    .legs
+                    .get(&volume)
+                    .filter(|leg| leg.primary && !leg.frozen)
+                    .cloned()
+                else {
                     continue;
                 };
                 self.next_record += 1;
                 let record = self.next_record;
-                let everywhere = if leg.connection == Connection::Connected { vec![side, side.peer()] } else { vec![side] };
+                let everywhere = if leg.connection == Connection::Connected {
+                    vec![side, side.peer()]
+                } else {
+                    vec![side]
+                };
                 for side in everywhere {
                     if let Some(records) = self.machines[side].records_mut(&volume) {
                         records.insert(record);
@@ -280,23 +340,44 @@ impl World {
     /// The rules that must hold at every moment.
     fn check(&mut self) {
         let mut broken = Vec::new();
-        let names: BTreeSet<String> = Side::BOTH.iter().flat_map(|side| self.machines[*side].memory.legs.keys().cloned()).collect();
+        let names: BTreeSet<String> = Side::BOTH
+            .iter()
+            .flat_map(|side| self.machines[*side].memory.legs.keys().cloned())
+            .collect();
         for name in names {
-            let primary = |side: Side| self.machines[side].memory.legs.get(&name).is_some_and(|leg| leg.primary && !leg.frozen);
+            let primary = |side: Side| {
+                self.machines[side]
+                    .memory
+                    .legs
+                    .get(&name)
+                    .is_some_and(|leg| leg.primary && !leg.frozen)
+            };
             if primary(Side::First) && primary(Side::Second) {
                 broken.push(format!("{name} is Primary on both nodes"));
             }
             for side in Side::BOTH.into_iter().filter(|side| primary(*side)) {
                 let device = &self.machines[side].memory.legs[&name].device;
                 let records = &self.machines[side].disk.devices[device].records;
-                let mounted = self.machines[side].memory.resources.contains_key(&format!("filesystem-{name}"));
+                let mounted = self.machines[side]
+                    .memory
+                    .resources
+                    .contains_key(&format!("filesystem-{name}"));
                 let acknowledged = self.acknowledged.get(&name).filter(|_| mounted);
                 if let Some(lost) = acknowledged.and_then(|all| all.difference(records).next()) {
-                    broken.push(format!("the acknowledged record {lost} is not on {}, which serves {name}", self.names[side]));
+                    broken.push(format!(
+                        "the acknowledged record {lost} is not on {}, which serves {name}",
+                        self.names[side]
+                    ));
                 }
             }
         }
-        for id in self.machines.first.memory.addresses.intersection(&self.machines.second.memory.addresses) {
+        for id in self
+            .machines
+            .first
+            .memory
+            .addresses
+            .intersection(&self.machines.second.memory.addresses)
+        {
             broken.push(format!("{id} is on both nodes"));
         }
         self.broken.extend(broken);

@@ -8,12 +8,19 @@ use serde_json::{Value, json};
 
 fn with_parameter(value: &str) -> Value {
     let agent = json!({"agent": "heartbeat:Dummy", "parameters": [{"name": "state", "value": value}]});
-    changed("ServiceGroup", |spec| spec["services"].as_array_mut().expect("a list").push(json!({"name": "dummy", "ocf": agent.clone()})))
+    changed("ServiceGroup", |spec| {
+        spec["services"]
+            .as_array_mut()
+            .expect("a list")
+            .push(json!({"name": "dummy", "ocf": agent.clone()}))
+    })
 }
 
 /// The pair, whose groups may use that agent.
 fn delegating() -> Value {
-    changed("HAPair", |spec| spec["delegation"] = json!({"agents": ["heartbeat:Dummy"]}))
+    changed("HAPair", |spec| {
+        spec["delegation"] = json!({"agents": ["heartbeat:Dummy"]})
+    })
 }
 
 #[test]
@@ -26,17 +33,31 @@ fn a_value_that_the_cluster_does_not_take_as_it_is_stops_with_what_was_wanted_an
         for _ in 0..60 {
             tokio::time::sleep(std::time::Duration::from_secs(1)).await;
         }
-        let (_, reason, message) = experiment.condition("hapairs", "web", "Ready").expect("the pair has a status");
+        let (_, reason, message) = experiment
+            .condition("hapairs", "web", "Ready")
+            .expect("the pair has a status");
         assert_eq!(reason, "NoEffect", "{message}");
-        assert!(message.contains("value=\"head-tail\"") && message.contains("value=\"head\""), "{message}");
-        let pushes = experiment.shared.effects.log()[before..].iter().filter(|effect| effect.contains("push the CIB")).count();
-        assert!(pushes <= 3 + 60 / 15 + 1, "it was pushed {pushes} times within a minute");
+        assert!(
+            message.contains("value=\"head-tail\"") && message.contains("value=\"head\""),
+            "{message}"
+        );
+        let pushes = experiment.shared.effects.log()[before..]
+            .iter()
+            .filter(|effect| effect.contains("push the CIB"))
+            .count();
+        assert!(
+            pushes <= 3 + 60 / 15 + 1,
+            "it was pushed {pushes} times within a minute"
+        );
         // Written in another way, it is carried out.
         experiment.apply([with_parameter("head")]);
         let rest = experiment.settle().await;
         experiment.end(rest)
     });
-    assert_eq!((end.pair_is("Ready").as_deref(), end.troubles.as_slice()), (Some("True"), [].as_slice()));
+    assert_eq!(
+        (end.pair_is("Ready").as_deref(), end.troubles.as_slice()),
+        (Some("True"), [].as_slice())
+    );
 }
 
 #[test]
@@ -45,9 +66,14 @@ fn a_value_that_pacemaker_cannot_carry_is_refused_by_name() {
         run(&at_rest(), None, 1, async |experiment| {
             experiment.apply([delegating(), with_parameter(value)]);
             experiment.settle().await.expect("nothing is done");
-            let (_, reason, message) = experiment.condition("servicegroups", "tomcat", "Ready").expect("the group has a status");
+            let (_, reason, message) = experiment
+                .condition("servicegroups", "tomcat", "Ready")
+                .expect("the group has a status");
             assert_eq!(reason, "InvalidSpec", "{message}");
-            assert!(message.contains("spec.services[name=dummy].ocf.parameters[name=state].value"), "{message}");
+            assert!(
+                message.contains("spec.services[name=dummy].ocf.parameters[name=state].value"),
+                "{message}"
+            );
         });
     }
 }

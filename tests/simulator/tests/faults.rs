@@ -1,5 +1,5 @@
-//! Bad days of the hosts, drawn by lot, one after the other and two at once, while people change the spec: no rule is broken meanwhile, nothing is
-//! lost, and once they are over the pair is Ready again by itself.
+//! Bad days of the hosts, drawn by lot, one after the other and two at once, while people change the spec: no
+//! rule is broken meanwhile, nothing is lost, and once they are over the pair is Ready again by itself.
 
 mod scenarios;
 
@@ -58,13 +58,22 @@ impl Fault {
 }
 
 /// Changes of the spec after which the pair is Ready.
-const CHANGES: [&str; 4] = ["another page", "another floating address", "another BMC password", "the preference for a node moved"];
+const CHANGES: [&str; 4] = [
+    "another page",
+    "another floating address",
+    "another BMC password",
+    "the preference for a node moved",
+];
 
 async fn some_seconds(random: &mut StdRng, most: u64) {
     tokio::time::sleep(Duration::from_millis(random.random_range(0..most * 1000))).await;
 }
 
-async fn bad_day(experiment: &mut Experiment, random: &mut StdRng, days: &mut Vec<String>) -> Result<(), String> {
+async fn bad_day(
+    experiment: &mut Experiment,
+    random: &mut StdRng,
+    days: &mut Vec<String>,
+) -> Result<(), String> {
     let number = random.random_range(1..=2);
     let faults: Vec<_> = Fault::ALL.sample(random, number).copied().collect();
     for fault in &faults {
@@ -75,10 +84,15 @@ async fn bad_day(experiment: &mut Experiment, random: &mut StdRng, days: &mut Ve
     if random.random_bool(0.3) {
         let change = CHANGES[random.random_range(0..CHANGES.len())];
         days.push(change.to_owned());
-        SCENARIOS.iter().filter(|scenario| scenario.name == change).for_each(|scenario| (scenario.act)(experiment));
+        SCENARIOS
+            .iter()
+            .filter(|scenario| scenario.name == change)
+            .for_each(|scenario| (scenario.act)(experiment));
         some_seconds(random, 40).await;
     }
-    faults.iter().for_each(|fault| fault.end(&mut experiment.shared.world()));
+    faults
+        .iter()
+        .for_each(|fault| fault.end(&mut experiment.shared.world()));
     experiment.settle().await?;
     match experiment.condition("hapairs", "web", "Ready") {
         Some((status, ..)) if status == "True" => Ok(()),
@@ -88,7 +102,10 @@ async fn bad_day(experiment: &mut Experiment, random: &mut StdRng, days: &mut Ve
 
 #[test]
 fn whatever_happens_to_the_hosts_the_pair_comes_back() {
-    let seeds = std::env::var("FAULT_SEEDS").ok().and_then(|text| text.parse().ok()).unwrap_or(SEEDS);
+    let seeds = std::env::var("FAULT_SEEDS")
+        .ok()
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(SEEDS);
     let results = on_all_cores(&(0..seeds).collect::<Vec<_>>(), |seed| {
         let mut days = Vec::new();
         let end = run(&at_rest(), None, *seed, async |experiment| {
@@ -101,16 +118,23 @@ fn whatever_happens_to_the_hosts_the_pair_comes_back() {
             }
             experiment.end(went)
         });
-        let wrong = (!end.troubles.is_empty()).then(|| format!("seed {seed}, after {days:?}: {:?}", end.troubles));
+        let wrong =
+            (!end.troubles.is_empty()).then(|| format!("seed {seed}, after {days:?}: {:?}", end.troubles));
         (end.world.fenced.len(), wrong)
     });
     let fenced: usize = results.iter().map(|(fenced, _)| fenced).sum();
     let wrong: Vec<_> = results.into_iter().filter_map(|(_, wrong)| wrong).collect();
-    assert!(wrong.is_empty(), "{} of {seeds} runs went wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} of {seeds} runs went wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
     assert!(fenced > 0, "nobody was ever fenced: the power cuts prove nothing");
 }
 
-/// The look hangs on the host that went, and what the other one said in it is from before its cluster noticed.
+/// The look hangs on the host that went, and what the other one said in it is from before its cluster
+/// noticed.
 #[test]
 fn a_host_that_goes_silent_is_followed_by_a_second_look_at_once() {
     let between = on_all_cores(&(0..300).collect::<Vec<u64>>(), |moment| {
@@ -119,16 +143,29 @@ fn a_host_that_goes_silent_is_followed_by_a_second_look_at_once() {
             // A node that cannot be fenced stays away.
             experiment.shared.world().bmc_works[Side::Second] = false;
             experiment.shared.world().machines[Side::Second].cut_power();
-            experiment.wait_for("HostsReachable", "False").await.expect("a host without power does not answer");
+            experiment
+                .wait_for("HostsReachable", "False")
+                .await
+                .expect("a host without power does not answer");
             let silent = tokio::time::Instant::now();
-            experiment.wait_for("RedundancyHealthy", "False").await.expect("a pair of one is not redundant");
+            experiment
+                .wait_for("RedundancyHealthy", "False")
+                .await
+                .expect("a pair of one is not redundant");
             silent.elapsed()
         })
     });
-    // A second, and the look itself, which waits for the silent host again; the next resync would be another fifteen away.
+    // A second, and the look itself, which waits for the silent host again; the next resync would be another
+    // fifteen away.
     let longest = between.iter().max().copied().unwrap_or_default();
-    assert!(longest > Duration::from_secs(5), "none of the cuts met a look: the test tests nothing");
-    assert!(longest <= Duration::from_secs(13), "the status was half true for {longest:?}");
+    assert!(
+        longest > Duration::from_secs(5),
+        "none of the cuts met a look: the test tests nothing"
+    );
+    assert!(
+        longest <= Duration::from_secs(13),
+        "the status was half true for {longest:?}"
+    );
 }
 
 #[test]
@@ -137,29 +174,56 @@ fn packages_that_cannot_be_had_are_told_of_and_waited_for() {
         experiment.shared.world().unavailable.insert("pacemaker".into());
         declare_everything(experiment);
         tokio::time::sleep(Duration::from_secs(180)).await;
-        let (status, reason, message) = experiment.condition("hapairs", "web", "Ready").expect("the pair has a status");
-        assert_eq!((status.as_str(), reason.as_str()), ("False", "PackagesFailed"), "{message}");
+        let (status, reason, message) = experiment
+            .condition("hapairs", "web", "Ready")
+            .expect("the pair has a status");
+        assert_eq!(
+            (status.as_str(), reason.as_str()),
+            ("False", "PackagesFailed"),
+            "{message}"
+        );
         experiment.shared.world().unavailable.clear();
         let rest = experiment.settle().await;
         experiment.end(rest)
     });
-    assert_eq!((end.pair_is("Ready").as_deref(), end.troubles.as_slice()), (Some("True"), [].as_slice()));
+    assert_eq!(
+        (end.pair_is("Ready").as_deref(), end.troubles.as_slice()),
+        (Some("True"), [].as_slice())
+    );
 }
 
 #[test]
 fn a_service_that_does_not_start_is_told_of_with_its_words_and_a_cleanup_is_enough() {
     let end = run(&at_rest(), None, 1, async |experiment| {
         let id = "service-tomcat-tomcat".to_owned();
-        experiment.shared.world().agent_trouble.insert(id, "port 8080 is taken".into());
+        experiment
+            .shared
+            .world()
+            .agent_trouble
+            .insert(id, "port 8080 is taken".into());
         experiment.shared.world().reboot(Side::First);
-        experiment.wait_for("Available", "False").await.expect("the service is away");
-        experiment.settle().await.expect("a failure that stays is no reason to go on for ever");
-        let (_, reason, message) = experiment.condition("hapairs", "web", "Available").expect("the pair has a status");
-        assert!(reason == "ResourceFailed" && message.contains("port 8080 is taken"), "{reason}: {message}");
+        experiment
+            .wait_for("Available", "False")
+            .await
+            .expect("the service is away");
+        experiment
+            .settle()
+            .await
+            .expect("a failure that stays is no reason to go on for ever");
+        let (_, reason, message) = experiment
+            .condition("hapairs", "web", "Available")
+            .expect("the pair has a status");
+        assert!(
+            reason == "ResourceFailed" && message.contains("port 8080 is taken"),
+            "{reason}: {message}"
+        );
         experiment.shared.world().agent_trouble.clear();
         experiment.shared.world().failures.clear();
         let rest = experiment.settle().await;
         experiment.end(rest)
     });
-    assert_eq!((end.pair_is("Ready").as_deref(), end.troubles.as_slice()), (Some("True"), [].as_slice()));
+    assert_eq!(
+        (end.pair_is("Ready").as_deref(), end.troubles.as_slice()),
+        (Some("True"), [].as_slice())
+    );
 }

@@ -10,7 +10,9 @@ use scenarios::at_rest;
 use serde_json::Value;
 
 fn swapped() -> Value {
-    changed("HAPair", |spec| spec["nodes"].as_array_mut().expect("two nodes").reverse())
+    changed("HAPair", |spec| {
+        spec["nodes"].as_array_mut().expect("two nodes").reverse()
+    })
 }
 
 fn corosync_conf(end: &End) -> [String; 2] {
@@ -28,10 +30,16 @@ fn two_nodes_that_are_swapped_in_the_list_change_nothing_on_a_host() {
         let rest = experiment.settle().await;
         let on_hosts = |effect: &&String| effect.starts_with("node1: ") || effect.starts_with("node2: ");
         let effects = experiment.shared.effects.log();
-        assert_eq!(effects[before..].iter().filter(on_hosts).collect::<Vec<_>>(), Vec::<&String>::new());
+        assert_eq!(
+            effects[before..].iter().filter(on_hosts).collect::<Vec<_>>(),
+            Vec::<&String>::new()
+        );
         experiment.end(rest)
     });
-    assert_eq!((end.pair_is("Ready").as_deref(), end.troubles.as_slice()), (Some("True"), [].as_slice()));
+    assert_eq!(
+        (end.pair_is("Ready").as_deref(), end.troubles.as_slice()),
+        (Some("True"), [].as_slice())
+    );
 }
 
 #[test]
@@ -58,19 +66,34 @@ fn a_pair_that_is_declared_in_the_other_order_is_born_the_same() {
 fn a_cluster_with_other_ids_keeps_them() {
     let mut start = at_rest();
     for machine in [&mut start.world.machines.first, &mut start.world.machines.second] {
-        let exchange = |text: &str, one: &str, other: &str| text.replace(one, "<>").replace(other, one).replace("<>", other);
-        let file = machine.disk.files.get_mut("/etc/corosync/corosync.conf").expect("a cluster");
-        file.content = exchange(&String::from_utf8_lossy(&file.content), "nodeid: 1", "nodeid: 2").into_bytes();
+        let exchange = |text: &str, one: &str, other: &str| {
+            text.replace(one, "<>").replace(other, one).replace("<>", other)
+        };
+        let file = machine
+            .disk
+            .files
+            .get_mut("/etc/corosync/corosync.conf")
+            .expect("a cluster");
+        file.content =
+            exchange(&String::from_utf8_lossy(&file.content), "nodeid: 1", "nodeid: 2").into_bytes();
         machine.memory.corosync = Some(file.content.clone());
         let cib = machine.disk.cib.take().expect("a configuration").to_string();
         let cib = exchange(&cib, "<node id=\"1\"", "<node id=\"2\"");
         machine.disk.cib = Some(hapair_model::xml::Element::parse(&cib).expect("XML"));
     }
-    let before = start.world.machines.first.disk.files["/etc/corosync/corosync.conf"].content.clone();
+    let before = start.world.machines.first.disk.files["/etc/corosync/corosync.conf"]
+        .content
+        .clone();
     let end = run(&start, None, 1, async |experiment| {
         let rest = experiment.settle().await;
         experiment.end(rest)
     });
-    assert_eq!((end.pair_is("Ready").as_deref(), end.troubles.as_slice()), (Some("True"), [].as_slice()));
-    assert_eq!(end.world.machines.first.disk.files["/etc/corosync/corosync.conf"].content, before);
+    assert_eq!(
+        (end.pair_is("Ready").as_deref(), end.troubles.as_slice()),
+        (Some("True"), [].as_slice())
+    );
+    assert_eq!(
+        end.world.machines.first.disk.files["/etc/corosync/corosync.conf"].content,
+        before
+    );
 }

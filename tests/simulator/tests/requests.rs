@@ -17,32 +17,49 @@ fn annotated(key: &str, value: &str) -> Value {
 }
 
 fn active(experiment: &Experiment) -> Option<String> {
-    experiment.api.get("hapairs", "web")?["status"]["active"].as_str().map(str::to_owned)
+    experiment.api.get("hapairs", "web")?["status"]["active"]
+        .as_str()
+        .map(str::to_owned)
 }
 
-/// Asks for one standby after the other of a pair at rest, and compares which node serves then, and whether the other could take over.
+/// Asks for one standby after the other of a pair at rest, and compares which node serves then, and whether
+/// the other could take over.
 fn asks_for_standby(pair: impl Fn(&str) -> Value, steps: [(&str, &str, &str); 4]) {
     let end = run(&at_rest(), None, 1, async |experiment| {
         let mut rest = Ok(());
         for (wish, node, redundant) in steps {
             experiment.apply([pair(wish)]);
             rest = rest.and(experiment.settle().await);
-            let redundancy = experiment.condition("hapairs", "web", "RedundancyHealthy").map(|(status, ..)| status);
-            assert_eq!((active(experiment).as_deref(), redundancy.as_deref()), (Some(node), Some(redundant)), "{wish:?}");
+            let redundancy = experiment
+                .condition("hapairs", "web", "RedundancyHealthy")
+                .map(|(status, ..)| status);
+            assert_eq!(
+                (active(experiment).as_deref(), redundancy.as_deref()),
+                (Some(node), Some(redundant)),
+                "{wish:?}"
+            );
         }
         experiment.end(rest)
     });
-    assert_eq!((end.pair_is("Ready").as_deref(), end.troubles.as_slice()), (Some("True"), [].as_slice()));
+    assert_eq!(
+        (end.pair_is("Ready").as_deref(), end.troubles.as_slice()),
+        (Some("True"), [].as_slice())
+    );
 }
 
 #[test]
 fn a_standby_that_is_asked_for_moves_the_service_and_its_withdrawal_ends_it() {
-    let steps =
-        [("node1=true", "node2", "False"), ("node1=false", "node2", "True"), ("node2=true", "node1", "False"), ("", "node1", "True")];
+    let steps = [
+        ("node1=true", "node2", "False"),
+        ("node1=false", "node2", "True"),
+        ("node2=true", "node1", "False"),
+        ("", "node1", "True"),
+    ];
     asks_for_standby(|wish| annotated(STANDBY, wish), steps);
 }
 
-/// Where the spec says nothing, the cluster keeps what it has: a standby ends only by a request of its own, which may then go.
+/// Where the spec says nothing, the cluster keeps what it has: a standby ends only by a request of its own,
+/// which may then go.
 #[test]
 fn without_a_word_in_the_spec_a_standby_is_ended_by_asking_for_its_end() {
     let silent = |wish: &str| {
@@ -52,7 +69,12 @@ fn without_a_word_in_the_spec_a_standby_is_ended_by_asking_for_its_end() {
         }
         pair
     };
-    let steps = [("node1=true", "node2", "False"), ("", "node2", "False"), ("node1=false", "node2", "True"), ("", "node2", "True")];
+    let steps = [
+        ("node1=true", "node2", "False"),
+        ("", "node2", "False"),
+        ("node1=false", "node2", "True"),
+        ("", "node2", "True"),
+    ];
     asks_for_standby(silent, steps);
 }
 
@@ -64,7 +86,13 @@ fn a_pause_that_is_asked_for_leaves_the_hosts_as_they_are() {
         experiment.apply([paused.clone()]);
         experiment.settle().await.expect("nothing is done");
         assert_eq!(active(experiment).as_deref(), Some("node1"));
-        assert_eq!(experiment.condition("hapairs", "web", "Paused").map(|(status, ..)| status).as_deref(), Some("True"));
+        assert_eq!(
+            experiment
+                .condition("hapairs", "web", "Paused")
+                .map(|(status, ..)| status)
+                .as_deref(),
+            Some("True")
+        );
         paused["metadata"]["annotations"] = json!({});
         experiment.apply([paused]);
         experiment.settle().await.expect("the standby is carried out");
@@ -74,12 +102,21 @@ fn a_pause_that_is_asked_for_leaves_the_hosts_as_they_are() {
 
 #[test]
 fn a_wish_that_is_not_understood_is_told_and_nothing_is_done() {
-    for (key, value, words) in [(STANDBY, "node3=true", "\"node3\""), (STANDBY, "node1", "NODE=true"), (PAUSED, "yes", "true or false")] {
+    for (key, value, words) in [
+        (STANDBY, "node3=true", "\"node3\""),
+        (STANDBY, "node1", "NODE=true"),
+        (PAUSED, "yes", "true or false"),
+    ] {
         run(&at_rest(), None, 1, async |experiment| {
             experiment.apply([annotated(key, value)]);
             experiment.settle().await.expect("nothing is done");
-            let (_, reason, message) = experiment.condition("hapairs", "web", "Ready").expect("the pair has a status");
-            assert!(reason == "InvalidSpec" && message.contains(words) && message.contains(key), "{reason}: {message}");
+            let (_, reason, message) = experiment
+                .condition("hapairs", "web", "Ready")
+                .expect("the pair has a status");
+            assert!(
+                reason == "InvalidSpec" && message.contains(words) && message.contains(key),
+                "{reason}: {message}"
+            );
             assert_eq!(active(experiment).as_deref(), Some("node1"));
         });
     }

@@ -25,16 +25,42 @@ const LATER: SignedDuration = SignedDuration::from_secs(300);
 
 fn read<K: DeserializeOwned>(experiment: &Experiment, plural: &str) -> Vec<K> {
     let objects: Vec<Value> = experiment.api.store().of_kind(plural).cloned().collect();
-    objects.into_iter().map(|object| serde_json::from_value(object).expect("an object of ours")).collect()
+    objects
+        .into_iter()
+        .map(|object| serde_json::from_value(object).expect("an object of ours"))
+        .collect()
 }
 
 fn overview(experiment: &Experiment) -> (Overview, Timestamp) {
     let pair: hapair_crds::HAPair = read(experiment, "hapairs").remove(0);
-    let ready = pair.status.as_ref().and_then(|status| status.conditions.first()).map(|ready| ready.last_transition_time);
+    let ready = pair
+        .status
+        .as_ref()
+        .and_then(|status| status.conditions.first())
+        .map(|ready| ready.last_transition_time);
     let now = ready.unwrap_or_else(Timestamp::now) + LATER;
-    let operator = Operator { holder: Some("operator-1".into()), renewed: Some(now), seconds: 15, unknown: None, may_be_there: true };
-    let (volumes, floating_ips) = (read(experiment, "replicatedvolumes"), read(experiment, "floatingips"));
-    (Overview { pair, volumes, floating_ips, groups: read(experiment, "servicegroups"), operator, last_event: None }, now)
+    let operator = Operator {
+        holder: Some("operator-1".into()),
+        renewed: Some(now),
+        seconds: 15,
+        unknown: None,
+        may_be_there: true,
+    };
+    let (volumes, floating_ips) = (
+        read(experiment, "replicatedvolumes"),
+        read(experiment, "floatingips"),
+    );
+    (
+        Overview {
+            pair,
+            volumes,
+            floating_ips,
+            groups: read(experiment, "servicegroups"),
+            operator,
+            last_event: None,
+        },
+        now,
+    )
 }
 
 fn plain(overview: &Overview, now: Timestamp, width: usize) -> String {
@@ -75,7 +101,9 @@ fn a_pair_that_nobody_has_looked_at() {
 
 #[test]
 fn a_group_that_was_deleted_with_retain() {
-    insta::assert_snapshot!(screen_after(&at_rest(), |run| run.api.delete("servicegroups", "tomcat")));
+    insta::assert_snapshot!(screen_after(&at_rest(), |run| run
+        .api
+        .delete("servicegroups", "tomcat")));
 }
 
 #[test]
@@ -85,14 +113,19 @@ fn an_operator_that_is_silent_is_told_first() {
         overview.operator.renewed = Some(now - SignedDuration::from_secs(200));
         plain(&overview, now, WIDTH)
     });
-    assert!(screen.starts_with("The operator has been silent for 3m"), "{screen}");
+    assert!(
+        screen.starts_with("The operator has been silent for 3m"),
+        "{screen}"
+    );
 }
 
 #[test]
 fn a_service_that_does_not_start() {
     insta::assert_snapshot!(screen_after(&at_rest(), |experiment| {
         let mut world = experiment.shared.world();
-        world.agent_trouble.insert("service-tomcat-tomcat".into(), "port 8080 is taken".into());
+        world
+            .agent_trouble
+            .insert("service-tomcat-tomcat".into(), "port 8080 is taken".into());
         world.reboot(Side::First);
     }));
 }
@@ -104,32 +137,45 @@ fn a_node_that_is_lost_and_cannot_be_fenced() {
 
 #[test]
 fn a_replication_link_that_is_cut() {
-    insta::assert_snapshot!(screen_after(&at_rest(), |experiment| experiment.shared.world().links[1] = false));
+    insta::assert_snapshot!(screen_after(&at_rest(), |experiment| experiment
+        .shared
+        .world()
+        .links[1] = false));
 }
 
 #[test]
 fn a_host_that_the_operator_cannot_reach() {
-    insta::assert_snapshot!(screen_after(&at_rest(), |experiment| experiment.shared.world().machines[Side::Second].sshd = false));
+    insta::assert_snapshot!(screen_after(&at_rest(), |experiment| experiment
+        .shared
+        .world()
+        .machines[Side::Second]
+        .sshd = false));
 }
 
 #[test]
 fn two_hosts_that_nobody_can_reach() {
-    insta::assert_snapshot!(screen_after(&at_rest(), |experiment| Side::BOTH.into_iter().for_each(|side| experiment
-        .shared
-        .world()
-        .machines[side]
-        .sshd = false)));
+    insta::assert_snapshot!(screen_after(&at_rest(), |experiment| Side::BOTH
+        .into_iter()
+        .for_each(|side| experiment.shared.world().machines[side].sshd = false)));
 }
 
 #[test]
 fn a_node_in_standby() {
-    let standby = |experiment: &Experiment| experiment.apply([changed("HAPair", |spec| spec["nodes"][0]["standby"] = json!(true))]);
+    let standby = |experiment: &Experiment| {
+        experiment.apply([changed("HAPair", |spec| {
+            spec["nodes"][0]["standby"] = json!(true)
+        })])
+    };
     insta::assert_snapshot!(screen_after(&at_rest(), standby));
 }
 
 #[test]
 fn an_address_that_cannot_be_carried_out() {
-    let elsewhere = |experiment: &Experiment| experiment.apply([changed("FloatingIP", |spec| spec["address"] = json!("203.0.113.100/24"))]);
+    let elsewhere = |experiment: &Experiment| {
+        experiment.apply([changed("FloatingIP", |spec| {
+            spec["address"] = json!("203.0.113.100/24")
+        })])
+    };
     insta::assert_snapshot!(screen_after(&at_rest(), elsewhere));
 }
 

@@ -15,10 +15,16 @@ use scenarios::{SCENARIOS, Scenario, at_rest, on_all_cores, play, standby};
 
 const SEEDS: u64 = 6;
 
-/// Every scenario, once for each seed, with something going on beside it; the end must be that of an undisturbed run.
+/// Every scenario, once for each seed, with something going on beside it; the end must be that of an
+/// undisturbed run.
 fn disturbed(disturb: impl AsyncFn(&mut Experiment, &mut StdRng) + Copy + Sync) {
     let wrong = on_all_cores(SCENARIOS, |scenario| one(scenario, disturb)).concat();
-    assert!(wrong.is_empty(), "{} runs went wrong:\n{}", wrong.len(), wrong.join("\n"));
+    assert!(
+        wrong.is_empty(),
+        "{} runs went wrong:\n{}",
+        wrong.len(),
+        wrong.join("\n")
+    );
 }
 
 fn one(scenario: &Scenario, disturb: impl AsyncFn(&mut Experiment, &mut StdRng) + Copy) -> Vec<String> {
@@ -34,7 +40,12 @@ fn one(scenario: &Scenario, disturb: impl AsyncFn(&mut Experiment, &mut StdRng) 
             experiment.end(rest)
         });
         if !end.troubles.is_empty() || end.fingerprint() != wanted {
-            wrong.push(format!("{} / seed {seed}: {:?}\n{}", scenario.name, end.troubles, difference(&wanted, &end)));
+            wrong.push(format!(
+                "{} / seed {seed}: {:?}\n{}",
+                scenario.name,
+                end.troubles,
+                difference(&wanted, &end)
+            ));
         }
     }
     wrong
@@ -42,8 +53,14 @@ fn one(scenario: &Scenario, disturb: impl AsyncFn(&mut Experiment, &mut StdRng) 
 
 fn difference(wanted: &str, end: &End) -> String {
     let found = end.fingerprint();
-    let missing = wanted.lines().filter(|line| !found.lines().any(|one| one == *line)).map(|line| format!("- {line}\n"));
-    let more = found.lines().filter(|line| !wanted.lines().any(|one| one == *line)).map(|line| format!("+ {line}\n"));
+    let missing = wanted
+        .lines()
+        .filter(|line| !found.lines().any(|one| one == *line))
+        .map(|line| format!("- {line}\n"));
+    let more = found
+        .lines()
+        .filter(|line| !wanted.lines().any(|one| one == *line))
+        .map(|line| format!("+ {line}\n"));
     missing.chain(more).take(12).collect()
 }
 
@@ -54,7 +71,13 @@ async fn some_seconds(random: &mut StdRng, most: u64) {
 #[test]
 fn watches_that_break_repeat_and_go_back_lead_to_the_same_end() {
     disturbed(async |experiment, random| {
-        let weather = Weather { cut_watches: 30, repeats: 30, stale_lists: 50, expired: 20, ..Weather::default() };
+        let weather = Weather {
+            cut_watches: 30,
+            repeats: 30,
+            stale_lists: 50,
+            expired: 20,
+            ..Weather::default()
+        };
         experiment.api.set_weather(weather);
         some_seconds(random, 120).await;
         experiment.clear_up();
@@ -64,7 +87,11 @@ fn watches_that_break_repeat_and_go_back_lead_to_the_same_end() {
 #[test]
 fn writes_that_conflict_and_answers_that_are_lost_lead_to_the_same_end() {
     disturbed(async |experiment, random| {
-        experiment.api.set_weather(Weather { conflicts: 20, lost_answers: 20, ..Weather::default() });
+        experiment.api.set_weather(Weather {
+            conflicts: 20,
+            lost_answers: 20,
+            ..Weather::default()
+        });
         some_seconds(random, 120).await;
         experiment.clear_up();
     });
@@ -74,7 +101,10 @@ fn writes_that_conflict_and_answers_that_are_lost_lead_to_the_same_end() {
 fn an_api_server_that_is_gone_for_a_minute_leads_to_the_same_end() {
     disturbed(async |experiment, random| {
         some_seconds(random, 30).await;
-        experiment.api.set_weather(Weather { gone: true, ..Weather::default() });
+        experiment.api.set_weather(Weather {
+            gone: true,
+            ..Weather::default()
+        });
         tokio::time::sleep(Duration::from_secs(60)).await;
         experiment.clear_up();
     });
@@ -111,7 +141,10 @@ fn the_host_refuses_what_an_operator_sends_that_has_been_followed_by_another() {
             experiment.shared.superseded() > before
         })
     });
-    assert!(refused, "in none of the runs a paused operator's stage reached a host: the test tests nothing");
+    assert!(
+        refused,
+        "in none of the runs a paused operator's stage reached a host: the test tests nothing"
+    );
 }
 
 #[test]
@@ -127,20 +160,40 @@ fn a_secret_that_vanishes_and_comes_back_leads_to_the_same_end() {
     });
 }
 
-/// A watch that breaks can bring the group long after its pair: pacemaker runs by then, and the operator no longer stops a unit.
+/// A watch that breaks can bring the group long after its pair: pacemaker runs by then, and the operator no
+/// longer stops a unit.
 #[test]
 fn a_unit_that_runs_by_itself_is_the_clusters_once_its_group_comes() {
-    let scenario = SCENARIOS.iter().find(|scenario| scenario.name == "birth where one host has its packages").unwrap();
+    let scenario = SCENARIOS
+        .iter()
+        .find(|scenario| scenario.name == "birth where one host has its packages")
+        .unwrap();
     let start = (scenario.start)();
     let end = run(&start, None, 1, async |experiment| {
-        let (group, others): (Vec<_>, Vec<_>) = sample().into_iter().partition(|object| object["kind"] == "ServiceGroup");
+        let (group, others): (Vec<_>, Vec<_>) = sample()
+            .into_iter()
+            .partition(|object| object["kind"] == "ServiceGroup");
         experiment.apply(secrets().into_iter().chain(others));
         experiment.wait_for("Ready", "True").await.unwrap();
-        assert!(experiment.shared.world().machines.second.runs("tomcat10"), "nothing is left to be taken over");
+        assert!(
+            experiment.shared.world().machines.second.runs("tomcat10"),
+            "nothing is left to be taken over"
+        );
         experiment.apply(group);
         let rest = experiment.settle().await;
         experiment.end(rest)
     });
-    assert_eq!((end.troubles.clone(), difference(&play(scenario, &start, None).fingerprint(), &end)), (Vec::new(), String::new()));
-    assert!(end.world.machines.all(|machine| !machine.memory.active.contains("tomcat10")), "it runs where the cluster did not start it");
+    assert_eq!(
+        (
+            end.troubles.clone(),
+            difference(&play(scenario, &start, None).fingerprint(), &end)
+        ),
+        (Vec::new(), String::new())
+    );
+    assert!(
+        end.world
+            .machines
+            .all(|machine| !machine.memory.active.contains("tomcat10")),
+        "it runs where the cluster did not start it"
+    );
 }

@@ -20,7 +20,12 @@ pub fn get(address: &str, port: u16, path: &str) -> Result<String> {
     if head.split_whitespace().nth(1) != Some("200") {
         bail!("{}", head.lines().next().unwrap_or_default());
     }
-    let announced = head.lines().find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok());
+    let announced = head.lines().find_map(|line| {
+        line.to_ascii_lowercase()
+            .strip_prefix("content-length: ")?
+            .parse::<usize>()
+            .ok()
+    });
     if announced.is_some_and(|length| body.len() < length) {
         bail!("the answer is cut off");
     }
@@ -30,6 +35,9 @@ pub fn get(address: &str, port: u16, path: &str) -> Result<String> {
 /// A figure of the operator, the first of this name.
 pub fn metric(name: &str) -> Result<u64> {
     let text = get("127.0.0.1", 8080, "/metrics")?;
-    let line = text.lines().find(|line| line.starts_with(name)).with_context(|| format!("no metric {name}"))?;
+    let line = text
+        .lines()
+        .find(|line| line.starts_with(name))
+        .with_context(|| format!("no metric {name}"))?;
     Ok(line.rsplit(' ').next().unwrap_or_default().parse::<f64>()? as u64)
 }

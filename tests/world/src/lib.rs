@@ -1,4 +1,5 @@
-//! The whole product on this machine: two real hosts, a real API server, the operator with exactly the rights of config/rbac.
+//! The whole product on this machine: two real hosts, a real API server, the operator with exactly the rights
+//! of config/rbac.
 
 pub mod client;
 mod container;
@@ -42,7 +43,8 @@ pub struct World {
 }
 
 impl World {
-    /// Brings everything up but the operator itself: hosts, API server, what `kubectl apply -k config/default` installs, the namespace of the pairs.
+    /// Brings everything up but the operator itself: hosts, API server, what `kubectl apply -k
+    /// config/default` installs, the namespace of the pairs.
     pub fn up(config: Config, say: impl FnMut(&str) + Send) -> Result<Self> {
         let world = Self::ground(config, say)?;
         world.apply_folder("config/default", &[])?;
@@ -51,11 +53,13 @@ impl World {
         Ok(world)
     }
 
-    /// Brings up hosts and an API server that knows nothing of the operator; only the namespace of the pairs is there.
+    /// Brings up hosts and an API server that knows nothing of the operator; only the namespace of the pairs
+    /// is there.
     pub fn ground(config: Config, say: impl FnMut(&str) + Send) -> Result<Self> {
         let say = Mutex::new(say);
         let say = |what: &str| say.lock().unwrap_or_else(PoisonError::into_inner)(what);
-        // Compiling before booting, since both want the whole machine; beside it the images, which wait for the network half of their time.
+        // Compiling before booting, since both want the whole machine; beside it the images, which wait for
+        // the network half of their time.
         let operator = operator_binary()?;
         let (binaries, prepared) = std::thread::scope(|scope| {
             let images = scope.spawn(|| {
@@ -63,14 +67,20 @@ impl World {
                 hapair_lab::prepare_images(&config, say).map(|_| prepared)
             });
             let binaries = Binaries::prepare(say)?;
-            let prepared = images.join().map_err(|_| anyhow!("the images were not built"))??;
+            let prepared = images
+                .join()
+                .map_err(|_| anyhow!("the images were not built"))??;
             anyhow::Ok((binaries, prepared))
         })?;
         let lab = Lab::up(config, say)?;
         make_root(&prepared, &operator, &lab.directory().join(ROOT))?;
         say("starting the API server");
         let cluster = Cluster::start(&lab.directory().join("cluster"), binaries)?;
-        let world = Self { lab, cluster, operator: None };
+        let world = Self {
+            lab,
+            cluster,
+            operator: None,
+        };
         world.cluster.run(&["create", "namespace", NAMESPACE])?;
         Ok(world)
     }
@@ -78,7 +88,10 @@ impl World {
     /// Waits until the four kinds can be used.
     pub fn wait_for_kinds(&self) -> Result<()> {
         let kinds = ["get", "-n", NAMESPACE, "hapairs,harv,hafip,hasg"];
-        self.wait("the four kinds", Duration::from_secs(60), |world| world.cluster.run(&kinds).ok()).map(drop)
+        self.wait("the four kinds", Duration::from_secs(60), |world| {
+            world.cluster.run(&kinds).ok()
+        })
+        .map(drop)
     }
 
     /// The ground that a run with HAPAIR_KEEP=1 left.
@@ -89,7 +102,11 @@ impl World {
         let lab = Lab::attach(name)?;
         make_root(&prepared, &operator, &lab.directory().join(ROOT))?;
         let cluster = Cluster::attach(&lab.directory().join("cluster"), Binaries::prepare(|_| {})?);
-        Ok(Self { lab, cluster, operator: None })
+        Ok(Self {
+            lab,
+            cluster,
+            operator: None,
+        })
     }
 
     /// Applies a folder of the repository that kustomize knows.
@@ -99,7 +116,9 @@ impl World {
         let file = self.lab.directory().join("rendered.yaml");
         fs::write(&file, rendered)?;
         let file = file.display().to_string();
-        self.cluster.run(&[["apply", "--server-side", "-f", &file].as_slice(), more].concat()).map(drop)
+        self.cluster
+            .run(&[["apply", "--server-side", "-f", &file].as_slice(), more].concat())
+            .map(drop)
     }
 
     /// Starts the operator as its Deployment says, with other arguments where they are given.
@@ -109,51 +128,83 @@ impl World {
         self.stand_for_its_pod()
     }
 
-    /// What a scheduler and a kubelet do: there is a pod, and it is ready. The API server's service proxy goes to pods only.
+    /// What a scheduler and a kubelet do: there is a pod, and it is ready. The API server's service proxy
+    /// goes to pods only.
     fn stand_for_its_pod(&self) -> Result<()> {
         let template = &self.cluster.get(SYSTEM, "deployment/hapair-operator")?["spec"]["template"];
-        let metadata = json!({"name": "operator", "namespace": SYSTEM, "labels": template["metadata"]["labels"]});
-        let mut pod = json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]});
+        let metadata =
+            json!({"name": "operator", "namespace": SYSTEM, "labels": template["metadata"]["labels"]});
+        let mut pod =
+            json!({"apiVersion": "v1", "kind": "Pod", "metadata": metadata, "spec": template["spec"]});
         pod["spec"]["nodeName"] = "lab".into();
         // Another container in the place of one that was killed is the same pod's.
         if self.cluster.get(SYSTEM, "pod/operator").is_err() {
             self.cluster.apply(&pod.to_string())?;
         }
         let address = self.lab.gateway(Link::Zero);
-        let ready = json!([{"type": "Ready", "status": "True"}, {"type": "ContainersReady", "status": "True"}]);
+        let ready =
+            json!([{"type": "Ready", "status": "True"}, {"type": "ContainersReady", "status": "True"}]);
         let status = json!({"status": {"phase": "Running", "podIP": address, "podIPs": [{"ip": address}], "conditions": ready}});
         let patch = status.to_string();
-        self.cluster.run(&["patch", "pod/operator", "-n", SYSTEM, "--subresource=status", "--type=merge", "--patch", &patch]).map(drop)
+        self.cluster
+            .run(&[
+                "patch",
+                "pod/operator",
+                "-n",
+                SYSTEM,
+                "--subresource=status",
+                "--type=merge",
+                "--patch",
+                &patch,
+            ])
+            .map(drop)
     }
 
     /// Starts an operator beside any other; the caller ends it.
     pub fn spawn_operator(&self, name: &str, listen: &str, arguments: &[&str]) -> Result<Container> {
         // Only one can have the Service's port; whoever else asks for none gets some.
         let ask = if name == "operator" { ASK_PORT } else { 0 };
-        let given =
-            [format!("--listen={listen}"), format!("--ask-listen=0.0.0.0:{ask}"), "--lease-seconds=6".into(), "--log-format=text".into()];
-        let given: Vec<_> = given.into_iter().chain(arguments.iter().map(ToString::to_string)).collect();
+        let given = [
+            format!("--listen={listen}"),
+            format!("--ask-listen=0.0.0.0:{ask}"),
+            "--lease-seconds=6".into(),
+            "--log-format=text".into(),
+        ];
+        let given: Vec<_> = given
+            .into_iter()
+            .chain(arguments.iter().map(ToString::to_string))
+            .collect();
         let deployment = self.cluster.get(SYSTEM, "deployment/hapair-operator")?;
-        let account = deployment["spec"]["template"]["spec"]["serviceAccountName"].as_str().context("the pod has no ServiceAccount")?;
+        let account = deployment["spec"]["template"]["spec"]["serviceAccountName"]
+            .as_str()
+            .context("the pod has no ServiceAccount")?;
         let settings = Settings {
             name,
             root: &self.lab.directory().join(ROOT),
             deployment: &deployment,
             arguments: &given,
             service_account: &self.cluster.service_account(SYSTEM, account)?,
-            log: File::options().create(true).append(true).open(self.lab.directory().join(format!("{name}.log")))?,
+            log: File::options()
+                .create(true)
+                .append(true)
+                .open(self.lab.directory().join(format!("{name}.log")))?,
         };
         Container::start(&self.lab.directory().join("containers"), &settings)
     }
 
     /// The processes of the operator's container.
     pub fn operator_processes(&self) -> Result<Vec<u32>> {
-        self.operator.as_ref().context("no operator has been started")?.processes()
+        self.operator
+            .as_ref()
+            .context("no operator has been started")?
+            .processes()
     }
 
     /// Ends the operator without a word, as a crash would.
     pub fn kill_operator(&mut self) -> Result<()> {
-        self.operator.take().map_or(Ok(()), |mut operator| operator.kill())
+        self.operator
+            .take()
+            .map_or(Ok(()), |mut operator| operator.kill())
     }
 
     /// The Secrets of the sample, for these hosts.
@@ -162,7 +213,10 @@ impl World {
         let indented: String = key.lines().map(|line| format!("    {line}\n")).collect();
         let text = fs::read_to_string(root().join("config/samples/secrets.yaml"))?;
         Ok(text
-            .replace("ssh-privatekey: REPLACE-WITH-A-PRIVATE-KEY\n", &format!("ssh-privatekey: |\n{indented}"))
+            .replace(
+                "ssh-privatekey: REPLACE-WITH-A-PRIVATE-KEY\n",
+                &format!("ssh-privatekey: |\n{indented}"),
+            )
             .replace("REPLACE-WITH-A-PASSWORD", ADMIN_PASSWORD)
             .replace("REPLACE-WITH-THE-BMC-USER", bmc::USER)
             .replace("REPLACE-WITH-THE-BMC-PASSWORD", bmc::PASSWORD))
@@ -172,7 +226,11 @@ impl World {
     pub fn sample(&self) -> Result<String> {
         let mut text = fs::read_to_string(root().join("config/samples/tomcat.yaml"))?;
         for node in 0..2 {
-            let key = format!("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{}{}", "A".repeat(42), node + 1);
+            let key = format!(
+                "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{}{}",
+                "A".repeat(42),
+                node + 1
+            );
             if !text.contains(&key) {
                 bail!("config/samples/tomcat.yaml lacks the host key {key:?}");
             }
@@ -189,7 +247,17 @@ impl World {
     pub fn apply(&self, manifests: &str) -> Result<()> {
         let file = self.lab.directory().join("applied.yaml");
         fs::write(&file, manifests)?;
-        self.cluster.run(&["apply", "--server-side", "--force-conflicts", "-n", NAMESPACE, "-f", &file.display().to_string()]).map(drop)
+        self.cluster
+            .run(&[
+                "apply",
+                "--server-side",
+                "--force-conflicts",
+                "-n",
+                NAMESPACE,
+                "-f",
+                &file.display().to_string(),
+            ])
+            .map(drop)
     }
 
     /// Whether the API server would take these manifests; the error carries its words.
@@ -197,22 +265,47 @@ impl World {
         let file = self.lab.directory().join("dry-run.yaml");
         fs::write(&file, manifests)?;
         let file = file.display().to_string();
-        self.cluster.run(&["apply", "--server-side", "--dry-run=server", "--validate=ignore", "-n", NAMESPACE, "-f", &file]).map(drop)
+        self.cluster
+            .run(&[
+                "apply",
+                "--server-side",
+                "--dry-run=server",
+                "--validate=ignore",
+                "-n",
+                NAMESPACE,
+                "-f",
+                &file,
+            ])
+            .map(drop)
     }
 
     /// Does something with both hosts at once.
     pub fn on_both<T: Send>(&self, act: impl Fn(usize) -> Result<T> + Sync) -> Result<[T; 2]> {
         let [first, second] = std::thread::scope(|scope| {
             let second = scope.spawn(|| act(1));
-            [act(0), second.join().unwrap_or_else(|_| bail!("the other host's thread ended"))]
+            [
+                act(0),
+                second
+                    .join()
+                    .unwrap_or_else(|_| bail!("the other host's thread ended")),
+            ]
         });
         Ok([first?, second?])
     }
 
     /// Runs a command line on a host with a line on its standard input.
     pub fn on_host_with_input(&self, node: usize, line: &str, input: &str) -> Result<String> {
-        let mut child = self.lab.ssh(node).arg(line).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn()?;
-        writeln!(child.stdin.take().context("ssh has no standard input")?, "{input}")?;
+        let mut child = self
+            .lab
+            .ssh(node)
+            .arg(line)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()?;
+        writeln!(
+            child.stdin.take().context("ssh has no standard input")?,
+            "{input}"
+        )?;
         Ok(String::from_utf8_lossy(&child.wait_with_output()?.stdout).into_owned())
     }
 
@@ -237,7 +330,12 @@ impl World {
     }
 
     /// Waits for something to be so, and says what was being waited for when it does not come.
-    pub fn wait<T>(&self, what: &str, limit: Duration, mut look: impl FnMut(&Self) -> Option<T>) -> Result<T> {
+    pub fn wait<T>(
+        &self,
+        what: &str,
+        limit: Duration,
+        mut look: impl FnMut(&Self) -> Option<T>,
+    ) -> Result<T> {
         let deadline = Instant::now() + limit;
         loop {
             if let Some(found) = look(self) {
@@ -261,21 +359,34 @@ impl World {
 
     /// What there is to see when something went wrong.
     pub fn evidence(&self) -> String {
-        let objects =
-            self.cluster.run(&["get", "-n", NAMESPACE, "hapairs,harv,hafip,hasg", "-o", "wide"]).unwrap_or_else(|error| error.to_string());
+        let objects = self
+            .cluster
+            .run(&["get", "-n", NAMESPACE, "hapairs,harv,hafip,hasg", "-o", "wide"])
+            .unwrap_or_else(|error| error.to_string());
         let log = fs::read_to_string(self.lab.directory().join("operator.log")).unwrap_or_default();
         // A line may hold a whole configuration.
-        let lines: Vec<_> = log.lines().rev().take(15).map(|line| line.chars().take(300).collect::<String>()).collect();
+        let lines: Vec<_> = log
+            .lines()
+            .rev()
+            .take(15)
+            .map(|line| line.chars().take(300).collect::<String>())
+            .collect();
         let hosts: String = [STATE, HISTORY]
             .into_iter()
             .flat_map(|command| (0..2).map(move |node| (node, command)))
             .map(|(node, command)| {
                 let seen = self.lab.output(node, command);
-                let told = seen.map_or_else(|error| error.to_string(), |output| String::from_utf8_lossy(&output.stdout).into_owned());
+                let told = seen.map_or_else(
+                    |error| error.to_string(),
+                    |output| String::from_utf8_lossy(&output.stdout).into_owned(),
+                );
                 format!("{told}\n")
             })
             .collect();
-        format!("{objects}\n{}\n{hosts}", lines.into_iter().rev().collect::<Vec<_>>().join("\n"))
+        format!(
+            "{objects}\n{}\n{hosts}",
+            lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+        )
     }
 
     /// A host's address on link 0.
@@ -314,7 +425,10 @@ grep -aE '(Actions|crit|error|warning): ' /var/log/pacemaker/pacemaker.log 2> /d
 
 /// A condition within an object's JSON: status, reason, message.
 pub fn condition_of(object: &Value, type_: &str) -> Option<(String, String, String)> {
-    let condition = object["status"]["conditions"].as_array()?.iter().find(|condition| condition["type"] == type_)?;
+    let condition = object["status"]["conditions"]
+        .as_array()?
+        .iter()
+        .find(|condition| condition["type"] == type_)?;
     let text = |field: &str| condition[field].as_str().unwrap_or_default().to_owned();
     Some((text("status"), text("reason"), text("message")))
 }
@@ -330,7 +444,10 @@ fn operator_binary() -> Result<PathBuf> {
     let folder = program.parent().context("a program lies in a folder")?;
     let operator = folder.join("hapair-operator");
     if !operator.exists() {
-        bail!("{} is not there; build it first: cargo build --workspace", operator.display());
+        bail!(
+            "{} is not there; build it first: cargo build --workspace",
+            operator.display()
+        );
     }
     Ok(operator)
 }

@@ -16,13 +16,26 @@ impl World {
     pub fn plugin_as(&self, kubeconfig: &Path, arguments: &[&str]) -> Result<String> {
         let program = std::env::current_exe()?;
         let folder = program.parent().context("the folder of the tests' programs")?;
-        let path = format!("{}:{}", folder.display(), std::env::var("PATH").unwrap_or_default());
+        let path = format!(
+            "{}:{}",
+            folder.display(),
+            std::env::var("PATH").unwrap_or_default()
+        );
         // kubectl takes no flag before a plugin's name.
         let mut command = std::process::Command::new(self.cluster.kubectl(&[]).get_program());
-        command.env("PATH", path).env("KUBECONFIG", kubeconfig).arg("hapair").args(arguments).args(["-n", NAMESPACE]);
+        command
+            .env("PATH", path)
+            .env("KUBECONFIG", kubeconfig)
+            .arg("hapair")
+            .args(arguments)
+            .args(["-n", NAMESPACE]);
         let output = command.output().context("start kubectl")?;
         if !output.status.success() {
-            bail!("kubectl hapair {}: {}", arguments.join(" "), String::from_utf8_lossy(&output.stderr).trim());
+            bail!(
+                "kubectl hapair {}: {}",
+                arguments.join(" "),
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
         }
         Ok(String::from_utf8_lossy(&output.stdout).into_owned())
     }

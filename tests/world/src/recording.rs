@@ -22,11 +22,19 @@ impl Recording {
     pub fn start(world: &World, what: &str) -> Result<Self> {
         let file = world.lab.directory().join("recording.json");
         let arguments = ["get", "-n", NAMESPACE, what, "-o", "json", "--watch"];
-        let watch = world.cluster.kubectl(&arguments).stdin(Stdio::null()).stdout(File::create(&file)?).spawn().context("start kubectl")?;
+        let watch = world
+            .cluster
+            .kubectl(&arguments)
+            .stdin(Stdio::null())
+            .stdout(File::create(&file)?)
+            .spawn()
+            .context("start kubectl")?;
         let recording = Self { watch, file };
-        world.wait("the first version of the recording", std::time::Duration::from_secs(20), |_| {
-            recording.versions().ok().filter(|versions| !versions.is_empty())
-        })?;
+        world.wait(
+            "the first version of the recording",
+            std::time::Duration::from_secs(20),
+            |_| recording.versions().ok().filter(|versions| !versions.is_empty()),
+        )?;
         Ok(recording)
     }
 
@@ -34,7 +42,10 @@ impl Recording {
     pub fn versions(&self) -> Result<Vec<Value>> {
         let text = fs::read_to_string(&self.file)?;
         // The last one may be half written.
-        Ok(Deserializer::from_str(&text).into_iter().map_while(Result::ok).collect())
+        Ok(Deserializer::from_str(&text)
+            .into_iter()
+            .map_while(Result::ok)
+            .collect())
     }
 }
 

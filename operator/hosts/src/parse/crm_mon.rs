@@ -14,16 +14,29 @@ pub fn read(xml: &str) -> Option<Cluster> {
     let summary = root.first("summary")?;
     let dc = summary.first("current_dc")?;
     let list = |name: &str, child: &str| -> Vec<&Element> {
-        root.first(name).map(|list| list.children.iter().filter(|each| each.name == child).collect()).unwrap_or_default()
+        root.first(name)
+            .map(|list| list.children.iter().filter(|each| each.name == child).collect())
+            .unwrap_or_default()
     };
     Some(Cluster {
         quorate: dc.is("with_quorum"),
         has_dc: dc.is("present"),
-        maintenance: summary.first("cluster_options").is_some_and(|options| options.is("maintenance-mode")),
-        nodes: list("nodes", "node").into_iter().filter_map(|node| Some((node.get("name")?.to_owned(), cluster_node(node)))).collect(),
-        resources: root.first("resources").map(|all| all.all().into_iter().filter_map(resource).collect()).unwrap_or_default(),
+        maintenance: summary
+            .first("cluster_options")
+            .is_some_and(|options| options.is("maintenance-mode")),
+        nodes: list("nodes", "node")
+            .into_iter()
+            .filter_map(|node| Some((node.get("name")?.to_owned(), cluster_node(node))))
+            .collect(),
+        resources: root
+            .first("resources")
+            .map(|all| all.all().into_iter().filter_map(resource).collect())
+            .unwrap_or_default(),
         failures: failures(&list("failures", "failure"), &list("node_history", "node")),
-        fencing: list("fence_history", "fence_event").into_iter().filter_map(fence_event).collect(),
+        fencing: list("fence_history", "fence_event")
+            .into_iter()
+            .filter_map(fence_event)
+            .collect(),
         bans: list("bans", "ban").into_iter().filter_map(ban).collect(),
     })
 }
@@ -35,7 +48,11 @@ fn ban(element: &Element) -> Option<Ban> {
         return None;
     }
     let text = |name: &str| element.get(name).map(str::to_owned);
-    Some(Ban { id: text("id")?, resource: text("resource")?, node: text("node")? })
+    Some(Ban {
+        id: text("id")?,
+        resource: text("resource")?,
+        node: text("node")?,
+    })
 }
 
 fn cluster_node(node: &Element) -> ClusterNode {
@@ -54,7 +71,11 @@ fn resource(element: &Element) -> Option<ClusterResource> {
     }
     let id = element.id()?;
     let active = element.is("active");
-    let nodes = element.children.iter().filter(|child| child.name == "node" && active).filter_map(|node| node.get("name"));
+    let nodes = element
+        .children
+        .iter()
+        .filter(|child| child.name == "node" && active)
+        .filter_map(|node| node.get("name"));
     Some(ClusterResource {
         id: id.split_once(':').map_or(id, |(id, _)| id).to_owned(),
         role: match element.get("role").unwrap_or("Unknown") {
@@ -69,17 +90,24 @@ fn resource(element: &Element) -> Option<ClusterResource> {
     })
 }
 
-/// What has failed and has not run well since: pacemaker keeps a failure in its list until it times out, long after the resource has recovered.
+/// What has failed and has not run well since: pacemaker keeps a failure in its list until it times out, long
+/// after the resource has recovered.
 fn failures(failures: &[&Element], histories: &[&Element]) -> Vec<Failure> {
     let lasting = |each: &&&Element| !has_recovered(each, histories).unwrap_or(false);
-    failures.iter().filter(lasting).filter_map(|each| failure(each)).collect()
+    failures
+        .iter()
+        .filter(lasting)
+        .filter_map(|each| failure(each))
+        .collect()
 }
 
 /// Whether what failed has gone well on that node since. An executor numbers its calls in their order.
 fn has_recovered(failure: &Element, histories: &[&Element]) -> Option<bool> {
     let number = |element: &Element| element.get("call")?.parse::<u32>().ok();
     let (resource, failed) = (failed_resource(failure)?, number(failure)?);
-    let history = histories.iter().find(|node| node.get("name") == failure.get("node"))?;
+    let history = histories
+        .iter()
+        .find(|node| node.get("name") == failure.get("node"))?;
     let disproves = |operation: &Element| {
         match (failure.get("task")?, operation.get("task")?, operation.get("rc")?) {
             // Running unpromoted proves nothing about a promotion. 8 is OCF_RUNNING_PROMOTED.
@@ -92,18 +120,33 @@ fn has_recovered(failure: &Element, histories: &[&Element]) -> Option<bool> {
             _ => None,
         }
     };
-    let since = |operation: &Element| number(operation).is_some_and(|call| call > failed) && disproves(operation).is_some();
-    Some(history.children.iter().filter(|each| each.id() == Some(resource)).any(|each| each.children.iter().any(since)))
+    let since = |operation: &Element| {
+        number(operation).is_some_and(|call| call > failed) && disproves(operation).is_some()
+    };
+    Some(
+        history
+            .children
+            .iter()
+            .filter(|each| each.id() == Some(resource))
+            .any(|each| each.children.iter().any(since)),
+    )
 }
 
 fn failed_resource(failure: &Element) -> Option<&str> {
     let operation = failure.get("op_key").or_else(|| failure.id())?;
     let task = failure.get("task").unwrap_or("operation");
-    Some(operation.split_once(&format!("_{task}_")).map_or(operation, |(resource, _)| resource))
+    Some(
+        operation
+            .split_once(&format!("_{task}_"))
+            .map_or(operation, |(resource, _)| resource),
+    )
 }
 
 fn failure(element: &Element) -> Option<Failure> {
-    let reason = element.get("exitreason").filter(|reason| !reason.is_empty()).or_else(|| element.get("exitstatus"));
+    let reason = element
+        .get("exitreason")
+        .filter(|reason| !reason.is_empty())
+        .or_else(|| element.get("exitstatus"));
     Some(Failure {
         resource: failed_resource(element)?.to_owned(),
         task: element.get("task").unwrap_or("operation").to_owned(),
@@ -114,7 +157,11 @@ fn failure(element: &Element) -> Option<Failure> {
 
 fn fence_event(element: &Element) -> Option<FenceEvent> {
     let text = |name: &str| element.get(name).map(str::to_owned);
-    Some(FenceEvent { target: text("target")?, status: text("status")?, completed: text("completed") })
+    Some(FenceEvent {
+        target: text("target")?,
+        status: text("status")?,
+        completed: text("completed"),
+    })
 }
 
 #[cfg(test)]
@@ -136,23 +183,43 @@ mod tests {
     #[test]
     fn a_failure_is_told_until_the_resource_has_run_well_again() {
         let failures = |xml: &str| read(xml).unwrap().failures;
-        let failed =
-            Failure { resource: "service-tomcat-tomcat".into(), task: "monitor".into(), node: "node2".into(), message: "failed".into() };
+        let failed = Failure {
+            resource: "service-tomcat-tomcat".into(),
+            task: "monitor".into(),
+            node: "node2".into(),
+            message: "failed".into(),
+        };
         let lasts = include_str!("../../fixtures/crm_mon/pacemaker-2.1.5-failed.xml");
         assert_eq!(failures(lasts), std::slice::from_ref(&failed));
         let recovered = include_str!("../../fixtures/crm_mon/pacemaker-2.1.5-recovered-then-moved.xml");
         assert!(recovered.contains("<failure "), "pacemaker itself keeps it");
         assert_eq!(failures(recovered), []);
-        let running = |task: &str| recovered.replace("interval=\"10000\" task=\"monitor\"", &format!("interval=\"0\" task=\"{task}\""));
-        let could_not = |task: &str| failures(&running(task).replace("tomcat_monitor_10000", &format!("tomcat_{task}_0"))).len();
-        assert_eq!(["start", "promote", "stop"].map(could_not), [0, 1, 1], "that it runs disproves the first only");
+        let running = |task: &str| {
+            recovered.replace(
+                "interval=\"10000\" task=\"monitor\"",
+                &format!("interval=\"0\" task=\"{task}\""),
+            )
+        };
+        let could_not = |task: &str| {
+            failures(&running(task).replace("tomcat_monitor_10000", &format!("tomcat_{task}_0"))).len()
+        };
+        assert_eq!(
+            ["start", "promote", "stop"].map(could_not),
+            [0, 1, 1],
+            "that it runs disproves the first only"
+        );
         let failed_again = recovered.replace("call=\"48\"", "call=\"57\"");
         assert_eq!(failures(&failed_again), [failed]);
     }
 
     #[test]
     fn the_older_words_for_roles_mean_the_same() {
-        let cluster = read(&SERVING.replace("Unpromoted", "Slave").replace("Promoted", "Master")).unwrap();
+        let cluster = read(
+            &SERVING
+                .replace("Unpromoted", "Slave")
+                .replace("Promoted", "Master"),
+        )
+        .unwrap();
         assert_eq!(cluster.active_in_role("volume-logs", "Promoted"), Some("node1"));
     }
 

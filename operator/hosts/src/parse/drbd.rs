@@ -17,7 +17,9 @@ pub fn resources(text: &str) -> BTreeMap<String, Resource> {
     let mut found: BTreeMap<String, Resource> = BTreeMap::new();
     for line in text.lines() {
         let mut words = line.split_whitespace();
-        let (Some("exists"), Some(kind)) = (words.next(), words.next()) else { continue };
+        let (Some("exists"), Some(kind)) = (words.next(), words.next()) else {
+            continue;
+        };
         if kind == "-" {
             return found;
         }
@@ -32,13 +34,18 @@ pub fn resources(text: &str) -> BTreeMap<String, Resource> {
                 resource.peer_role = value("role");
             }
             "device" => {
-                resource.minor = values.get("minor").and_then(|minor| minor.parse().ok()).unwrap_or_default();
+                resource.minor = values
+                    .get("minor")
+                    .and_then(|minor| minor.parse().ok())
+                    .unwrap_or_default();
                 resource.disk = value("disk");
             }
             "peer-device" => {
                 resource.replication = value("replication");
                 resource.peer_disk = value("peer-disk");
-                resource.done = values.get("done").and_then(|done| done.split('.').next()?.parse().ok());
+                resource.done = values
+                    .get("done")
+                    .and_then(|done| done.split('.').next()?.parse().ok());
             }
             _ => {}
         }
@@ -46,41 +53,76 @@ pub fn resources(text: &str) -> BTreeMap<String, Resource> {
     BTreeMap::new()
 }
 
-/// What the configuration files say, from `drbdadm dump-xml`, the names of the files that are ours, and where the disks' names lead: lines of a name and
-/// a path.
+/// What the configuration files say, from `drbdadm dump-xml`, the names of the files that are ours, and where
+/// the disks' names lead: lines of a name and a path.
 pub fn config(xml: &str, ours: &str, paths: &str, host: &str) -> BTreeMap<String, DrbdConfig> {
-    let Ok(root) = Element::parse(xml) else { return BTreeMap::new() };
+    let Ok(root) = Element::parse(xml) else {
+        return BTreeMap::new();
+    };
     let resource = |element: &Element| {
-        let file = element.get("conf-file-line").and_then(|place| place.rsplit_once(':')).map_or("", |(file, _)| file);
+        let file = element
+            .get("conf-file-line")
+            .and_then(|place| place.rsplit_once(':'))
+            .map_or("", |(file, _)| file);
         let numbers = |tag: &str, attribute: &str| -> Vec<u32> {
-            element.all().into_iter().filter(|each| each.name == tag).filter_map(|each| each.get(attribute)?.parse().ok()).collect()
+            element
+                .all()
+                .into_iter()
+                .filter(|each| each.name == tag)
+                .filter_map(|each| each.get(attribute)?.parse().ok())
+                .collect()
         };
         let config = DrbdConfig {
             minors: numbers("device", "minor"),
-            ports: numbers("address", "port").into_iter().filter_map(|port| u16::try_from(port).ok()).collect(),
-            disks: on_host(element, host).into_iter().flat_map(|disk| [Some(disk.clone()), leads_to(paths, &disk)]).flatten().collect(),
+            ports: numbers("address", "port")
+                .into_iter()
+                .filter_map(|port| u16::try_from(port).ok())
+                .collect(),
+            disks: on_host(element, host)
+                .into_iter()
+                .flat_map(|disk| [Some(disk.clone()), leads_to(paths, &disk)])
+                .flatten()
+                .collect(),
             ours: ours.lines().any(|path| path == file),
         };
         Some((element.get("name")?.to_owned(), config))
     };
-    root.children.iter().filter(|each| each.name == "resource").filter_map(resource).collect()
+    root.children
+        .iter()
+        .filter(|each| each.name == "resource")
+        .filter_map(resource)
+        .collect()
 }
 
 /// The disks of a resource on a host, as they are written.
 fn on_host(resource: &Element, host: &str) -> Vec<String> {
-    let hosts = resource.children.iter().filter(|each| each.name == "host" && each.get("name") == Some(host));
-    hosts.flat_map(Element::all).filter(|each| each.name == "disk").map(|each| each.text.clone()).collect()
+    let hosts = resource
+        .children
+        .iter()
+        .filter(|each| each.name == "host" && each.get("name") == Some(host));
+    hosts
+        .flat_map(Element::all)
+        .filter(|each| each.name == "disk")
+        .map(|each| each.text.clone())
+        .collect()
 }
 
 fn leads_to(paths: &str, disk: &str) -> Option<String> {
     let mut lines = paths.lines().filter_map(|line| line.split_once(' '));
-    lines.find(|(name, path)| *name == disk && path != name && !path.is_empty()).map(|(_, path)| path.to_owned())
+    lines
+        .find(|(name, path)| *name == disk && path != name && !path.is_empty())
+        .map(|(_, path)| path.to_owned())
 }
 
-/// The current data generation's UUID and those it came from, from `drbdsetup get-gi` (current, bitmap, two of history, then flags), without their
-/// lowest bit: that tells whether the node is Primary (`drbd_uuid_compare` in drbd_receiver.c leaves it out too).
+/// The current data generation's UUID and those it came from, from `drbdsetup get-gi` (current, bitmap, two
+/// of history, then flags), without their lowest bit: that tells whether the node is Primary
+/// (`drbd_uuid_compare` in drbd_receiver.c leaves it out too).
 pub fn generations(text: &str) -> Option<(u64, Vec<u64>)> {
-    let mut uuids = text.trim().split(':').take(4).map(|uuid| u64::from_str_radix(uuid, 16).ok().map(|uuid| uuid & !1));
+    let mut uuids = text
+        .trim()
+        .split(':')
+        .take(4)
+        .map(|uuid| u64::from_str_radix(uuid, 16).ok().map(|uuid| uuid & !1));
     let current = uuids.next()??;
     Some((current, uuids.flatten().filter(|uuid| *uuid != 0).collect()))
 }
@@ -88,7 +130,9 @@ pub fn generations(text: &str) -> Option<(u64, Vec<u64>)> {
 /// The record of the metadata that was created here: `UUID zeroes|unknown MINOR PORT`.
 pub fn record(text: &str) -> Option<VolumeRecord> {
     let words: Vec<_> = text.split_whitespace().collect();
-    let [uuid, zeroes, minor, port] = words.as_slice() else { return None };
+    let [uuid, zeroes, minor, port] = words.as_slice() else {
+        return None;
+    };
     Some(VolumeRecord {
         device_uuid: uuid.to_lowercase(),
         zeroes: *zeroes == "zeroes",
@@ -104,7 +148,8 @@ mod tests {
     const CONNECTED: &str = "exists resource name:logs role:Secondary suspended:no\n\
         exists connection name:logs peer-node-id:0 conn-name:peer connection:Connected role:Secondary\n\
         exists device name:logs volume:0 minor:0 disk:Inconsistent\n\
-        exists peer-device name:logs peer-node-id:0 conn-name:peer volume:0 replication:Established peer-disk:Inconsistent resync-suspended:no\n\
+        exists peer-device name:logs peer-node-id:0 conn-name:peer volume:0 replication:Established \
+        peer-disk:Inconsistent resync-suspended:no\n\
         exists -\n";
 
     #[test]
@@ -112,8 +157,14 @@ mod tests {
         let logs = &resources(CONNECTED)["logs"];
         assert_eq!(logs.minor, 0);
         assert!(logs.is_connected() && !logs.is_up_to_date());
-        assert_eq!((logs.disk.as_str(), logs.peer_disk.as_str()), ("Inconsistent", "Inconsistent"));
-        assert_eq!(generations("0000000000000004:0000000000000000:0:0:0:0:0:1:0:1:0\n"), Some((4, Vec::new())));
+        assert_eq!(
+            (logs.disk.as_str(), logs.peer_disk.as_str()),
+            ("Inconsistent", "Inconsistent")
+        );
+        assert_eq!(
+            generations("0000000000000004:0000000000000000:0:0:0:0:0:1:0:1:0\n"),
+            Some((4, Vec::new()))
+        );
     }
 
     #[test]
@@ -124,7 +175,13 @@ mod tests {
     #[test]
     fn the_role_bit_is_not_part_of_a_generation() {
         let uuids = "31FB47575D8966C7:ABA9A26F1E8D8E05:ABA9A26F1E8D8E04:0000000000000000:1:1:1:1:0:0:0\n";
-        assert_eq!(generations(uuids), Some((0x31FB_4757_5D89_66C6, vec![0xABA9_A26F_1E8D_8E04, 0xABA9_A26F_1E8D_8E04])));
+        assert_eq!(
+            generations(uuids),
+            Some((
+                0x31FB_4757_5D89_66C6,
+                vec![0xABA9_A26F_1E8D_8E04, 0xABA9_A26F_1E8D_8E04]
+            ))
+        );
         assert_eq!(generations("drbdsetup: no such device"), None);
     }
 
@@ -140,7 +197,12 @@ mod tests {
         let of = |ours: &str| config(xml, ours, "/dev/sdb /dev/vdb\n", "node2")["logs"].clone();
         assert_eq!(
             of("/etc/drbd.d/logs.res\n"),
-            DrbdConfig { minors: vec![3, 3], ports: vec![7791, 7791], disks: vec!["/dev/sdb".into(), "/dev/vdb".into()], ours: true }
+            DrbdConfig {
+                minors: vec![3, 3],
+                ports: vec![7791, 7791],
+                disks: vec!["/dev/sdb".into(), "/dev/vdb".into()],
+                ours: true
+            }
         );
         assert!(!of("/etc/drbd.d/other.res\n").ours);
         assert!(config("<config><resource", "", "", "node2").is_empty());

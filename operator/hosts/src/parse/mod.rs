@@ -1,4 +1,5 @@
-//! One parser for each tool. A parser never panics, and turns what it does not understand into nothing, never into something healthy.
+//! One parser for each tool. A parser never panics, and turns what it does not understand into nothing, never
+//! into something healthy.
 
 pub mod block;
 pub mod corosync;

@@ -10,7 +10,10 @@ use serde::Deserialize;
 
 /// `KEY=value` lines; quotes around a value are taken off.
 fn values(text: &str) -> BTreeMap<&str, &str> {
-    text.lines().filter_map(|line| line.split_once('=')).map(|(key, value)| (key, value.trim_matches('"'))).collect()
+    text.lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(key, value)| (key, value.trim_matches('"')))
+        .collect()
 }
 
 /// From /etc/os-release.
@@ -24,13 +27,17 @@ pub fn distribution(text: &str) -> Distribution {
     }
 }
 
-/// Units by every name they have, from `systemctl show` (blocks of `Property=value`, with a blank line between) and the names of those that are enabled. What
-/// was asked for by an alias is printed under the name of what it leads to.
+/// Units by every name they have, from `systemctl show` (blocks of `Property=value`, with a blank line
+/// between) and the names of those that are enabled. What was asked for by an alias is printed under the name
+/// of what it leads to.
 pub fn units(text: &str, enabled: &str) -> BTreeMap<String, Unit> {
     let block = |block: &str| {
         let values = values(block);
         let get = |key: &str| values.get(key).copied().unwrap_or_default();
-        let names: Vec<_> = std::iter::once(get("Id")).chain(get("Names").split_whitespace()).filter(|name| !name.is_empty()).collect();
+        let names: Vec<_> = std::iter::once(get("Id"))
+            .chain(get("Names").split_whitespace())
+            .filter(|name| !name.is_empty())
+            .collect();
         let unit = Unit {
             load: get("LoadState").into(),
             active: get("ActiveState").into(),
@@ -40,12 +47,16 @@ pub fn units(text: &str, enabled: &str) -> BTreeMap<String, Unit> {
             stop_limit: limit(get("TimeoutStopUSec")),
         };
         let short = |name: &str| name.strip_suffix(".service").unwrap_or(name).to_owned();
-        names.into_iter().map(|name| (short(name), unit.clone())).collect::<Vec<_>>()
+        names
+            .into_iter()
+            .map(|name| (short(name), unit.clone()))
+            .collect::<Vec<_>>()
     };
     text.split("\n\n").flat_map(block).collect()
 }
 
-/// A time span as systemd prints it, such as `1min 30s` or `infinity` (systemd.time(7)); less than a second counts as one.
+/// A time span as systemd prints it, such as `1min 30s` or `infinity` (systemd.time(7)); less than a second
+/// counts as one.
 fn limit(text: &str) -> Limit {
     const UNITS: [(&str, f64); 8] = [
         ("min", 60.0),
@@ -67,7 +78,11 @@ fn limit(text: &str) -> Limit {
         Some(number.parse::<f64>().ok()? * factor)
     };
     match text.split_whitespace().map(seconds).sum::<Option<f64>>() {
-        #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a number of seconds, which `as` keeps within bounds")]
+        #[allow(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a number of seconds, which `as` keeps within bounds"
+        )]
         Some(sum) if !text.is_empty() => Limit::Seconds(sum.ceil() as u32),
         _ => Limit::Unknown,
     }
@@ -75,20 +90,42 @@ fn limit(text: &str) -> Limit {
 
 /// The names of an OCF agent's parameters, from its metadata; `None` when that is none.
 pub fn agent_parameters(metadata: &str) -> Option<BTreeSet<String>> {
-    let metadata = Element::parse(metadata).ok().filter(|element| element.name == "resource-agent")?;
+    let metadata = Element::parse(metadata)
+        .ok()
+        .filter(|element| element.name == "resource-agent")?;
     let parameters = metadata.all().into_iter().filter(|each| each.name == "parameter");
-    Some(parameters.filter_map(|each| each.get("name")).map(str::to_owned).collect())
+    Some(
+        parameters
+            .filter_map(|each| each.get("name"))
+            .map(str::to_owned)
+            .collect(),
+    )
 }
 
-/// The package installation, from its unit among those of `systemctl show`, the time since boot, and the end of its log.
+/// The package installation, from its unit among those of `systemctl show`, the time since boot, and the end
+/// of its log.
 pub fn job(units: &str, uptime: &str, log: &str) -> Option<Job> {
-    let values = values(units.split("\n\n").find(|block| block.lines().any(|line| line == "Id=hapair-packages.service"))?);
+    let values = values(
+        units
+            .split("\n\n")
+            .find(|block| block.lines().any(|line| line == "Id=hapair-packages.service"))?,
+    );
     match values.get("ActiveState").copied() {
         Some("active" | "activating" | "deactivating" | "reloading") => Some(Job::Running),
         Some("failed") => {
-            let now = uptime.split('.').next().and_then(|now| now.parse::<u64>().ok()).unwrap_or_default();
-            let ended = values.get("InactiveEnterTimestampMonotonic").and_then(|at| at.parse::<u64>().ok()).unwrap_or_default();
-            Some(Job::Failed { message: log.trim().to_owned(), age: now.saturating_sub(ended / 1_000_000) })
+            let now = uptime
+                .split('.')
+                .next()
+                .and_then(|now| now.parse::<u64>().ok())
+                .unwrap_or_default();
+            let ended = values
+                .get("InactiveEnterTimestampMonotonic")
+                .and_then(|at| at.parse::<u64>().ok())
+                .unwrap_or_default();
+            Some(Job::Failed {
+                message: log.trim().to_owned(),
+                age: now.saturating_sub(ended / 1_000_000),
+            })
         }
         _ => None,
     }
@@ -96,7 +133,9 @@ pub fn job(units: &str, uptime: &str, log: &str) -> Option<Job> {
 
 /// The firewall that runs: the name the probe found.
 pub fn firewall(text: &str) -> Option<Firewall> {
-    [Firewall::Firewalld, Firewall::Ufw, Firewall::Nftables].into_iter().find(|each| each.name() == text.trim())
+    [Firewall::Firewalld, Firewall::Ufw, Firewall::Nftables]
+        .into_iter()
+        .find(|each| each.name() == text.trim())
 }
 
 /// Files, from lines of sha256sum and lines of `mode user:group path`. A file counts only with both.
@@ -105,12 +144,20 @@ pub fn files(text: &str) -> BTreeMap<String, FileFacts> {
     let line = |line: &str| {
         let mut words = line.splitn(3, ' ');
         let (mode, owner, path) = (words.next()?, words.next()?, words.next()?);
-        Some((path.to_owned(), FileFacts { digest: digests.get(path)?.clone(), mode: mode.into(), owner: owner.into() }))
+        Some((
+            path.to_owned(),
+            FileFacts {
+                digest: digests.get(path)?.clone(),
+                mode: mode.into(),
+                owner: owner.into(),
+            },
+        ))
     };
     text.lines().filter_map(line).collect()
 }
 
-/// Paths, from lines of `type mode user group path`, where the type and the mode are the hexadecimal `st_mode` (stat(1), `%f`).
+/// Paths, from lines of `type mode user group path`, where the type and the mode are the hexadecimal
+/// `st_mode` (stat(1), `%f`).
 pub fn paths(text: &str) -> BTreeMap<String, PathFacts> {
     let line = |line: &str| {
         let mut words = line.splitn(4, ' ');
@@ -123,20 +170,34 @@ pub fn paths(text: &str) -> BTreeMap<String, PathFacts> {
             0o120_000 => PathKind::Link,
             _ => PathKind::Other,
         };
-        Some((path.to_owned(), PathFacts { kind, user: user.to_owned(), group: group.to_owned(), mode: mode & 0o7777 }))
+        Some((
+            path.to_owned(),
+            PathFacts {
+                kind,
+                user: user.to_owned(),
+                group: group.to_owned(),
+                mode: mode & 0o7777,
+            },
+        ))
     };
     text.lines().filter_map(line).collect()
 }
 
 /// Lines of sha256sum, by path.
 pub fn digests(text: &str) -> BTreeMap<String, String> {
-    text.lines().filter_map(|line| line.split_once("  ")).map(|(digest, path)| (path.to_owned(), digest.to_owned())).collect()
+    text.lines()
+        .filter_map(|line| line.split_once("  "))
+        .map(|(digest, path)| (path.to_owned(), digest.to_owned()))
+        .collect()
 }
 
 /// The record of who manages the host: `owner epoch`.
 pub fn record(text: &str) -> Option<Record> {
     let (owner, epoch) = text.trim().split_once(' ')?;
-    Some(Record { owner: owner.to_owned(), epoch: epoch.parse().ok()? })
+    Some(Record {
+        owner: owner.to_owned(),
+        epoch: epoch.parse().ok()?,
+    })
 }
 
 #[derive(Deserialize)]
@@ -158,7 +219,11 @@ pub fn addresses(json: &str) -> Vec<(String, String)> {
     let of = |interface: Interface| {
         let name = interface.ifname.unwrap_or_default();
         let address = |a: Address| Some((format!("{}/{}", a.local?, a.prefixlen?), name.clone()));
-        interface.addr_info.into_iter().filter_map(address).collect::<Vec<_>>()
+        interface
+            .addr_info
+            .into_iter()
+            .filter_map(address)
+            .collect::<Vec<_>>()
     };
     interfaces.into_iter().flat_map(of).collect()
 }
@@ -168,7 +233,8 @@ struct Neighbour {
     lladdr: Option<String>,
 }
 
-/// Whether another machine answered, from `ip -json neighbour show ADDRESS`: only one that did has a link-layer address there.
+/// Whether another machine answered, from `ip -json neighbour show ADDRESS`: only one that did has a
+/// link-layer address there.
 pub fn answered(json: &str) -> bool {
     let neighbours: Vec<Neighbour> = serde_json::from_str(json).unwrap_or_default();
     neighbours.iter().any(|neighbour| neighbour.lladdr.is_some())
@@ -200,16 +266,21 @@ mod tests {
 
     #[test]
     fn a_unit_is_found_by_the_alias_it_was_asked_for_by() {
-        let text = "Id=mariadb.service\nNames=mariadb.service mysql.service mysqld.service\nLoadState=loaded\nActiveState=active\n";
+        let text = "Id=mariadb.service\nNames=mariadb.service mysql.service \
+            mysqld.service\nLoadState=loaded\nActiveState=active\n";
         let units = units(text, "mariadb.service\n");
         assert!(units["mysql"].is_active() && units["mysql"].enabled && units["mariadb"].is_active());
     }
 
     #[test]
     fn a_time_span_of_systemds_is_read_in_seconds() {
-        let spans = ["1min 30s", "15min", "1h", "500ms", "1d 2h", "infinity", "", "soon"];
+        let spans = [
+            "1min 30s", "15min", "1h", "500ms", "1d 2h", "infinity", "", "soon",
+        ];
         let seconds = [90, 900, 3600, 1, 93_600].map(Limit::Seconds);
-        let expected = seconds.into_iter().chain([Limit::Endless, Limit::Unknown, Limit::Unknown]);
+        let expected = seconds
+            .into_iter()
+            .chain([Limit::Endless, Limit::Unknown, Limit::Unknown]);
         assert_eq!(spans.map(limit).to_vec(), expected.collect::<Vec<_>>());
     }
 
@@ -217,12 +288,22 @@ mod tests {
     fn a_failed_installation_tells_its_age() {
         let units = "Id=corosync.service\nActiveState=active\n\nId=hapair-packages.service\nActiveState=failed\n\
                      InactiveEnterTimestampMonotonic=30000000\n";
-        assert_eq!(job(units, "95.20 180.1", "E: no such package\n"), Some(Job::Failed { message: "E: no such package".into(), age: 65 }));
+        assert_eq!(
+            job(units, "95.20 180.1", "E: no such package\n"),
+            Some(Job::Failed {
+                message: "E: no such package".into(),
+                age: 65
+            })
+        );
     }
 
     #[test]
     fn an_address_is_answered_for_only_with_a_link_layer_address() {
-        assert!(answered(r#"[{"dst":"10.0.0.1","dev":"eth0","lladdr":"02:00:00:00:00:01","state":["REACHABLE"]}]"#));
-        assert!(!answered(r#"[{"dst":"10.0.0.1","dev":"eth0","state":["FAILED"]}]"#));
+        assert!(answered(
+            r#"[{"dst":"10.0.0.1","dev":"eth0","lladdr":"02:00:00:00:00:01","state":["REACHABLE"]}]"#
+        ));
+        assert!(!answered(
+            r#"[{"dst":"10.0.0.1","dev":"eth0","state":["FAILED"]}]"#
+        ));
     }
 }

@@ -17,21 +17,55 @@ pub fn volume(view: &View<'_>, volume: &Volume) -> VolumeReport {
     let legs = legs(view, volume);
     let known = legs.any(Option::is_some);
     let split = volumes::is_split(legs.clone());
-    let connected = legs.iter().filter_map(|(_, leg)| *leg).all(Resource::is_connected);
+    let connected = legs
+        .iter()
+        .filter_map(|(_, leg)| *leg)
+        .all(Resource::is_connected);
     let up_to_date = view.disks(&volume.name).all(|disk| *disk == Some("UpToDate"));
-    let (reason, message) = problem.clone().unwrap_or((Reason::Healthy, "both nodes have the newest data".into()));
-    let mut conditions = view.verdict(&about, view.finding(&about), problem.into_iter().chain(filesystem_problem(view, volume)));
+    let (reason, message) = problem
+        .clone()
+        .unwrap_or((Reason::Healthy, "both nodes have the newest data".into()));
+    let mut conditions = view.verdict(
+        &about,
+        view.finding(&about),
+        problem.into_iter().chain(filesystem_problem(view, volume)),
+    );
     conditions.push(writable(view, volume));
-    conditions.push(condition("UpToDate", known.then_some(up_to_date), reason, message.clone()));
+    conditions.push(condition(
+        "UpToDate",
+        known.then_some(up_to_date),
+        reason,
+        message.clone(),
+    ));
     let (reason, message) = match connected {
         true if known => (Reason::Healthy, "the two legs are connected".into()),
-        _ => (if known { Reason::Disconnected } else { Reason::NotObserved }, message),
+        _ => (
+            if known {
+                Reason::Disconnected
+            } else {
+                Reason::NotObserved
+            },
+            message,
+        ),
     };
-    conditions.push(condition("Connected", known.then_some(connected), reason, message));
+    conditions.push(condition(
+        "Connected",
+        known.then_some(connected),
+        reason,
+        message,
+    ));
     let (status, reason, message) = match split.filter(|_| known) {
         Some(true) => (Some(true), Reason::SplitBrain, "the two legs hold diverged data"),
-        Some(false) => (Some(false), Reason::Healthy, "the legs' data has not diverged, as far as is seen"),
-        None if known => (None, Reason::NotObserved, "the legs are not connected, and what data both of them hold is not seen"),
+        Some(false) => (
+            Some(false),
+            Reason::Healthy,
+            "the legs' data has not diverged, as far as is seen",
+        ),
+        None if known => (
+            None,
+            Reason::NotObserved,
+            "the legs are not connected, and what data both of them hold is not seen",
+        ),
         None => (None, Reason::NotObserved, "no leg is seen"),
     };
     conditions.push(condition("SplitBrain", status, reason, message.into()));
@@ -40,7 +74,10 @@ pub fn volume(view: &View<'_>, volume: &Volume) -> VolumeReport {
         primary: primary(view, &volume.name),
         data: data(view, &volume.name),
         // Coarse, so that a long resync does not write a status every second.
-        synced: legs.iter().find_map(|(_, leg)| leg.and_then(|leg| leg.done)).map(|done| format!("{}%", done / 5 * 5)),
+        synced: legs
+            .iter()
+            .find_map(|(_, leg)| leg.and_then(|leg| leg.done))
+            .map(|done| format!("{}%", done / 5 * 5)),
         used: mounted(view, volume).and_then(|mounted| mounted.used),
         read_only: mounted(view, volume).map(|mounted| mounted.read_only),
         minor: Some(volume.minor),
@@ -50,25 +87,43 @@ pub fn volume(view: &View<'_>, volume: &Volume) -> VolumeReport {
 
 /// The volume's file system, where it is mounted.
 fn mounted<'a>(view: &View<'a>, volume: &Volume) -> Option<&'a Mounted> {
-    view.hosts.iter().find_map(|(_, host)| (*host)?.filesystems.get(&format!("/dev/drbd{}", volume.minor)))
+    view.hosts
+        .iter()
+        .find_map(|(_, host)| (*host)?.filesystems.get(&format!("/dev/drbd{}", volume.minor)))
 }
 
 /// Why the volume's file system takes no writes.
 pub fn filesystem_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, String)> {
     let (mounted, name) = (mounted(view, volume)?, &volume.name);
     if mounted.read_only {
-        return Some((Reason::FilesystemReadOnly, format!("volume {name}: {} has gone read-only", volume.mount_point)));
+        return Some((
+            Reason::FilesystemReadOnly,
+            format!("volume {name}: {} has gone read-only", volume.mount_point),
+        ));
     }
-    (mounted.used == Some(100)).then(|| (Reason::FilesystemFull, format!("volume {name}: {} is full", volume.mount_point)))
+    (mounted.used == Some(100)).then(|| {
+        (
+            Reason::FilesystemFull,
+            format!("volume {name}: {} is full", volume.mount_point),
+        )
+    })
 }
 
 fn writable(view: &View<'_>, volume: &Volume) -> Condition {
     match (mounted(view, volume), filesystem_problem(view, volume)) {
-        (None, _) => condition("Writable", None, Reason::NotObserved, "it is mounted on no host that answers".into()),
+        (None, _) => condition(
+            "Writable",
+            None,
+            Reason::NotObserved,
+            "it is mounted on no host that answers".into(),
+        ),
         (Some(_), Some((reason, message))) => condition("Writable", Some(false), reason, message),
-        (Some(Mounted { used: Some(used), .. }), None) => {
-            condition("Writable", Some(true), Reason::Healthy, format!("less than {} percent are used", used / 5 * 5 + 5))
-        }
+        (Some(Mounted { used: Some(used), .. }), None) => condition(
+            "Writable",
+            Some(true),
+            Reason::Healthy,
+            format!("less than {} percent are used", used / 5 * 5 + 5),
+        ),
         (Some(_), None) => condition("Writable", Some(true), Reason::Healthy, "it takes writes".into()),
     }
 }
@@ -83,41 +138,76 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
     let legs = legs(view, volume);
     let disks = view.disks(name);
     if volumes::is_split(legs.clone()) == Some(true) {
-        return Some((Reason::SplitBrain, format!("volume {name}: the two legs hold diverged data")));
+        return Some((
+            Reason::SplitBrain,
+            format!("volume {name}: the two legs hold diverged data"),
+        ));
     }
     if !legs.any(Option::is_some) {
-        return Some((Reason::NotObserved, format!("volume {name} is up on no host that answers")));
+        return Some((
+            Reason::NotObserved,
+            format!("volume {name} is up on no host that answers"),
+        ));
     }
     let mut standby = None;
     for (side, disk) in disks.iter() {
         let node = &view.desired.nodes[side].name;
         if *disk != Some("UpToDate") && view.is_standby(node) {
-            standby = Some((Reason::NodeStandby, format!("volume {name}: {node} is in standby, where its data grows old")));
+            standby = Some((
+                Reason::NodeStandby,
+                format!("volume {name}: {node} is in standby, where its data grows old"),
+            ));
             continue;
         }
         match disk {
             Some("Diskless" | "Failed" | "Detaching") => {
-                return Some((Reason::DiskFailed, format!("volume {name}: {node} has lost its disk")));
+                return Some((
+                    Reason::DiskFailed,
+                    format!("volume {name}: {node} has lost its disk"),
+                ));
             }
             Some("UpToDate") => {}
             // What is known of the other leg tells more.
             Some("DUnknown" | "Unknown") | None if disks[side.peer()] != Some("UpToDate") => {}
             Some("DUnknown" | "Unknown") | None => {
-                // Only a leg that has given nothing up and is written to goes on while the other stays as it is.
-                let goes_on = legs[side.peer()].is_some_and(|leg| leg.role == "Primary" && leg.connection != "StandAlone");
-                let older = if goes_on { "; its data is older than its peer's" } else { "" };
-                return Some((Reason::Disconnected, format!("volume {name}: {node} is not connected{older}")));
+                // Only a leg that has given nothing up and is written to goes on while the other stays as it
+                // is.
+                let goes_on = legs[side.peer()]
+                    .is_some_and(|leg| leg.role == "Primary" && leg.connection != "StandAlone");
+                let older = if goes_on {
+                    "; its data is older than its peer's"
+                } else {
+                    ""
+                };
+                return Some((
+                    Reason::Disconnected,
+                    format!("volume {name}: {node} is not connected{older}"),
+                ));
             }
             Some(other) => {
                 let syncing = legs.any(|leg| leg.is_some_and(|leg| leg.replication.starts_with("Sync")));
                 let peer = &view.desired.nodes[side.peer()].name;
                 let apart = !syncing && legs.any(|leg| leg.is_some_and(|leg| !leg.is_connected()));
                 if apart && disks[side.peer()] == Some("UpToDate") && !view.is_standby(peer) {
-                    return Some((Reason::Disconnected, format!("volume {name}: {node} is not connected; its data is {other}")));
+                    return Some((
+                        Reason::Disconnected,
+                        format!("volume {name}: {node} is not connected; its data is {other}"),
+                    ));
                 }
-                let reason = if syncing { Reason::Resyncing } else { Reason::StaleData };
-                let newest = if view.is_standby(peer) { format!("; {peer} has newer data, and is in standby") } else { String::new() };
-                return Some((reason, format!("volume {name}: the data on {node} is {other}{newest}")));
+                let reason = if syncing {
+                    Reason::Resyncing
+                } else {
+                    Reason::StaleData
+                };
+                let newest = if view.is_standby(peer) {
+                    format!("; {peer} has newer data, and is in standby")
+                } else {
+                    String::new()
+                };
+                return Some((
+                    reason,
+                    format!("volume {name}: the data on {node} is {other}{newest}"),
+                ));
             }
         }
     }
@@ -125,10 +215,24 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
         return standby;
     }
     let apart = legs.find(|leg| leg.is_some_and(|leg| !leg.is_connected()))?;
-    if let Some((_, node)) = view.desired.nodes.iter().find(|(_, node)| view.is_standby(&node.name)) {
-        return Some((Reason::NodeStandby, format!("volume {name}: {} is in standby, and its leg is down", node.name)));
+    if let Some((_, node)) = view
+        .desired
+        .nodes
+        .iter()
+        .find(|(_, node)| view.is_standby(&node.name))
+    {
+        return Some((
+            Reason::NodeStandby,
+            format!("volume {name}: {} is in standby, and its leg is down", node.name),
+        ));
     }
-    Some((Reason::Disconnected, format!("volume {name}: {} is not connected to its peer", view.desired.nodes[apart].name)))
+    Some((
+        Reason::Disconnected,
+        format!(
+            "volume {name}: {} is not connected to its peer",
+            view.desired.nodes[apart].name
+        ),
+    ))
 }
 
 /// The disk states of the first and the second node.
@@ -142,7 +246,10 @@ pub fn data(view: &View<'_>, volume: &str) -> Option<String> {
 
 /// The node on which DRBD is Primary.
 pub fn primary(view: &View<'_>, volume: &str) -> Option<String> {
-    let side = view.hosts.find(|host| host.and_then(|host| host.resources.get(volume)).is_some_and(|leg| leg.role == "Primary"))?;
+    let side = view.hosts.find(|host| {
+        host.and_then(|host| host.resources.get(volume))
+            .is_some_and(|leg| leg.role == "Primary")
+    })?;
     Some(view.desired.nodes[side].name.clone())
 }
 
@@ -150,21 +257,41 @@ pub fn floating_ip(view: &View<'_>, ip: &FloatingIp) -> ChildReport {
     let about = Subject::FloatingIp(ip.name.clone());
     let address = ip.address.to_string();
     let holds = |host: Option<&hapair_model::observed::Host>| {
-        host.is_some_and(|host| host.addresses.iter().any(|(each, _)| each.split('/').next() == Some(&address)))
+        host.is_some_and(|host| {
+            host.addresses
+                .iter()
+                .any(|(each, _)| each.split('/').next() == Some(&address))
+        })
     };
     let carried = view.cib.and_then(|cib| carried::address(view.desired, cib, ip));
-    let active = view.cluster.and_then(|cluster| cluster.active_in_role(&view.desired.id(names::ip(&ip.name)), "Started"));
+    let active = view
+        .cluster
+        .and_then(|cluster| cluster.active_in_role(&view.desired.id(names::ip(&ip.name)), "Started"));
     let by_cluster = || active.filter(|_| carried == Some(ip.address)).map(str::to_owned);
-    let node = view.hosts.find(|host| holds(*host)).map(|side| view.desired.nodes[side].name.clone()).or_else(by_cluster);
+    let node = view
+        .hosts
+        .find(|host| holds(*host))
+        .map(|side| view.desired.nodes[side].name.clone())
+        .or_else(by_cluster);
     // A host that does not answer may have it.
     let seen = view.cluster.is_some() || view.hosts.all(Option::is_some);
     let (assigned, reason, message) = match (&node, carried.zip(active)) {
         (Some(node), _) => (Some(true), Reason::Healthy, format!("{address} is on {node}")),
-        (None, Some((other, active))) if other != ip.address => {
-            (Some(false), Reason::NotRunning, format!("{address} is on no node; the cluster still has {other}, on {active}"))
-        }
-        (None, _) if seen => (Some(false), Reason::NotRunning, format!("{address} is on no node")),
-        (None, _) => (None, Reason::NotObserved, "no host answers that could tell".into()),
+        (None, Some((other, active))) if other != ip.address => (
+            Some(false),
+            Reason::NotRunning,
+            format!("{address} is on no node; the cluster still has {other}, on {active}"),
+        ),
+        (None, _) if seen => (
+            Some(false),
+            Reason::NotRunning,
+            format!("{address} is on no node"),
+        ),
+        (None, _) => (
+            None,
+            Reason::NotObserved,
+            "no host answers that could tell".into(),
+        ),
     };
     let problem = (assigned != Some(true)).then(|| (reason, message.clone()));
     let mut conditions = view.verdict(&about, view.finding(&about), problem);
@@ -180,8 +307,16 @@ pub fn group(view: &View<'_>, group: &Group) -> ChildReport {
     let mut conditions = view.verdict(&about, view.finding(&about), problem);
     conditions.push(match &node {
         Ok(node) => condition("Running", Some(true), Reason::Healthy, format!("runs on {node}")),
-        Err((reason, message)) => condition("Running", (*reason != Reason::NotObserved).then_some(false), *reason, message.clone()),
+        Err((reason, message)) => condition(
+            "Running",
+            (*reason != Reason::NotObserved).then_some(false),
+            *reason,
+            message.clone(),
+        ),
     });
     conditions.push(condition("Available", available, why, what));
-    ChildReport { conditions, node: node.ok() }
+    ChildReport {
+        conditions,
+        node: node.ok(),
+    }
 }

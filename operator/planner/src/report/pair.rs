@@ -14,12 +14,26 @@ use super::{View, children, condition};
 use crate::{bans, fencing, released};
 
 pub fn pair(view: &View<'_>) -> PairReport {
-    let observations = [hosts_reachable(view), quorate(view), fencing_ready(view), redundancy(view), available(view), paused(view)];
+    let observations = [
+        hosts_reachable(view),
+        quorate(view),
+        fencing_ready(view),
+        redundancy(view),
+        available(view),
+        paused(view),
+    ];
     // While the cluster is being made, that there is none is not what people need to read.
     let counts = view.cluster.is_some() || view.desired.paused;
-    let bad = observations.iter().filter(|each| counts && each.holds != Some(true) && each.type_ != "Paused");
+    let bad = observations
+        .iter()
+        .filter(|each| counts && each.holds != Some(true) && each.type_ != "Paused");
     let mut problems: Vec<_> = bad.map(|each| (each.reason, each.message.clone())).collect();
-    problems.extend(view.desired.volumes.iter().filter_map(|volume| children::filesystem_problem(view, volume)));
+    problems.extend(
+        view.desired
+            .volumes
+            .iter()
+            .filter_map(|volume| children::filesystem_problem(view, volume)),
+    );
     let any_finding = view.finding(&Subject::Pair).or_else(|| view.findings.first());
     let mut conditions = view.verdict(&Subject::Pair, any_finding, problems);
     let fencing = fencing_word(&observations[2]);
@@ -31,10 +45,22 @@ pub fn pair(view: &View<'_>) -> PairReport {
             .groups
             .iter()
             .find_map(|group| view.serving_node(group).ok())
-            .or_else(|| view.desired.volumes.iter().find_map(|volume| children::primary(view, &volume.name))),
-        nodes_online: view
-            .cluster
-            .map(|cluster| format!("{}/2", cluster.nodes.values().filter(|node| node.online && !node.unclean).count())),
+            .or_else(|| {
+                view.desired
+                    .volumes
+                    .iter()
+                    .find_map(|volume| children::primary(view, &volume.name))
+            }),
+        nodes_online: view.cluster.map(|cluster| {
+            format!(
+                "{}/2",
+                cluster
+                    .nodes
+                    .values()
+                    .filter(|node| node.online && !node.unclean)
+                    .count()
+            )
+        }),
         data: view
             .desired
             .volumes
@@ -47,7 +73,13 @@ pub fn pair(view: &View<'_>) -> PairReport {
             .desired
             .nodes
             .iter()
-            .map(|(side, node)| (node.name.clone(), view.hosts[side].is_some(), node_state(view, &node.name)))
+            .map(|(side, node)| {
+                (
+                    node.name.clone(),
+                    view.hosts[side].is_some(),
+                    node_state(view, &node.name),
+                )
+            })
             .collect(),
         released: view
             .cib
@@ -62,7 +94,11 @@ pub fn pair(view: &View<'_>) -> PairReport {
 
 /// When each node was fenced last.
 fn fenced(view: &View<'_>) -> BTreeMap<String, String> {
-    let events = view.cluster.iter().flat_map(|cluster| &cluster.fencing).filter(|event| event.status == "success");
+    let events = view
+        .cluster
+        .iter()
+        .flat_map(|cluster| &cluster.fencing)
+        .filter(|event| event.status == "success");
     let mut last = BTreeMap::new();
     for (target, time) in events.filter_map(|event| Some((event.target.clone(), event.completed.clone()?))) {
         let latest = last.entry(target).or_insert_with(|| time.clone());
@@ -74,11 +110,16 @@ fn fenced(view: &View<'_>) -> BTreeMap<String, String> {
 
 /// Orders data states, so that the worst volume stands for the pair.
 fn badness(data: Option<&str>) -> usize {
-    data.map_or(3, |data| data.split('/').filter(|disk| *disk != "UpToDate").count())
+    data.map_or(3, |data| {
+        data.split('/').filter(|disk| *disk != "UpToDate").count()
+    })
 }
 
 fn node_state(view: &View<'_>, name: &str) -> String {
-    view.cluster.and_then(|cluster| cluster.nodes.get(name)).map_or("Unknown", |node| node.state()).into()
+    view.cluster
+        .and_then(|cluster| cluster.nodes.get(name))
+        .map_or("Unknown", |node| node.state())
+        .into()
 }
 
 fn fencing_word(condition: &Condition) -> &'static str {
@@ -94,25 +135,55 @@ fn hosts_reachable(view: &View<'_>) -> Condition {
     let silent = view.findings.iter().find(|finding| {
         matches!(
             finding.reason,
-            Reason::HostUnreachable | Reason::HostKeyMismatch | Reason::SshDenied | Reason::NotRoot | Reason::HostGarbled
+            Reason::HostUnreachable
+                | Reason::HostKeyMismatch
+                | Reason::SshDenied
+                | Reason::NotRoot
+                | Reason::HostGarbled
         )
     });
     match silent {
-        Some(finding) => condition("HostsReachable", Some(false), finding.reason, finding.message.clone()),
-        None if view.observed.all(|host| matches!(host, HostView::Seen(_))) => {
-            condition("HostsReachable", Some(true), Reason::Healthy, "both hosts answer".into())
-        }
-        None => condition("HostsReachable", None, Reason::NotObserved, "the hosts have not been asked".into()),
+        Some(finding) => condition(
+            "HostsReachable",
+            Some(false),
+            finding.reason,
+            finding.message.clone(),
+        ),
+        None if view.observed.all(|host| matches!(host, HostView::Seen(_))) => condition(
+            "HostsReachable",
+            Some(true),
+            Reason::Healthy,
+            "both hosts answer".into(),
+        ),
+        None => condition(
+            "HostsReachable",
+            None,
+            Reason::NotObserved,
+            "the hosts have not been asked".into(),
+        ),
     }
 }
 
 fn quorate(view: &View<'_>) -> Condition {
     match view.cluster {
-        Some(cluster) if cluster.quorate => condition("Quorate", Some(true), Reason::Healthy, "the cluster has quorum".into()),
-        Some(_) => condition("Quorate", Some(false), Reason::NoQuorum, "the cluster has no quorum: nothing is started".into()),
-        None if view.hosts.any(Option::is_some) => {
-            condition("Quorate", Some(false), Reason::NoQuorum, "pacemaker runs on no host that answers".into())
-        }
+        Some(cluster) if cluster.quorate => condition(
+            "Quorate",
+            Some(true),
+            Reason::Healthy,
+            "the cluster has quorum".into(),
+        ),
+        Some(_) => condition(
+            "Quorate",
+            Some(false),
+            Reason::NoQuorum,
+            "the cluster has no quorum: nothing is started".into(),
+        ),
+        None if view.hosts.any(Option::is_some) => condition(
+            "Quorate",
+            Some(false),
+            Reason::NoQuorum,
+            "pacemaker runs on no host that answers".into(),
+        ),
         None => condition("Quorate", None, Reason::NotObserved, "no host answers".into()),
     }
 }
@@ -120,18 +191,33 @@ fn quorate(view: &View<'_>) -> Condition {
 fn fencing_ready(view: &View<'_>) -> Condition {
     if view.desired.fencing == Fencing::Disabled {
         let message = "fencing is disabled: a cut network can leave both nodes serving";
-        return condition("FencingReady", Some(false), Reason::FencingDisabled, message.into());
+        return condition(
+            "FencingReady",
+            Some(false),
+            Reason::FencingDisabled,
+            message.into(),
+        );
     }
     let Some(cluster) = view.cluster else {
-        return condition("FencingReady", None, Reason::NotObserved, "no host could be asked that is in the cluster".into());
+        return condition(
+            "FencingReady",
+            None,
+            Reason::NotObserved,
+            "no host could be asked that is in the cluster".into(),
+        );
     };
     for (side, node) in view.desired.nodes.iter() {
         for id in fencing::devices_of(view.desired, side) {
             if let Some(failure) = cluster.failures.iter().find(|failure| failure.resource == id) {
-                let message = format!("{id} failed to {} on {}: {}", failure.task, failure.node, failure.message);
+                let message = format!(
+                    "{id} failed to {} on {}: {}",
+                    failure.task, failure.node, failure.message
+                );
                 return condition("FencingReady", Some(false), Reason::FencingFailed, message);
             }
-            if fencing::can_run(view.desired, cluster, side) && cluster.active_in_role(&id, "Started").is_none() {
+            if fencing::can_run(view.desired, cluster, side)
+                && cluster.active_in_role(&id, "Started").is_none()
+            {
                 return condition(
                     "FencingReady",
                     Some(false),
@@ -141,55 +227,132 @@ fn fencing_ready(view: &View<'_>) -> Condition {
             }
         }
     }
-    condition("FencingReady", Some(true), Reason::Healthy, format!("each node's fencing device answers{}", unverified(view)))
+    condition(
+        "FencingReady",
+        Some(true),
+        Reason::Healthy,
+        format!("each node's fencing device answers{}", unverified(view)),
+    )
 }
 
 /// Devices whose certificates nobody verifies: a person has chosen that, and reads it here.
 fn unverified(view: &View<'_>) -> String {
     let takes_any = |node: &Node| node.devices.iter().any(|device| device.tls == Tls::Unverified);
-    let nodes: Vec<_> = view.desired.nodes.iter().filter(|(_, node)| takes_any(node)).map(|(_, node)| node.name.as_str()).collect();
-    if nodes.is_empty() { String::new() } else { format!("; the certificate of {} is not verified", nodes.join(" and ")) }
+    let nodes: Vec<_> = view
+        .desired
+        .nodes
+        .iter()
+        .filter(|(_, node)| takes_any(node))
+        .map(|(_, node)| node.name.as_str())
+        .collect();
+    if nodes.is_empty() {
+        String::new()
+    } else {
+        format!("; the certificate of {} is not verified", nodes.join(" and "))
+    }
 }
 
 fn redundancy(view: &View<'_>) -> Condition {
     let no = |reason, message| condition("RedundancyHealthy", Some(false), reason, message);
     let Some(cluster) = view.cluster else {
-        return condition("RedundancyHealthy", None, Reason::NotObserved, "no host could be asked that is in the cluster".into());
+        return condition(
+            "RedundancyHealthy",
+            None,
+            Reason::NotObserved,
+            "no host could be asked that is in the cluster".into(),
+        );
     };
     for (_, node) in view.desired.nodes.iter() {
         match cluster.nodes.get(&node.name) {
             Some(state) if state.unclean => {
-                return no(Reason::NodeUnclean, format!("{} is unclean: the cluster waits until it is fenced", node.name));
+                return no(
+                    Reason::NodeUnclean,
+                    format!("{} is unclean: the cluster waits until it is fenced", node.name),
+                );
             }
-            Some(state) if !state.online => return no(Reason::NodeOffline, format!("{} is not in the cluster", node.name)),
+            Some(state) if !state.online => {
+                return no(
+                    Reason::NodeOffline,
+                    format!("{} is not in the cluster", node.name),
+                );
+            }
             // crm_mon calls it standby, too, as long as it may not run anything yet.
-            Some(state) if state.pending => return no(Reason::NodeOffline, format!("{} is on its way into the cluster", node.name)),
+            Some(state) if state.pending => {
+                return no(
+                    Reason::NodeOffline,
+                    format!("{} is on its way into the cluster", node.name),
+                );
+            }
             Some(state) if state.standby && !view.is_standby(&node.name) => {
-                return no(Reason::NodeOffline, format!("{} is in standby, and spec.nodes[].standby says that it is not", node.name));
+                return no(
+                    Reason::NodeOffline,
+                    format!(
+                        "{} is in standby, and spec.nodes[].standby says that it is not",
+                        node.name
+                    ),
+                );
             }
             Some(_) => {}
-            None => return no(Reason::NodeOffline, format!("the cluster does not know {}", node.name)),
+            None => {
+                return no(
+                    Reason::NodeOffline,
+                    format!("the cluster does not know {}", node.name),
+                );
+            }
         }
     }
     // What is wrong counts before what someone wants.
-    let problems: Vec<_> = view.desired.volumes.iter().filter_map(|volume| children::volume_problem(view, volume)).collect();
-    let worst = problems.iter().find(|(reason, _)| *reason != Reason::NodeStandby).cloned();
-    let standby = || view.desired.nodes.iter().find(|(_, node)| view.is_standby(&node.name));
+    let problems: Vec<_> = view
+        .desired
+        .volumes
+        .iter()
+        .filter_map(|volume| children::volume_problem(view, volume))
+        .collect();
+    let worst = problems
+        .iter()
+        .find(|(reason, _)| *reason != Reason::NodeStandby)
+        .cloned();
+    let standby = || {
+        view.desired
+            .nodes
+            .iter()
+            .find(|(_, node)| view.is_standby(&node.name))
+    };
     let standby = || standby().map(|(_, node)| (Reason::NodeStandby, format!("{} is in standby", node.name)));
-    match maintenance(view, cluster).or(worst).or_else(|| ban(view, cluster)).or_else(standby) {
+    match maintenance(view, cluster)
+        .or(worst)
+        .or_else(|| ban(view, cluster))
+        .or_else(standby)
+    {
         Some((reason, message)) => no(reason, message),
-        None => condition("RedundancyHealthy", Some(true), Reason::Healthy, "the other node could take over now".into()),
+        None => condition(
+            "RedundancyHealthy",
+            Some(true),
+            Reason::Healthy,
+            "the other node could take over now".into(),
+        ),
     }
 }
 
 fn maintenance(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
     let is_left_alone = |name: &str| cluster.nodes.get(name).is_some_and(|node| node.maintenance);
-    let node = view.desired.nodes.iter().find(|(_, node)| is_left_alone(&node.name)).map(|(_, node)| node.name.as_str());
+    let node = view
+        .desired
+        .nodes
+        .iter()
+        .find(|(_, node)| is_left_alone(&node.name))
+        .map(|(_, node)| node.name.as_str());
     let what = if cluster.maintenance { "the cluster" } else { node? };
-    Some((Reason::Maintenance, format!("{what} is in maintenance mode: nothing is taken over, and nothing that fails is started again")))
+    Some((
+        Reason::Maintenance,
+        format!(
+            "{what} is in maintenance mode: nothing is taken over, and nothing that fails is started again"
+        ),
+    ))
 }
 
-/// A constraint that keeps something of ours off a node. DRBD keeps the promoted role off a node in standby, which is as it should be.
+/// A constraint that keeps something of ours off a node. DRBD keeps the promoted role off a node in standby,
+/// which is as it should be.
 fn ban(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
     let ban = bans::of_ours(view.desired, cluster).find(|ban| !view.is_standby(&ban.node))?;
     let (reason, why) = match bans::is_drbds(ban) {
@@ -197,22 +360,55 @@ fn ban(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
         true => (Reason::StaleData, ", since its data may not be the newest"),
         false => (Reason::Banned, ""),
     };
-    Some((reason, format!("{} cannot be taken over by {}: the constraint {} forbids it{why}", ban.resource, ban.node, ban.id)))
+    Some((
+        reason,
+        format!(
+            "{} cannot be taken over by {}: the constraint {} forbids it{why}",
+            ban.resource, ban.node, ban.id
+        ),
+    ))
 }
 
 fn available(view: &View<'_>) -> Condition {
     if view.desired.groups.is_empty() {
-        return condition("Available", None, Reason::NothingDeclared, "the pair has no service group".into());
+        return condition(
+            "Available",
+            None,
+            Reason::NothingDeclared,
+            "the pair has no service group".into(),
+        );
     }
-    let all: Vec<_> = view.desired.groups.iter().map(|group| view.availability(group)).collect();
-    let worst = all.iter().find(|(holds, _, _)| *holds == Some(false)).or_else(|| all.iter().find(|(holds, _, _)| holds.is_none()));
-    let (holds, reason, message) = worst.or(all.first()).cloned().unwrap_or((None, Reason::NotObserved, String::new()));
+    let all: Vec<_> = view
+        .desired
+        .groups
+        .iter()
+        .map(|group| view.availability(group))
+        .collect();
+    let worst = all
+        .iter()
+        .find(|(holds, _, _)| *holds == Some(false))
+        .or_else(|| all.iter().find(|(holds, _, _)| holds.is_none()));
+    let (holds, reason, message) =
+        worst
+            .or(all.first())
+            .cloned()
+            .unwrap_or((None, Reason::NotObserved, String::new()));
     condition("Available", holds, reason, message)
 }
 
 fn paused(view: &View<'_>) -> Condition {
     match view.desired.paused {
-        true => condition("Paused", Some(true), Reason::PausedByUser, "the pair is looked at, but not changed".into()),
-        false => condition("Paused", Some(false), Reason::Healthy, "the pair is not paused".into()),
+        true => condition(
+            "Paused",
+            Some(true),
+            Reason::PausedByUser,
+            "the pair is looked at, but not changed".into(),
+        ),
+        false => condition(
+            "Paused",
+            Some(false),
+            Reason::Healthy,
+            "the pair is not paused".into(),
+        ),
     }
 }

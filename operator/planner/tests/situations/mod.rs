@@ -1,19 +1,22 @@
 //! Situations of a pair, named as an administrator would name them.
 #![allow(dead_code, reason = "each test file uses its own part of the situations")]
-#![allow(clippy::unwrap_used, reason = "a situation that cannot be built fails the test")]
+#![allow(
+    clippy::unwrap_used,
+    reason = "a situation that cannot be built fails the test"
+)]
 
 use std::collections::BTreeMap;
 
 use hapair_model::{
     Both, Secret, Side,
     desired::{
-        Desired, Disk, FenceDevice, Fencing, FilesystemType, FloatingIp, Group, GroupFile, HttpProbe, Leaving, Node, Owner, Service,
-        ServiceKind, Tls, Volume,
+        Desired, Disk, FenceDevice, Fencing, FilesystemType, FloatingIp, Group, GroupFile, HttpProbe,
+        Leaving, Node, Owner, Service, ServiceKind, Tls, Volume,
     },
     digest,
     observed::{
-        Cluster, ClusterNode, ClusterResource, Device, Distribution, DrbdConfig, FileFacts, Host, HostView, JUST_CREATED, Record, Resource,
-        Signature, Silence, Unit, VolumeRecord,
+        Cluster, ClusterNode, ClusterResource, Device, Distribution, DrbdConfig, FileFacts, Host, HostView,
+        JUST_CREATED, Record, Resource, Signature, Silence, Unit, VolumeRecord,
     },
     plan::{File, FollowUp, Next, Plan, Stage, Step},
     xml::Element,
@@ -29,7 +32,10 @@ pub fn tomcat_pair() -> Desired {
         links: vec![(0, format!("192.0.2.{last}")), (1, format!("198.51.100.{last}"))],
         devices: vec![FenceDevice {
             agent: "fence_ipmilan".into(),
-            parameters: vec![("ip".into(), format!("192.0.2.{bmc}")), ("username".into(), "admin".into())],
+            parameters: vec![
+                ("ip".into(), format!("192.0.2.{bmc}")),
+                ("username".into(), "admin".into()),
+            ],
             plug: None,
             password: Some(Secret::new("bmc-password")),
             tls: Tls::System,
@@ -37,10 +43,18 @@ pub fn tomcat_pair() -> Desired {
         set_hostname: false,
         standby: None,
     };
-    let disk = || Disk { device: "/dev/sdb".into(), partition: None, overwrite: None, hide_files: None };
+    let disk = || Disk {
+        device: "/dev/sdb".into(),
+        partition: None,
+        overwrite: None,
+        hide_files: None,
+    };
     Desired {
         name: "web".into(),
-        owner: Owner { cluster: "cluster-uid".into(), pair: "pair-uid".into() },
+        owner: Owner {
+            cluster: "cluster-uid".into(),
+            pair: "pair-uid".into(),
+        },
         take_over_from: None,
         nodes: Both::new(node("node1", 11, 21), node("node2", 12, 22)),
         fencing: Fencing::Required,
@@ -73,14 +87,22 @@ pub fn tomcat_pair() -> Desired {
             name: "tomcat".into(),
             volumes: vec!["logs".into()],
             floating_ips: vec!["web".into()],
-            services: vec![Service { name: "tomcat".into(), kind: ServiceKind::Tomcat, start_timeout: None, stop_timeout: None }],
+            services: vec![Service {
+                name: "tomcat".into(),
+                kind: ServiceKind::Tomcat,
+                start_timeout: None,
+                stop_timeout: None,
+            }],
             files: vec![GroupFile {
                 path: "/var/lib/tomcat10/webapps/ROOT/index.html".into(),
                 content: Both::new(Secret::new("node1"), Secret::new("node2")),
                 owner: "root:root".into(),
                 mode: "644".into(),
             }],
-            probe: Some(HttpProbe { port: 8080, path: "/".into() }),
+            probe: Some(HttpProbe {
+                port: 8080,
+                path: "/".into(),
+            }),
         }],
         leaving: Leaving::default(),
         accepted: BTreeMap::new(),
@@ -93,9 +115,20 @@ pub fn bare_host(desired: &Desired, side: Side) -> Host {
     Host {
         name: desired.nodes[side].name.clone(),
         kernel: "6.1.0".into(),
-        distribution: Distribution { id: "debian".into(), version: "12".into(), like: Vec::new() },
+        distribution: Distribution {
+            id: "debian".into(),
+            version: "12".into(),
+            like: Vec::new(),
+        },
         drbd_major: Some(8),
-        devices: BTreeMap::from([("logs".into(), Device { exists: true, size: 512 << 20, ..Device::default() })]),
+        devices: BTreeMap::from([(
+            "logs".into(),
+            Device {
+                exists: true,
+                size: 512 << 20,
+                ..Device::default()
+            },
+        )]),
         addresses: vec![(format!("{}/24", desired.nodes[side].address), "eth0".into())],
         ..Host::default()
     }
@@ -125,10 +158,23 @@ pub fn with_packages(desired: &Desired) -> Hosts {
         "tomcat10",
     ];
     two_bare_hosts(desired).map(|mut host| {
-        host.owner = Some(Record { owner: desired.owner.to_string(), epoch: 1 });
-        host.packages = packages.iter().map(|name| ((*name).to_owned(), "1".to_owned())).collect();
-        let idle = Unit { load: "loaded".into(), active: "inactive".into(), ..Unit::default() };
-        host.units = ["corosync", "pacemaker", "pcsd", "drbd", "tomcat10"].iter().map(|unit| ((*unit).to_owned(), idle.clone())).collect();
+        host.owner = Some(Record {
+            owner: desired.owner.to_string(),
+            epoch: 1,
+        });
+        host.packages = packages
+            .iter()
+            .map(|name| ((*name).to_owned(), "1".to_owned()))
+            .collect();
+        let idle = Unit {
+            load: "loaded".into(),
+            active: "inactive".into(),
+            ..Unit::default()
+        };
+        host.units = ["corosync", "pacemaker", "pcsd", "drbd", "tomcat10"]
+            .iter()
+            .map(|unit| ((*unit).to_owned(), idle.clone()))
+            .collect();
         host
     })
 }
@@ -136,9 +182,13 @@ pub fn with_packages(desired: &Desired) -> Hosts {
 /// The first stage went through: files, corosync, two connected blank legs.
 pub fn prepared(desired: &Desired) -> Hosts {
     let mut hosts = with_packages(desired);
-    let Next::Run(stage) = plan_of(desired, &hosts).next else { panic!("nothing to prepare") };
+    let Next::Run(stage) = plan_of(desired, &hosts).next else {
+        panic!("nothing to prepare")
+    };
     for side in Side::BOTH {
-        stage.steps[side].iter().for_each(|step| carry_out(step, &mut hosts[side]));
+        stage.steps[side]
+            .iter()
+            .for_each(|step| carry_out(step, &mut hosts[side]));
     }
     hosts
 }
@@ -147,7 +197,8 @@ pub fn prepared(desired: &Desired) -> Hosts {
 pub fn born(desired: &Desired) -> Hosts {
     prepared(desired).map(|mut host| {
         let leg = host.resources.get_mut("logs").unwrap();
-        (leg.disk, leg.peer_disk, leg.generation) = ("UpToDate".into(), "UpToDate".into(), 0x31FB_4757_5D89_66C6);
+        (leg.disk, leg.peer_disk, leg.generation) =
+            ("UpToDate".into(), "UpToDate".into(), 0x31FB_4757_5D89_66C6);
         host.devices.get_mut("logs").unwrap().label = Some("hapair".into());
         host
     })
@@ -156,14 +207,21 @@ pub fn born(desired: &Desired) -> Hosts {
 /// Everything runs on node1.
 pub fn serving(desired: &Desired) -> Hosts {
     let mut hosts = born(desired);
-    let Next::Run(stage) = plan_of(desired, &hosts).next else { panic!("nothing to start") };
+    let Next::Run(stage) = plan_of(desired, &hosts).next else {
+        panic!("nothing to start")
+    };
     for side in Side::BOTH {
-        stage.steps[side].iter().for_each(|step| carry_out(step, &mut hosts[side]));
+        stage.steps[side]
+            .iter()
+            .for_each(|step| carry_out(step, &mut hosts[side]));
         hosts[side].cluster = Some(cluster(desired));
         hosts[side].probes.insert(PAGE.into(), 200);
     }
     hosts.first.resources.get_mut("logs").unwrap().role = "Primary".into();
-    hosts.first.addresses.push(("192.0.2.100/24".into(), "eth0".into()));
+    hosts
+        .first
+        .addresses
+        .push(("192.0.2.100/24".into(), "eth0".into()));
     hosts
 }
 
@@ -193,7 +251,19 @@ fn cluster(desired: &Desired) -> Cluster {
     Cluster {
         quorate: true,
         has_dc: true,
-        nodes: desired.nodes.iter().map(|(_, node)| (node.name.clone(), ClusterNode { online: true, ..ClusterNode::default() })).collect(),
+        nodes: desired
+            .nodes
+            .iter()
+            .map(|(_, node)| {
+                (
+                    node.name.clone(),
+                    ClusterNode {
+                        online: true,
+                        ..ClusterNode::default()
+                    },
+                )
+            })
+            .collect(),
         resources: vec![
             resource("fence-node1-1", "Started", "node2"),
             resource("fence-node2-1", "Started", "node1"),
@@ -211,7 +281,8 @@ fn cluster(desired: &Desired) -> Cluster {
 
 fn mark(file: &File, host: &mut Host) {
     let mark = file.follow_up.as_ref().map(FollowUp::mark);
-    host.pending.extend(mark.filter(|mark| !host.pending.contains(mark)));
+    host.pending
+        .extend(mark.filter(|mark| !host.pending.contains(mark)));
 }
 
 /// The marks that a step takes away, as its script does.
@@ -221,23 +292,41 @@ fn follow(step: &Step, host: &mut Host) {
         Step::RestartUnits { .. } => vec![FollowUp::ReloadCorosync, FollowUp::RestartCorosync],
         Step::EnableUnits { units } => {
             let idle = |unit: &String| !host.units.get(unit).is_some_and(Unit::is_active);
-            if units.iter().any(idle) { vec![FollowUp::ReloadCorosync, FollowUp::RestartCorosync] } else { Vec::new() }
+            if units.iter().any(idle) {
+                vec![FollowUp::ReloadCorosync, FollowUp::RestartCorosync]
+            } else {
+                Vec::new()
+            }
         }
         Step::BringUp { resource } => vec![FollowUp::Adjust(resource.clone())],
         Step::OpenFirewall { .. } => vec![FollowUp::OpenFirewall],
         Step::CleanUp { resource } => {
-            assert!(host.cib.as_ref().unwrap().to_string().contains(&format!("id=\"{resource}\"")), "there is no {resource} to clean up");
+            assert!(
+                host.cib
+                    .as_ref()
+                    .unwrap()
+                    .to_string()
+                    .contains(&format!("id=\"{resource}\"")),
+                "there is no {resource} to clean up"
+            );
             let volume = resource.strip_prefix("volume-").unwrap_or_default();
-            vec![FollowUp::CleanUp(resource.clone()), FollowUp::Adjust(volume.to_owned())]
+            vec![
+                FollowUp::CleanUp(resource.clone()),
+                FollowUp::Adjust(volume.to_owned()),
+            ]
         }
         _ => Vec::new(),
     };
-    host.pending.retain(|mark| !done.iter().any(|each| each.mark() == *mark));
-    let starts_pacemaker = matches!(step, Step::EnableUnits { units } if units.iter().any(|unit| unit == "pacemaker"));
-    host.pending.retain(|mark| !(starts_pacemaker && mark.starts_with("clean-up-")));
+    host.pending
+        .retain(|mark| !done.iter().any(|each| each.mark() == *mark));
+    let starts_pacemaker =
+        matches!(step, Step::EnableUnits { units } if units.iter().any(|unit| unit == "pacemaker"));
+    host.pending
+        .retain(|mark| !(starts_pacemaker && mark.starts_with("clean-up-")));
 }
 
-/// What a host looks like after a step, as far as these tests need it. The scripts themselves are tested on real hosts.
+/// What a host looks like after a step, as far as these tests need it. The scripts themselves are tested on
+/// real hosts.
 pub fn carry_out(step: &Step, host: &mut Host) {
     follow(step, host);
     match step {
@@ -249,33 +338,72 @@ pub fn carry_out(step: &Step, host: &mut Host) {
             host.shared_keys.insert(file.path.clone(), file.content.digest());
         }
         Step::WriteFile(file) => {
-            let facts =
-                FileFacts { digest: file.content.digest(), mode: file.mode.trim_start_matches('0').into(), owner: file.owner.clone() };
+            let facts = FileFacts {
+                digest: file.content.digest(),
+                mode: file.mode.trim_start_matches('0').into(),
+                owner: file.owner.clone(),
+            };
             host.files.insert(file.path.clone(), facts);
             mark(file, host);
             if let Some(FollowUp::Adjust(resource)) = &file.follow_up {
                 host.drbd_config.insert(
                     resource.clone(),
-                    DrbdConfig { minors: vec![0], ports: vec![7789], disks: vec!["/dev/sdb".into()], ours: true },
+                    DrbdConfig {
+                        minors: vec![0],
+                        ports: vec![7789],
+                        disks: vec!["/dev/sdb".into()],
+                        ours: true,
+                    },
                 );
             }
         }
         Step::EnableUnits { units } => {
             for unit in units {
-                host.units.insert(unit.clone(), Unit { load: "loaded".into(), active: "active".into(), enabled: true, ..Unit::default() });
+                host.units.insert(
+                    unit.clone(),
+                    Unit {
+                        load: "loaded".into(),
+                        active: "active".into(),
+                        enabled: true,
+                        ..Unit::default()
+                    },
+                );
             }
             if units.iter().any(|unit| unit == "corosync") {
                 host.corosync_cluster = Some("web".into());
             }
         }
-        Step::CreateMetadata { resource, minor, port, .. } => {
-            let record = VolumeRecord { device_uuid: "f44642132f79ec16".into(), zeroes: true, minor: *minor, port: *port };
-            let signature = Signature { kind: "drbd".into(), uuid: record.device_uuid.clone() };
+        Step::CreateMetadata {
+            resource,
+            minor,
+            port,
+            ..
+        } => {
+            let record = VolumeRecord {
+                device_uuid: "f44642132f79ec16".into(),
+                zeroes: true,
+                minor: *minor,
+                port: *port,
+            };
+            let signature = Signature {
+                kind: "drbd".into(),
+                uuid: record.device_uuid.clone(),
+            };
             host.devices.get_mut(resource).unwrap().signatures.push(signature);
             host.volume_records.insert(resource.clone(), record);
         }
-        Step::RecordMetadata { resource, uuid, minor, port } => {
-            let record = VolumeRecord { device_uuid: uuid.clone(), zeroes: false, minor: *minor, port: *port };
+        Step::RecordMetadata {
+            resource,
+            uuid,
+            minor,
+            port,
+        } => {
+            let record = VolumeRecord {
+                device_uuid: uuid.clone(),
+                zeroes: false,
+                minor: *minor,
+                port: *port,
+            };
             host.volume_records.insert(resource.clone(), record);
         }
         Step::BringUp { resource } if host.resources.contains_key(resource) => {}
@@ -300,9 +428,19 @@ pub fn carry_out(step: &Step, host: &mut Host) {
         }
         Step::SetAdminPassword { digest, .. } => {
             host.admin_password = Some(digest.clone());
-            host.units.insert("pcsd".into(), Unit { load: "loaded".into(), active: "active".into(), enabled: true, ..Unit::default() });
+            host.units.insert(
+                "pcsd".into(),
+                Unit {
+                    load: "loaded".into(),
+                    active: "active".into(),
+                    enabled: true,
+                    ..Unit::default()
+                },
+            );
         }
-        Step::AuthenticatePcs { nodes, .. } => host.pcs_hosts = nodes.iter().map(|(name, _)| name.clone()).collect(),
+        Step::AuthenticatePcs { nodes, .. } => {
+            host.pcs_hosts = nodes.iter().map(|(name, _)| name.clone()).collect()
+        }
         Step::TakeDown { resource } => {
             host.resources.remove(resource);
             host.files.remove(&format!("/etc/drbd.d/{resource}.res"));
@@ -337,7 +475,11 @@ pub fn carry_out_next(desired: &Desired, hosts: &mut Hosts) {
 /// The cluster has stopped this resource.
 pub fn stop_in_cluster(hosts: &mut Hosts, id: &str) {
     for host in [&mut hosts.first, &mut hosts.second] {
-        host.cluster.as_mut().unwrap().resources.retain(|each| each.id != id);
+        host.cluster
+            .as_mut()
+            .unwrap()
+            .resources
+            .retain(|each| each.id != id);
     }
 }
 
@@ -347,7 +489,10 @@ pub fn seen(hosts: &Hosts) -> Both<HostView> {
 
 /// node2 does not answer.
 pub fn second_silent(hosts: &Hosts) -> Both<HostView> {
-    Both::new(HostView::Seen(Box::new(hosts.first.clone())), HostView::Silent(Silence::Unreachable("timed out".into())))
+    Both::new(
+        HostView::Seen(Box::new(hosts.first.clone())),
+        HostView::Silent(Silence::Unreachable("timed out".into())),
+    )
 }
 
 pub fn plan_of(desired: &Desired, hosts: &Hosts) -> Plan {
@@ -356,7 +501,11 @@ pub fn plan_of(desired: &Desired, hosts: &Hosts) -> Plan {
 
 pub fn fresh() -> FreshKeys {
     let key = |byte: u8| Secret::new(vec![byte; 4]);
-    FreshKeys { corosync: key(1), pacemaker: key(2), drbd: key(3) }
+    FreshKeys {
+        corosync: key(1),
+        pacemaker: key(2),
+        drbd: key(3),
+    }
 }
 
 /// The stage that is next, for a snapshot.

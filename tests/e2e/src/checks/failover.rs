@@ -12,8 +12,13 @@ use super::{AT_ONCE, LONG, SOON, premise::at_home, served_by};
 /// Longer than it takes from the end of an act until the status is at its end, too.
 const TOLD: Duration = Duration::from_secs(300);
 
-/// Plays a scenario that the simulator plays, too: the status has to tell both times what is written down, to its end.
-fn told_as_written(world: &mut World, scenario: &str, act: impl FnOnce(&mut World) -> Result<()>) -> Result<()> {
+/// Plays a scenario that the simulator plays, too: the status has to tell both times what is written down, to
+/// its end.
+fn told_as_written(
+    world: &mut World,
+    scenario: &str,
+    act: impl FnOnce(&mut World) -> Result<()>,
+) -> Result<()> {
     // What failed before, on a machine that was busy then, is no part of this story.
     world.lab.run(0, "crm_resource --cleanup")?;
     let recording = Recording::start(world, "hapair/web")?;
@@ -28,7 +33,9 @@ fn told_as_written(world: &mut World, scenario: &str, act: impl FnOnce(&mut Worl
 
 /// Successful fencing actions that the cluster remembers, as seen from a host.
 fn fenced(world: &World, node: usize) -> Result<usize> {
-    let xml = world.lab.run(node, "stonith_admin --history '*' --output-as=xml")?;
+    let xml = world
+        .lab
+        .run(node, "stonith_admin --history '*' --output-as=xml")?;
     Ok(xml.matches("<fence_event").count())
 }
 
@@ -39,7 +46,10 @@ pub fn standby(world: &mut World) -> Result<()> {
         world.apply(&world.sample()?.replacen("standby: false", "standby: true", 1))?;
         served_by(world, "node2", LONG)?;
         let log = world.lab.run(1, "cat /var/log/tomcat10/e2e.log")?;
-        ensure!(log.contains("node1 was here"), "node2 does not have node1's log: {log}");
+        ensure!(
+            log.contains("node1 was here"),
+            "node2 does not have node1's log: {log}"
+        );
         world.wait("RedundancyHealthy=False/NodeStandby", LONG, |world| {
             let (status, reason, _) = world.condition("hapair/web", "RedundancyHealthy").ok()??;
             (status == "False" && reason == "NodeStandby").then_some(())
@@ -64,33 +74,50 @@ pub fn reboot(world: &mut World) -> Result<()> {
         served_by(world, "node1", LONG)?;
         world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
         ensure!(fenced(world, 0)? == before, "a node was fenced");
-        ensure!(world.condition("harv/logs", "SplitBrain")?.is_some_and(|(status, _, _)| status == "False"), "the volume split");
+        ensure!(
+            world
+                .condition("harv/logs", "SplitBrain")?
+                .is_some_and(|(status, _, _)| status == "False"),
+            "the volume split"
+        );
         Ok(())
     })
 }
 
 /// Failover is pacemaker's: it works with the operator switched off.
 pub fn power_cut_without_operator(world: &mut World) -> Result<()> {
-    world.lab.run(0, "echo 'before the cut' >> /var/log/tomcat10/e2e.log; sync /var/log/tomcat10/e2e.log")?;
+    world.lab.run(
+        0,
+        "echo 'before the cut' >> /var/log/tomcat10/e2e.log; sync /var/log/tomcat10/e2e.log",
+    )?;
     world.kill_operator()?;
     world.lab.power_off(0)?;
     let cut = Instant::now();
     served_by(world, "node2", LONG)?;
-    println!("           power cut to the other node's page: {:.0} s", cut.elapsed().as_secs_f32());
+    println!(
+        "           power cut to the other node's page: {:.0} s",
+        cut.elapsed().as_secs_f32()
+    );
     ensure!(fenced(world, 1)? > 0, "node1 was not fenced");
     let log = world.lab.run(1, "cat /var/log/tomcat10/e2e.log")?;
-    ensure!(log.contains("before the cut"), "an acknowledged record is lost: {log}");
+    ensure!(
+        log.contains("before the cut"),
+        "an acknowledged record is lost: {log}"
+    );
     world.start_operator(&["--resync-seconds=3"])?;
     world.lab.power_on(0)?;
     // Until then the status is what the operator left behind when it was killed.
-    world.wait("two looks at both hosts", LONG, |_| (metric("hapair_probes_total").ok()? >= 4).then_some(()))?;
+    world.wait("two looks at both hosts", LONG, |_| {
+        (metric("hapair_probes_total").ok()? >= 4).then_some(())
+    })?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
     let data = world.object("hapair/web")?["status"]["data"].clone();
     ensure!(data == "UpToDate/UpToDate", "the data is {data}");
     Ok(())
 }
 
-/// Writes and syncs a line of the volume all the time; on its end it prints the longest that one took, in milliseconds.
+/// Writes and syncs a line of the volume all the time; on its end it prints the longest that one took, in
+/// milliseconds.
 const WRITER: &str = r#"
 import os, sys, time
 file = os.open("/var/log/tomcat10/stall", os.O_CREAT | os.O_WRONLY | os.O_APPEND)
@@ -104,41 +131,67 @@ while not os.path.exists("/run/stall.stop"):
 print(int(longest * 1000))
 "#;
 
-/// Longer than DRBD takes to give its peer up and the handler to have it outdated, on a busy machine, and far shorter than any time-out behind it.
+/// Longer than DRBD takes to give its peer up and the handler to have it outdated, on a busy machine, and far
+/// shorter than any time-out behind it.
 const LONGEST_STALL: u128 = 10_000;
 
 /// A Primary that loses its peer freezes all writes until the peer cannot be promoted any more.
 pub fn replication_cut(world: &mut World) -> Result<()> {
-    let active = world.object("hapair/web")?["status"]["active"].as_str().context("no node serves")?.to_owned();
+    let active = world.object("hapair/web")?["status"]["active"]
+        .as_str()
+        .context("no node serves")?
+        .to_owned();
     let node = world.lab.node(&active)?;
     world.on_host_with_input(node, "rm -f /run/stall.stop; cat > /run/stall.py", WRITER)?;
-    world.lab.run(node, "systemd-run --quiet --unit stall --property StandardOutput=file:/run/stall.out python3 /run/stall.py")?;
+    world.lab.run(
+        node,
+        "systemd-run --quiet --unit stall --property StandardOutput=file:/run/stall.out \
+        python3 /run/stall.py",
+    )?;
     world.lab.cut(1 - node, Link::One)?;
     world.wait_for_condition("harv/logs", "Connected", "False", LONG)?;
     let outdated = "drbdsetup events2 --now logs | grep -q peer-disk:Outdated";
-    world.wait("the peer to be outdated", TOLD, |world| world.lab.run(node, outdated).ok())?;
-    world.lab.run(node, "touch /run/stall.stop; while systemctl -q is-active stall; do sleep 0.1; done")?;
+    world.wait("the peer to be outdated", TOLD, |world| {
+        world.lab.run(node, outdated).ok()
+    })?;
+    world.lab.run(
+        node,
+        "touch /run/stall.stop; while systemctl -q is-active stall; do sleep 0.1; done",
+    )?;
     let stall: u128 = world.lab.run(node, "cat /run/stall.out")?.trim().parse()?;
     println!("           the longest stall of a synced write: {stall} ms");
     ensure!(stall <= LONGEST_STALL, "a synced write was frozen for {stall} ms");
     world.lab.heal(1 - node, Link::One)?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
-    let left = world.lab.run(node, "cibadmin --query --local --scope constraints | grep -c drbd-fence-by-handler || true")?;
-    ensure!(left.trim() == "0", "the constraint of the fence handler has stayed");
+    let left = world.lab.run(
+        node,
+        "cibadmin --query --local --scope constraints | grep -c drbd-fence-by-handler || true",
+    )?;
+    ensure!(
+        left.trim() == "0",
+        "the constraint of the fence handler has stayed"
+    );
     served_by(world, &active, AT_ONCE)
 }
 
-/// While the replication link was cut only node2 got the newest records. Its power is cut then: node1 must not be promoted on its older data,
-/// and every acknowledged record is there once node2 is back.
+/// While the replication link was cut only node2 got the newest records. Its power is cut then: node1 must
+/// not be promoted on its older data, and every acknowledged record is there once node2 is back.
 pub fn stale_leg_is_not_promoted(world: &mut World) -> Result<()> {
     told_as_written(world, "stale leg", |world| {
         served_by(world, "node2", LONG)?;
         world.lab.cut(0, Link::One)?;
         world.wait_for_condition("harv/logs", "Connected", "False", LONG)?;
-        world.lab.run(1, "for i in $(seq 200); do echo record $i; done > /var/log/tomcat10/kept; sync /var/log/tomcat10/kept")?;
+        world.lab.run(
+            1,
+            "for i in $(seq 200); do echo record $i; done > /var/log/tomcat10/kept; sync \
+            /var/log/tomcat10/kept",
+        )?;
         world.wait("RedundancyHealthy=False for the volume", LONG, |world| {
             let (status, reason, message) = world.condition("hapair/web", "RedundancyHealthy").ok()??;
-            (status == "False" && ["Disconnected", "StaleData"].contains(&reason.as_str()) && message.contains("logs")).then_some(())
+            (status == "False"
+                && ["Disconnected", "StaleData"].contains(&reason.as_str())
+                && message.contains("logs"))
+            .then_some(())
         })?;
         world.lab.power_off(1)?;
         let mut promoted = false;
@@ -147,11 +200,18 @@ pub fn stale_leg_is_not_promoted(world: &mut World) -> Result<()> {
             promoted |= page.contains("node1");
             (promoted || world.lab.is_on(1).unwrap_or(false) && page.contains("node2")).then_some(())
         })?;
-        ensure!(!promoted, "node1 was promoted on data that lacks acknowledged records");
+        ensure!(
+            !promoted,
+            "node1 was promoted on data that lacks acknowledged records"
+        );
         world.lab.heal(0, Link::One)?;
         world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
         let records = world.lab.run(1, "wc -l < /var/log/tomcat10/kept")?;
-        ensure!(records.trim() == "200", "{} of 200 acknowledged records are left", records.trim());
+        ensure!(
+            records.trim() == "200",
+            "{} of 200 acknowledged records are left",
+            records.trim()
+        );
         Ok(())
     })
 }
@@ -159,25 +219,39 @@ pub fn stale_leg_is_not_promoted(world: &mut World) -> Result<()> {
 /// Twice the interval of the agent's monitor, and a little.
 const TWO_MONITORS: Duration = Duration::from_secs(45);
 
-/// A full file system is told, and nothing is stopped for it. ext4 goes read-only after an error: the agent that notices it fails, and the group moves;
-/// the other node checks the file system before it mounts it.
+/// A full file system is told, and nothing is stopped for it. ext4 goes read-only after an error: the agent
+/// that notices it fails, and the group moves; the other node checks the file system before it mounts it.
 pub fn read_only_moves_the_group(world: &mut World) -> Result<()> {
-    let active = world.object("hapair/web")?["status"]["active"].as_str().context("no node serves")?.to_owned();
+    let active = world.object("hapair/web")?["status"]["active"]
+        .as_str()
+        .context("no node serves")?
+        .to_owned();
     let node = world.lab.node(&active)?;
     let other = world.lab.config().nodes[1 - node].clone();
-    world.lab.run(node, "! dd if=/dev/zero of=/var/log/tomcat10/filler bs=1M 2> /dev/null; sync")?;
+    world.lab.run(
+        node,
+        "! dd if=/dev/zero of=/var/log/tomcat10/filler bs=1M 2> /dev/null; sync",
+    )?;
     world.wait_for_condition("harv/logs", "Writable", "False", SOON)?;
-    let (_, reason, _) = world.condition("harv/logs", "Writable")?.context("the volume has no such condition")?;
+    let (_, reason, _) = world
+        .condition("harv/logs", "Writable")?
+        .context("the volume has no such condition")?;
     ensure!(reason == "FilesystemFull", "the reason is {reason}");
     std::thread::sleep(TWO_MONITORS);
     served_by(world, &active, AT_ONCE)?;
     world.lab.run(node, "rm /var/log/tomcat10/filler; sync")?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
 
-    world.lab.run(node, "echo the error of a test > /sys/fs/ext4/drbd0/trigger_fs_error")?;
+    world.lab.run(
+        node,
+        "echo the error of a test > /sys/fs/ext4/drbd0/trigger_fs_error",
+    )?;
     served_by(world, &other, LONG)?;
     let options = world.lab.run(1 - node, "grep '^/dev/drbd0 ' /proc/mounts")?;
-    ensure!(options.contains(" rw,") && !options.contains("emergency_ro"), "mounted as {options}");
+    ensure!(
+        options.contains(" rw,") && !options.contains("emergency_ro"),
+        "mounted as {options}"
+    );
     world.lab.run(node, "crm_resource --cleanup")?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)
 }

@@ -5,7 +5,8 @@ use hapair_chaos::{Fault, Ground, Round, play};
 use hapair_world::World;
 use rand::{SeedableRng, rngs::StdRng};
 
-/// A change that loses its connections, a node that is lost, a cluster that crashes; `make chaos` draws from all there are.
+/// A change that loses its connections, a node that is lost, a cluster that crashes; `make chaos` draws from
+/// all there are.
 const FAULTS: [Fault; 3] = [Fault::SshDropped, Fault::StandbyPowerCut, Fault::PacemakerKilled];
 
 /// Nothing is lost, nothing is there twice, the status tells of it, and the pair comes back by itself.
@@ -17,7 +18,11 @@ pub fn three_rounds(world: &mut World) -> Result<()> {
     for (number, fault) in (1..).zip(FAULTS) {
         let round = play(&mut ground, number, fault, &mut random)?;
         println!("{round}");
-        ensure!(round.is_good(), "{}\nround {number} went wrong", ground.world.evidence());
+        ensure!(
+            round.is_good(),
+            "{}\nround {number} went wrong",
+            ground.world.evidence()
+        );
     }
     Ok(())
 }

@@ -13,23 +13,32 @@ const DISK: &str = "/dev/disk/by-partlabel/hapair-logs";
 pub fn edits_break_nothing(world: &mut World) -> Result<()> {
     at_home(world)?;
     let group = world.object("hasg/tomcat")?;
-    let second = declared(&group, "second", |spec| {
-        *spec = json!({"pairRef": {"name": "web"}, "services": [{"name": "again", "systemd": {"unit": "tomcat10"}}]})
-    });
-    let delegated = world.sample()?.replace("  preferredNode: node1", "  preferredNode: node1\n  delegation: {units: [tomcat10]}");
+    let second = declared(
+        &group,
+        "second",
+        |spec| *spec = json!({"pairRef": {"name": "web"}, "services": [{"name": "again", "systemd": {"unit": "tomcat10"}}]}),
+    );
+    let delegated = world.sample()?.replace(
+        "  preferredNode: node1",
+        "  preferredNode: node1\n  delegation: {units: [tomcat10]}",
+    );
     world.apply(&delegated)?;
     world.apply(&second)?;
     not_ready_for(world, "hasg/second", "Conflict", &["tomcat10", "\"tomcat\""])?;
     delete(world, &["hasg/second"])?;
 
     let volume = world.object("harv/logs")?;
-    let over_etc = declared(&volume, "over-etc", |spec| spec["filesystem"]["mountPoint"] = json!("/etc"));
+    let over_etc = declared(&volume, "over-etc", |spec| {
+        spec["filesystem"]["mountPoint"] = json!("/etc")
+    });
     world.apply(&over_etc)?;
     not_ready_for(world, "harv/over-etc", "InvalidSpec", &["/etc"])?;
     delete(world, &["harv/over-etc"])?;
 
     for (device, ready) in [("/dev/ubdb", false), ("/dev/ubdb1", true)] {
-        let anew = declared(&volume, "logs", |spec| spec["disks"][1] = json!({"node": "node2", "device": device}));
+        let anew = declared(&volume, "logs", |spec| {
+            spec["disks"][1] = json!({"node": "node2", "device": device})
+        });
         delete(world, &["harv/logs"])?;
         world.apply(&anew)?;
         match ready {
@@ -37,7 +46,10 @@ pub fn edits_break_nothing(world: &mut World) -> Result<()> {
             true => world.wait_for_condition("harv/logs", "Ready", "True", SOON)?,
         }
         let legs = world.lab.run(1, "drbdadm status logs")?;
-        ensure!(legs.matches("UpToDate").count() == 2, "a leg was touched:\n{legs}");
+        ensure!(
+            legs.matches("UpToDate").count() == 2,
+            "a leg was touched:\n{legs}"
+        );
     }
     delete(world, &["harv/logs"])?;
     world.apply(&world.sample()?)?;
@@ -45,18 +57,31 @@ pub fn edits_break_nothing(world: &mut World) -> Result<()> {
     served_by(world, "node1", AT_ONCE)
 }
 
-/// DRBD's metadata of node2's leg is gone while the node is down. Neither is it made anew by itself, nor is anything offered that would cover a leg; a
-/// person makes it, and the volume is filled from node1.
+/// DRBD's metadata of node2's leg is gone while the node is down. Neither is it made anew by itself, nor is
+/// anything offered that would cover a leg; a person makes it, and the volume is filled from node1.
 pub fn an_emptied_leg_is_told(world: &mut World) -> Result<()> {
     at_home(world)?;
     world.kill_operator()?;
-    world.lab.run(1, &format!("systemctl stop pacemaker && wipefs --all --types drbd {DISK}"))?;
+    world.lab.run(
+        1,
+        &format!("systemctl stop pacemaker && wipefs --all --types drbd {DISK}"),
+    )?;
     world.start_operator(&["--resync-seconds=3"])?;
-    not_ready_for(world, "harv/logs", "LegMissing", &["node2", "expected DRBD's metadata"])?;
+    not_ready_for(
+        world,
+        "harv/logs",
+        "LegMissing",
+        &["node2", "expected DRBD's metadata"],
+    )?;
     let (_, _, message) = world.condition("harv/logs", "Ready")?.unwrap_or_default();
-    ensure!(!message.contains("overwrite"), "it offers to overwrite: {message}");
+    ensure!(
+        !message.contains("overwrite"),
+        "it offers to overwrite: {message}"
+    );
     served_by(world, "node1", AT_ONCE)?;
-    world.lab.run(1, "drbdadm create-md --force logs && drbdadm up logs")?;
+    world
+        .lab
+        .run(1, "drbdadm create-md --force logs && drbdadm up logs")?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
     served_by(world, "node1", AT_ONCE)
 }

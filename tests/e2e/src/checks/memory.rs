@@ -9,15 +9,18 @@ use super::{AT_ONCE, LONG, premise::at_home, served_by};
 const EMPTY: &str = "
 systemctl stop pacemaker corosync
 drbdadm down all
-rm -rf /etc/corosync /etc/pacemaker/authkey /etc/hapair /etc/drbd.d/*.res /var/lib/hapair /var/lib/pacemaker/cib/*
+rm -rf /etc/corosync /etc/pacemaker/authkey /etc/hapair /etc/drbd.d/*.res /var/lib/hapair \
+/var/lib/pacemaker/cib/*
 systemctl disable pacemaker corosync
 ";
 
 /// The metadata of the leg, and how much DRBD has copied to it since it came up, in KiB.
-const LEG: &str = "wipefs --no-act --noheadings --types drbd --output UUID /dev/disk/by-partlabel/hapair-logs";
+const LEG: &str =
+    "wipefs --no-act --noheadings --types drbd --output UUID /dev/disk/by-partlabel/hapair-logs";
 const RECEIVED: &str = "drbdsetup events2 --now --statistics logs | grep -o 'received:[0-9]*' | cut -d: -f2";
 
-/// It gets its keys back from its peer, and its leg is what it was: no person is asked, and the service goes on.
+/// It gets its keys back from its peer, and its leg is what it was: no person is asked, and the service goes
+/// on.
 pub fn lost_keys_come_back(world: &mut World) -> Result<()> {
     at_home(world)?;
     let leg = world.lab.run(1, LEG)?;

@@ -37,25 +37,38 @@ pub const AT_ONCE: Duration = Duration::from_secs(5);
 /// Waits for a node's page on the floating address.
 pub fn served_by(world: &World, node: &str, limit: Duration) -> Result<()> {
     let wanted = format!("<h1>{node}</h1>");
-    world.wait(&format!("{node}'s page"), limit, |world| world.page().filter(|page| page.contains(&wanted))).map(drop)
+    world
+        .wait(&format!("{node}'s page"), limit, |world| {
+            world.page().filter(|page| page.contains(&wanted))
+        })
+        .map(drop)
 }
 
 /// Waits until an object is told not to be Ready for this reason, with all of these words.
 pub fn not_ready_for(world: &World, object: &str, reason: &str, words: &[&str]) -> Result<()> {
-    world.wait(&format!("Ready=False/{reason} of {object} with {words:?}"), SOON, |world| {
-        let (_, now, message) = world.condition(object, "Ready").ok()??;
-        (now == reason && words.iter().all(|word| message.contains(word))).then_some(())
-    })
+    world.wait(
+        &format!("Ready=False/{reason} of {object} with {words:?}"),
+        SOON,
+        |world| {
+            let (_, now, message) = world.condition(object, "Ready").ok()??;
+            (now == reason && words.iter().all(|word| message.contains(word))).then_some(())
+        },
+    )
 }
 
 /// The version of the cluster's configuration, as a host has it: it counts changes.
 pub fn configuration_version(world: &World, node: usize) -> Result<String> {
-    world.lab.run(node, "cibadmin -Q -l | head -1 | grep -o ' epoch=\"[0-9]*\"'")
+    world
+        .lab
+        .run(node, "cibadmin -Q -l | head -1 | grep -o ' epoch=\"[0-9]*\"'")
 }
 
 /// Deletes objects of the sample: with their `deletionPolicy`, Retain, the hosts go on.
 pub fn delete(world: &World, objects: &[&str]) -> Result<()> {
-    world.cluster.run(&[["delete", "-n", NAMESPACE, "--timeout=60s"].as_slice(), objects].concat()).map(drop)
+    world
+        .cluster
+        .run(&[["delete", "-n", NAMESPACE, "--timeout=60s"].as_slice(), objects].concat())
+        .map(drop)
 }
 
 /// The declaration of an object under this name, with a changed spec.
@@ -63,5 +76,6 @@ pub fn declared(object: &Value, name: &str, change: impl FnOnce(&mut Value)) -> 
     let mut spec = object["spec"].clone();
     change(&mut spec);
     let metadata = json!({"name": name, "namespace": NAMESPACE});
-    json!({"apiVersion": object["apiVersion"], "kind": object["kind"], "metadata": metadata, "spec": spec}).to_string()
+    json!({"apiVersion": object["apiVersion"], "kind": object["kind"], "metadata": metadata, "spec": spec})
+        .to_string()
 }

@@ -7,16 +7,25 @@ use super::{AT_ONCE, LONG, SOON, configuration_version, premise::at_home, served
 
 /// The sample with its two nodes in the other order.
 fn swapped(sample: &str) -> Result<String> {
-    let (head, rest) = sample.split_once("    - name: node1\n").context("the sample names node1 first")?;
-    let (first, rest) = rest.split_once("    - name: node2\n").context("the sample names node2 next")?;
-    let (second, tail) = rest.split_once("  ssh: {user").context("spec.ssh follows the nodes")?;
-    Ok(format!("{head}    - name: node2\n{second}    - name: node1\n{first}  ssh: {{user{tail}"))
+    let (head, rest) = sample
+        .split_once("    - name: node1\n")
+        .context("the sample names node1 first")?;
+    let (first, rest) = rest
+        .split_once("    - name: node2\n")
+        .context("the sample names node2 next")?;
+    let (second, tail) = rest
+        .split_once("  ssh: {user")
+        .context("spec.ssh follows the nodes")?;
+    Ok(format!(
+        "{head}    - name: node2\n{second}    - name: node1\n{first}  ssh: {{user{tail}"
+    ))
 }
 
 /// Neither corosync's configuration nor the cluster's changes, and a node that restarts joins its peer again.
 pub fn swapped_nodes_change_nothing(world: &mut World) -> Result<()> {
     at_home(world)?;
-    let files = |world: &World| world.on_both(|node| world.lab.run(node, "sha256sum /etc/corosync/corosync.conf"));
+    let files =
+        |world: &World| world.on_both(|node| world.lab.run(node, "sha256sum /etc/corosync/corosync.conf"));
     let (conf, version) = (files(world)?, configuration_version(world, 0)?);
     world.apply(&swapped(&world.sample()?)?)?;
     world.wait("the operator to have seen the change", SOON, |world| {
@@ -24,11 +33,19 @@ pub fn swapped_nodes_change_nothing(world: &mut World) -> Result<()> {
         (pair["status"]["observedGeneration"] == pair["metadata"]["generation"]).then_some(())
     })?;
     world.wait_for_condition("hapair/web", "Ready", "True", SOON)?;
-    ensure!((files(world)?, configuration_version(world, 0)?) == (conf, version), "the order of the list has changed the cluster");
+    ensure!(
+        (files(world)?, configuration_version(world, 0)?) == (conf, version),
+        "the order of the list has changed the cluster"
+    );
     let boot = world.lab.restart(1)?;
     world.lab.wait_for_restart(1, &boot, LONG)?;
     world.wait("node2 in the cluster again", LONG, |world| {
-        world.lab.run(0, "pcs status nodes").ok()?.contains(" Online: node1 node2").then_some(())
+        world
+            .lab
+            .run(0, "pcs status nodes")
+            .ok()?
+            .contains(" Online: node1 node2")
+            .then_some(())
     })?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
     served_by(world, "node1", AT_ONCE)?;

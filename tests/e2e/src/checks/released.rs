@@ -10,24 +10,38 @@ use crate::visitor::Visitor;
 /// tomcat's process.
 const MAIN_PID: &str = "systemctl show --property MainPID --value tomcat10";
 
-/// The group and its address are deleted, and declared again under other names: the service is the same process throughout, and is back under its first
-/// names in the end.
+/// The group and its address are deleted, and declared again under other names: the service is the same
+/// process throughout, and is back under its first names in the end.
 pub fn is_taken_over_under_another_name(world: &mut World) -> Result<()> {
-    let active = world.object("hapair/web")?["status"]["active"].as_str().unwrap_or_default().to_owned();
+    let active = world.object("hapair/web")?["status"]["active"]
+        .as_str()
+        .unwrap_or_default()
+        .to_owned();
     let node = world.lab.node(&active)?;
     let before = world.lab.run(node, MAIN_PID)?;
     let visitor = Visitor::start(world.floating_address());
     rename_there_and_back(world, node)?;
     let (visits, misses) = visitor.end()?;
     let after = world.lab.run(node, MAIN_PID)?;
-    ensure!(before == after, "tomcat was restarted: its process was {} and is {}", before.trim(), after.trim());
-    ensure!(misses == 0, "the page was missing {misses} times of {}", visits + misses);
+    ensure!(
+        before == after,
+        "tomcat was restarted: its process was {} and is {}",
+        before.trim(),
+        after.trim()
+    );
+    ensure!(
+        misses == 0,
+        "the page was missing {misses} times of {}",
+        visits + misses
+    );
     Ok(())
 }
 
 fn rename_there_and_back(world: &World, node: usize) -> Result<()> {
     let address = declared(&world.object("hafip/web")?, "front", |_| {});
-    let group = declared(&world.object("hasg/tomcat")?, "shop", |spec| spec["floatingIPs"] = json!([{"name": "front"}]));
+    let group = declared(&world.object("hasg/tomcat")?, "shop", |spec| {
+        spec["floatingIPs"] = json!([{"name": "front"}])
+    });
     delete(world, &["hasg/tomcat", "hafip/web"])?;
     world.wait("what is left to be listed", SOON, |world| {
         let released = world.object("hapair/web").ok()?["status"]["released"].clone();

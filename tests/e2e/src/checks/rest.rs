@@ -9,7 +9,8 @@ use super::{LONG, SOON};
 fn state(world: &World, node: usize) -> Result<String> {
     world.lab.run(
         node,
-        "cibadmin -Q -l | head -1 | grep -o ' [a-z_]*epoch=\"[0-9]*\"'; find /etc /var/lib/hapair /usr/lib/ocf /var/lib/pcsd -type f -printf '%p %T@ %C@\\n' | sort",
+        "cibadmin -Q -l | head -1 | grep -o ' [a-z_]*epoch=\"[0-9]*\"'; find /etc /var/lib/hapair \
+         /usr/lib/ocf /var/lib/pcsd -type f -printf '%p %T@ %C@\\n' | sort",
     )
 }
 
@@ -28,55 +29,99 @@ impl Counted {
         world.wait("a count that no look fell into", LONG, |world| {
             let looks = metric("hapair_turns_total").ok()?;
             *ours += 1;
-            let executions = world.on_both(|node| executions(world, node)).ok()?.map(|seen| seen - *ours);
-            let (probes, writes) = (metric("hapair_probes_total").ok()?, metric("hapair_api_writes_total").ok()?);
-            (metric("hapair_turns_total").ok()? == looks).then_some(Self { looks, probes, writes, executions })
+            let executions = world
+                .on_both(|node| executions(world, node))
+                .ok()?
+                .map(|seen| seen - *ours);
+            let (probes, writes) = (
+                metric("hapair_probes_total").ok()?,
+                metric("hapair_api_writes_total").ok()?,
+            );
+            (metric("hapair_turns_total").ok()? == looks).then_some(Self {
+                looks,
+                probes,
+                writes,
+                executions,
+            })
         })
     }
 }
 
 /// Executions that the host's sshd has seen, this one included.
 fn executions(world: &World, node: usize) -> Result<u64> {
-    let text =
-        world.lab.run(node, "journalctl --sync; journalctl --boot --identifier sshd --no-pager | grep -c 'Starting session: command'")?;
+    let text = world.lab.run(
+        node,
+        "journalctl --sync; journalctl --boot --identifier sshd --no-pager | grep -c \
+            'Starting session: command'",
+    )?;
     text.trim().parse().context("a number")
 }
 
 fn versions(world: &World) -> Result<String> {
-    world.cluster.run(&["get", "-A", "hapairs,harv,hafip,hasg", "-o", "jsonpath={.items[*].metadata.resourceVersion}"])
+    world.cluster.run(&[
+        "get",
+        "-A",
+        "hapairs,harv,hafip,hasg",
+        "-o",
+        "jsonpath={.items[*].metadata.resourceVersion}",
+    ])
 }
 
-/// Ten resyncs: no change on a host, no write to the API server, one execution a host for each, counted on both sides. Applying the same
-/// again changes nothing either.
+/// Ten resyncs: no change on a host, no write to the API server, one execution a host for each, counted on
+/// both sides. Applying the same again changes nothing either.
 pub fn is_radio_silence(world: &mut World) -> Result<()> {
     world.apply(&world.sample()?)?;
     let begun = world.wait("a first look", SOON, |_| metric("hapair_turns_total").ok())?;
     // What the apply woke is over when a whole resync has passed.
     let settled = begun + 2;
-    world.wait("two looks", SOON, |_| (metric("hapair_turns_total").ok()? >= settled).then_some(()))?;
+    world.wait("two looks", SOON, |_| {
+        (metric("hapair_turns_total").ok()? >= settled).then_some(())
+    })?;
     let (states, objects) = ([state(world, 0)?, state(world, 1)?], versions(world)?);
     let mut ours = 0;
     let before = Counted::read(world, &mut ours)?;
 
-    world.wait("ten resyncs", LONG, |_| (metric("hapair_turns_total").ok()? >= before.looks + 10).then_some(()))?;
+    world.wait("ten resyncs", LONG, |_| {
+        (metric("hapair_turns_total").ok()? >= before.looks + 10).then_some(())
+    })?;
 
     let after = Counted::read(world, &mut ours)?;
     let looks = after.looks - before.looks;
-    ensure!(after.writes == before.writes, "the operator wrote to the API server while everything was as declared");
+    ensure!(
+        after.writes == before.writes,
+        "the operator wrote to the API server while everything was as declared"
+    );
     let now = versions(world)?;
-    ensure!(now == objects, "an object was written while everything was as declared: {objects} → {now}");
+    ensure!(
+        now == objects,
+        "an object was written while everything was as declared: {objects} → {now}"
+    );
     let probed = after.probes - before.probes;
     // A look may be under way at either count.
-    ensure!(probed.abs_diff(2 * looks) <= 2, "{looks} looks sent {probed} probes to two hosts");
+    ensure!(
+        probed.abs_diff(2 * looks) <= 2,
+        "{looks} looks sent {probed} probes to two hosts"
+    );
     for (node, unchanged) in states.iter().enumerate() {
         let seen = after.executions[node] - before.executions[node];
-        ensure!(seen.abs_diff(looks) <= 1, "{looks} looks were {seen} executions on host {node}");
+        ensure!(
+            seen.abs_diff(looks) <= 1,
+            "{looks} looks were {seen} executions on host {node}"
+        );
         let state = state(world, node)?;
-        ensure!(state == *unchanged, "something changed on host {node}:\n{}", difference(unchanged, &state));
+        ensure!(
+            state == *unchanged,
+            "something changed on host {node}:\n{}",
+            difference(unchanged, &state)
+        );
     }
     Ok(())
 }
 
 fn difference(before: &str, after: &str) -> String {
-    after.lines().filter(|line| !before.contains(line)).collect::<Vec<_>>().join("\n")
+    after
+        .lines()
+        .filter(|line| !before.contains(line))
+        .collect::<Vec<_>>()
+        .join("\n")
 }

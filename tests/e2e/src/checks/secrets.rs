@@ -4,7 +4,8 @@ use anyhow::{Result, ensure};
 use hapair_lab::bmc;
 use hapair_world::{ADMIN_PASSWORD, NAMESPACE, World};
 
-/// Looks at the command line and the environment of every process, many times a second, from now on. DRBD's secret joins once it exists.
+/// Looks at the command line and the environment of every process, many times a second, from now on. DRBD's
+/// secret joins once it exists.
 const SAMPLER: &str = r#"
 import os, time
 patterns = [line.strip() for line in open("/run/secrets", "rb")]
@@ -34,8 +35,15 @@ while True:
 pub fn watch(world: &World) -> Result<()> {
     for node in 0..2 {
         world.on_host_with_input(node, "cat > /run/sampler.py", SAMPLER)?;
-        world.on_host_with_input(node, "umask 077; cat > /run/secrets", &format!("{ADMIN_PASSWORD}\n{}", bmc::PASSWORD))?;
-        world.lab.run(node, "setsid python3 /run/sampler.py < /dev/null > /run/sampler.log 2>&1 &")?;
+        world.on_host_with_input(
+            node,
+            "umask 077; cat > /run/secrets",
+            &format!("{ADMIN_PASSWORD}\n{}", bmc::PASSWORD),
+        )?;
+        world.lab.run(
+            node,
+            "setsid python3 /run/sampler.py < /dev/null > /run/sampler.log 2>&1 &",
+        )?;
     }
     Ok(())
 }
@@ -43,40 +51,80 @@ pub fn watch(world: &World) -> Result<()> {
 /// What the samplers have seen since they were started.
 pub fn were_never_seen(world: &mut World) -> Result<()> {
     for node in 0..2 {
-        let rounds = world.lab.run(node, "cat /run/secrets-rounds; cat /run/sampler.log")?;
-        ensure!(rounds.trim().parse::<u32>().is_ok_and(|rounds| rounds > 100), "the sampler of node{} ended: {rounds}", node + 1);
-        let seen = world.lab.run(node, "cat /run/secrets-seen 2> /dev/null || true")?;
+        let rounds = world
+            .lab
+            .run(node, "cat /run/secrets-rounds; cat /run/sampler.log")?;
+        ensure!(
+            rounds.trim().parse::<u32>().is_ok_and(|rounds| rounds > 100),
+            "the sampler of node{} ended: {rounds}",
+            node + 1
+        );
+        let seen = world
+            .lab
+            .run(node, "cat /run/secrets-seen 2> /dev/null || true")?;
         ensure!(seen.is_empty(), "a secret was seen on node{}: {seen}", node + 1);
     }
     Ok(())
 }
 
-/// Looks for the secrets in logs, the CIB, process listings, world-readable files, events, statuses and the operator's log.
+/// Looks for the secrets in logs, the CIB, process listings, world-readable files, events, statuses and the
+/// operator's log.
 pub fn stay_in_their_files(world: &mut World) -> Result<()> {
     let key = std::fs::read_to_string(world.lab.private_key())?;
     let line_of_key = key.lines().nth(2).unwrap_or_default().to_owned();
-    let drbd = world.lab.run(0, "cat /var/lib/hapair/drbd.key")?.trim().to_owned();
-    let secrets = [ADMIN_PASSWORD.to_owned(), bmc::PASSWORD.to_owned(), drbd, line_of_key];
-    ensure!(secrets.iter().all(|secret| secret.len() > 8), "a secret is too short to be looked for");
+    let drbd = world
+        .lab
+        .run(0, "cat /var/lib/hapair/drbd.key")?
+        .trim()
+        .to_owned();
+    let secrets = [
+        ADMIN_PASSWORD.to_owned(),
+        bmc::PASSWORD.to_owned(),
+        drbd,
+        line_of_key,
+    ];
+    ensure!(
+        secrets.iter().all(|secret| secret.len() > 8),
+        "a secret is too short to be looked for"
+    );
     world.on_both(|node| {
         // The patterns travel on standard input, so that this search does not find itself.
         let found = world.on_host_with_input(
             node,
             "umask 077; cat > /run/patterns; \
-             { journalctl --boot --no-pager; cat /var/log/pacemaker/* /var/log/corosync/* /var/log/pcsd/*; cibadmin -Q -l; cat /proc/[0-9]*/cmdline | tr '\\0' ' '; } \
+             { journalctl --boot --no-pager; cat /var/log/pacemaker/* /var/log/corosync/* /var/log/pcsd/*; \
+             cibadmin -Q -l; cat /proc/[0-9]*/cmdline | tr '\\0' ' '; } \
              2> /dev/null | grep -a -c -F -f /run/patterns; \
-             find / -xdev -type f -perm -o+r -newer /etc/hostname -size -4096k ! -path '/proc/*' ! -path '/sys/*' -exec grep -l -F -f /run/patterns {} + 2> /dev/null; \
+             find / -xdev -type f -perm -o+r -newer /etc/hostname -size -4096k ! -path '/proc/*' ! -path \
+             '/sys/*' -exec grep -l -F -f /run/patterns {} + 2> /dev/null; \
              rm -f /run/patterns",
             &secrets.join("\n"),
         )?;
-        ensure!(found.trim() == "0", "a secret was found on {}: {found}", world.lab.config().nodes[node]);
+        ensure!(
+            found.trim() == "0",
+            "a secret was found on {}: {found}",
+            world.lab.config().nodes[node]
+        );
         Ok(())
     })?;
-    let objects = world.cluster.run(&["get", "-n", NAMESPACE, "hapairs,harv,hafip,hasg,events", "-o", "yaml"])?;
+    let objects = world.cluster.run(&[
+        "get",
+        "-n",
+        NAMESPACE,
+        "hapairs,harv,hafip,hasg,events",
+        "-o",
+        "yaml",
+    ])?;
     let log = std::fs::read_to_string(world.lab.directory().join("operator.log"))?;
     for secret in &secrets {
-        ensure!(!objects.contains(secret.as_str()), "a secret is in an event or a status");
-        ensure!(!log.contains(secret.as_str()), "a secret is in the operator's log");
+        ensure!(
+            !objects.contains(secret.as_str()),
+            "a secret is in an event or a status"
+        );
+        ensure!(
+            !log.contains(secret.as_str()),
+            "a secret is in the operator's log"
+        );
     }
     Ok(())
 }

@@ -6,14 +6,37 @@ use hapair_world::{NAMESPACE, World};
 use super::{LONG, served_by};
 
 fn delete(world: &World, what: &str) -> Result<()> {
-    world.cluster.run(&["patch", "-n", NAMESPACE, what, "--type=merge", "-p", r#"{"spec":{"deletionPolicy":"Teardown"}}"#])?;
-    world.cluster.run(&["delete", "-n", NAMESPACE, what, &format!("--timeout={}s", LONG.as_secs())]).map(drop)
+    world.cluster.run(&[
+        "patch",
+        "-n",
+        NAMESPACE,
+        what,
+        "--type=merge",
+        "-p",
+        r#"{"spec":{"deletionPolicy":"Teardown"}}"#,
+    ])?;
+    world
+        .cluster
+        .run(&[
+            "delete",
+            "-n",
+            NAMESPACE,
+            what,
+            &format!("--timeout={}s", LONG.as_secs()),
+        ])
+        .map(drop)
 }
 
 /// The group, then its volume and its address: nothing of them is left but the data.
 pub fn of_children(world: &mut World) -> Result<()> {
-    let active = world.object("hapair/web")?["status"]["active"].as_str().context("no node serves")?.to_owned();
-    world.lab.run(world.lab.node(&active)?, "echo kept > /var/log/tomcat10/kept-through-teardown; sync")?;
+    let active = world.object("hapair/web")?["status"]["active"]
+        .as_str()
+        .context("no node serves")?
+        .to_owned();
+    world.lab.run(
+        world.lab.node(&active)?,
+        "echo kept > /var/log/tomcat10/kept-through-teardown; sync",
+    )?;
     delete(world, "hasg/tomcat")?;
     ensure!(world.page().is_none(), "the service still answers");
     delete(world, "harv/logs")?;
@@ -21,11 +44,17 @@ pub fn of_children(world: &mut World) -> Result<()> {
     for node in 0..2 {
         let left = world.lab.run(
             node,
-            "cibadmin -Q -l -o configuration | grep -c -E 'group-tomcat|volume-logs|ip-web' || true; drbdsetup events2 --now | grep -c name:logs || true; \
-             ls /etc/drbd.d/logs.res 2> /dev/null | wc -l; wipefs --noheadings --output TYPE /dev/disk/by-partlabel/hapair-logs",
+            "cibadmin -Q -l -o configuration | grep -c -E 'group-tomcat|volume-logs|ip-web' || true; \
+             drbdsetup events2 --now | grep -c name:logs || true; \
+             ls /etc/drbd.d/logs.res 2> /dev/null | wc -l; wipefs --noheadings --output TYPE \
+             /dev/disk/by-partlabel/hapair-logs",
         )?;
         let words: Vec<_> = left.split_whitespace().collect();
-        ensure!(words == ["0", "0", "0", "drbd", "ext4"], "left on node{}: {left}", node + 1);
+        ensure!(
+            words == ["0", "0", "0", "drbd", "ext4"],
+            "left on node{}: {left}",
+            node + 1
+        );
     }
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)
 }
@@ -37,20 +66,40 @@ const KEPT_PAGE: &str = "/var/lib/hapair/originals/var:lib:tomcat10:webapps:ROOT
 pub fn of_the_pair(world: &mut World) -> Result<()> {
     let mut pages = Vec::new();
     for node in 0..2 {
-        pages.push(world.lab.run(node, &format!("ls {KEPT_PAGE} 2> /dev/null | wc -l"))?.trim().to_owned());
+        pages.push(
+            world
+                .lab
+                .run(node, &format!("ls {KEPT_PAGE} 2> /dev/null | wc -l"))?
+                .trim()
+                .to_owned(),
+        );
     }
-    // node2 lost all its records in an earlier check, and with them what the package had brought: its page stays as it is.
-    ensure!(pages[0] == "1", "node1 no longer has the page that the package brought");
+    // node2 lost all its records in an earlier check, and with them what the package had brought: its page
+    // stays as it is.
+    ensure!(
+        pages[0] == "1",
+        "node1 no longer has the page that the package brought"
+    );
     delete(world, "hapair/web")?;
     for (node, given_back) in pages.iter().enumerate() {
         let left = world.lab.run(
             node,
-            "systemctl is-active pacemaker corosync || true; systemctl is-enabled pacemaker corosync || true; \
-             ls -d /var/lib/hapair/owner /etc/corosync/corosync.conf /etc/hapair/fence/* /etc/systemd/system/*.mount.d/hapair.conf 2> /dev/null; grep -c hapair /etc/hosts || true; \
-             wipefs --noheadings --output TYPE /dev/disk/by-partlabel/hapair-logs; grep -c 'It works' /var/lib/tomcat10/webapps/ROOT/index.html || true",
+            "systemctl is-active pacemaker corosync || true; systemctl is-enabled pacemaker corosync || \
+             true; \
+             ls -d /var/lib/hapair/owner /etc/corosync/corosync.conf /etc/hapair/fence/* \
+             /etc/systemd/system/*.mount.d/hapair.conf 2> /dev/null; grep -c hapair /etc/hosts || true; \
+             wipefs --noheadings --output TYPE /dev/disk/by-partlabel/hapair-logs; grep -c 'It works' \
+             /var/lib/tomcat10/webapps/ROOT/index.html || true",
         )?;
         let words: Vec<_> = left.split_whitespace().collect();
-        ensure!(words == ["inactive", "inactive", "disabled", "disabled", "0", "drbd", "ext4", given_back], "left on node{}: {left}", node + 1);
+        ensure!(
+            words
+                == [
+                    "inactive", "inactive", "disabled", "disabled", "0", "drbd", "ext4", given_back
+                ],
+            "left on node{}: {left}",
+            node + 1
+        );
     }
     Ok(())
 }

@@ -24,38 +24,138 @@ pub struct Scenario {
 }
 
 pub const SCENARIOS: &[Scenario] = &[
-    Scenario { name: "birth on bare hosts", start: Start::bare, act: declare_everything, ready: true },
-    Scenario { name: "birth where one host has its packages", start: half_made, act: declare_everything, ready: true },
-    Scenario { name: "birth over a file system that may be overwritten", start: used_disk, act: declare_with_consent, ready: true },
-    Scenario { name: "birth of a pair without fencing", start: Start::bare, act: declare_unfenced, ready: true },
-    Scenario { name: "node1 into standby", start: at_rest, act: |run| run.apply([standby(true)]), ready: true },
-    Scenario { name: "standby of the one node while the other comes out of it", start: in_standby, act: standby_swapped, ready: true },
-    Scenario { name: "node1 out of standby", start: in_standby, act: |run| run.apply([standby(false)]), ready: true },
-    Scenario { name: "another page", start: at_rest, act: another_page, ready: true },
-    Scenario { name: "another floating address", start: at_rest, act: another_address, ready: true },
-    Scenario { name: "another BMC password", start: at_rest, act: another_password, ready: true },
-    Scenario { name: "another password of hacluster", start: at_rest, act: another_admin, ready: true },
-    Scenario { name: "fencing disabled", start: at_rest, act: |run| run.apply([unfenced()]), ready: true },
-    Scenario { name: "the preference for a node moved", start: at_rest, act: other_preference, ready: true },
-    Scenario { name: "a second volume in the group", start: at_rest, act: second_volume, ready: true },
-    Scenario { name: "a second address that stands alone", start: at_rest, act: second_address, ready: true },
+    Scenario {
+        name: "birth on bare hosts",
+        start: Start::bare,
+        act: declare_everything,
+        ready: true,
+    },
+    Scenario {
+        name: "birth where one host has its packages",
+        start: half_made,
+        act: declare_everything,
+        ready: true,
+    },
+    Scenario {
+        name: "birth over a file system that may be overwritten",
+        start: used_disk,
+        act: declare_with_consent,
+        ready: true,
+    },
+    Scenario {
+        name: "birth of a pair without fencing",
+        start: Start::bare,
+        act: declare_unfenced,
+        ready: true,
+    },
+    Scenario {
+        name: "node1 into standby",
+        start: at_rest,
+        act: |run| run.apply([standby(true)]),
+        ready: true,
+    },
+    Scenario {
+        name: "standby of the one node while the other comes out of it",
+        start: in_standby,
+        act: standby_swapped,
+        ready: true,
+    },
+    Scenario {
+        name: "node1 out of standby",
+        start: in_standby,
+        act: |run| run.apply([standby(false)]),
+        ready: true,
+    },
+    Scenario {
+        name: "another page",
+        start: at_rest,
+        act: another_page,
+        ready: true,
+    },
+    Scenario {
+        name: "another floating address",
+        start: at_rest,
+        act: another_address,
+        ready: true,
+    },
+    Scenario {
+        name: "another BMC password",
+        start: at_rest,
+        act: another_password,
+        ready: true,
+    },
+    Scenario {
+        name: "another password of hacluster",
+        start: at_rest,
+        act: another_admin,
+        ready: true,
+    },
+    Scenario {
+        name: "fencing disabled",
+        start: at_rest,
+        act: |run| run.apply([unfenced()]),
+        ready: true,
+    },
+    Scenario {
+        name: "the preference for a node moved",
+        start: at_rest,
+        act: other_preference,
+        ready: true,
+    },
+    Scenario {
+        name: "a second volume in the group",
+        start: at_rest,
+        act: second_volume,
+        ready: true,
+    },
+    Scenario {
+        name: "a second address that stands alone",
+        start: at_rest,
+        act: second_address,
+        ready: true,
+    },
     Scenario {
         name: "the second address leaves",
         start: with_second_address,
         act: |run| run.api.delete("floatingips", "second"),
         ready: true,
     },
-    Scenario { name: "group, volume and address leave", start: to_be_torn_down, act: children_leave, ready: true },
+    Scenario {
+        name: "group, volume and address leave",
+        start: to_be_torn_down,
+        act: children_leave,
+        ready: true,
+    },
     Scenario {
         name: "group and address are deleted with Retain, and declared under other names",
         start: released,
         act: renamed,
         ready: true,
     },
-    Scenario { name: "node2 has lost its keys and everything that it remembers", start: at_rest, act: without_memory, ready: true },
-    Scenario { name: "the pair leaves its hosts", start: to_be_torn_down, act: everything_leaves, ready: false },
-    Scenario { name: "the pair has left its hosts, and is declared again", start: torn_down, act: declare_everything, ready: true },
-    Scenario { name: "another HAPair takes the hosts over", start: at_rest, act: taken_over, ready: true },
+    Scenario {
+        name: "node2 has lost its keys and everything that it remembers",
+        start: at_rest,
+        act: without_memory,
+        ready: true,
+    },
+    Scenario {
+        name: "the pair leaves its hosts",
+        start: to_be_torn_down,
+        act: everything_leaves,
+        ready: false,
+    },
+    Scenario {
+        name: "the pair has left its hosts, and is declared again",
+        start: torn_down,
+        act: declare_everything,
+        ready: true,
+    },
+    Scenario {
+        name: "another HAPair takes the hosts over",
+        start: at_rest,
+        act: taken_over,
+        ready: true,
+    },
 ];
 
 /// Does something with each, on all cores.
@@ -85,7 +185,16 @@ pub fn play(scenario: &Scenario, start: &Start, fault: Option<(usize, Fault)>) -
 
 fn grown(cell: &'static OnceLock<Start>, start: fn() -> Start, act: fn(&Experiment)) -> Start {
     let grow = || {
-        let end = play(&Scenario { name: "preparation", start, act, ready: true }, &start(), None);
+        let end = play(
+            &Scenario {
+                name: "preparation",
+                start,
+                act,
+                ready: true,
+            },
+            &start(),
+            None,
+        );
         assert_eq!(end.troubles, Vec::<String>::new());
         Start::after(end)
     };
@@ -110,7 +219,9 @@ fn with_second_address() -> Start {
 
 fn to_be_torn_down() -> Start {
     static CELL: OnceLock<Start> = OnceLock::new();
-    grown(&CELL, at_rest, |run| run.apply(sample().into_iter().map(tearing_down)))
+    grown(&CELL, at_rest, |run| {
+        run.apply(sample().into_iter().map(tearing_down))
+    })
 }
 
 fn released() -> Start {
@@ -153,8 +264,18 @@ const UUID: &str = "6f1c20a4-0000-4000-8000-000000000001";
 
 fn used_disk() -> Start {
     let mut start = Start::bare();
-    let device = start.world.machines.first.disk.devices.get_mut("/dev/sdb").expect("the second disk");
-    device.signatures.push(hapair_model::observed::Signature { kind: "ext4".into(), uuid: UUID.into() });
+    let device = start
+        .world
+        .machines
+        .first
+        .disk
+        .devices
+        .get_mut("/dev/sdb")
+        .expect("the second disk");
+    device.signatures.push(hapair_model::observed::Signature {
+        kind: "ext4".into(),
+        uuid: UUID.into(),
+    });
     device.label = Some("old".into());
     start
 }
@@ -165,7 +286,9 @@ pub fn declare_everything(run: &Experiment) {
 
 fn declare_with_consent(run: &Experiment) {
     declare_everything(run);
-    run.apply([changed("ReplicatedVolume", |spec| spec["disks"][0]["overwrite"] = json!(format!("ext4:{UUID}")))]);
+    run.apply([changed("ReplicatedVolume", |spec| {
+        spec["disks"][0]["overwrite"] = json!(format!("ext4:{UUID}"))
+    })]);
 }
 
 fn unfenced() -> Value {
@@ -173,7 +296,12 @@ fn unfenced() -> Value {
 }
 
 fn declare_unfenced(run: &Experiment) {
-    run.apply(secrets().into_iter().chain(sample().into_iter().skip(1)).chain([unfenced()]));
+    run.apply(
+        secrets()
+            .into_iter()
+            .chain(sample().into_iter().skip(1))
+            .chain([unfenced()]),
+    );
 }
 
 pub fn standby(on: bool) -> Value {
@@ -181,15 +309,21 @@ pub fn standby(on: bool) -> Value {
 }
 
 fn standby_swapped(run: &Experiment) {
-    run.apply([changed("HAPair", |spec| (spec["nodes"][0]["standby"], spec["nodes"][1]["standby"]) = (json!(false), json!(true)))]);
+    run.apply([changed("HAPair", |spec| {
+        (spec["nodes"][0]["standby"], spec["nodes"][1]["standby"]) = (json!(false), json!(true))
+    })]);
 }
 
 fn another_page(run: &Experiment) {
-    run.apply([changed("ServiceGroup", |spec| spec["files"][0]["content"] = json!("another page of $(NODE_NAME)\n"))]);
+    run.apply([changed("ServiceGroup", |spec| {
+        spec["files"][0]["content"] = json!("another page of $(NODE_NAME)\n")
+    })]);
 }
 
 fn another_address(run: &Experiment) {
-    run.apply([changed("FloatingIP", |spec| spec["address"] = json!("192.0.2.101/24"))]);
+    run.apply([changed("FloatingIP", |spec| {
+        spec["address"] = json!("192.0.2.101/24")
+    })]);
 }
 
 fn another_password(run: &Experiment) {
@@ -228,7 +362,9 @@ fn renamed(run: &Experiment) {
         object["metadata"]["name"] = json!(name);
         object
     };
-    let group = changed("ServiceGroup", |spec| spec["floatingIPs"] = json!([{"name": "front"}]));
+    let group = changed("ServiceGroup", |spec| {
+        spec["floatingIPs"] = json!([{"name": "front"}])
+    });
     run.apply([named(of_kind("FloatingIP"), "front"), named(group, "shop")]);
 }
 
@@ -241,7 +377,9 @@ fn second_volume(run: &Experiment) {
         }
     });
     volume["metadata"]["name"] = json!("data");
-    let group = changed("ServiceGroup", |spec| spec["volumes"] = json!([{"name": "logs"}, {"name": "data"}]));
+    let group = changed("ServiceGroup", |spec| {
+        spec["volumes"] = json!([{"name": "logs"}, {"name": "data"}])
+    });
     run.apply([volume, group]);
 }
 
@@ -260,7 +398,11 @@ fn tearing_down(mut object: Value) -> Value {
 }
 
 fn children_leave(run: &Experiment) {
-    for (plural, name) in [("servicegroups", "tomcat"), ("replicatedvolumes", "logs"), ("floatingips", "web")] {
+    for (plural, name) in [
+        ("servicegroups", "tomcat"),
+        ("replicatedvolumes", "logs"),
+        ("floatingips", "web"),
+    ] {
         run.api.delete(plural, name);
     }
 }
