@@ -4,8 +4,7 @@
 use std::hash::Hash;
 
 use hapair_index::PairName;
-use hapair_model::report::Report;
-use hapair_planner::is_by_choice;
+use hapair_model::{reason::Class, report::Report};
 use jiff::Timestamp;
 use prometheus_client::metrics::family::Family;
 
@@ -38,7 +37,7 @@ impl Figures {
             .pair
             .conditions
             .iter()
-            .filter(|condition| !is_by_choice(condition.reason))
+            .filter(|condition| condition.reason.class() != Class::Chosen)
             .map(|condition| {
                 let labels = ConditionLabels {
                     namespace: namespace.clone(),

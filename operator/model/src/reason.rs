@@ -3,9 +3,22 @@
 
 use serde::Serialize;
 
+/// Who or what has to act before a reason goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Class {
+    /// Nobody: all is well.
+    Fine,
+    /// Nobody: it passes by itself, or the operator tries again.
+    Waiting,
+    /// A person.
+    NeedsPerson,
+    /// Nobody: a person wants it so. It is shown, and makes nothing less ready.
+    Chosen,
+}
+
 /// Declares the reasons; the documentation of each is kept as data too.
 macro_rules! reasons {
-    ($($(#[doc = $text:literal])+ $name:ident,)+) => {
+    ($($(#[doc = $text:literal])+ $name:ident: $class:ident,)+) => {
         /// Why a condition is as it is.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         pub enum Reason {
@@ -20,6 +33,13 @@ macro_rules! reasons {
             pub fn name(self) -> &'static str {
                 match self {
                     $(Self::$name => stringify!($name),)+
+                }
+            }
+
+            /// Who or what has to act before it goes.
+            pub fn class(self) -> Class {
+                match self {
+                    $(Self::$name => Class::$class,)+
                 }
             }
 
@@ -38,157 +58,157 @@ reasons! {
     /// Everything is as declared.
     ///
     /// What to do: nothing.
-    AsDeclared,
+    AsDeclared: Fine,
     /// The service answers on its floating address.
     ///
     /// What to do: nothing.
-    Serving,
+    Serving: Fine,
     /// What the condition speaks of is as it should be.
     ///
     /// What to do: nothing.
-    Healthy,
+    Healthy: Fine,
     /// The object has been ready before; a pair or a group: available.
     ///
     /// What to do: nothing.
-    HasBeenReady,
+    HasBeenReady: Fine,
     /// The object has never been ready; a pair or a group: available.
     ///
     /// What to do: nothing by itself. What is missing is told by the condition `Ready`.
-    NeverReady,
+    NeverReady: Waiting,
     /// There is nothing of the kind the condition speaks of: no service group, for instance.
     ///
     /// What to do: nothing, if none is wanted.
-    NothingDeclared,
+    NothingDeclared: Chosen,
     /// The operator is changing the hosts, or waits for something that is under way there.
     ///
     /// What to do: wait. The message says which stage it is; when it stays the same for long, look at the
     /// operator's log.
-    Converging,
+    Converging: Waiting,
     /// The pair is paused: it is looked at, but not changed.
     ///
     /// What to do: when the operator may go on, set `spec.paused` to false, or remove it; a pair that was
     /// paused by `kubectl hapair pause` (the annotation `hapair.dev/paused`) goes on after `kubectl hapair
     /// resume`.
-    PausedByUser,
+    PausedByUser: NeedsPerson,
     /// A kind cannot be listed, so what is declared is not known completely. Nothing is changed on any host
     /// meanwhile.
     ///
     /// What to do: the message has the API server's answer. Grant the missing permission or mend the API
     /// server.
-    NotSynced,
+    NotSynced: Waiting,
     /// The pair that this object names does not exist.
     ///
     /// What to do: create the HAPair, or correct `spec.pairRef.name` by creating the object anew.
-    PairNotFound,
+    PairNotFound: NeedsPerson,
     /// Something refers to an object that does not exist, or that belongs to another pair.
     ///
     /// What to do: create what is missing, or correct the name. Until then the hosts are left as they are.
-    DanglingReference,
+    DanglingReference: NeedsPerson,
     /// The spec cannot be carried out. The message names the field.
     ///
     /// What to do: correct that field. Nothing was changed on any host.
-    InvalidSpec,
+    InvalidSpec: NeedsPerson,
     /// A group wants something of the hosts that the pair does not delegate to groups: a file, a systemd
     /// unit, an agent.
     ///
     /// What to do: whoever decides about the hosts adds it to `spec.delegation` of the HAPair; the message
     /// names the entry.
-    NotDelegated,
+    NotDelegated: NeedsPerson,
     /// Two objects of the pair claim the same thing: a disk, a mount point, an address.
     ///
     /// What to do: change one of the two that the message names. Nothing was changed on any host.
-    Conflict,
+    Conflict: NeedsPerson,
     /// A Secret or ConfigMap that the spec names does not exist or lacks its key.
     ///
     /// What to do: create it. The message names it and the key. The hosts keep what they have.
-    SourceMissing,
+    SourceMissing: NeedsPerson,
     /// The operator may not read the Secrets or ConfigMaps of this namespace. The hosts keep what they have.
     ///
     /// What to do: `kubectl apply -n NAMESPACE -k config/rbac/pair-namespace`, or name the namespace in the
     /// chart's `watch.namespaces`. The message has the API server's answer.
-    SourceForbidden,
+    SourceForbidden: NeedsPerson,
     /// A host does not answer over SSH. That says nothing about whether it is up: pacemaker and fencing
     /// decide that.
     ///
     /// What to do: look at the host and at the network between the operator and it. Changes wait until both
     /// hosts answer.
-    HostUnreachable,
+    HostUnreachable: Waiting,
     /// A host shows another SSH key than the pinned ones. Nothing was sent to it.
     ///
     /// What to do: find out why: was it reinstalled, or is something else answering? Only when it is the
     /// right host, put the key whose fingerprint the message shows into `spec.nodes[].ssh.hostKeys`.
-    HostKeyMismatch,
+    HostKeyMismatch: NeedsPerson,
     /// A host refuses the private key.
     ///
     /// What to do: put the public half into the user's authorized_keys on that host, or correct the Secret.
     /// The operator does not try again before the Secret or the spec changes, or a minute has passed: sshd
     /// penalises repeated failures.
-    SshDenied,
+    SshDenied: NeedsPerson,
     /// The SSH user is neither root nor allowed to become root.
     ///
     /// What to do: give the user sudo without a password on that host, or set `spec.ssh.user` to root.
-    NotRoot,
+    NotRoot: NeedsPerson,
     /// A host answered with something that is not understood.
     ///
     /// What to do: the message shows it. A shell profile that prints something, or a full root file system,
     /// are common causes.
-    HostGarbled,
+    HostGarbled: NeedsPerson,
     /// The host's own name differs from the node's. The DRBD agent and the fence handlers go by the host's
     /// name; a node under two names shows as `UNCLEAN (offline)` and nothing starts.
     ///
     /// What to do: rename the host (`hostnamectl set-hostname`) or declare the node under the host's name.
-    HostNameMismatch,
+    HostNameMismatch: NeedsPerson,
     /// The host's distribution is not one that is supported.
     ///
     /// What to do: use Debian 12 or 13.
-    UnsupportedDistribution,
+    UnsupportedDistribution: NeedsPerson,
     /// The hosts are managed by another HAPair object, or from another Kubernetes cluster.
     ///
     /// What to do: delete the other object first. If it is gone for good, put the owner shown in the message
     /// into `spec.takeOverFrom`.
-    ManagedElsewhere,
+    ManagedElsewhere: NeedsPerson,
     /// A newer operator has changed the hosts; this one stands back.
     ///
     /// What to do: nothing, it ends when this operator has lost or renewed its leadership. If it stays, two
     /// operators share one Lease name.
-    Superseded,
+    Superseded: Waiting,
     /// Packages are missing and `spec.packages` is Unmanaged.
     ///
     /// What to do: install the packages that the message names, on the host it names.
-    PackagesMissing,
+    PackagesMissing: NeedsPerson,
     /// Packages could not be installed.
     ///
     /// What to do: the message shows what the package manager said. Mend the host's package sources; the
     /// operator tries again by itself after a minute, or at once after `systemctl reset-failed
     /// hapair-packages` on the host.
-    PackagesFailed,
+    PackagesFailed: Waiting,
     /// A host's firewall is plain rules of iptables (`netfilter-persistent`, `iptables.service`), which the
     /// operator does not change, and `spec.firewall` is Managed.
     ///
     /// What to do: let in what the message names, keep that with the other rules, and set `spec.firewall` to
     /// Unmanaged.
-    FirewallNotManaged,
+    FirewallNotManaged: NeedsPerson,
     /// The running kernel has no DRBD module.
     ///
     /// What to do: install the module for this kernel, or boot a kernel that has it. Debian's own kernels do.
-    DrbdModuleMissing,
+    DrbdModuleMissing: NeedsPerson,
     /// A device that a volume names does not exist, or is no block device.
     ///
     /// What to do: attach the disk, or correct `spec.disks[].device` by creating the volume anew.
-    DeviceNotFound,
+    DeviceNotFound: NeedsPerson,
     /// A device that a volume names is mounted, or something else uses it.
     ///
     /// What to do: unmount it, if it is the right one.
-    DeviceInUse,
+    DeviceInUse: NeedsPerson,
     /// A device is too small for the volume.
     ///
     /// What to do: use a larger one.
-    DeviceTooSmall,
+    DeviceTooSmall: NeedsPerson,
     /// A disk of the volume carries something that is not ours.
     ///
     /// What to do: check what is there. If it may go, put the signature shown in the message into
     /// `spec.disks[].overwrite`.
-    DeviceNotBlank,
+    DeviceNotBlank: NeedsPerson,
     /// A path that a file or a mount point names cannot be used on a host: it leads elsewhere by a symbolic
     /// link, something else is there, or somebody who does not own the file can write to a directory above
     /// it, and so could lead the operator, which is root, elsewhere.
@@ -196,14 +216,14 @@ reasons! {
     /// What to do: the message names the path and what is wrong with it. Name the place that a link leads to;
     /// declare the directory's owner as the file's (`spec.files[].owner` and `group`); or choose another
     /// place.
-    PathUnusable,
+    PathUnusable: NeedsPerson,
     /// The directory that is to be a new volume's mount point holds files on a host, which would be hidden
     /// below the volume.
     ///
     /// What to do: move them; or have them carried over from one of the nodes (`spec.initialData.copyFrom`);
     /// or consent to hide them, by their number as the message shows it, in `spec.disks[].hideFiles`. They
     /// stay on the host's own disk, and are there again when the volume is not mounted.
-    MountPointNotEmpty,
+    MountPointNotEmpty: NeedsPerson,
     /// A leg of a volume that held data is not where it was: the device below it carries something else, or
     /// nothing. It may have been replaced, or devices may have changed places at boot.
     ///
@@ -211,35 +231,35 @@ reasons! {
     /// found. Attach the right disk, or name it by a lasting name below /dev/disk/by-id. For a disk that was
     /// replaced by a blank one, on that host: `drbdadm create-md` and `drbdadm up` with the volume's name; it
     /// is filled from the other node, and the operator takes note of it.
-    LegMissing,
+    LegMissing: NeedsPerson,
     /// The disk of a volume that runs was changed in the spec, by creating the object anew. The running leg
     /// stays as it is.
     ///
     /// What to do: name the disk that the message shows; another name of the same disk is fine.
-    DiskChanged,
+    DiskChanged: NeedsPerson,
     /// A directory is to become a volume's first data while a service of the volume's group runs, which may
     /// write there.
     ///
     /// What to do: delete the group with `deletionPolicy: Teardown`, wait until the volume is Ready, and
     /// declare the group again; or begin with an empty volume (`initialData: {empty: {}}`).
-    SourceInUse,
+    SourceInUse: NeedsPerson,
     /// No interface of a host is in the floating IP's network.
     ///
     /// What to do: correct the address or the prefix, or give both hosts an address in that network.
-    NetworkNotFound,
+    NetworkNotFound: NeedsPerson,
     /// Another machine answers for the floating IP.
     ///
     /// What to do: take the address off that machine, or choose another.
-    AddressTaken,
+    AddressTaken: NeedsPerson,
     /// A systemd unit or resource agent that a service names is not on a host.
     ///
     /// What to do: install what brings it, on both hosts, or correct the name.
-    UnitNotFound,
+    UnitNotFound: NeedsPerson,
     /// Another cluster runs on the hosts.
     ///
     /// What to do: if it is not needed, destroy it with its own tools (`pcs cluster destroy` on each node);
     /// it is never overwritten.
-    ForeignCluster,
+    ForeignCluster: NeedsPerson,
     /// A host has lost a key that both hosts of the cluster hold, or holds another than its peer. A host that
     /// its peer remembers gets them back by itself; this one is not that host, or there is nothing to give
     /// back.
@@ -249,122 +269,122 @@ reasons! {
     /// they differ, find out which is the cluster's (`corosync` runs with it), and remove the other file: it
     /// is copied then. Keys that both hosts have lost are only in the memory of what runs: bring one back
     /// from a backup.
-    KeysLost,
+    KeysLost: NeedsPerson,
     /// A step failed on a host.
     ///
     /// What to do: the message shows the step and what the host said. The operator tries again by itself,
     /// ever less often.
-    StepFailed,
+    StepFailed: Waiting,
     /// A stage ended well on the hosts three times, and is needed again: something there undoes it, or does
     /// not take it as it is written.
     ///
     /// What to do: the message shows what was wanted and what is there. Write the value in another way, or
     /// find out what changes it back. The operator tries again at each resync.
-    NoEffect,
+    NoEffect: NeedsPerson,
     /// The planner produced something its own safety rules refuse. This is a defect of the operator; nothing
     /// was changed.
     ///
     /// What to do: report it with the message.
-    PlanRefused,
+    PlanRefused: NeedsPerson,
     /// The cluster has no quorum, or pacemaker does not run.
     ///
     /// What to do: bring the other node back. After a total outage with one survivor, see the runbook for
     /// unblocking quorum.
-    NoQuorum,
+    NoQuorum: NeedsPerson,
     /// One node is not in the cluster, or runs no services.
     ///
     /// What to do: bring it back. Until then the service has nowhere to go.
-    NodeOffline,
+    NodeOffline: NeedsPerson,
     /// A node is in standby: it runs no services.
     ///
     /// What to do: nothing, if that is meant; otherwise `kubectl hapair unstandby NODE`, where it was asked
     /// for so (the annotation `hapair.dev/standby` counts before the spec), or set `spec.nodes[].standby` to
     /// false.
-    NodeStandby,
+    NodeStandby: Chosen,
     /// The cluster, or a node, is in maintenance mode: pacemaker leaves everything as it is, also what fails.
     ///
     /// What to do: when the maintenance is over, `pcs property set maintenance-mode=false`, or `pcs node
     /// unmaintenance` with the node's name.
-    Maintenance,
+    Maintenance: NeedsPerson,
     /// A constraint keeps a resource off a node, so that it could not be taken over there. `pcs resource
     /// move` and `pcs resource ban` leave such ones.
     ///
     /// What to do: `pcs resource clear` with the resource, if the constraint's id begins with `cli-`;
     /// otherwise ask who made it.
-    Banned,
+    Banned: NeedsPerson,
     /// pacemaker wants to fence a node and has not been able to. Nothing is taken over from it meanwhile.
     ///
     /// What to do: look at the fencing device. Was the host renamed? A node under its old name shows like
     /// this too.
-    NodeUnclean,
+    NodeUnclean: Waiting,
     /// A fencing device does not run, or fails its check.
     ///
     /// What to do: the message names the device and what it said; check its address, user and password.
-    FencingFailed,
+    FencingFailed: NeedsPerson,
     /// Fencing is disabled in the spec: a cut network can leave both nodes serving.
     ///
     /// What to do: give each node a fencing device and set `spec.fencing.mode` to Required.
-    FencingDisabled,
+    FencingDisabled: Chosen,
     /// The two legs of a volume are not connected.
     ///
     /// What to do: look at the network of the replication link; a leg that stays StandAlone tries again after
     /// `drbdadm connect`. While the legs are apart, only one of them has the newest data.
-    Disconnected,
+    Disconnected: Waiting,
     /// A resync is under way; the target has older data until it ends.
     ///
     /// What to do: wait; the status shows how far it is.
-    Resyncing,
+    Resyncing: Waiting,
     /// A leg's data is not current: it must not be promoted.
     ///
     /// What to do: bring the other node back; it has the newest data. pacemaker and DRBD keep the stale leg
     /// from being promoted, DRBD by a constraint `drbd-fence-by-handler-…`, which goes when the resync ends.
     /// Only if it stays with both legs UpToDate: `pcs constraint delete` with its id.
-    StaleData,
+    StaleData: NeedsPerson,
     /// A leg has lost its disk, or never had it.
     ///
     /// What to do: look at the disk and at the kernel's log on the host that the message names. DRBD goes on
     /// with the other node's disk, and does not take this one back by itself: once it answers again, `drbdadm
     /// attach` on that host.
-    DiskFailed,
+    DiskFailed: NeedsPerson,
     /// A volume's file system takes no writes any more: ext4 after an error in it. The agent `writable` fails
     /// then, and the group moves to the other node, which checks ext4 before it mounts it.
     ///
     /// What to do: look at the kernel's log of the node for the error. Where the group could not move, stop
     /// it (standby of both nodes, or `pcs resource disable`), check the file system by hand (`fsck`, with the
     /// volume Primary and not mounted), and start it again.
-    FilesystemReadOnly,
+    FilesystemReadOnly: NeedsPerson,
     /// A volume's file system is full. Nothing is stopped or moved for it: the other node has the same data.
     ///
     /// What to do: remove what is not needed, on the node that serves.
-    FilesystemFull,
+    FilesystemFull: NeedsPerson,
     /// The two legs hold diverged data. The operator never chooses between them.
     ///
     /// What to do: find out which node has the data that shall live; then, on the other, `drbdadm
     /// disconnect`, `drbdadm secondary` and `drbdadm connect --discard-my-data`; on the survivor `drbdadm
     /// connect`.
-    SplitBrain,
+    SplitBrain: NeedsPerson,
     /// A resource has failed.
     ///
     /// What to do: the message shows the agent's words. After mending the cause, `pcs resource cleanup` if it
     /// does not recover by itself.
-    ResourceFailed,
+    ResourceFailed: NeedsPerson,
     /// A resource is not running anywhere.
     ///
     /// What to do: look at the pair's conditions: quorum, fencing and data come first.
-    NotRunning,
+    NotRunning: Waiting,
     /// The service does not answer on its floating address.
     ///
     /// What to do: the message shows what came back. pacemaker restarts or moves a service that fails its
     /// probe.
-    NotAnswering,
+    NotAnswering: Waiting,
     /// It cannot be told now: nothing that would know could be asked.
     ///
     /// What to do: look at `HostsReachable`.
-    NotObserved,
+    NotObserved: Waiting,
     /// The object is being deleted and what it stands for is being taken off the hosts.
     ///
     /// What to do: wait.
-    TearingDown,
+    TearingDown: Waiting,
 }
 
 impl std::fmt::Display for Reason {

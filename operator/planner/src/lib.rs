@@ -44,7 +44,7 @@ pub use effect::{purpose, wanted_and_got};
 pub use leave::{gone, teardown};
 pub use lint::checked;
 pub use question::{question, second_question};
-pub use report::{held_pair, is_by_choice, report, unreported_child, unreported_volume};
+pub use report::{held_pair, report, unreported_child, unreported_volume};
 pub use settle::settle;
 
 /// Random bytes for keys that do not exist yet, drawn by the caller: the planner itself draws nothing.

@@ -8,6 +8,7 @@ use hapair_model::{
     desired::{Desired, Group},
     observed::{Cluster, Failure, Host, HostView},
     plan::{Finding, Next, Plan, Subject},
+    reason::Class,
     report::{ChildReport, Condition, Holds, PairReport, Report, VolumeReport},
     xml::Element,
 };
@@ -83,7 +84,7 @@ fn held_up(finding: Option<&Finding>) -> Vec<Condition> {
     let (reason, message) = finding.map_or((Reason::TearingDown, "it is being taken off the hosts"), |f| {
         (f.reason, f.message.as_str())
     });
-    let stalled = finding.is_some_and(|finding| needs_a_person(finding.reason));
+    let stalled = finding.is_some_and(|finding| finding.reason.class() == Class::NeedsPerson);
     let underway = finding.is_none();
     vec![
         condition("Ready", Some(false), reason, message.into()),
@@ -169,14 +170,16 @@ impl<'a> View<'a> {
         finding: Option<&Finding>,
         problems: impl IntoIterator<Item = (Reason, String)>,
     ) -> Vec<Condition> {
-        let problem = problems.into_iter().find(|(reason, _)| !is_by_choice(*reason));
+        let problem = problems
+            .into_iter()
+            .find(|(reason, _)| reason.class() != Class::Chosen);
         let underway = match self.next {
             Next::Rest => None,
             Next::Wait(what) => Some(what.clone()),
             Next::Run(stage) => Some(stage.name.to_owned()),
         };
         let own = finding
-            .filter(|finding| needs_a_person(finding.reason))
+            .filter(|finding| finding.reason.class() == Class::NeedsPerson)
             .map(|finding| (finding.reason, finding.message.clone()));
         let stalled = own.or_else(|| problem.as_ref().and_then(|_| self.held_up_by_another()));
         let ready = match (finding, &problem, &underway) {
@@ -216,7 +219,7 @@ impl<'a> View<'a> {
         let finding = self
             .findings
             .iter()
-            .find(|finding| needs_a_person(finding.reason))?;
+            .find(|finding| finding.reason.class() == Class::NeedsPerson)?;
         Some((
             finding.reason,
             format!("{} holds everything up: {}", finding.about, finding.message),
@@ -368,26 +371,6 @@ impl<'a> View<'a> {
             None => (None, Reason::NotObserved, format!("{url} could not be asked")),
         }
     }
-}
-
-/// Whether nothing gets better by itself.
-fn needs_a_person(reason: Reason) -> bool {
-    !matches!(
-        reason,
-        Reason::HostUnreachable
-            | Reason::Superseded
-            | Reason::StepFailed
-            | Reason::PackagesFailed
-            | Reason::NotSynced
-    )
-}
-
-/// Whether a person wants it so: it is told, and makes nothing less ready.
-pub fn is_by_choice(reason: Reason) -> bool {
-    matches!(
-        reason,
-        Reason::FencingDisabled | Reason::NothingDeclared | Reason::NodeStandby
-    )
 }
 
 fn condition(type_: &'static str, holds: Holds, reason: Reason, message: String) -> Condition {
