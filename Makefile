@@ -125,6 +125,7 @@ generate: ## Write the CRDs (the chart's too), the runbook of reasons, the table
 	cp crds/generated/hapair.dev_*.yaml charts/hapair-operator/files/crds/
 	cp config/prometheus/{alerts.yaml,dashboard.json} charts/hapair-operator/files/
 	$(BINARIES)/examples/reasons > docs/reasons.md
+	$(BINARIES)/examples/rules > docs/safety-rules.md
 	$(BINARIES)/reference > docs/api.md
 	$(BINARIES)/examples/figures > docs/metrics.md
 	$(BINARIES)/examples/states config/argocd/testdata
@@ -133,7 +134,7 @@ generate: ## Write the CRDs (the chart's too), the runbook of reasons, the table
 
 .PHONY: verify
 verify: generate ## Fail when generated files are not as the types say
-	@git diff --exit-code --stat -- crds/generated charts/hapair-operator/files config/argocd/testdata docs/api.md docs/metrics.md docs/reasons.md docs/operations.md || { echo "generated files were stale: commit what 'make generate' wrote" >&2; exit 1; }
+	@git diff --exit-code --stat -- crds/generated charts/hapair-operator/files config/argocd/testdata docs/api.md docs/metrics.md docs/reasons.md docs/safety-rules.md docs/operations.md || { echo "generated files were stale: commit what 'make generate' wrote" >&2; exit 1; }
 
 .PHONY: tools
 tools: ## Install what the tests need from Debian's packages

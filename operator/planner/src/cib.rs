@@ -204,11 +204,6 @@ pub fn records(cib: &Element) -> Vec<(String, Vec<String>)> {
     tags.chain(marks).collect()
 }
 
-/// Ids that are recorded as the operator's.
-pub fn owned(cib: &Element) -> Vec<String> {
-    records(cib).into_iter().flat_map(|(_, ids)| ids).collect()
-}
-
 /// Ids of resources that a constraint names.
 pub fn references(constraint: &Element) -> impl Iterator<Item = &str> {
     ["rsc", "with-rsc", "first", "then"]

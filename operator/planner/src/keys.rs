@@ -70,11 +70,6 @@ impl Key {
     }
 }
 
-/// Whether a path is that of a key.
-pub fn is_key(path: &str) -> bool {
-    KEYS.iter().any(|key| key.path == path)
-}
-
 /// The keys as they are to be written: new ones on both hosts as long as no cluster was ever formed with
 /// them, afterwards the peer's where one is lost. The daemons of a cluster that was formed know no other, so
 /// nothing has to be restarted for those.

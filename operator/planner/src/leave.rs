@@ -9,7 +9,9 @@ use hapair_model::{
 };
 
 use crate::{
-    cib, files, firewall, names, refuse,
+    cib, files, firewall,
+    lint::{Purpose, checked},
+    names, refuse,
     stages::{self, stage},
 };
 
@@ -128,9 +130,15 @@ pub fn teardown(desired: &Desired, observed: &Both<HostView>) -> Plan {
         });
     }
     let next = match observed.as_ref().map(HostView::host).complete() {
-        Some(hosts) if findings.is_empty() => next_of_teardown(desired, &hosts),
-        _ => None,
+        Some(hosts) if findings.is_empty() => next_of_teardown(desired, &hosts)
+            .map(|next| checked(Purpose::Teardown, desired, &hosts, next))
+            .transpose(),
+        _ => Ok(None),
     };
+    let next = next.unwrap_or_else(|refusal| {
+        findings.push(refusal);
+        None
+    });
     if next.is_some() {
         findings.push(Finding {
             about: Subject::Pair,

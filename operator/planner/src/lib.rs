@@ -42,7 +42,7 @@ use hapair_model::{
 
 pub use effect::{purpose, wanted_and_got};
 pub use leave::{gone, teardown};
-pub use lint::checked;
+pub use lint::{Purpose, Rule, Severity, checked};
 pub use question::{question, second_question};
 pub use report::{held_pair, report, unreported_child, unreported_volume};
 pub use settle::settle;
@@ -67,8 +67,11 @@ pub fn plan(desired: &Desired, observed: &Both<HostView>, fresh: &FreshKeys) -> 
     let hosts = observed.as_ref().map(HostView::host).complete();
     let next = match hosts {
         Some(_) if desired.paused => Ok(Next::Rest),
-        Some(hosts) if findings.is_empty() => lint::checked(desired, &hosts, next(desired, &hosts, fresh)),
-        Some(hosts) if !findings.iter().any(doubts_the_hosts) => lint::checked(
+        Some(hosts) if findings.is_empty() => {
+            checked(Purpose::Converge, desired, &hosts, next(desired, &hosts, fresh))
+        }
+        Some(hosts) if !findings.iter().any(doubts_the_hosts) => checked(
+            Purpose::Converge,
             desired,
             &hosts,
             stages::standby_alone(desired, &hosts).unwrap_or(Next::Rest),

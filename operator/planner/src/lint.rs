@@ -1,337 +1,201 @@
-//! The rules a plan must never break, whoever made it. What is refused here is a defect of the planner;
-//! nothing is run.
+//! Safety rules for plans: the last look before anything is run on a host. What is refused here is a defect of
+//! the planner.
+//!
+//! The rules are judged from facts alone, with predicates of their own: a mistake in one of the planner's must
+//! not pass here as well. A fact that is missing breaks the rule.
+
+mod configuration;
+mod disks;
+mod hosts;
+mod rule;
 
 use hapair_model::{
     Both, Reason, Side,
-    desired::{Desired, Fencing, Node},
-    observed::{CorosyncConf, Host},
-    plan::{Content, File, Finding, Next, Step, Subject},
+    desired::Desired,
+    observed::Host,
+    plan::{Finding, Next, Stage, Step, Subject},
     xml::Element,
 };
 
-use crate::{
-    cib,
-    devices::{all_signatures, has_a_partition_of_ours, has_only_our_partitions, holds_mere_data},
-    keys, names, stages, standby,
-};
+pub use rule::{Rule, Severity};
 
-/// The plan, or why it is not run.
-pub fn checked(desired: &Desired, hosts: &Both<&Host>, next: Next) -> Result<Next, Finding> {
+/// What a plan is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// The hosts become what is declared.
+    Converge,
+    /// The pair leaves its hosts.
+    Teardown,
+}
+
+/// The plan, or which rule it would break.
+pub fn checked(
+    purpose: Purpose,
+    desired: &Desired,
+    hosts: &Both<&Host>,
+    next: Next,
+) -> Result<Next, Finding> {
     if let Next::Run(stage) = &next {
         for (side, steps) in stage.steps.iter() {
+            let judge = Judge {
+                purpose,
+                desired,
+                hosts,
+                side,
+                stage,
+            };
             for step in steps {
-                broken_rule(desired, hosts, side, step).map_or(Ok(()), |rule| {
-                    let message = format!(
-                        "{}: the step {} would break a safety rule: {rule}",
-                        desired.nodes[side].name,
-                        step.name()
-                    );
-                    Err(Finding {
-                        about: Subject::Pair,
-                        reason: Reason::PlanRefused,
-                        message,
-                    })
-                })?;
+                if let Some(rule) = judge.broken_rule(step) {
+                    return Err(refusal(&desired.nodes[side].name, step, rule));
+                }
             }
-        }
-        let minting = |steps: &Vec<Step>| steps.iter().any(|step| matches!(step, Step::Mint { .. }));
-        let minted: Vec<_> = stage
-            .steps
-            .iter()
-            .flat_map(|(_, steps)| steps)
-            .filter_map(minted_resource)
-            .collect();
-        if minted
-            .iter()
-            .enumerate()
-            .any(|(at, name)| minted[..at].contains(name))
-            && stage.steps.all(minting)
-        {
-            let message = "a first generation would be minted on both nodes".to_owned();
-            return Err(Finding {
-                about: Subject::Pair,
-                reason: Reason::PlanRefused,
-                message,
-            });
         }
     }
     Ok(next)
 }
 
-fn minted_resource(step: &Step) -> Option<&str> {
+fn refusal(node: &str, step: &Step, rule: Rule) -> Finding {
+    Finding {
+        about: Subject::Pair,
+        reason: Reason::PlanRefused,
+        message: format!(
+            "{node}: the step {} would break the safety rule {}: {}",
+            step.name(),
+            rule.name(),
+            rule.sentence()
+        ),
+    }
+}
+
+/// The rules for each step. There is no wildcard: a new step does not compile without its rules.
+fn rules_for(step: &Step) -> &'static [Rule] {
     match step {
-        Step::Mint { resource, .. } => Some(resource),
+        Step::InstallPackages { .. } => &[Rule::InstallsOnlyWhatIsMissing],
+        Step::WriteFile(_) => &[Rule::WritesOnlyItsOwnPlaces, Rule::KeepsKeys, Rule::KeepsMembers],
+        Step::SetHostname { .. } => &[Rule::KeepsHostNames],
+        Step::WriteHostsBlock { .. } => &[Rule::NamesOnlyItsNodes],
+        Step::EnableUnits { .. } => &[Rule::EnablesOnlyTheCluster],
+        Step::DisableUnits { .. } => &[Rule::StopsNoDaemonOfTheCluster],
+        Step::RestartUnits { .. } => &[Rule::RestartsNothingUnderPacemaker],
+        Step::OpenFirewall { .. } | Step::CloseFirewall { .. } => &[Rule::OpensOnlyAManagedFirewall],
+        Step::MakePartition { .. } => &[Rule::PartitionsOnlyFreeDisks],
+        Step::CreateMetadata { .. } => &[Rule::OverwritesOnlyWhatIsNamed, Rule::MakesNoLegTwice],
+        Step::RecordMetadata { .. } => &[Rule::RecordsOnlyMetadataThatIsThere],
+        Step::BringUp { .. } => &[Rule::BringsUpOnlyDeclaredLegs],
+        Step::Mint { .. } => &[Rule::FirstGenerationOnBlankLegs, Rule::FirstGenerationOnOneNode],
+        Step::MakeFilesystem { .. } => &[Rule::MakesNoFilesystemOverData],
+        Step::SeedCib { .. } => &[
+            Rule::IsWellFormed,
+            Rule::SeedsOnlyANewCluster,
+            Rule::KeepsFencingOn,
+            Rule::KeepsSecretsOut,
+        ],
+        Step::PushCib { .. } => &[
+            Rule::IsWellFormed,
+            Rule::KeepsMembers,
+            Rule::StandbyOnlyWithReadyPeer,
+            Rule::KeepsFencingOn,
+            Rule::LeavesForeignElements,
+            Rule::StopsBeforeRemoving,
+            Rule::KeepsSecretsOut,
+        ],
+        Step::SetAdminPassword { .. } | Step::AuthenticatePcs { .. } => &[Rule::SetsOnlyTheDeclaredPassword],
+        Step::TakeDown { .. } => &[Rule::TakesDownNothingThatRuns],
+        Step::LeaveCluster => &[Rule::LeavesOnlyItsOwnHosts],
+        Step::Forget { .. } => &[Rule::LeavesOnlyItsOwnHosts, Rule::ForgetsNothingThatRuns],
+        Step::HoldPackages { .. } | Step::ReloadCorosync | Step::ReloadUnits | Step::CleanUp { .. } => &[],
+    }
+}
+
+/// Everything that a rule may look at, for the steps of one host.
+struct Judge<'a> {
+    purpose: Purpose,
+    desired: &'a Desired,
+    hosts: &'a Both<&'a Host>,
+    side: Side,
+    stage: &'a Stage,
+}
+
+impl Judge<'_> {
+    fn broken_rule(&self, step: &Step) -> Option<Rule> {
+        let rules = [Rule::FitsThePurpose].iter().chain(rules_for(step));
+        rules.copied().find(|rule| !self.holds(*rule, step))
+    }
+
+    /// Whether the step keeps the rule. A rule about steps of another kind is broken: the table is wrong.
+    fn holds(&self, rule: Rule, step: &Step) -> bool {
+        match rule {
+            Rule::FitsThePurpose => self.fits_the_purpose(step),
+            Rule::OverwritesOnlyWhatIsNamed => self.overwrites_only_what_is_named(step),
+            Rule::MakesNoLegTwice => self.makes_no_leg_twice(step),
+            Rule::PartitionsOnlyFreeDisks => self.partitions_only_free_disks(step),
+            Rule::RecordsOnlyMetadataThatIsThere => self.records_only_metadata_that_is_there(step),
+            Rule::BringsUpOnlyDeclaredLegs => self.brings_up_only_declared_legs(step),
+            Rule::FirstGenerationOnBlankLegs => self.first_generation_on_blank_legs(step),
+            Rule::FirstGenerationOnOneNode => self.first_generation_on_one_node(step),
+            Rule::MakesNoFilesystemOverData => self.makes_no_filesystem_over_data(step),
+            Rule::TakesDownNothingThatRuns => self.takes_down_nothing_that_runs(step),
+            Rule::InstallsOnlyWhatIsMissing => self.installs_only_what_is_missing(step),
+            Rule::WritesOnlyItsOwnPlaces => self.writes_only_its_own_places(step),
+            Rule::KeepsHostNames => self.keeps_host_names(step),
+            Rule::NamesOnlyItsNodes => self.names_only_its_nodes(step),
+            Rule::EnablesOnlyTheCluster => self.enables_only_the_cluster(step),
+            Rule::StopsNoDaemonOfTheCluster => self.stops_no_daemon_of_the_cluster(step),
+            Rule::RestartsNothingUnderPacemaker => self.restarts_nothing_under_pacemaker(step),
+            Rule::OpensOnlyAManagedFirewall => self.opens_only_a_managed_firewall(step),
+            Rule::KeepsKeys => self.keeps_keys(step),
+            Rule::KeepsMembers => self.keeps_members(step),
+            Rule::SeedsOnlyANewCluster => self.hosts.all(|host| is_without_cluster(host)),
+            Rule::IsWellFormed => configuration_of(step).is_some(),
+            Rule::StandbyOnlyWithReadyPeer => self.standby_only_with_ready_peer(step),
+            Rule::KeepsFencingOn => self.keeps_fencing_on(step),
+            Rule::LeavesForeignElements => self.leaves_foreign_elements(step),
+            Rule::StopsBeforeRemoving => self.stops_before_removing(step),
+            Rule::KeepsSecretsOut => self.keeps_secrets_out(step),
+            Rule::SetsOnlyTheDeclaredPassword => self.sets_only_the_declared_password(step),
+            Rule::LeavesOnlyItsOwnHosts => self.leaves_only_its_own_hosts(),
+            Rule::ForgetsNothingThatRuns => self.forgets_nothing_that_runs(),
+        }
+    }
+
+    fn fits_the_purpose(&self, step: &Step) -> bool {
+        match (self.purpose, step) {
+            (Purpose::Converge, Step::LeaveCluster | Step::Forget { .. } | Step::CloseFirewall { .. }) => {
+                false
+            }
+            (Purpose::Converge, _) => true,
+            (Purpose::Teardown, step) => matches!(
+                step,
+                Step::LeaveCluster | Step::Forget { .. } | Step::CloseFirewall { .. } | Step::TakeDown { .. }
+            ),
+        }
+    }
+
+    /// The host that the step is run on.
+    fn host(&self) -> &Host {
+        self.hosts[self.side]
+    }
+
+    fn peer(&self) -> &Host {
+        self.hosts[self.side.peer()]
+    }
+}
+
+/// The configuration that a step puts in place.
+fn configuration_of(step: &Step) -> Option<Element> {
+    match step {
+        Step::SeedCib { cib } | Step::PushCib { cib, .. } => Element::parse(cib).ok(),
         _ => None,
     }
 }
 
-fn broken_rule(desired: &Desired, hosts: &Both<&Host>, side: Side, step: &Step) -> Option<&'static str> {
-    let host = hosts[side];
-    match step {
-        Step::CreateMetadata {
-            resource, overwrite, ..
-        } => {
-            let device = host.devices.get(resource)?;
-            let pending = host
-                .volume_records
-                .get(resource)
-                .is_some_and(|record| record.device_uuid == "pending");
-            let pending = pending && (!holds_mere_data(device) || overwrite.is_some());
-            let consented = pending
-                || device.signatures.is_empty()
-                || overwrite.as_deref() == Some(all_signatures(device).as_str());
-            let id = names::volume(resource);
-            let in_cib = hosts.any(|host| {
-                host.cib
-                    .as_ref()
-                    .is_some_and(|cib| cib.all().iter().any(|each| each.id() == Some(&id)))
-            });
-            if in_cib
-                && host
-                    .volume_records
-                    .get(resource)
-                    .is_some_and(|record| record.device_uuid != "pending")
-            {
-                return Some("a leg that was made before is not made again");
-            }
-            (!consented || host.resources.contains_key(resource))
-                .then_some("nothing that holds data is overwritten without consent that names it")
-        }
-        Step::MakePartition { disk, overwrite, .. } => {
-            let volume = desired.volumes.iter().find(|each| {
-                each.disks[side]
-                    .partition
-                    .as_ref()
-                    .is_some_and(|part| part.disk == *disk)
-            })?;
-            let device = host.disks.get(&volume.name)?;
-            let free = device.signatures.is_empty() || has_only_our_partitions(device);
-            let consented = overwrite.as_deref() == Some(all_signatures(device).as_str())
-                && !has_a_partition_of_ours(device);
-            (!free && !consented)
-                .then_some("no disk that holds anything is partitioned without consent that names it")
-        }
-        Step::Mint { resource, .. } => {
-            let blank = hosts.all(|host| {
-                host.resources
-                    .get(resource)
-                    .is_some_and(hapair_model::observed::Resource::is_blank)
-            });
-            (!blank).then_some("a first generation is minted only when both legs are blank")
-        }
-        Step::MakeFilesystem { resource, .. } => {
-            let volume = desired.volume(resource)?;
-            crate::volumes::is_in_cluster(volume, hosts)
-                .then_some("no file system is made on a volume that the cluster runs")
-        }
-        Step::SetHostname { .. } => {
-            let clustered =
-                host.cib_on_disk.is_some() || host.cluster.is_some() || host.corosync_cluster.is_some();
-            clustered.then_some("a host that is in a cluster is not renamed")
-        }
-        Step::SeedCib { .. } => {
-            stages::is_formed(hosts).then_some("a cluster that has a configuration is not given another")
-        }
-        Step::WriteFile(file) if keys::is_key(&file.path) && stages::is_formed(hosts) => {
-            let is_lost = !host.shared_keys.contains_key(&file.path);
-            let is_the_peers = hosts[side.peer()].shared_keys.get(&file.path) == Some(&file.content.digest());
-            (!is_lost || !is_the_peers).then_some("the keys of a cluster that was formed are not replaced")
-        }
-        Step::WriteFile(file) if file.path == names::COROSYNC_CONF && stages::is_formed(hosts) => {
-            changes_members(hosts, host, file)
-        }
-        Step::PushCib { cib, .. } => match Element::parse(cib) {
-            Ok(wanted) => changes_nodes(host, &wanted)
-                .or_else(|| stops_the_service(desired, hosts, &wanted))
-                .or_else(|| broken_rule_of_a_change(desired, host, &wanted)),
-            Err(_) => Some("a configuration is well-formed XML"),
-        },
-        Step::TakeDown { resource } => {
-            let id = names::volume(resource);
-            let in_cib = hosts.any(|host| {
-                host.cib
-                    .as_ref()
-                    .is_some_and(|cib| cib.all().iter().any(|each| each.id() == Some(&id)))
-            });
-            let serves = hosts.any(|host| {
-                host.resources
-                    .get(resource)
-                    .is_some_and(|leg| leg.role == "Primary")
-            });
-            (in_cib || serves)
-                .then_some("no resource is taken down that the cluster runs, or that is Primary")
-        }
-        Step::LeaveCluster | Step::Forget { .. } => {
-            Some("nothing is stopped or forgotten unless the pair is being taken off its hosts")
-        }
-        _ => None,
-    }
+/// Whether a host has never been in a cluster: there is neither a configuration nor a daemon that would have
+/// one.
+fn is_without_cluster(host: &Host) -> bool {
+    host.cib_on_disk.is_none() && host.cib.is_none() && host.cluster.is_none()
 }
 
-const MEMBERS: &str = "a cluster that was formed keeps its name, its nodes' names and their ids";
-
-/// A corosync.conf that does not fit the cluster which was formed: its live configuration, the daemon that
-/// runs, the file that it started with.
-fn changes_members(hosts: &Both<&Host>, host: &Host, file: &File) -> Option<&'static str> {
-    let (Content::Text(text) | Content::WithDrbdSecret(text)) = &file.content else {
-        return Some(MEMBERS);
-    };
-    let wanted = CorosyncConf::parse(text);
-    let live = hosts.iter().find_map(|(_, host)| host.cib.as_ref());
-    let nodes: Vec<_> = live
-        .and_then(|cib| cib.at(&["configuration", "nodes"]))
-        .map(|nodes| nodes.children.iter())
-        .into_iter()
-        .flatten()
-        .collect();
-    let other_ids = nodes.iter().any(|node| {
-        let id = node
-            .get("uname")
-            .and_then(|name| wanted.nodes.get(name))
-            .map(ToString::to_string);
-        id.as_deref() != node.id()
-    });
-    let other_name = host
-        .corosync_cluster
-        .as_ref()
-        .is_some_and(|name| *name != wanted.cluster_name);
-    // Debian's own file names a single node.
-    let other_file = host
-        .corosync_conf
-        .as_ref()
-        .filter(|present| present.nodes.len() > 1)
-        .is_some_and(|present| {
-            present.cluster_name != wanted.cluster_name
-                || live.is_none() && present.nodes != wanted.nodes
-                || present.nodes.keys().ne(wanted.nodes.keys())
-        });
-    (other_ids || other_name || other_file).then_some(MEMBERS)
-}
-
-/// A configuration in which a node that the cluster has is gone, or has another id.
-fn changes_nodes(host: &Host, wanted: &Element) -> Option<&'static str> {
-    let nodes = |cib: &Element| -> Vec<(Option<String>, Option<String>)> {
-        let section = cib
-            .at(&["configuration", "nodes"])
-            .map(|nodes| nodes.children.iter())
-            .into_iter()
-            .flatten();
-        section
-            .map(|node| (node.id().map(str::to_owned), node.get("uname").map(str::to_owned)))
-            .collect()
-    };
-    let wanted = nodes(wanted);
-    nodes(host.cib.as_ref()?)
-        .iter()
-        .any(|node| !wanted.contains(node))
-        .then_some(MEMBERS)
-}
-
-/// Whether a value of the configuration is one of the declared secrets. A device's user may have the same
-/// name as its password.
-fn holds_a_secret(desired: &Desired, cib: &Element) -> bool {
-    let devices = || desired.nodes.iter().flat_map(|(_, node)| &node.devices);
-    let secrets = desired
-        .admin_password
-        .iter()
-        .chain(devices().filter_map(|device| device.password.as_ref()));
-    let secrets: Vec<_> = secrets
-        .map(|secret| String::from_utf8_lossy(secret.expose()).trim().to_owned())
-        .collect();
-    let declared = |value: &str| {
-        devices()
-            .flat_map(|device| &device.parameters)
-            .any(|(_, each)| each == value)
-    };
-    let values = cib
-        .all()
-        .into_iter()
-        .filter(|each| each.name == "nvpair")
-        .filter_map(|each| each.get("value"));
-    values
-        .into_iter()
-        .any(|value| secrets.iter().any(|secret| secret == value) && !declared(value))
-}
-
-/// Whether fencing is on in the operator's own set of options.
-fn fences(cib: &Element) -> bool {
-    let options = cib
-        .at(&["configuration", "crm_config"])
-        .map(Element::all)
-        .unwrap_or_default();
-    let mut values = options
-        .into_iter()
-        .filter(|each| each.get("name") == Some("stonith-enabled"))
-        .filter_map(|each| each.get("value"));
-    values.next().is_some_and(|value| value == "true") && values.all(|value| value == "true")
-}
-
-fn stops_the_service(desired: &Desired, hosts: &Both<&Host>, wanted: &Element) -> Option<&'static str> {
-    let too_early = |(side, node): (Side, &Node)| {
-        cib::is_standby(wanted, &node.name) && standby::waits(desired, hosts, side).is_some()
-    };
-    desired
-        .nodes
-        .iter()
-        .any(too_early)
-        .then_some("a node that serves goes into standby only when its peer can take over")
-}
-
-/// What a change of the running cluster's configuration must not do.
-fn broken_rule_of_a_change(desired: &Desired, host: &Host, wanted: &Element) -> Option<&'static str> {
-    if holds_a_secret(desired, wanted) {
-        return Some("no secret enters the configuration");
-    }
-    if desired.fencing == Fencing::Required && !fences(wanted) {
-        return Some("fencing is not switched off while it is required");
-    }
-    let live = host.cib.as_ref()?;
-    let active = |id: &str| {
-        host.cluster.as_ref().is_some_and(|cluster| {
-            cluster
-                .resources
-                .iter()
-                .any(|r| r.id == id && !r.nodes.is_empty())
-        })
-    };
-    let ours = cib::owned(live);
-    let present = wanted.all();
-    for section in ["resources", "constraints"] {
-        let elements = live
-            .at(&["configuration", section])
-            .map(|section| section.children.iter())
-            .into_iter()
-            .flatten();
-        for element in elements {
-            let id = element.id().unwrap_or_default();
-            let kept = present
-                .iter()
-                .find(|each| each.id() == element.id() && each.name == element.name);
-            // A constraint cannot outlive what it names.
-            let dangles = cib::references(element).any(|named| {
-                !present
-                    .iter()
-                    .any(|each| each.name != "obj_ref" && each.id() == Some(named))
-            });
-            if !ours.iter().any(|each| each == id) && !dangles && kept.is_none_or(|kept| *kept != element) {
-                return Some("what is not the operator's stays as it is in the configuration");
-            }
-            // A fencing device may simply go: stopping it stops nothing.
-            let services = element
-                .all()
-                .into_iter()
-                .filter(|each| each.name == "primitive" && each.get("class") != Some("stonith"));
-            let mut running = services.filter_map(Element::id).filter(|id| active(id));
-            let stays = |id: &str| {
-                present
-                    .iter()
-                    .any(|each| each.name == "primitive" && each.id() == Some(id))
-            };
-            // A member may leave a group that stays: the cluster stops it by itself.
-            if section == "resources" && kept.is_none() && running.any(|id| !stays(id)) {
-                return Some("nothing that runs is taken out of the configuration before it was stopped");
-            }
-        }
-    }
-    None
+/// Whether a configuration has an element with this id.
+fn has(cib: &Element, id: &str) -> bool {
+    cib.all().iter().any(|each| each.id() == Some(id))
 }

@@ -1,5 +1,5 @@
-//! Plans that are broken on purpose, at least one for each rule: every one of them is refused, and says which
-//! rule it would break.
+//! Plans that are broken on purpose, at least one for each rule: every one of them is refused, by the rule that
+//! it breaks. The rules themselves are in operator/planner/src/lint.
 #![allow(
     clippy::unwrap_used,
     reason = "a situation that cannot be built fails the test"
@@ -8,28 +8,553 @@
 mod situations;
 
 use hapair_model::{
-    Both, Side,
-    desired::Desired,
-    observed::{CorosyncConf, Signature},
-    plan::{Content, File, FollowUp, Keep, Next, Stage, Step},
+    Both, Secret, Side,
+    desired::{Desired, Partition},
+    observed::{CorosyncConf, Firewall, Record, Signature, Unit},
+    plan::{Content, File, FollowUp, Keep, Next, PackageManager, Stage, Step},
     xml::Element,
 };
-use hapair_planner::checked;
+use hapair_planner::{Purpose, Rule, checked};
 use situations::*;
 
-fn refused(desired: &Desired, hosts: &Hosts, steps: Both<Vec<Step>>) -> String {
-    let stage = Stage {
-        name: "broken on purpose",
-        steps,
-    };
-    match checked(desired, &hosts.as_ref(), Next::Run(stage)) {
-        Ok(_) => "it was let through".into(),
-        Err(finding) => finding.message,
+/// A plan, and the situation that it is made in.
+struct Case {
+    purpose: Purpose,
+    desired: Desired,
+    hosts: Hosts,
+    steps: Both<Vec<Step>>,
+}
+
+impl Case {
+    /// Of a step on node1, in a pair at rest.
+    fn at_rest(step: impl FnOnce(&Hosts) -> Step) -> Self {
+        let desired = tomcat_pair();
+        let hosts = at_rest(&desired);
+        let step = step(&hosts);
+        Self::of(desired, hosts, step)
+    }
+
+    fn of(desired: Desired, hosts: Hosts, step: Step) -> Self {
+        let steps = Both::new(vec![step], Vec::new());
+        Self {
+            purpose: Purpose::Converge,
+            desired,
+            hosts,
+            steps,
+        }
+    }
+
+    fn in_teardown(self) -> Self {
+        Self {
+            purpose: Purpose::Teardown,
+            ..self
+        }
+    }
+
+    fn refusal(&self) -> Option<String> {
+        let stage = Stage {
+            name: "broken on purpose",
+            steps: self.steps.clone(),
+        };
+        let next = checked(
+            self.purpose,
+            &self.desired,
+            &self.hosts.as_ref(),
+            Next::Run(stage),
+        );
+        next.err().map(|finding| finding.message)
     }
 }
 
-fn on_first(step: Step) -> Both<Vec<Step>> {
-    Both::new(vec![step], Vec::new())
+#[test]
+fn every_rule_refuses_the_plans_that_break_it() {
+    for rule in Rule::ALL {
+        let broken = broken(*rule);
+        assert!(!broken.is_empty(), "{rule:?} has no plan that breaks it");
+        for (at, case) in broken.iter().enumerate() {
+            let refusal = case
+                .refusal()
+                .unwrap_or_else(|| panic!("{rule:?} let plan {at} through: {:?}", case.steps));
+            let name = format!("the safety rule {}:", rule.name());
+            assert!(
+                refusal.contains(&name),
+                "plan {at} was to break {rule:?}: {refusal}"
+            );
+        }
+    }
+}
+
+/// Plans that break this rule and no other. There is no wildcard: a new rule does not compile without one.
+fn broken(rule: Rule) -> Vec<Case> {
+    match rule {
+        Rule::FitsThePurpose => vec![
+            Case::at_rest(|_| Step::LeaveCluster),
+            Case::at_rest(|_| Step::Forget { files: Vec::new() }),
+            Case::at_rest(|_| Step::ReloadUnits).in_teardown(),
+        ],
+        Rule::OverwritesOnlyWhatIsNamed => metadata_over_data(),
+        Rule::MakesNoLegTwice => vec![a_leg_made_again()],
+        Rule::PartitionsOnlyFreeDisks => partitions_over_data(),
+        Rule::RecordsOnlyMetadataThatIsThere => vec![Case::at_rest(|_| Step::RecordMetadata {
+            resource: "logs".into(),
+            uuid: "somewhere-else".into(),
+            minor: 0,
+            port: 7789,
+        })],
+        Rule::BringsUpOnlyDeclaredLegs => legs_that_are_not_ours_to_bring_up(),
+        Rule::FirstGenerationOnBlankLegs => Side::BOTH
+            .map(|holder| {
+                let desired = tomcat_pair();
+                let mut hosts = prepared(&desired);
+                leg(&mut hosts, holder).generation = 0x1234_5678;
+                Case::of(desired, hosts, mint())
+            })
+            .into(),
+        Rule::FirstGenerationOnOneNode => {
+            let desired = tomcat_pair();
+            let hosts = prepared(&desired);
+            let steps = Both::new(vec![mint()], vec![mint()]);
+            vec![Case {
+                steps,
+                ..Case::of(desired, hosts, mint())
+            }]
+        }
+        Rule::MakesNoFilesystemOverData => file_systems_over_data(),
+        Rule::TakesDownNothingThatRuns => take_downs_of_what_runs(),
+        Rule::InstallsOnlyWhatIsMissing => vec![
+            Case::at_rest(|_| install("corosync", "drbd")),
+            Case::at_rest(|_| install("nano", "pacemaker")),
+        ],
+        Rule::WritesOnlyItsOwnPlaces => ["/etc/passwd", "/etc/hapair/../passwd", "/etc/drbd.d/other.res"]
+            .map(|path| Case::at_rest(|_| write(path, "text")))
+            .into(),
+        Rule::KeepsHostNames => vec![Case::at_rest(|_| Step::SetHostname { name: "other".into() })],
+        Rule::NamesOnlyItsNodes => vec![Case::at_rest(|_| Step::WriteHostsBlock {
+            lines: vec!["192.0.2.1 login.example.com".into()],
+        })],
+        Rule::EnablesOnlyTheCluster => vec![Case::at_rest(|_| Step::EnableUnits {
+            units: vec!["tomcat10".into()],
+        })],
+        Rule::StopsNoDaemonOfTheCluster => ["pacemaker", "ssh"]
+            .map(|unit| {
+                Case::at_rest(|_| Step::DisableUnits {
+                    units: vec![unit.into()],
+                })
+            })
+            .into(),
+        Rule::RestartsNothingUnderPacemaker => restarts_under_pacemaker(),
+        Rule::OpensOnlyAManagedFirewall => firewalls_of_others(),
+        Rule::KeepsKeys => new_keys_for_a_cluster(),
+        Rule::KeepsMembers => other_members(),
+        Rule::SeedsOnlyANewCluster => vec![Case::at_rest(|hosts| Step::SeedCib {
+            cib: hosts.first.cib.as_ref().unwrap().to_string(),
+        })],
+        Rule::IsWellFormed => vec![
+            Case::at_rest(|_| Step::PushCib {
+                cib: "<cib".into(),
+                planned_on: "1.1".into(),
+            }),
+            Case::of(
+                tomcat_pair(),
+                with_packages(&tomcat_pair()),
+                Step::SeedCib { cib: "<cib".into() },
+            ),
+        ],
+        Rule::StandbyOnlyWithReadyPeer => standbys_without_a_ready_peer(),
+        Rule::KeepsFencingOn => {
+            let switched_off = |hosts: &Hosts| {
+                push(hosts, |cib| {
+                    section(cib, "crm_config").children.clear();
+                })
+            };
+            let desired = tomcat_pair();
+            let seed = Step::SeedCib {
+                cib: "<cib><configuration/></cib>".into(),
+            };
+            vec![
+                Case::at_rest(switched_off),
+                Case::of(desired.clone(), with_packages(&desired), seed),
+            ]
+        }
+        Rule::LeavesForeignElements => changes_of_foreign_elements(),
+        Rule::StopsBeforeRemoving => vec![Case::at_rest(|hosts| {
+            push(hosts, |cib| {
+                let resources = &mut section(cib, "resources").children;
+                resources.retain(|each| each.id() != Some("volume-logs-clone"));
+            })
+        })],
+        Rule::KeepsSecretsOut => vec![Case::at_rest(|hosts| {
+            push(hosts, |cib| {
+                let secret = pair("password", "bmc-password");
+                section(cib, "crm_config").children.push(secret);
+            })
+        })],
+        Rule::SetsOnlyTheDeclaredPassword => vec![Case::at_rest(|_| Step::SetAdminPassword {
+            digest: Secret::new("digest"),
+            password: Secret::new("another"),
+        })],
+        Rule::LeavesOnlyItsOwnHosts => [Some("elsewhere/shop"), None]
+            .map(|owner| {
+                let desired = tomcat_pair();
+                let mut hosts = at_rest(&desired);
+                hosts.first.owner = owner.map(|owner| Record {
+                    owner: owner.into(),
+                    epoch: 1,
+                });
+                Case::of(desired, hosts, Step::LeaveCluster).in_teardown()
+            })
+            .into(),
+        Rule::ForgetsNothingThatRuns => {
+            let desired = tomcat_pair();
+            let hosts = owned(&desired, at_rest(&desired));
+            vec![Case::of(desired, hosts, Step::Forget { files: Vec::new() }).in_teardown()]
+        }
+    }
+}
+
+fn metadata_over_data() -> Vec<Case> {
+    let desired = tomcat_pair();
+    let case = |change: &dyn Fn(&mut Hosts), overwrite: Option<&str>| {
+        let mut hosts = with_packages(&desired);
+        change(&mut hosts);
+        Case::of(desired.clone(), hosts, create_metadata(overwrite))
+    };
+    let with = |signatures: Vec<Signature>| {
+        move |hosts: &mut Hosts| {
+            let device = hosts.first.devices.get_mut("logs").unwrap();
+            device.signatures.clone_from(&signatures);
+        }
+    };
+    let ext4 = || signature("ext4", "6f1c20a4");
+    let unknown = |hosts: &mut Hosts| hosts.first.devices.clear();
+    let pending = |hosts: &mut Hosts| {
+        with(vec![Signature::data()])(hosts);
+        hosts
+            .first
+            .volume_records
+            .insert("logs".into(), record("pending"));
+    };
+    vec![
+        case(&with(vec![ext4()]), None),
+        case(&with(vec![ext4()]), Some("ext4:another")),
+        case(&with(vec![ext4(), signature("gpt", "1")]), Some("ext4:6f1c20a4")),
+        case(&with(vec![Signature::data()]), None),
+        case(&unknown, None),
+        case(&pending, None),
+        Case::of(desired.clone(), born(&desired), create_metadata(None)),
+    ]
+}
+
+fn a_leg_made_again() -> Case {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    hosts.first.resources.clear();
+    hosts.first.devices.get_mut("logs").unwrap().signatures.clear();
+    hosts
+        .first
+        .volume_records
+        .insert("logs".into(), record("f44642132f79ec16"));
+    Case::of(desired, hosts, create_metadata(None))
+}
+
+fn partitions_over_data() -> Vec<Case> {
+    let mut desired = tomcat_pair();
+    desired.volumes[0].disks.first.partition = Some(Partition {
+        disk: "/dev/sdb".into(),
+        name: "hapair-logs".into(),
+        size_mib: None,
+    });
+    let step = |overwrite: Option<&str>| Step::MakePartition {
+        disk: "/dev/sdb".into(),
+        name: "hapair-logs".into(),
+        size_mib: None,
+        overwrite: overwrite.map(str::to_owned),
+    };
+    let with = |signatures: Vec<Signature>, partitions: &[&str]| {
+        let mut hosts = with_packages(&desired);
+        let mut disk = hosts.first.devices["logs"].clone();
+        disk.signatures = signatures;
+        disk.partitions = partitions.iter().map(|name| (*name).to_owned()).collect();
+        hosts.first.disks.insert("logs".into(), disk);
+        hosts
+    };
+    let table = || vec![signature("gpt", "1")];
+    let unknown = with_packages(&desired);
+    vec![
+        Case::of(
+            desired.clone(),
+            with(vec![signature("LVM2_member", "1")], &[]),
+            step(None),
+        ),
+        Case::of(desired.clone(), with(table(), &["hapair-x", "data"]), step(None)),
+        Case::of(
+            desired.clone(),
+            with(table(), &["hapair-x", "data"]),
+            step(Some("gpt:1")),
+        ),
+        Case::of(desired.clone(), unknown, step(None)),
+    ]
+}
+
+fn legs_that_are_not_ours_to_bring_up() -> Vec<Case> {
+    let bring_up = |resource: &str| Step::BringUp {
+        resource: resource.into(),
+    };
+    let desired = tomcat_pair();
+    let mut down = at_rest(&desired);
+    down.first.resources.clear();
+    let mut other_disk = at_rest(&desired);
+    let config = other_disk.first.drbd_config.entry("logs".into()).or_default();
+    config.disks = ["/dev/sdz".to_owned()].into();
+    vec![
+        Case::at_rest(|_| bring_up("someones")),
+        Case::of(desired.clone(), down, bring_up("logs")),
+        Case::of(desired, other_disk, bring_up("logs")),
+    ]
+}
+
+fn file_systems_over_data() -> Vec<Case> {
+    let step = || Step::MakeFilesystem {
+        resource: "logs".into(),
+        minor: 0,
+        filesystem: "ext4",
+        mount_point: "/var/log/tomcat10".into(),
+        owner: "tomcat:adm".into(),
+        mode: "2770".into(),
+        copy: false,
+    };
+    let desired = tomcat_pair();
+    let mut unknown = prepared(&desired);
+    unknown.first.devices.clear();
+    vec![
+        Case::at_rest(|_| step()),
+        Case::of(desired.clone(), born(&desired), step()),
+        Case::of(desired, unknown, step()),
+    ]
+}
+
+fn take_downs_of_what_runs() -> Vec<Case> {
+    let step = || Step::TakeDown {
+        resource: "logs".into(),
+    };
+    let desired = tomcat_pair();
+    let mut primary = at_rest(&desired);
+    for host in [&mut primary.first, &mut primary.second] {
+        host.cib = None;
+        host.resources.get_mut("logs").unwrap().role = "Secondary".into();
+    }
+    leg(&mut primary, Side::Second).role = "Primary".into();
+    vec![
+        Case::at_rest(|_| step()),
+        Case::of(desired, primary, step()),
+        Case::at_rest(|_| step()).in_teardown(),
+    ]
+}
+
+fn restarts_under_pacemaker() -> Vec<Case> {
+    let restart = |unit: &str| Step::RestartUnits {
+        units: vec![unit.into()],
+    };
+    let desired = tomcat_pair();
+    let mut unknown = with_packages(&desired);
+    unknown.first.units.remove("pacemaker");
+    vec![
+        Case::at_rest(|_| restart("corosync")),
+        Case::of(desired.clone(), unknown, restart("corosync")),
+        Case::of(desired.clone(), with_packages(&desired), restart("ssh")),
+    ]
+}
+
+fn firewalls_of_others() -> Vec<Case> {
+    let open = || Step::OpenFirewall {
+        firewall: Firewall::Ufw,
+    };
+    let with = |managed: bool, firewall: Option<Firewall>| {
+        let mut desired = tomcat_pair();
+        desired.open_firewall = managed;
+        let mut hosts = at_rest(&desired);
+        hosts.first.firewall = firewall;
+        Case::of(desired, hosts, open())
+    };
+    vec![
+        with(false, Some(Firewall::Ufw)),
+        with(true, Some(Firewall::Nftables)),
+        with(true, None),
+    ]
+}
+
+fn new_keys_for_a_cluster() -> Vec<Case> {
+    let step = || write("/etc/corosync/authkey", "key");
+    let desired = tomcat_pair();
+    let mut lost = at_rest(&desired);
+    lost.first.shared_keys.clear();
+    vec![Case::at_rest(|_| step()), Case::of(desired, lost, step())]
+}
+
+fn other_members() -> Vec<Case> {
+    let desired = tomcat_pair();
+    let live = at_rest(&desired);
+    let mut cases = Vec::new();
+    for hosts in [live.clone(), without_daemons(live.clone())] {
+        for change in [swapped, renamed, in_another_cluster] {
+            cases.push(Case::of(
+                desired.clone(),
+                hosts.clone(),
+                corosync_conf(&desired, change),
+            ));
+        }
+    }
+    let secret = File {
+        content: Content::Secret(Secret::new("totem {}")),
+        ..file("/etc/corosync/corosync.conf", "")
+    };
+    cases.push(Case::at_rest(|_| Step::WriteFile(secret)));
+    cases.push(Case::at_rest(|hosts| {
+        push(hosts, |cib| {
+            let node = &mut section(cib, "nodes").children[0];
+            node.attributes.insert("id".into(), "3".into());
+        })
+    }));
+    cases
+}
+
+fn standbys_without_a_ready_peer() -> Vec<Case> {
+    let mut desired = tomcat_pair();
+    desired.nodes.first.standby = Some(true);
+    let case = |change: fn(&mut Hosts)| {
+        let mut hosts = at_rest(&tomcat_pair());
+        change(&mut hosts);
+        let step = into_standby(&hosts);
+        Case::of(desired.clone(), hosts, step)
+    };
+    vec![
+        case(|hosts| leg(hosts, Side::Second).disk = "Inconsistent".into()),
+        case(|hosts| leg(hosts, Side::Second).connection = "StandAlone".into()),
+        case(|hosts| drop(hosts.second.resources.remove("logs"))),
+        case(|hosts| {
+            let nodes = &mut hosts.first.cluster.as_mut().unwrap().nodes;
+            nodes.get_mut("node2").unwrap().standby = true;
+        }),
+    ]
+}
+
+fn changes_of_foreign_elements() -> Vec<Case> {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    let foreign = Element::new("primitive")
+        .with("id", "theirs")
+        .with("class", "systemd")
+        .with("type", "postgresql");
+    let live = hosts.first.cib.as_mut().unwrap();
+    section(live, "resources").children.push(foreign);
+    let gone = push(&hosts, |cib| {
+        section(cib, "resources")
+            .children
+            .retain(|each| each.id() != Some("theirs"));
+    });
+    let changed = push(&hosts, |cib| {
+        let mut resources = section(cib, "resources").children.iter_mut();
+        let theirs = resources.find(|each| each.id() == Some("theirs")).unwrap();
+        theirs.attributes.insert("type".into(), "mysql".into());
+    });
+    [gone, changed]
+        .map(|step| Case::of(desired.clone(), hosts.clone(), step))
+        .into()
+}
+
+/// What the rules must not forbid: each is on the way of an ordinary pair.
+#[test]
+fn what_is_safe_is_let_through() {
+    let mut desired = tomcat_pair();
+    desired.nodes.first.standby = Some(true);
+    let hosts = at_rest(&tomcat_pair());
+    let standby = into_standby(&hosts);
+    assert_eq!(Case::of(desired, hosts, standby).refusal(), None);
+
+    let desired = tomcat_pair();
+    let mut stopped = at_rest(&desired);
+    for host in [&mut stopped.first, &mut stopped.second] {
+        host.cib = None;
+        host.resources.get_mut("logs").unwrap().role = "Secondary".into();
+    }
+    let down = Step::TakeDown {
+        resource: "logs".into(),
+    };
+    assert_eq!(Case::of(desired.clone(), stopped, down).refusal(), None);
+
+    let longer_token = |text: &str| text.replace("token: 3000", "token: 10000");
+    for hosts in [at_rest(&desired), without_daemons(at_rest(&desired))] {
+        let step = corosync_conf(&desired, longer_token);
+        assert_eq!(Case::of(desired.clone(), hosts, step).refusal(), None);
+    }
+    let new = corosync_conf(&desired, swapped);
+    assert_eq!(
+        Case::of(desired.clone(), with_packages(&desired), new).refusal(),
+        None
+    );
+
+    let mut consented = with_packages(&desired);
+    consented.first.devices.get_mut("logs").unwrap().signatures = vec![signature("ext4", "6f1c20a4")];
+    let step = create_metadata(Some("ext4:6f1c20a4"));
+    assert_eq!(Case::of(desired, consented, step).refusal(), None);
+}
+
+#[test]
+fn a_password_that_is_an_ordinary_word_holds_nothing_up() {
+    for word in ["admin", "root", "password", "secret", "hacluster", "admin\n"] {
+        let mut desired = tomcat_pair();
+        for node in [&mut desired.nodes.first, &mut desired.nodes.second] {
+            node.devices[0].password = Some(Secret::new(word));
+        }
+        let hosts = at_rest(&desired);
+        let step = push(&hosts, |cib| {
+            cib.attributes.insert("update-user".into(), "root".into());
+        });
+        assert_eq!(Case::of(desired, hosts, step).refusal(), None, "{word:?}");
+    }
+}
+
+fn leg(hosts: &mut Hosts, side: Side) -> &mut hapair_model::observed::Resource {
+    hosts[side].resources.get_mut("logs").unwrap()
+}
+
+fn owned(desired: &Desired, hosts: Hosts) -> Hosts {
+    hosts.map(|mut host| {
+        host.owner = Some(Record {
+            owner: desired.owner.to_string(),
+            epoch: 1,
+        });
+        host
+    })
+}
+
+/// The cluster was formed, and runs on neither host.
+fn without_daemons(hosts: Hosts) -> Hosts {
+    hosts.map(|mut host| {
+        (host.cib, host.cluster, host.corosync_cluster) = (None, None, None);
+        host.corosync_conf = Some(CorosyncConf {
+            cluster_name: "web".into(),
+            nodes: [("node1".into(), 1), ("node2".into(), 2)].into(),
+        });
+        host.units.insert("pacemaker".into(), Unit::default());
+        host
+    })
+}
+
+fn signature(kind: &str, uuid: &str) -> Signature {
+    Signature {
+        kind: kind.into(),
+        uuid: uuid.into(),
+    }
+}
+
+fn record(device_uuid: &str) -> hapair_model::observed::VolumeRecord {
+    hapair_model::observed::VolumeRecord {
+        device_uuid: device_uuid.into(),
+        zeroes: false,
+        minor: 0,
+        port: 7789,
+    }
 }
 
 fn create_metadata(overwrite: Option<&str>) -> Step {
@@ -50,18 +575,64 @@ fn mint() -> Step {
     }
 }
 
-fn text_file(content: &str) -> File {
-    let (path, mode, owner) = ("/etc/motd".into(), "644".into(), "root:root".into());
+fn install(package: &str, mask: &str) -> Step {
+    Step::InstallPackages {
+        manager: PackageManager::Apt,
+        packages: vec![package.into()],
+        mask: vec![mask.into()],
+    }
+}
+
+fn file(path: &str, content: &str) -> File {
     File {
-        path,
-        mode,
-        owner,
+        path: path.into(),
+        mode: "400".into(),
+        owner: "root:root".into(),
         content: Content::Text(content.into()),
         keep: Keep::Nothing,
         follow_up: None::<FollowUp>,
     }
 }
 
+fn write(path: &str, content: &str) -> Step {
+    Step::WriteFile(file(path, content))
+}
+
+/// The pair's own corosync.conf, changed.
+fn corosync_conf(desired: &Desired, change: fn(&str) -> String) -> Step {
+    let plan = plan_of(desired, &with_packages(desired));
+    let steps = &stage_of(&plan).steps.first;
+    let mut files = steps.iter().filter_map(|step| match step {
+        Step::WriteFile(file) => Some(file),
+        _ => None,
+    });
+    let file = files
+        .find(|file| file.path == "/etc/corosync/corosync.conf")
+        .unwrap();
+    let Content::Text(text) = &file.content else {
+        panic!("corosync.conf is no secret")
+    };
+    Step::WriteFile(File {
+        content: Content::Text(change(text)),
+        ..file.clone()
+    })
+}
+
+fn swapped(text: &str) -> String {
+    text.replace("nodeid: 1", "nodeid: 3")
+        .replace("nodeid: 2", "nodeid: 1")
+        .replace("nodeid: 3", "nodeid: 2")
+}
+
+fn renamed(text: &str) -> String {
+    text.replace("name: node2", "name: node3")
+}
+
+fn in_another_cluster(text: &str) -> String {
+    text.replace("cluster_name: web", "cluster_name: shop")
+}
+
+/// The live configuration, changed.
 fn push(hosts: &Hosts, change: impl FnOnce(&mut Element)) -> Step {
     let mut cib = hosts.first.cib.clone().unwrap();
     change(&mut cib);
@@ -71,375 +642,22 @@ fn push(hosts: &Hosts, change: impl FnOnce(&mut Element)) -> Step {
     }
 }
 
-#[test]
-fn a_resource_taken_down_while_the_cluster_runs_it_or_it_is_primary() {
-    let desired = tomcat_pair();
-    let mut hosts = at_rest(&desired);
-    let down = || {
-        on_first(Step::TakeDown {
-            resource: "logs".into(),
-        })
-    };
-    assert!(refused(&desired, &hosts, down()).contains("that the cluster runs"));
-    for host in [&mut hosts.first, &mut hosts.second] {
-        host.cib = None;
-        host.resources.get_mut("logs").unwrap().role = "Secondary".into();
-    }
-    assert_eq!(refused(&desired, &hosts, down()), "it was let through");
-    hosts.second.resources.get_mut("logs").unwrap().role = "Primary".into();
-    assert!(refused(&desired, &hosts, down()).contains("that is Primary"));
+fn section<'a>(cib: &'a mut Element, name: &str) -> &'a mut Element {
+    cib.first_mut("configuration").first_mut(name)
 }
 
-#[test]
-fn standby_of_the_serving_node_while_its_peer_has_older_data() {
-    let mut desired = tomcat_pair();
-    let mut hosts = at_rest(&desired);
-    desired.nodes.first.standby = Some(true);
-    let standby = |hosts: &Hosts| {
-        push(hosts, |cib| {
-            let node = &mut cib.first_mut("configuration").first_mut("nodes").children[0];
-            let pair = Element::new("nvpair")
-                .with("id", "standby")
-                .with("name", "standby")
-                .with("value", "on");
-            node.children.push(
-                Element::new("instance_attributes")
-                    .with("id", "nodes-1")
-                    .child(pair),
-            );
-        })
-    };
-    assert_eq!(
-        refused(&desired, &hosts, on_first(standby(&hosts))),
-        "it was let through"
-    );
-    hosts.second.resources.get_mut("logs").unwrap().disk = "Inconsistent".into();
-    let refusal = refused(&desired, &hosts, on_first(standby(&hosts)));
-    assert!(refusal.contains("its peer can take over"), "{refusal}");
+fn pair(name: &str, value: &str) -> Element {
+    Element::new("nvpair")
+        .with("id", name)
+        .with("name", name)
+        .with("value", value)
 }
 
-#[test]
-fn metadata_over_data_without_consent() {
-    let desired = tomcat_pair();
-    let mut hosts = with_packages(&desired);
-    let device = hosts.first.devices.get_mut("logs").unwrap();
-    device.signatures = vec![
-        Signature {
-            kind: "ext4".into(),
-            uuid: "1".into(),
-        },
-        Signature {
-            kind: "gpt".into(),
-            uuid: "2".into(),
-        },
-    ];
-    for consent in [None, Some("ext4:1"), Some("ext4:2+gpt:1"), Some("")] {
-        let refusal = refused(&desired, &hosts, on_first(create_metadata(consent)));
-        assert!(
-            refusal.contains("nothing that holds data is overwritten without consent"),
-            "{consent:?}: {refusal}"
-        );
-    }
-    let refusal = refused(&desired, &hosts, on_first(create_metadata(Some("ext4:1+gpt:2"))));
-    assert_eq!(refusal, "it was let through");
-}
-
-#[test]
-fn metadata_below_a_resource_that_is_up() {
-    let desired = tomcat_pair();
-    let refusal = refused(&desired, &born(&desired), on_first(create_metadata(None)));
-    assert!(
-        refusal.contains("nothing that holds data is overwritten"),
-        "{refusal}"
-    );
-}
-
-#[test]
-fn a_partition_on_a_disk_that_holds_something() {
-    let mut desired = tomcat_pair();
-    let partition = hapair_model::desired::Partition {
-        disk: "/dev/sdb".into(),
-        name: "hapair-logs".into(),
-        size_mib: None,
-    };
-    desired.volumes[0].disks.first.partition = Some(partition);
-    let mut hosts = with_packages(&desired);
-    let mut disk = hosts.first.devices["logs"].clone();
-    disk.signatures = vec![Signature {
-        kind: "LVM2_member".into(),
-        uuid: "1".into(),
-    }];
-    hosts.first.disks.insert("logs".into(), disk);
-    let step = Step::MakePartition {
-        disk: "/dev/sdb".into(),
-        name: "hapair-logs".into(),
-        size_mib: None,
-        overwrite: None,
-    };
-    let refusal = refused(&desired, &hosts, on_first(step));
-    assert!(
-        refusal.contains("no disk that holds anything is partitioned"),
-        "{refusal}"
-    );
-}
-
-#[test]
-fn a_first_generation_over_data() {
-    let desired = tomcat_pair();
-    for holder in Side::BOTH {
-        let mut hosts = prepared(&desired);
-        hosts[holder].resources.get_mut("logs").unwrap().generation = 0x1234_5678;
-        let refusal = refused(&desired, &hosts, on_first(mint()));
-        assert!(refusal.contains("only when both legs are blank"), "{refusal}");
-    }
-}
-
-#[test]
-fn a_first_generation_on_both_nodes() {
-    let desired = tomcat_pair();
-    let refusal = refused(
-        &desired,
-        &prepared(&desired),
-        Both::new(vec![mint()], vec![mint()]),
-    );
-    assert!(refusal.contains("minted on both nodes"), "{refusal}");
-}
-
-#[test]
-fn a_file_system_on_a_volume_that_the_cluster_runs() {
-    let desired = tomcat_pair();
-    let step = Step::MakeFilesystem {
-        resource: "logs".into(),
-        minor: 0,
-        filesystem: "ext4",
-        mount_point: "/var/log/tomcat10".into(),
-        owner: "tomcat:adm".into(),
-        mode: "2770".into(),
-        copy: false,
-    };
-    let refusal = refused(&desired, &at_rest(&desired), on_first(step));
-    assert!(
-        refusal.contains("no file system is made on a volume that the cluster runs"),
-        "{refusal}"
-    );
-}
-
-#[test]
-fn a_new_name_for_a_host_in_a_cluster() {
-    let desired = tomcat_pair();
-    let refusal = refused(
-        &desired,
-        &at_rest(&desired),
-        on_first(Step::SetHostname { name: "other".into() }),
-    );
-    assert!(refusal.contains("is not renamed"), "{refusal}");
-}
-
-#[test]
-fn a_seed_over_a_configuration() {
-    let desired = tomcat_pair();
-    let refusal = refused(
-        &desired,
-        &at_rest(&desired),
-        on_first(Step::SeedCib { cib: "<cib/>".into() }),
-    );
-    assert!(refusal.contains("is not given another"), "{refusal}");
-}
-
-#[test]
-fn new_keys_for_a_cluster_that_was_formed() {
-    let desired = tomcat_pair();
-    let file = File {
-        path: "/etc/corosync/authkey".into(),
-        ..text_file("key")
-    };
-    let refusal = refused(&desired, &at_rest(&desired), on_first(Step::WriteFile(file)));
-    assert!(refusal.contains("keys of a cluster that was formed"), "{refusal}");
-}
-
-#[test]
-fn a_secret_in_the_configuration() {
-    let desired = tomcat_pair();
-    let hosts = at_rest(&desired);
-    let step = push(&hosts, |cib| {
-        let fence = Element::new("nvpair")
-            .with("id", "x")
-            .with("name", "password")
-            .with("value", "bmc-password");
-        cib.first_mut("configuration")
-            .first_mut("crm_config")
-            .children
-            .push(fence);
-    });
-    let refusal = refused(&desired, &hosts, on_first(step));
-    assert!(
-        refusal.contains("no secret enters the configuration"),
-        "{refusal}"
-    );
-}
-
-#[test]
-fn a_password_that_is_an_ordinary_word_holds_nothing_up() {
-    for word in ["admin", "root", "password", "secret", "hacluster", "admin\n"] {
-        let mut desired = tomcat_pair();
-        for node in [&mut desired.nodes.first, &mut desired.nodes.second] {
-            node.devices[0].password = Some(hapair_model::Secret::new(word));
-        }
-        let hosts = at_rest(&desired);
-        let step = push(&hosts, |cib| {
-            cib.attributes.insert("update-user".into(), "root".into());
-        });
-        assert_eq!(
-            refused(&desired, &hosts, on_first(step)),
-            "it was let through",
-            "{word:?}"
-        );
-    }
-}
-
-#[test]
-fn fencing_switched_off_while_it_is_required() {
-    let desired = tomcat_pair();
-    let hosts = at_rest(&desired);
-    let step = push(&hosts, |cib| {
-        cib.first_mut("configuration")
-            .first_mut("crm_config")
-            .children
-            .clear()
-    });
-    let refusal = refused(&desired, &hosts, on_first(step));
-    assert!(refusal.contains("fencing is not switched off"), "{refusal}");
-}
-
-#[test]
-fn a_change_to_what_is_not_the_operators() {
-    let desired = tomcat_pair();
-    let mut hosts = at_rest(&desired);
-    let foreign = Element::new("primitive")
-        .with("id", "theirs")
-        .with("class", "systemd")
-        .with("type", "postgresql");
-    hosts
-        .first
-        .cib
-        .as_mut()
-        .unwrap()
-        .first_mut("configuration")
-        .first_mut("resources")
-        .children
-        .push(foreign);
-    let gone = push(&hosts, |cib| {
-        cib.first_mut("configuration")
-            .first_mut("resources")
-            .children
-            .retain(|each| each.id() != Some("theirs"));
-    });
-    let changed = push(&hosts, |cib| {
-        let resources = &mut cib.first_mut("configuration").first_mut("resources").children;
-        let theirs = resources
-            .iter_mut()
-            .find(|each| each.id() == Some("theirs"))
-            .unwrap();
-        theirs.attributes.insert("type".into(), "mysql".into());
-    });
-    for step in [gone, changed] {
-        let refusal = refused(&desired, &hosts, on_first(step));
-        assert!(
-            refusal.contains("what is not the operator's stays as it is"),
-            "{refusal}"
-        );
-    }
-}
-
-#[test]
-fn a_running_resource_taken_out_of_the_configuration() {
-    let desired = tomcat_pair();
-    let hosts = at_rest(&desired);
-    let step = push(&hosts, |cib| {
-        cib.first_mut("configuration")
-            .first_mut("resources")
-            .children
-            .retain(|each| each.id() != Some("volume-logs-clone"));
-    });
-    let refusal = refused(&desired, &hosts, on_first(step));
-    assert!(refusal.contains("before it was stopped"), "{refusal}");
-}
-
-#[test]
-fn a_stop_that_nobody_asked_for() {
-    let desired = tomcat_pair();
-    for step in [Step::LeaveCluster, Step::Forget { files: Vec::new() }] {
-        let refusal = refused(&desired, &at_rest(&desired), on_first(step));
-        assert!(refusal.contains("nothing is stopped or forgotten"), "{refusal}");
-    }
-}
-
-#[test]
-fn another_node_id_node_name_or_cluster_name_once_a_cluster_was_formed() {
-    let desired = tomcat_pair();
-    let conf = |change: &dyn Fn(&str) -> String| {
-        let Next::Run(stage) = plan_of(&desired, &with_packages(&desired)).next else {
-            panic!("nothing to prepare")
-        };
-        let mut files = stage.steps.first.into_iter().filter_map(|step| {
-            if let Step::WriteFile(file) = step {
-                Some(file)
-            } else {
-                None
-            }
-        });
-        let file = files
-            .find(|file| file.path == "/etc/corosync/corosync.conf")
-            .unwrap();
-        let Content::Text(text) = &file.content else {
-            panic!("corosync.conf is no secret")
-        };
-        on_first(Step::WriteFile(File {
-            content: Content::Text(change(text)),
-            ..file
-        }))
-    };
-    let swapped = |text: &str| {
-        text.replace("nodeid: 1", "nodeid: 3")
-            .replace("nodeid: 2", "nodeid: 1")
-            .replace("nodeid: 3", "nodeid: 2")
-    };
-    let renamed = |text: &str| text.replace("name: node2", "name: node3");
-    let other_cluster = |text: &str| text.replace("cluster_name: web", "cluster_name: shop");
-    let token = |text: &str| text.replace("token: 3000", "token: 10000");
-
-    let live = at_rest(&desired);
-    let mut stopped = live.clone();
-    for host in [&mut stopped.first, &mut stopped.second] {
-        (host.cib, host.cluster, host.corosync_cluster) = (None, None, None);
-        host.corosync_conf = Some(CorosyncConf {
-            cluster_name: "web".into(),
-            nodes: [("node1".into(), 1), ("node2".into(), 2)].into(),
-        });
-    }
-    for hosts in [&live, &stopped] {
-        for change in [&swapped as &dyn Fn(&str) -> String, &renamed, &other_cluster] {
-            let refusal = refused(&desired, hosts, conf(change));
-            assert!(
-                refusal.contains("a cluster that was formed keeps its name"),
-                "{refusal}"
-            );
-        }
-        assert_eq!(refused(&desired, hosts, conf(&token)), "it was let through");
-    }
-    assert_eq!(
-        refused(&desired, &with_packages(&desired), conf(&swapped)),
-        "it was let through"
-    );
-
-    let other_id = push(&live, |cib| {
-        drop(
-            cib.first_mut("configuration").first_mut("nodes").children[0]
-                .attributes
-                .insert("id".into(), "3".into()),
-        )
-    });
-    assert!(
-        refused(&desired, &live, on_first(other_id)).contains("a cluster that was formed keeps its name")
-    );
+fn into_standby(hosts: &Hosts) -> Step {
+    push(hosts, |cib| {
+        let attributes = Element::new("instance_attributes")
+            .with("id", "nodes-1")
+            .child(pair("standby", "on"));
+        section(cib, "nodes").children[0].children.push(attributes);
+    })
 }

@@ -1,0 +1,178 @@
+//! Rules about disks and the data on them.
+
+use hapair_model::{
+    observed::{Device, Host, JUST_CREATED},
+    plan::Step,
+};
+
+use super::{Judge, Purpose, has};
+
+impl Judge<'_> {
+    pub(super) fn overwrites_only_what_is_named(&self, step: &Step) -> bool {
+        let Step::CreateMetadata {
+            resource, overwrite, ..
+        } = step
+        else {
+            return false;
+        };
+        let host = self.host();
+        let Some(device) = host.devices.get(resource) else {
+            return false;
+        };
+        // An earlier run of the same step was cut off: what is there now is what it wrote. Data without a
+        // signature never comes from it.
+        let is_ours = is_pending(host, resource) && (!is_mere_data(device) || overwrite.is_some());
+        let is_down = !host.resources.contains_key(resource);
+        is_down && (is_ours || device.signatures.is_empty() || is_named(device, overwrite.as_deref()))
+    }
+
+    pub(super) fn makes_no_leg_twice(&self, step: &Step) -> bool {
+        let Step::CreateMetadata { resource, .. } = step else {
+            return false;
+        };
+        let was_made =
+            self.host().volume_records.contains_key(resource) && !is_pending(self.host(), resource);
+        !(was_made && self.is_configured(resource))
+    }
+
+    pub(super) fn partitions_only_free_disks(&self, step: &Step) -> bool {
+        let Step::MakePartition { disk, overwrite, .. } = step else {
+            return false;
+        };
+        let mut volumes = self.desired.volumes.iter();
+        let volume = volumes.find(|volume| {
+            let partition = volume.disks[self.side].partition.as_ref();
+            partition.is_some_and(|partition| partition.disk == *disk)
+        });
+        let Some(device) = volume.and_then(|volume| self.host().disks.get(&volume.name)) else {
+            return false;
+        };
+        let is_volumes = |name: &String| name.starts_with("hapair-");
+        let only_tables = device
+            .signatures
+            .iter()
+            .all(|signature| ["gpt", "PMBR", "part"].contains(&signature.kind.as_str()));
+        let shared = only_tables && !device.partitions.is_empty() && device.partitions.iter().all(is_volumes);
+        let named = is_named(device, overwrite.as_deref()) && !device.partitions.iter().any(is_volumes);
+        device.signatures.is_empty() || shared || named
+    }
+
+    pub(super) fn records_only_metadata_that_is_there(&self, step: &Step) -> bool {
+        let Step::RecordMetadata { resource, uuid, .. } = step else {
+            return false;
+        };
+        let host = self.host();
+        let signatures = host.devices.get(resource).map(|device| &device.signatures);
+        let is_on_device = signatures
+            .into_iter()
+            .flatten()
+            .any(|signature| signature.kind == "drbd" && signature.uuid == *uuid);
+        is_on_device || host.metadata.get(resource) == Some(uuid)
+    }
+
+    pub(super) fn brings_up_only_declared_legs(&self, step: &Step) -> bool {
+        let Step::BringUp { resource } = step else {
+            return false;
+        };
+        let Some(volume) = self
+            .desired
+            .volumes
+            .iter()
+            .find(|volume| volume.name == *resource)
+        else {
+            return false;
+        };
+        let host = self.host();
+        if !host.resources.contains_key(resource) {
+            return !self.is_configured(resource);
+        }
+        let declared = volume.disks[self.side].device.as_str();
+        let path = host
+            .devices
+            .get(resource)
+            .map_or("", |device| device.path.as_str());
+        // Without the file there is nothing to compare with. The script tries the new file on the running leg
+        // first, and stops where that would detach it.
+        host.drbd_config
+            .get(resource)
+            .map(|config| &config.disks)
+            .filter(|disks| !disks.is_empty())
+            .is_none_or(|disks| disks.iter().any(|disk| disk == declared || disk == path))
+    }
+
+    pub(super) fn first_generation_on_blank_legs(&self, step: &Step) -> bool {
+        let Step::Mint { resource, .. } = step else {
+            return false;
+        };
+        let is_blank = |host: &Host| {
+            let leg = host.resources.get(resource);
+            leg.is_some_and(|leg| leg.generation == JUST_CREATED)
+        };
+        self.hosts.all(|host| is_blank(host))
+    }
+
+    pub(super) fn first_generation_on_one_node(&self, step: &Step) -> bool {
+        let Step::Mint { resource, .. } = step else {
+            return false;
+        };
+        let is_same = |step: &Step| matches!(step, Step::Mint { resource: other, .. } if other == resource);
+        !self.stage.steps[self.side.peer()].iter().any(is_same)
+    }
+
+    pub(super) fn makes_no_filesystem_over_data(&self, step: &Step) -> bool {
+        let Step::MakeFilesystem { resource, .. } = step else {
+            return false;
+        };
+        let Some(device) = self.host().devices.get(resource) else {
+            return false;
+        };
+        !self.is_configured(resource) && device.label.as_deref() != Some("hapair")
+    }
+
+    pub(super) fn takes_down_nothing_that_runs(&self, step: &Step) -> bool {
+        let Step::TakeDown { resource } = step else {
+            return false;
+        };
+        let is_primary = |host: &Host| {
+            let leg = host.resources.get(resource);
+            leg.is_some_and(|leg| leg.role == "Primary")
+        };
+        match self.purpose {
+            Purpose::Converge => !self.is_configured(resource) && !self.hosts.any(|host| is_primary(host)),
+            // The other host may be another pair's by now.
+            Purpose::Teardown => self.host().cib.is_none() && !is_primary(self.host()),
+        }
+    }
+
+    /// Whether a live configuration has the volume.
+    fn is_configured(&self, volume: &str) -> bool {
+        let id = format!("volume-{volume}");
+        self.hosts
+            .any(|host| host.cib.as_ref().is_some_and(|cib| has(cib, &id)))
+    }
+}
+
+/// Whether the host's record says that metadata was about to be made.
+fn is_pending(host: &Host, volume: &str) -> bool {
+    let record = host.volume_records.get(volume);
+    record.is_some_and(|record| record.device_uuid == "pending")
+}
+
+/// Whether all that is on the device has no signature.
+fn is_mere_data(device: &Device) -> bool {
+    device.signatures.len() == 1 && device.signatures[0].kind == "data"
+}
+
+/// Whether the consent names everything that is on the device, and nothing else.
+fn is_named(device: &Device, overwrite: Option<&str>) -> bool {
+    let mut found: Vec<_> = device.signatures.iter().map(ToString::to_string).collect();
+    let mut named: Vec<_> = overwrite
+        .into_iter()
+        .flat_map(|text| text.split('+'))
+        .map(str::to_owned)
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    named.sort_unstable();
+    named == found
+}
