@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
-use hapair_model::told::{AUDIENCE, PORT, Refused, TOKEN_HEADER};
+use hapair_model::answers::{AUDIENCE, PORT, Refused, TOKEN_HEADER};
 use http::Request;
 use http_body_util::BodyExt;
 use jiff::Timestamp;

@@ -5,7 +5,7 @@ use std::{fs::File, path::PathBuf};
 
 use anyhow::{Context, Result};
 use clap::Args;
-use hapair_model::told::{Diagnosis, Forecast, Gap};
+use hapair_model::answers::{Diagnosis, Forecast, Gap};
 use jiff::Timestamp;
 use kube::ResourceExt;
 use serde::Serialize;

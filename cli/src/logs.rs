@@ -4,7 +4,7 @@
 use anstyle::{AnsiColor, Style};
 use anyhow::{Result, bail};
 use clap::Args;
-use hapair_model::told::{Entry, Logs};
+use hapair_model::answers::{Entry, Logs};
 use jiff::{SignedDuration, Timestamp};
 use kube::ResourceExt;
 

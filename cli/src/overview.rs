@@ -31,7 +31,7 @@ pub struct Overview {
     pub operator: Operator,
     /// What was told of the pair last.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub last_event: Option<Told>,
+    pub last_event: Option<LastEvent>,
 }
 
 /// What the Lease says of the operator.
@@ -58,7 +58,7 @@ const CLOCKS: SignedDuration = SignedDuration::from_secs(10);
 
 /// An event.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Told {
+pub struct LastEvent {
     /// When.
     pub time: Timestamp,
     /// What.
@@ -160,7 +160,7 @@ pub async fn operator(session: &Session) -> Operator {
 }
 
 /// What the operator told of the pair. An event is an ornament: without permission there is none.
-pub async fn events(session: &Session, pair: &str) -> Vec<Told> {
+pub async fn events(session: &Session, pair: &str) -> Vec<LastEvent> {
     let about = format!("regarding.kind=HAPair,regarding.name={pair}");
     let events: Api<Event> = Api::namespaced(session.client.clone(), &session.namespace);
     let told = |event: Event| {
@@ -174,7 +174,7 @@ pub async fn events(session: &Session, pair: &str) -> Vec<Told> {
             .map(|series| series.last_observed_time)
             .or(event.event_time)?
             .0;
-        Some(Told {
+        Some(LastEvent {
             time,
             note: event.note?,
         })

@@ -6,7 +6,7 @@ use std::{io::Read as _, path::PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use clap::Args;
 use hapair_crds::{FloatingIP, HAPair, ReplicatedVolume, ServiceGroup};
-use hapair_model::told::{Coming, Forecast};
+use hapair_model::answers::{Coming, Forecast};
 use kube::{
     Api, ResourceExt,
     api::{DynamicObject, PostParams},

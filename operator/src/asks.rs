@@ -17,7 +17,7 @@ use hapair_controllers::{
 };
 use hapair_hosts::Ssh;
 use hapair_index::PairName;
-use hapair_model::told::{Diagnosis, Forecast, Logs, Refused};
+use hapair_model::answers::{Diagnosis, Forecast, Logs, Refused};
 use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 

@@ -4,7 +4,7 @@
 
 use axum::http::{HeaderMap, StatusCode};
 use hapair_index::PairName;
-use hapair_model::told::{AUDIENCE, TOKEN_HEADER};
+use hapair_model::answers::{AUDIENCE, TOKEN_HEADER};
 use k8s_openapi::api::{
     authentication::v1::{TokenReview, TokenReviewSpec, UserInfo},
     authorization::v1::{ResourceAttributes, SubjectAccessReview, SubjectAccessReviewSpec},

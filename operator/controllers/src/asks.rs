@@ -11,11 +11,11 @@ use hapair_crds::HAPair;
 use hapair_index::{PairName, Snapshot, overlay};
 use hapair_model::{
     Both, Secret, Side,
+    answers::{Cause, Coming, Diagnosis, Forecast, Gap, Logs, Part},
     desired::{Desired, ServiceKind},
     host::{Connect, Readable, Reading},
     observed::{HostView, Question},
     plan::{Finding, Next, Stage, Step},
-    told::{Coming, Diagnosis, Forecast, Gap, Logs, Part, Told},
     xml::Element,
 };
 use hapair_planner as planner;
@@ -87,7 +87,7 @@ where
     };
     Ok(Forecast {
         next,
-        findings: plan.findings.iter().map(told).collect(),
+        findings: plan.findings.iter().map(cause).collect(),
         paused,
     })
 }
@@ -167,8 +167,8 @@ fn summary_of(text: &str) -> Result<Vec<String>, String> {
         .collect())
 }
 
-fn told(finding: &Finding) -> Told {
-    Told {
+fn cause(finding: &Finding) -> Cause {
+    Cause {
         about: finding.about.to_string(),
         reason: finding.reason.to_string(),
         message: finding.message.clone(),

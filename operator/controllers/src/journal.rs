@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hapair_model::told::Entry;
+use hapair_model::answers::Entry;
 use serde_json::Value;
 
 /// The entries of a node's journal, each once, in the order of time. Lines that are not understood are left

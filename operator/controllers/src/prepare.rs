@@ -128,7 +128,7 @@ impl Work {
 
     /// What to do next, and what is desired in the light of what was seen.
     pub fn plan(&self, observed: &Both<HostView>, fresh: &FreshKeys) -> (Desired, Plan) {
-        let desired = planner::settle(self.desired.clone(), observed);
+        let desired = planner::resolve(self.desired.clone(), observed);
         let plan = match (self.is_leaving(), self.findings.as_slice()) {
             // What is not understood may be about just this.
             (true, findings) if !self.snapshot.unknown.is_empty() => {

@@ -36,7 +36,10 @@ pub const FILES: &[(&str, &str)] = &[
         "make-filesystem.job",
         include_str!("../scripts/make-filesystem.job"),
     ),
-    ("mint", include_str!("../scripts/mint")),
+    (
+        "create-first-generation",
+        include_str!("../scripts/create-first-generation"),
+    ),
     ("open-firewall", include_str!("../scripts/open-firewall")),
     ("push-cib", include_str!("../scripts/push-cib")),
     ("record-metadata", include_str!("../scripts/record-metadata")),
@@ -152,7 +155,7 @@ fn arguments(step: &Step) -> Vec<String> {
             minor.to_string(),
             port.to_string(),
         ],
-        Step::Mint {
+        Step::CreateFirstGeneration {
             resource,
             minor,
             skip_sync,

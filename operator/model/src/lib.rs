@@ -2,6 +2,7 @@
 //! ([`observed`]), what has to change ([`plan`]) and how that went ([`outcome`]). Plain data: no Kubernetes
 //! client, no I/O.
 
+pub mod answers;
 pub mod both;
 pub mod desired;
 pub mod host;
@@ -11,7 +12,6 @@ pub mod plan;
 pub mod reason;
 pub mod report;
 mod secret;
-pub mod told;
 pub mod xml;
 
 pub use both::{Both, Side};

@@ -136,7 +136,7 @@ pub enum Step {
         resource: String,
     },
     /// Give two blank, connected legs their first data generation.
-    Mint {
+    CreateFirstGeneration {
         /// The DRBD resource.
         resource: String,
         /// Its minor number.
@@ -229,7 +229,7 @@ impl Step {
             Self::CreateMetadata { .. } => "create-metadata",
             Self::RecordMetadata { .. } => "record-metadata",
             Self::BringUp { .. } => "bring-up",
-            Self::Mint { .. } => "mint",
+            Self::CreateFirstGeneration { .. } => "create-first-generation",
             Self::MakeFilesystem { .. } => "make-filesystem",
             Self::SeedCib { .. } => "seed-cib",
             Self::PushCib { .. } => "push-cib",
@@ -275,14 +275,16 @@ impl Step {
             Self::BringUp { resource } | Self::TakeDown { resource } | Self::CleanUp { resource } => {
                 resource.clone()
             }
-            Self::Mint {
+            Self::CreateFirstGeneration {
                 resource,
                 skip_sync: true,
                 ..
             } => {
                 format!("the first data generation of {resource}; both legs are blank, nothing is copied")
             }
-            Self::Mint { resource, .. } => format!("the first data generation of {resource}, from this node"),
+            Self::CreateFirstGeneration { resource, .. } => {
+                format!("the first data generation of {resource}, from this node")
+            }
             Self::MakeFilesystem {
                 resource,
                 filesystem,

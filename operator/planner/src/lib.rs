@@ -3,12 +3,11 @@
 //!
 //! [`question`] says what to ask the hosts, [`plan`] what to do next, [`report`] what to tell people. A plan
 //! is made in the order in which an administrator would work: refuse what cannot be, packages, files and
-//! daemons, the birth of the volumes, the first start, changes of the running cluster, the conveniences. Only
+//! daemons, the first data of the volumes, the first start, changes of the running cluster, the conveniences. Only
 //! the next stage is planned: the one after it depends on what the hosts say then.
 
 mod addresses;
 mod bans;
-mod carried;
 mod cib;
 mod desired_cib;
 mod devices;
@@ -20,6 +19,7 @@ mod groups;
 mod keys;
 mod leave;
 mod lint;
+mod live;
 mod names;
 mod paths;
 mod platform;
@@ -28,7 +28,7 @@ mod refuse;
 mod released;
 mod render;
 mod report;
-mod settle;
+mod resolve;
 mod stages;
 mod standby;
 mod volumes;
@@ -45,7 +45,7 @@ pub use leave::{gone, teardown};
 pub use lint::{Purpose, Rule, Severity, checked};
 pub use question::{question, second_question};
 pub use report::{held_pair, report, unreported_child, unreported_volume};
-pub use settle::settle;
+pub use resolve::resolve;
 
 /// Random bytes for keys that do not exist yet, drawn by the caller: the planner itself draws nothing.
 #[derive(Clone, Debug)]
@@ -115,7 +115,7 @@ fn next(desired: &Desired, hosts: &Both<&Host>, fresh: &FreshKeys) -> Next {
     };
     packages
         .or_else(|| stages::prepare(desired, hosts, fresh))
-        .or_else(|| stages::birth(desired, hosts))
+        .or_else(|| stages::first_data(desired, hosts))
         .or_else(|| stages::start(desired, hosts))
         .or_else(|| stages::configure(desired, hosts))
         .or_else(|| leave::volumes(desired, hosts))

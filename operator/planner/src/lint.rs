@@ -82,7 +82,9 @@ fn rules_for(step: &Step) -> &'static [Rule] {
         Step::CreateMetadata { .. } => &[Rule::OverwritesOnlyWhatIsNamed, Rule::MakesNoLegTwice],
         Step::RecordMetadata { .. } => &[Rule::RecordsOnlyMetadataThatIsThere],
         Step::BringUp { .. } => &[Rule::BringsUpOnlyDeclaredLegs],
-        Step::Mint { .. } => &[Rule::FirstGenerationOnBlankLegs, Rule::FirstGenerationOnOneNode],
+        Step::CreateFirstGeneration { .. } => {
+            &[Rule::FirstGenerationOnBlankLegs, Rule::FirstGenerationOnOneNode]
+        }
         Step::MakeFilesystem { .. } => &[Rule::MakesNoFilesystemOverData],
         Step::SeedCib { .. } => &[
             Rule::IsWellFormed,

@@ -10,7 +10,7 @@ use hapair_model::{
 };
 
 use crate::{
-    carried, files, firewall, keys, names, paths,
+    files, firewall, keys, live, names, paths,
     platform::{MADE_BY_TOMCAT, Platform, TOMCAT_UNITS, UNITS, services},
 };
 
@@ -23,7 +23,7 @@ pub fn question(desired: &Desired) -> Both<Question> {
 /// cluster has it, when that is not where it is declared, and keys that one host has lost.
 pub fn second_question(desired: &Desired, observed: &Both<HostView>) -> Option<Both<Question>> {
     let first = question(desired);
-    let cib = carried::spokesman(observed).and_then(|host| host.cib.as_ref());
+    let cib = live::member(observed).and_then(|host| host.cib.as_ref());
     let probes = cib.map_or_else(|| first.first.probes.clone(), |cib| probes(desired, Some(cib)));
     let (keys, agents) = (keys::to_be_read(observed), new_agents(desired, cib));
     let second = first.clone().map(|question| Question {
@@ -69,7 +69,7 @@ fn probes(desired: &Desired, cib: Option<&Element>) -> Vec<(String, String)> {
     desired
         .groups
         .iter()
-        .filter_map(|group| Some((group.name.clone(), carried::url(desired, group, cib)?)))
+        .filter_map(|group| Some((group.name.clone(), live::url(desired, group, cib)?)))
         .collect()
 }
 

@@ -678,7 +678,7 @@ fn both_hosts(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding
         taken(ip, desired, hosts, findings);
     }
     sources(desired, hosts, findings);
-    if let Some((_, cib)) = stages::speaker(hosts) {
+    if let Some((_, cib)) = stages::quorate_member(hosts) {
         released::findings(cib, desired, findings);
     }
 }

@@ -13,7 +13,7 @@ use hapair_model::{
     xml::Element,
 };
 
-use crate::{carried, groups, names};
+use crate::{groups, live, names};
 
 /// Statuses of the pair and its children. `failure` is how the last stage went wrong, if it did.
 pub fn report(
@@ -114,10 +114,10 @@ impl<'a> View<'a> {
         failure: Option<&Finding>,
     ) -> Self {
         let hosts = observed.as_ref().map(HostView::host);
-        let spokesman = carried::spokesman(observed);
+        let member = live::member(observed);
         let (cluster, cib) = (
-            spokesman.and_then(|host| host.cluster.as_ref()),
-            spokesman.and_then(|host| host.cib.as_ref()),
+            member.and_then(|host| host.cluster.as_ref()),
+            member.and_then(|host| host.cib.as_ref()),
         );
         let installing = hosts
             .iter()
@@ -341,7 +341,7 @@ impl<'a> View<'a> {
                 );
             }
         };
-        let Some(url) = carried::url(self.desired, group, self.cib) else {
+        let Some(url) = live::url(self.desired, group, self.cib) else {
             // Nobody asks it, so all of it has to run.
             return match self.group_node(group) {
                 Ok(node) => (

@@ -15,7 +15,7 @@ use crate::{
     FreshKeys, cib, desired_cib, devices, fencing, files, firewall, groups, keys, names,
     platform::{Platform, services},
     standby,
-    volumes::{self, Birth},
+    volumes::{self, FirstData},
 };
 
 /// How long a failed installation is left alone before it is tried again, in seconds.
@@ -354,7 +354,7 @@ pub fn has_own_metadata(volume: &Volume, host: &Host) -> bool {
 }
 
 /// First generation and file system of volumes that have none.
-pub fn birth(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
+pub fn first_data(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     if !tells_what_it_runs(hosts) {
         return None;
     }
@@ -366,25 +366,25 @@ pub fn birth(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
             waiting = Some(format!("volume {resource} is getting its first content"));
             continue;
         }
-        match volumes::birth(volume, hosts) {
-            Birth::Born => {}
-            Birth::Unprepared => waiting = Some(format!("volume {resource} is not up on both nodes")),
-            Birth::Joining => waiting = Some(format!("volume {resource} is joining its peer")),
-            Birth::Blank => {
+        match volumes::first_data(volume, hosts) {
+            FirstData::Complete => {}
+            FirstData::Unprepared => waiting = Some(format!("volume {resource} is not up on both nodes")),
+            FirstData::Joining => waiting = Some(format!("volume {resource} is joining its peer")),
+            FirstData::Blank => {
                 let skip_sync = hosts.all(|host| {
                     host.volume_records
                         .get(&resource)
                         .is_some_and(|record| record.zeroes)
                 });
                 let side = volumes::elected(desired, volume);
-                steps[side].push(Step::Mint {
+                steps[side].push(Step::CreateFirstGeneration {
                     resource,
                     minor,
                     skip_sync,
                 });
                 steps[side].push(make_filesystem(volume));
             }
-            Birth::Formatting => steps[volumes::elected(desired, volume)].push(make_filesystem(volume)),
+            FirstData::Formatting => steps[volumes::elected(desired, volume)].push(make_filesystem(volume)),
         }
     }
     stage("give the volumes their first data", steps).or_else(|| waiting.map(Next::Wait))
@@ -427,8 +427,8 @@ pub fn start(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     stage("start pacemaker", steps)
 }
 
-/// The host through which the running cluster's configuration is changed: one with quorum and a coordinator.
-pub fn speaker<'a>(hosts: &Both<&'a Host>) -> Option<(Side, &'a Element)> {
+/// The host through which the running cluster's configuration is changed: one with quorum and a DC.
+pub fn quorate_member<'a>(hosts: &Both<&'a Host>) -> Option<(Side, &'a Element)> {
     let side = hosts.find(|host| {
         host.cib.is_some()
             && host
@@ -451,8 +451,8 @@ fn change(side: Side, live: &Element, wanted: &Element) -> Option<Next> {
 
 /// One patch of the running cluster's configuration, if it differs from what is declared.
 pub fn configure(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
-    let Some((side, live)) = speaker(hosts) else {
-        return Some(Next::Wait("the cluster is electing its coordinator".into()));
+    let Some((side, live)) = quorate_member(hosts) else {
+        return Some(Next::Wait("the cluster is electing its DC".into()));
     };
     let mut wanted = desired_cib::wanted(desired, &platform(hosts[side]).speaking_as(live));
     if settle_down(desired, hosts).is_some() {
@@ -476,7 +476,7 @@ pub fn configure(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
 /// What is harmless while something else is wrong: nodes of the running cluster go into standby and come out
 /// of it.
 pub fn standby_alone(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
-    let (side, live) = speaker(hosts)?;
+    let (side, live) = quorate_member(hosts)?;
     change(
         side,
         live,

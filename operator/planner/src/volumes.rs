@@ -13,10 +13,10 @@ const COMPLETE: &str = "hapair";
 
 /// Where a volume stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Birth {
+pub enum FirstData {
     /// A leg is not up yet.
     Unprepared,
-    /// Both legs are up and have never held data: one generation is minted on the elected one, after they
+    /// Both legs are up and have never held data: one generation is made on the elected one, after they
     /// have met.
     Blank,
     /// One leg holds data, the other never did: connecting is all it takes.
@@ -24,34 +24,34 @@ pub enum Birth {
     /// There is data, but the file system's first content is not complete.
     Formatting,
     /// Done.
-    Born,
+    Complete,
 }
 
 /// Where a volume stands. A volume that the cluster already runs was born before.
 ///
 /// A leg that never held any data carries the current UUID 4 (`UUID_JUST_CREATED`, drbd.h). Two such legs
-/// need one generation, minted on one of them, after they have met: two generations are a split brain at
+/// need one generation, made on one of them, after they have met: two generations are a split brain at the start
 /// birth.
-pub fn birth(volume: &Volume, hosts: &Both<&Host>) -> Birth {
+pub fn first_data(volume: &Volume, hosts: &Both<&Host>) -> FirstData {
     if is_in_cluster(volume, hosts) {
-        return Birth::Born;
+        return FirstData::Complete;
     }
     let legs = hosts
         .as_ref()
         .map(|host| host.resources.get(&volume.name))
         .complete();
     let Some(legs) = legs else {
-        return Birth::Unprepared;
+        return FirstData::Unprepared;
     };
     match (legs.first.is_blank(), legs.second.is_blank()) {
-        (true, true) => Birth::Blank,
-        (true, false) | (false, true) => Birth::Joining,
-        (false, false) if is_labelled(volume, hosts) => Birth::Born,
-        (false, false) => Birth::Formatting,
+        (true, true) => FirstData::Blank,
+        (true, false) | (false, true) => FirstData::Joining,
+        (false, false) if is_labelled(volume, hosts) => FirstData::Complete,
+        (false, false) => FirstData::Formatting,
     }
 }
 
-/// The node on which a volume's first generation is minted and its file system made.
+/// The node on which a volume's first generation is made and its file system made.
 pub fn elected(desired: &Desired, volume: &Volume) -> Side {
     volume.copy_from.or(desired.preferred).unwrap_or(Side::First)
 }

@@ -76,7 +76,7 @@ fn a_child_that_is_merely_absent_stays_on_the_hosts_and_is_released() {
 fn to_rest(desired: &Desired, hosts: &mut Hosts) -> Vec<String> {
     let mut steps = Vec::new();
     for _ in 0..5 {
-        let settled = hapair_planner::settle(desired.clone(), &seen(hosts));
+        let settled = hapair_planner::resolve(desired.clone(), &seen(hosts));
         match plan_of(&settled, hosts) {
             plan if matches!(plan.next, Next::Run(_)) => steps.push(stage_of(&plan).name.to_owned()),
             plan if plan.findings.is_empty() => return steps,
@@ -163,7 +163,7 @@ fn the_ids_are_those_of_the_cluster_and_not_of_a_host_that_is_joining() {
     hosts.first.cib = Some(Element::parse("<cib><configuration><resources/></configuration></cib>").unwrap());
     let alone = hosts.first.cluster.as_mut().unwrap();
     (alone.quorate, alone.has_dc) = (false, false);
-    let settled = hapair_planner::settle(again, &seen(&hosts));
+    let settled = hapair_planner::resolve(again, &seen(&hosts));
     assert_eq!(settled.id("service-shop-tomcat".into()), "service-tomcat-tomcat");
 }
 
@@ -172,7 +172,7 @@ fn a_part_of_what_was_released_together_is_refused_with_the_way_out() {
     let mut hosts = released(&mut tomcat_pair());
     let mut desired = under_another_name();
     desired.groups[0].services.clear();
-    let settled = hapair_planner::settle(desired, &seen(&hosts));
+    let settled = hapair_planner::resolve(desired, &seen(&hosts));
     let plan = plan_of(&settled, &hosts);
     let finding = &plan.findings[0];
     assert_eq!((&plan.next, finding.reason), (&Next::Rest, Reason::Conflict));

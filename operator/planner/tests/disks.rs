@@ -1,4 +1,4 @@
-//! Devices, and the birth of a volume on them.
+//! Devices, and the first data of a volume on them.
 
 mod situations;
 
@@ -22,7 +22,7 @@ fn two_blank_legs_get_one_generation_on_the_node_whose_data_is_kept() {
     assert!(matches!(
         stage.steps.first.as_slice(),
         [
-            Step::Mint { skip_sync: true, .. },
+            Step::CreateFirstGeneration { skip_sync: true, .. },
             Step::MakeFilesystem { copy: true, .. }
         ]
     ));
@@ -40,7 +40,7 @@ fn a_leg_that_holds_data_is_never_minted_over() {
 #[test]
 fn a_file_system_whose_content_is_not_complete_is_made_again() {
     let desired = tomcat_pair();
-    let hosts = born(&desired).map(|mut host| {
+    let hosts = with_first_data(&desired).map(|mut host| {
         host.devices.get_mut("logs").unwrap().label = Some("hapair-new".into());
         host
     });
@@ -210,7 +210,7 @@ fn a_new_volume_takes_no_number_that_anything_on_the_hosts_has() {
             ..Default::default()
         },
     );
-    let settled = hapair_planner::settle(desired, &seen(&hosts));
+    let settled = hapair_planner::resolve(desired, &seen(&hosts));
     assert_eq!((settled.volumes[0].minor, settled.volumes[0].port), (3, 7791));
 }
 
@@ -525,7 +525,7 @@ fn the_same_manifests_after_a_teardown_bring_the_data_back() {
     assert_eq!(
         stage_of(&plan_of(&desired, &hosts)).name,
         "start pacemaker",
-        "nothing is minted, no file system is made"
+        "no generation is made, no file system is made"
     );
 }
 

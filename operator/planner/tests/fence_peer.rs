@@ -54,7 +54,7 @@ impl Node {
             folder: TempDir::with_prefix_in("hapair-fence.", "/run").unwrap(),
         };
         let desired = tomcat_pair();
-        let plan = plan_of(&desired, &born(&desired));
+        let plan = plan_of(&desired, &with_first_data(&desired));
         let Some(Step::SeedCib { cib }) = stage_of(&plan).steps.first.first() else {
             panic!("a seed comes first")
         };

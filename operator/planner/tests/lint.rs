@@ -107,16 +107,16 @@ fn broken(rule: Rule) -> Vec<Case> {
                 let desired = tomcat_pair();
                 let mut hosts = prepared(&desired);
                 leg(&mut hosts, holder).generation = 0x1234_5678;
-                Case::of(desired, hosts, mint())
+                Case::of(desired, hosts, create_first_generation())
             })
             .into(),
         Rule::FirstGenerationOnOneNode => {
             let desired = tomcat_pair();
             let hosts = prepared(&desired);
-            let steps = Both::new(vec![mint()], vec![mint()]);
+            let steps = Both::new(vec![create_first_generation()], vec![create_first_generation()]);
             vec![Case {
                 steps,
-                ..Case::of(desired, hosts, mint())
+                ..Case::of(desired, hosts, create_first_generation())
             }]
         }
         Rule::MakesNoFilesystemOverData => file_systems_over_data(),
@@ -241,7 +241,7 @@ fn metadata_over_data() -> Vec<Case> {
         case(&with(vec![Signature::data()]), None),
         case(&unknown, None),
         case(&pending, None),
-        Case::of(desired.clone(), born(&desired), create_metadata(None)),
+        Case::of(desired.clone(), with_first_data(&desired), create_metadata(None)),
     ]
 }
 
@@ -328,7 +328,7 @@ fn file_systems_over_data() -> Vec<Case> {
     unknown.first.devices.clear();
     vec![
         Case::at_rest(|_| step()),
-        Case::of(desired.clone(), born(&desired), step()),
+        Case::of(desired.clone(), with_first_data(&desired), step()),
         Case::of(desired, unknown, step()),
     ]
 }
@@ -567,8 +567,8 @@ fn create_metadata(overwrite: Option<&str>) -> Step {
     }
 }
 
-fn mint() -> Step {
-    Step::Mint {
+fn create_first_generation() -> Step {
+    Step::CreateFirstGeneration {
         resource: "logs".into(),
         minor: 0,
         skip_sync: true,

@@ -56,7 +56,7 @@ fn hosts_with_packages_are_prepared_in_one_stage() {
 #[test]
 fn pacemaker_first_starts_with_the_whole_configuration_in_place() {
     let desired = tomcat_pair();
-    let plan = plan_of(&desired, &born(&desired));
+    let plan = plan_of(&desired, &with_first_data(&desired));
     let stage = stage_of(&plan);
     let [Step::SeedCib { cib }, Step::EnableUnits { .. }] = stage.steps.first.as_slice() else {
         panic!("{stage:?}")
@@ -342,7 +342,7 @@ fn without_fencing_the_configuration_says_so() {
     desired.fencing = Fencing::Disabled;
     desired.nodes.first.devices.clear();
     desired.nodes.second.devices.clear();
-    let plan = plan_of(&desired, &born(&desired));
+    let plan = plan_of(&desired, &with_first_data(&desired));
     let [Step::SeedCib { cib }, _] = stage_of(&plan).steps.first.as_slice() else {
         panic!("{plan:?}")
     };
@@ -356,7 +356,7 @@ fn no_plan_shows_a_secret() {
     for hosts in [
         with_packages(&desired),
         prepared(&desired),
-        born(&desired),
+        with_first_data(&desired),
         serving(&desired),
     ] {
         let shown = format!("{:?}", plan_of(&desired, &hosts));

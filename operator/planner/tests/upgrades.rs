@@ -152,7 +152,7 @@ fn with_unit(unit: &str, limit: Limit) -> (Desired, Hosts) {
 }
 
 fn timeouts(desired: &Desired, hosts: &Hosts) -> (String, String) {
-    let settled = hapair_planner::settle(desired.clone(), &seen(hosts));
+    let settled = hapair_planner::resolve(desired.clone(), &seen(hosts));
     let cib = pushed(&settled, hosts)
         .or_else(|| hosts.first.cib.as_ref().map(ToString::to_string))
         .unwrap();

@@ -178,8 +178,8 @@ impl ArgoCd {
     }
 
     /// What Argo CD tells of the Application now.
-    pub fn told(&self, world: &World) -> Result<Told> {
-        world.cluster.get(NAMESPACE, APPLICATION).map(Told)
+    pub fn told(&self, world: &World) -> Result<Application> {
+        world.cluster.get(NAMESPACE, APPLICATION).map(Application)
     }
 
     /// Says yes to what waits for a person's word.
@@ -200,7 +200,7 @@ impl ArgoCd {
     }
 
     /// Waits until this commit is synced and the Application has this health.
-    pub fn wait(&self, world: &World, commit: &str, health: &str, limit: Duration) -> Result<Told> {
+    pub fn wait(&self, world: &World, commit: &str, health: &str, limit: Duration) -> Result<Application> {
         let found = world.wait(
             &format!("{commit} synced and the Application {health}"),
             limit,
@@ -220,9 +220,9 @@ impl ArgoCd {
 }
 
 /// An Application, as Argo CD keeps it.
-pub struct Told(pub Value);
+pub struct Application(pub Value);
 
-impl Told {
+impl Application {
     /// Healthy, Progressing, Degraded, Suspended, Missing.
     pub fn health(&self) -> &str {
         self.0["status"]["health"]["status"].as_str().unwrap_or("-")

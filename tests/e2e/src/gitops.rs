@@ -8,7 +8,7 @@ use hapair_lab::Config;
 use hapair_world::{NAMESPACE, World};
 
 use crate::{
-    argocd::{ArgoCd, Told},
+    argocd::{Application, ArgoCd},
     checks::{LONG, served_by},
     visitor::Visitor,
 };
@@ -227,6 +227,6 @@ fn stays_as_declared(world: &World, argo: &ArgoCd, commit: &str) -> Result<()> {
     Ok(())
 }
 
-fn asks_first(told: &Told) -> bool {
+fn asks_first(told: &Application) -> bool {
     told.phase() == "Running" && told.message().contains("pruning confirmation")
 }

@@ -8,8 +8,8 @@ use hapair_lab::Config;
 use hapair_world::World;
 
 use crate::checks::{
-    admission, agents, birth, failover, faults, innocence, intrusion, memory, monitoring, order, permissions,
-    plugin, refusals, released, rest, secrets, skew, teardown, traces,
+    admission, agents, convergence, failover, faults, innocence, intrusion, memory, monitoring, order,
+    permissions, plugin, refusals, released, rest, secrets, skew, teardown, traces,
 };
 
 type Check = fn(&mut World) -> Result<()>;
@@ -37,19 +37,19 @@ const CHECKS: &[(&str, Check)] = &[
     ),
     (
         "packages that cannot be had are waited for, and a host is given its name",
-        birth::waits_for_packages,
+        convergence::waits_for_packages,
     ),
     (
         "killed at three moments of the convergence, the operator ends at a pair that is Ready",
-        birth::converges_though_killed,
+        convergence::converges_though_killed,
     ),
     (
         "kubectl, pcs and drbdadm all show a healthy pair",
-        birth::looks_as_promised,
+        convergence::looks_as_promised,
     ),
     (
         "the page is node1's, through the floating address",
-        birth::serves_node1s_page,
+        convergence::serves_node1s_page,
     ),
     AGENTS,
     (
@@ -162,7 +162,10 @@ const CHECKS: &[(&str, Check)] = &[
 
 /// How the service moves, once more: run on a release beside the one that the whole test is run on.
 const FAILOVER: &[(&str, Check)] = &[
-    ("bare hosts become a pair that is Ready", birth::becomes_ready),
+    (
+        "bare hosts become a pair that is Ready",
+        convergence::becomes_ready,
+    ),
     AGENTS,
     STANDBY,
     NO_FAIL_BACK,

@@ -332,7 +332,7 @@ pub fn primitives(cib: &Element) -> Vec<String> {
 /// The next action of a partition, if it needs one.
 fn schedule(world: &mut World, members: &[Side]) {
     world.since_change += 1;
-    // The election of a coordinator.
+    // The election of a DC.
     if world.since_change < 4 {
         return;
     }

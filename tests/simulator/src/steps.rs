@@ -131,7 +131,7 @@ pub async fn carry_out(run: &mut Run<'_>, step: &Step) -> Result<(), Stop> {
             .await
         }
         Step::BringUp { resource } => bring_up(run, resource).await,
-        Step::Mint { resource, .. } => mint(run, resource).await,
+        Step::CreateFirstGeneration { resource, .. } => create_first_generation(run, resource).await,
         Step::MakeFilesystem { resource, .. } => make_filesystem(run, resource).await,
         Step::SeedCib { cib } => seed_cib(run, cib).await,
         Step::PushCib { cib, planned_on } => push_cib(run, cib, planned_on).await,
@@ -450,7 +450,7 @@ async fn bring_up(run: &mut Run<'_>, resource: &str) -> Result<(), Stop> {
     Ok(())
 }
 
-async fn mint(run: &mut Run<'_>, resource: &str) -> Result<(), Stop> {
+async fn create_first_generation(run: &mut Run<'_>, resource: &str) -> Result<(), Stop> {
     let connection = |world: &World, side: Side| {
         world.machines[side]
             .memory
@@ -490,7 +490,7 @@ async fn mint(run: &mut Run<'_>, resource: &str) -> Result<(), Stop> {
             if !blank {
                 world
                     .broken
-                    .push(format!("{resource}: a generation is minted over data"));
+                    .push(format!("{resource}: a first generation is made over data"));
             }
             if let Some(metadata) = world.machines[side].metadata_mut(&resource) {
                 (metadata.current, metadata.consistent) = (current, true);

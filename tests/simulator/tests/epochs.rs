@@ -14,7 +14,12 @@ const AHEAD: u64 = 4_000_000_000;
 
 fn hosts_hold(start: &mut Start, epoch: u64) {
     for machine in [&mut start.world.machines.first, &mut start.world.machines.second] {
-        machine.disk.owner.as_mut().expect("a pair that was born").epoch = epoch;
+        machine
+            .disk
+            .owner
+            .as_mut()
+            .expect("a pair that has converged")
+            .epoch = epoch;
     }
 }
 

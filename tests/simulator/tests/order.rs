@@ -1,4 +1,4 @@
-//! The list of nodes is a map by name: its order means nothing, at birth or later.
+//! The list of nodes is a map by name: its order means nothing, at the first convergence or later.
 
 mod scenarios;
 
@@ -43,8 +43,8 @@ fn two_nodes_that_are_swapped_in_the_list_change_nothing_on_a_host() {
 }
 
 #[test]
-fn a_pair_that_is_declared_in_the_other_order_is_born_the_same() {
-    let born = |pair: Option<Value>| {
+fn a_pair_that_is_declared_in_the_other_order_becomes_the_same() {
+    let converged = |pair: Option<Value>| {
         run(&Start::bare(), None, 1, async |experiment| {
             experiment.apply(secrets());
             experiment.apply(sample().into_iter().map(|object| match &pair {
@@ -55,7 +55,7 @@ fn a_pair_that_is_declared_in_the_other_order_is_born_the_same() {
             experiment.end(rest)
         })
     };
-    let (straight, other) = (born(None), born(Some(swapped())));
+    let (straight, other) = (converged(None), converged(Some(swapped())));
     assert_eq!(other.troubles, Vec::<String>::new());
     assert_eq!(corosync_conf(&straight), corosync_conf(&other));
     assert_eq!(straight.fingerprint(), other.fingerprint());

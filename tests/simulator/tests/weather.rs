@@ -166,7 +166,7 @@ fn a_secret_that_vanishes_and_comes_back_leads_to_the_same_end() {
 fn a_unit_that_runs_by_itself_is_the_clusters_once_its_group_comes() {
     let scenario = SCENARIOS
         .iter()
-        .find(|scenario| scenario.name == "birth where one host has its packages")
+        .find(|scenario| scenario.name == "first convergence where one host has its packages")
         .unwrap();
     let start = (scenario.start)();
     let end = run(&start, None, 1, async |experiment| {

@@ -101,7 +101,7 @@ impl Judge<'_> {
     }
 
     pub(super) fn first_generation_on_blank_legs(&self, step: &Step) -> bool {
-        let Step::Mint { resource, .. } = step else {
+        let Step::CreateFirstGeneration { resource, .. } = step else {
             return false;
         };
         let is_blank = |host: &Host| {
@@ -112,10 +112,10 @@ impl Judge<'_> {
     }
 
     pub(super) fn first_generation_on_one_node(&self, step: &Step) -> bool {
-        let Step::Mint { resource, .. } = step else {
+        let Step::CreateFirstGeneration { resource, .. } = step else {
             return false;
         };
-        let is_same = |step: &Step| matches!(step, Step::Mint { resource: other, .. } if other == resource);
+        let is_same = |step: &Step| matches!(step, Step::CreateFirstGeneration { resource: other, .. } if other == resource);
         !self.stage.steps[self.side.peer()].iter().any(is_same)
     }
 

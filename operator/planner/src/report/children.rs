@@ -9,7 +9,7 @@ use hapair_model::{
 };
 
 use super::{View, condition};
-use crate::{carried, names, volumes};
+use crate::{live, names, volumes};
 
 pub fn volume(view: &View<'_>, volume: &Volume) -> VolumeReport {
     let about = Subject::Volume(volume.name.clone());
@@ -263,7 +263,7 @@ pub fn floating_ip(view: &View<'_>, ip: &FloatingIp) -> ChildReport {
                 .any(|(each, _)| each.split('/').next() == Some(&address))
         })
     };
-    let carried = view.cib.and_then(|cib| carried::address(view.desired, cib, ip));
+    let carried = view.cib.and_then(|cib| live::address(view.desired, cib, ip));
     let active = view
         .cluster
         .and_then(|cluster| cluster.active_in_role(&view.desired.id(names::ip(&ip.name)), "Started"));

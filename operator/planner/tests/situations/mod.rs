@@ -194,7 +194,7 @@ pub fn prepared(desired: &Desired) -> Hosts {
 }
 
 /// The volume has data and a file system on both legs.
-pub fn born(desired: &Desired) -> Hosts {
+pub fn with_first_data(desired: &Desired) -> Hosts {
     prepared(desired).map(|mut host| {
         let leg = host.resources.get_mut("logs").unwrap();
         (leg.disk, leg.peer_disk, leg.generation) =
@@ -206,7 +206,7 @@ pub fn born(desired: &Desired) -> Hosts {
 
 /// Everything runs on node1.
 pub fn serving(desired: &Desired) -> Hosts {
-    let mut hosts = born(desired);
+    let mut hosts = with_first_data(desired);
     let Next::Run(stage) = plan_of(desired, &hosts).next else {
         panic!("nothing to start")
     };

@@ -2,7 +2,7 @@
 
 pub mod admission;
 pub mod agents;
-pub mod birth;
+pub mod convergence;
 pub mod failover;
 pub mod faults;
 pub mod innocence;

@@ -25,25 +25,25 @@ pub struct Scenario {
 
 pub const SCENARIOS: &[Scenario] = &[
     Scenario {
-        name: "birth on bare hosts",
+        name: "first convergence on bare hosts",
         start: Start::bare,
         act: declare_everything,
         ready: true,
     },
     Scenario {
-        name: "birth where one host has its packages",
+        name: "first convergence where one host has its packages",
         start: half_made,
         act: declare_everything,
         ready: true,
     },
     Scenario {
-        name: "birth over a file system that may be overwritten",
+        name: "first convergence over a file system that may be overwritten",
         start: used_disk,
         act: declare_with_consent,
         ready: true,
     },
     Scenario {
-        name: "birth of a pair without fencing",
+        name: "first convergence of a pair without fencing",
         start: Start::bare,
         act: declare_unfenced,
         ready: true,

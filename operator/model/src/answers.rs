@@ -1,0 +1,118 @@
+//! What people are told of a pair's hosts when they ask the operator: the answers of its endpoint, which
+//! `kubectl hapair` reads.
+
+use serde::{Deserialize, Serialize};
+
+/// The audience of the tokens that the operator takes from those who ask. A token for it is good for nothing
+/// else.
+pub const AUDIENCE: &str = "hapair.dev";
+/// The header in which a token travels: the API server keeps `Authorization` to itself.
+pub const TOKEN_HEADER: &str = "x-hapair-token";
+/// The port of the operator's Service that answers, by name.
+pub const PORT: &str = "ask";
+
+/// One line of a host's journal.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entry {
+    /// When, by that host's clock, in microseconds since 1970.
+    pub time: u64,
+    /// On which node.
+    pub node: String,
+    /// Who wrote it: corosync, pacemaker-controld, kernel…
+    pub source: String,
+    /// As syslog counts: 3 is an error, 4 a warning, 6 information.
+    pub priority: u8,
+    /// What it says.
+    pub message: String,
+}
+
+/// A host that had no part in an answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Gap {
+    /// Its node's name.
+    pub node: String,
+    /// Why.
+    pub why: String,
+}
+
+/// What both hosts' journals hold, in the order of time.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Logs {
+    /// The lines.
+    pub entries: Vec<Entry>,
+    /// Hosts that could not be asked.
+    pub gaps: Vec<Gap>,
+    /// Nodes that had more lines than were asked for; their oldest are left out.
+    pub shortened: Vec<String>,
+}
+
+/// One of a host's answers for a bundle.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// On which node.
+    pub node: String,
+    /// What it is, as a file's name.
+    pub name: String,
+    /// The text.
+    pub text: String,
+}
+
+/// What both hosts say about themselves, for those who look into a fault.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Diagnosis {
+    /// The answers.
+    pub parts: Vec<Part>,
+    /// Hosts that could not be asked.
+    pub gaps: Vec<Gap>,
+}
+
+/// What the operator would do to a pair.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Forecast {
+    /// What comes next.
+    pub next: Coming,
+    /// What stands in the way, or should be known.
+    pub findings: Vec<Cause>,
+    /// The pair is paused: this is what happens when it is resumed.
+    pub paused: bool,
+}
+
+/// What comes next.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Coming {
+    /// Nothing.
+    Rest,
+    /// The pair is being deleted and retained: it is let go, and its hosts stay as they are.
+    LetGo,
+    /// Something is under way on the hosts.
+    Wait(String),
+    /// A stage.
+    Stage {
+        /// What it brings about.
+        name: String,
+        /// What is done, in order on each node; the nodes side by side.
+        steps: Vec<(String, Vec<String>)>,
+        /// What pacemaker itself says that it would then do with the resources, from crm_simulate; absent
+        /// when its configuration stays.
+        transition: Option<Vec<String>>,
+    },
+}
+
+/// Something a person should know about one object.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cause {
+    /// Which object.
+    pub about: String,
+    /// Why.
+    pub reason: String,
+    /// In a sentence.
+    pub message: String,
+}
+
+/// Why there is no answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refused {
+    /// In a sentence.
+    pub refused: String,
+}

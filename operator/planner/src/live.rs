@@ -1,0 +1,71 @@
+//! What the cluster has of what is declared. While a change waits, or cannot be made, it goes on with what it
+//! had.
+
+use std::net::IpAddr;
+
+use hapair_model::{
+    Both,
+    desired::{Desired, FloatingIp, Group},
+    observed::{Host, HostView},
+    xml::Element,
+};
+
+use crate::{groups, names};
+
+/// The host that can speak for the cluster: one with quorum, where there is one.
+pub fn member(observed: &Both<HostView>) -> Option<&Host> {
+    let members = || {
+        observed
+            .iter()
+            .filter_map(|(_, view)| view.host())
+            .filter(|host| host.cluster.is_some())
+    };
+    members()
+        .find(|host| {
+            host.cluster
+                .as_ref()
+                .is_some_and(|cluster| cluster.quorate && cluster.has_dc)
+        })
+        .or_else(|| members().next())
+}
+
+/// The address that the cluster has for a floating IP.
+pub fn address(desired: &Desired, cib: &Element, ip: &FloatingIp) -> Option<IpAddr> {
+    let id = desired.id(names::ip(&ip.name));
+    let resource = cib
+        .all()
+        .into_iter()
+        .find(|each| each.name == "primitive" && each.id() == Some(&id))?;
+    value(resource, "ip")?.parse().ok()
+}
+
+/// The URL at which a group's service can be had now: at the first address that the cluster's group has, or
+/// else at the declared one.
+pub fn url(desired: &Desired, group: &Group, cib: Option<&Element>) -> Option<String> {
+    let declared = desired.floating_ip(group.floating_ips.first()?)?;
+    let carried =
+        cib.and_then(|cib| address(desired, cib, declared).or_else(|| address_of_group(cib, group)));
+    groups::url_at(group, carried.unwrap_or(declared.address))
+}
+
+/// The first address of the cluster's group, whichever object it is of.
+fn address_of_group(cib: &Element, group: &Group) -> Option<IpAddr> {
+    let id = names::group(&group.name);
+    let resource = cib
+        .all()
+        .into_iter()
+        .find(|each| each.name == "group" && each.id() == Some(&id))?;
+    let mut members = resource
+        .children
+        .iter()
+        .filter(|each| each.get("type") == Some("IPaddr2"));
+    members.find_map(|member| value(member, "ip")?.parse().ok())
+}
+
+fn value<'a>(resource: &'a Element, name: &str) -> Option<&'a str> {
+    resource
+        .all()
+        .into_iter()
+        .find(|each| each.get("name") == Some(name))?
+        .get("value")
+}
