@@ -87,10 +87,10 @@ pub fn text(forecast: &Forecast) -> String {
         Coming::Rest if forecast.findings.is_empty() => {
             lines.push("Nothing would be done: the hosts are as declared.".into())
         }
-        Coming::Rest => lines.push("Nothing would be done before that is settled.".into()),
-        Coming::LetGo => lines.push(
-            "The pair is being deleted and retained: it is let go, and its hosts stay as they are.".into(),
-        ),
+        Coming::Rest => lines.push("Nothing is done until then.".into()),
+        Coming::LetGo => {
+            lines.push("Only the object is removed (deletionPolicy: Retain); the hosts keep serving.".into())
+        }
         Coming::Wait(what) => lines.push(format!("Nothing would be started: {}.", plain(what))),
         Coming::Stage {
             name,

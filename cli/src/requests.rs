@@ -168,7 +168,7 @@ pub async fn pause(session: &Session, arguments: &Pair, pause: bool) -> Result<(
     })
     .await?;
     let what = if pause {
-        "is looked at, and not changed, until `kubectl hapair resume`"
+        "is observed and not changed until `kubectl hapair resume`"
     } else {
         "may be changed again"
     };

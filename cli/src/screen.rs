@@ -67,14 +67,18 @@ impl Screen {
     fn operator(&mut self, overview: &Overview, now: Timestamp) {
         let operator = &overview.operator;
         if let Some(silence) = operator.silence(now) {
-            let warning = format!("{silence} What follows is as old as that; the hosts go on by themselves.");
+            let warning =
+                format!("{silence} This status is as old as that; the hosts keep serving by themselves.");
             self.paragraph("", &styled(BAD, &warning));
         } else if let Some(why) = &operator.unknown {
             self.paragraph("", &styled(ATTENTION, &format!("The operator: {why}.")));
         } else if operator.holder.as_deref().unwrap_or_default().is_empty() {
             self.paragraph(
                 "",
-                &styled(ATTENTION, "No operator leads: what follows may be old."),
+                &styled(
+                    ATTENTION,
+                    "No operator holds the Lease; this status may be stale.",
+                ),
             );
         }
     }
@@ -89,7 +93,7 @@ impl Screen {
             self.paragraph("", &format!("{name}  {}", styled(ATTENTION, "not observed yet")));
             return self.paragraph(
                 "  do: ",
-                "wait a moment; if this stays, see that the operator runs and watches this namespace",
+                "wait a moment; if this stays, check that the operator runs and watches this namespace",
             );
         };
         let since = age(now.duration_since(ready.last_transition_time));
@@ -110,7 +114,7 @@ impl Screen {
                 ..
             }) => styled(BAD, "NOT SERVING"),
             Some(Condition { reason, .. }) if reason == "NothingDeclared" => faint("no service"),
-            _ => styled(ATTENTION, "whether it serves is not known"),
+            _ => styled(ATTENTION, "service state unknown"),
         };
         self.paragraph("", &format!("{name}  {readiness}, {serving}"));
         if pair.status.as_ref().and_then(|status| status.observed_generation) < pair.metadata.generation {

@@ -84,7 +84,7 @@ pub fn direction(overview: &Overview, now: Timestamp) -> Result<Direction, Strin
                     advice::remedy(reason)
                 ));
             }
-            None => return Err("the operator has not looked at the pair yet".into()),
+            None => return Err("the operator has not observed the pair yet".into()),
         }
     }
     Ok(Direction { from, to })

@@ -35,7 +35,7 @@ pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
             .map(|condition| condition.type_.as_str())
             .collect();
         match known.is_empty() {
-            true => bail!("the operator has not looked at the pair yet: it has no conditions"),
+            true => bail!("the operator has not observed the pair yet: it has no conditions"),
             false => bail!(
                 "{what:?} is no condition of the pair, and no reason. Its conditions: {}",
                 known.join(", ")

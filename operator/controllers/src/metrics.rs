@@ -78,7 +78,7 @@ pub type Level = Gauge<f64, AtomicU64>;
 /// Every figure the operator has.
 #[derive(Debug)]
 pub struct Metrics {
-    /// Times a pair was looked at.
+    /// Turns of a pair: one observation of both hosts and what followed.
     pub turns: Family<PairLabels, Counter>,
     /// How long looking at both hosts takes.
     pub observe_seconds: Histogram,
@@ -152,7 +152,11 @@ impl Default for Metrics {
             read_only,
             ..
         } = &metrics;
-        registry.register("turns", "Times a pair was looked at", turns.clone());
+        registry.register(
+            "turns",
+            "Turns of a pair: one observation of both hosts and what followed",
+            turns.clone(),
+        );
         registry.register(
             "turn_failures",
             "Turns of a pair that the API server did not let end",

@@ -279,7 +279,7 @@ impl<C: Connect> PairTask<C> {
         let seconds = start.elapsed().as_secs_f64();
         self.context.metrics.observe_seconds.observe(seconds);
         if seconds > SLOW {
-            tracing::info!(pair = %self.name, seconds, "a look at the hosts took long");
+            tracing::info!(pair = %self.name, seconds, "observing the hosts took long");
         }
         let answering = observed.as_ref().map(|view| matches!(view, HostView::Seen(_)));
         self.just_lost = Side::BOTH

@@ -19,10 +19,10 @@ pub type Sections = BTreeMap<String, Section>;
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// The connection broke, or the script died.
-    #[error("the answer is cut off")]
+    #[error("the reply is incomplete: the connection broke, or the script died")]
     CutOff,
     /// Something else than sections.
-    #[error("the answer holds something that is not ours")]
+    #[error("unexpected output in the reply (does a shell profile print something?)")]
     Foreign,
 }
 

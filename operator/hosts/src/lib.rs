@@ -68,12 +68,10 @@ impl SshHosts {
                 })),
                 Err(FrameError::CutOff) if output.code == TIMED_OUT => {
                     let after = frames::last(&output.stdout).map_or_else(
-                        || "at its beginning".to_owned(),
-                        |name| format!("after \"{name}\""),
+                        || "no section was completed".to_owned(),
+                        |name| format!("last completed section: {name}"),
                     );
-                    HostView::Silent(Silence::Unreachable(format!(
-                        "a command hangs on it: the look did not end in time, and stopped {after}"
-                    )))
+                    HostView::Silent(Silence::Unreachable(format!("probe timed out; {after}")))
                 }
                 // A key may be in it.
                 Err(error) if !question.keys.is_empty() => {
@@ -141,7 +139,7 @@ impl Readable for SshHosts {
                 Ok(texts)
             }
             Err(FrameError::CutOff) if output.code == TIMED_OUT => {
-                Err("a command hangs on it: it did not tell everything in time".into())
+                Err("a command did not end in time; the reply is incomplete".into())
             }
             Err(error) => Err(format!("{error}; it said: {}", output.excerpt())),
         }

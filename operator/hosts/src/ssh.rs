@@ -136,7 +136,7 @@ impl Host {
         let result = match tokio::time::timeout(limit, self.exchange(open, bundle.archive, told)).await {
             Ok(result) => result,
             Err(_) => Err(Silence::Unreachable(format!(
-                "no end of an execution within {} s",
+                "the remote command did not end within {} s",
                 limit.as_secs()
             ))),
         };

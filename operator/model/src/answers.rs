@@ -83,7 +83,7 @@ pub struct Forecast {
 pub enum Coming {
     /// Nothing.
     Rest,
-    /// The pair is being deleted and retained: it is let go, and its hosts stay as they are.
+    /// The pair is being deleted with Retain: only the object is removed, and the hosts keep serving.
     LetGo,
     /// Something is under way on the hosts.
     Wait(String),

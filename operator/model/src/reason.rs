@@ -63,74 +63,74 @@ reasons! {
     ///
     /// What to do: nothing.
     Serving: Fine,
-    /// What the condition speaks of is as it should be.
+    /// The condition holds: nothing is wrong with what it is about.
     ///
     /// What to do: nothing.
     Healthy: Fine,
-    /// The object has been ready before; a pair or a group: available.
+    /// The object was ready before (a pair or a group: available).
     ///
     /// What to do: nothing.
     HasBeenReady: Fine,
-    /// The object has never been ready; a pair or a group: available.
+    /// The object has never been ready yet (a pair or a group: available).
     ///
-    /// What to do: nothing by itself. What is missing is told by the condition `Ready`.
+    /// What to do: look at the condition `Ready`; it says what is missing.
     NeverReady: Waiting,
-    /// There is nothing of the kind the condition speaks of: no service group, for instance.
+    /// Nothing of this kind is declared, for instance no service group.
     ///
-    /// What to do: nothing, if none is wanted.
+    /// What to do: nothing, if you do not want one.
     NothingDeclared: Chosen,
-    /// The operator is changing the hosts, or waits for something that is under way there.
+    /// The operator is changing the hosts, or waits for something that is running there.
     ///
-    /// What to do: wait. The message says which stage it is; when it stays the same for long, look at the
+    /// What to do: wait. The message names the stage. When it stays the same for a long time, look at the
     /// operator's log.
     Converging: Waiting,
-    /// The pair is paused: it is looked at, but not changed.
+    /// The pair is paused: the operator observes it and changes nothing.
     ///
-    /// What to do: when the operator may go on, set `spec.paused` to false, or remove it; a pair that was
-    /// paused by `kubectl hapair pause` (the annotation `hapair.dev/paused`) goes on after `kubectl hapair
-    /// resume`.
+    /// What to do: to end the pause, remove `spec.paused` or set it to false. `kubectl hapair resume` ends a
+    /// pause that `kubectl hapair pause` began (the annotation `hapair.dev/paused`).
     PausedByUser: NeedsPerson,
-    /// A kind cannot be listed, so what is declared is not known completely. Nothing is changed on any host
-    /// meanwhile.
+    /// The operator cannot list one of the kinds, so it does not know everything that is declared. It changes
+    /// nothing on any host meanwhile.
     ///
-    /// What to do: the message has the API server's answer. Grant the missing permission or mend the API
+    /// What to do: the message has the API server's answer. Grant the missing permission, or repair the API
     /// server.
     NotSynced: Waiting,
-    /// The pair that this object names does not exist.
+    /// The HAPair that `spec.pairRef` names does not exist.
     ///
-    /// What to do: create the HAPair, or correct `spec.pairRef.name` by creating the object anew.
+    /// What to do: create the HAPair, or create this object anew with the right `spec.pairRef.name`.
     PairNotFound: NeedsPerson,
-    /// Something refers to an object that does not exist, or that belongs to another pair.
+    /// The spec refers to an object that does not exist, or that belongs to another pair.
     ///
-    /// What to do: create what is missing, or correct the name. Until then the hosts are left as they are.
+    /// What to do: create what is missing, or correct the name. Until then the hosts stay as they are.
     DanglingReference: NeedsPerson,
-    /// The spec cannot be carried out. The message names the field.
+    /// The operator cannot carry out the spec. The message names the field. Nothing was changed on any host.
     ///
-    /// What to do: correct that field. Nothing was changed on any host.
+    /// What to do: correct that field.
     InvalidSpec: NeedsPerson,
-    /// A group wants something of the hosts that the pair does not delegate to groups: a file, a systemd
-    /// unit, an agent.
+    /// A group uses a file, a systemd unit or an agent that the HAPair does not delegate to groups.
     ///
-    /// What to do: whoever decides about the hosts adds it to `spec.delegation` of the HAPair; the message
-    /// names the entry.
+    /// What to do: somebody who decides about the hosts adds the entry that the message names to
+    /// `spec.delegation` of the HAPair.
     NotDelegated: NeedsPerson,
-    /// Two objects of the pair claim the same thing: a disk, a mount point, an address.
+    /// Two objects of the pair claim the same thing: a disk, a mount point, an address, a unit. Nothing was
+    /// changed on any host.
     ///
-    /// What to do: change one of the two that the message names. Nothing was changed on any host.
+    /// What to do: change one of the two that the message names.
     Conflict: NeedsPerson,
-    /// A Secret or ConfigMap that the spec names does not exist or lacks its key.
+    /// A Secret or ConfigMap that the spec names does not exist, or lacks its key. The hosts keep what they
+    /// have.
     ///
-    /// What to do: create it. The message names it and the key. The hosts keep what they have.
+    /// What to do: create it. The message has its name and the key.
     SourceMissing: NeedsPerson,
     /// The operator may not read the Secrets or ConfigMaps of this namespace. The hosts keep what they have.
     ///
     /// What to do: `kubectl apply -n NAMESPACE -k config/rbac/pair-namespace`, or name the namespace in the
     /// chart's `watch.namespaces`. The message has the API server's answer.
     SourceForbidden: NeedsPerson,
-    /// A host does not answer over SSH. That says nothing about whether it is up: pacemaker and fencing
-    /// decide that.
+    /// A host does not answer over SSH. It may still be up: pacemaker and fencing decide that, not the
+    /// operator.
     ///
-    /// What to do: look at the host and at the network between the operator and it. Changes wait until both
+    /// What to do: check the host, and the network between the operator and the host. Changes wait until both
     /// hosts answer.
     HostUnreachable: Waiting,
     /// A host shows another SSH key than the pinned ones. Nothing was sent to it.
@@ -169,8 +169,8 @@ reasons! {
     ManagedElsewhere: NeedsPerson,
     /// A newer operator has changed the hosts; this one stands back.
     ///
-    /// What to do: nothing, it ends when this operator has lost or renewed its leadership. If it stays, two
-    /// operators share one Lease name.
+    /// What to do: nothing. It ends when this operator has lost or renewed its leadership. If it stays, two
+    /// operators use one Lease name.
     Superseded: Waiting,
     /// Packages are missing and `spec.packages` is Unmanaged.
     ///
@@ -275,14 +275,14 @@ reasons! {
     /// What to do: the message shows the step and what the host said. The operator tries again by itself,
     /// ever less often.
     StepFailed: Waiting,
-    /// A stage ended well on the hosts three times, and is needed again: something there undoes it, or does
-    /// not take it as it is written.
+    /// A stage succeeded three times, and is needed again: something on the hosts undoes it, or does not
+    /// accept the value as it is written.
     ///
     /// What to do: the message shows what was wanted and what is there. Write the value in another way, or
     /// find out what changes it back. The operator tries again at each resync.
     NoEffect: NeedsPerson,
-    /// The planner produced something its own safety rules refuse. This is a defect of the operator; nothing
-    /// was changed.
+    /// The plan would break one of the [safety rules](safety-rules.md). This is a defect of the operator;
+    /// nothing was changed.
     ///
     /// What to do: report it with the message.
     PlanRefused: NeedsPerson,
@@ -377,11 +377,11 @@ reasons! {
     /// What to do: the message shows what came back. pacemaker restarts or moves a service that fails its
     /// probe.
     NotAnswering: Waiting,
-    /// It cannot be told now: nothing that would know could be asked.
+    /// Unknown at the moment: no host that would know can be reached.
     ///
     /// What to do: look at `HostsReachable`.
     NotObserved: Waiting,
-    /// The object is being deleted and what it stands for is being taken off the hosts.
+    /// The object is being deleted, and the operator is removing it from the hosts.
     ///
     /// What to do: wait.
     TearingDown: Waiting,

@@ -208,7 +208,12 @@ impl<'a> View<'a> {
         };
         let stalled = match stalled {
             Some((reason, message)) => condition("Stalled", Some(true), reason, message),
-            None => condition("Stalled", Some(false), ready.reason, "no person is needed".into()),
+            None => condition(
+                "Stalled",
+                Some(false),
+                ready.reason,
+                "no manual action needed".into(),
+            ),
         };
         vec![ready, reconciling, stalled]
     }

@@ -333,10 +333,7 @@ pub fn table() -> String {
                 );
                 (shows, format!("{} s", truth.within))
             }
-            None => (
-                "nothing: the pair goes on, or nobody is there to tell".to_owned(),
-                String::new(),
-            ),
+            None => ("no condition changes".to_owned(), String::new()),
         };
         let _ = writeln!(
             text,

@@ -115,7 +115,7 @@ fn writable(view: &View<'_>, volume: &Volume) -> Condition {
             "Writable",
             None,
             Reason::NotObserved,
-            "it is mounted on no host that answers".into(),
+            "it is not mounted on any reachable host".into(),
         ),
         (Some(_), Some((reason, message))) => condition("Writable", Some(false), reason, message),
         (Some(Mounted { used: Some(used), .. }), None) => condition(
@@ -146,7 +146,7 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
     if !legs.any(Option::is_some) {
         return Some((
             Reason::NotObserved,
-            format!("volume {name} is up on no host that answers"),
+            format!("volume {name} is not up on any reachable host"),
         ));
     }
     let mut standby = None;

@@ -182,7 +182,7 @@ fn quorate(view: &View<'_>) -> Condition {
             "Quorate",
             Some(false),
             Reason::NoQuorum,
-            "pacemaker runs on no host that answers".into(),
+            "pacemaker is not running on any reachable host".into(),
         ),
         None => condition("Quorate", None, Reason::NotObserved, "no host answers".into()),
     }
@@ -402,7 +402,7 @@ fn paused(view: &View<'_>) -> Condition {
             "Paused",
             Some(true),
             Reason::PausedByUser,
-            "the pair is looked at, but not changed".into(),
+            "the pair is observed and not changed".into(),
         ),
         false => condition(
             "Paused",
