@@ -307,6 +307,8 @@ mod tests {
             condition("Ready", Some(false), Reason::NotRunning),
             condition("Available", Some(false), Reason::NotRunning),
         ];
+        assert_eq!(established(&starting, &[]).reason, Reason::NeverReady);
+        assert_eq!(established(&serving, &[]).reason, Reason::HasBeenReady);
         assert_eq!(established_after([&starting, &down]), ConditionStatus::False);
         assert_eq!(established_after([&starting, &serving]), ConditionStatus::True);
         assert_eq!(established_after([&serving, &down]), ConditionStatus::True);

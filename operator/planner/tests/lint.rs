@@ -8,7 +8,7 @@
 mod situations;
 
 use hapair_model::{
-    Both, Secret, Side,
+    Both, Reason, Secret, Side,
     desired::{Desired, Partition},
     observed::{CorosyncConf, Firewall, Record, Signature, Unit},
     plan::{Content, File, FollowUp, Keep, Next, PackageManager, Stage, Step},
@@ -62,7 +62,10 @@ impl Case {
             &self.hosts.as_ref(),
             Next::Run(stage),
         );
-        next.err().map(|finding| finding.message)
+        next.err().map(|finding| {
+            assert_eq!(finding.reason, Reason::PlanRefused);
+            finding.message
+        })
     }
 }
 
