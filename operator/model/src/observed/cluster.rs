@@ -1,0 +1,128 @@
+//! pacemaker's view of the cluster.
+
+use std::collections::BTreeMap;
+
+/// pacemaker's view, from `crm_mon --output-as=xml`.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Cluster {
+    /// Whether this partition has quorum.
+    pub quorate: bool,
+    /// Whether a DC has been elected.
+    pub has_dc: bool,
+    /// Nodes, by name.
+    pub nodes: BTreeMap<String, ClusterNode>,
+    /// Primitive resources, by id; instances of a clone are several entries.
+    pub resources: Vec<ClusterResource>,
+    /// Failed operations.
+    pub failures: Vec<Failure>,
+    /// Node names the cluster is fencing, or has failed to fence.
+    pub fencing: Vec<FenceEvent>,
+    /// Whether the whole cluster is in maintenance mode.
+    pub maintenance: bool,
+    /// Constraints that keep a resource off a node.
+    pub bans: Vec<Ban>,
+}
+
+/// A constraint that keeps a resource, or its promoted role, off a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ban {
+    /// The constraint's id.
+    pub id: String,
+    /// The resource.
+    pub resource: String,
+    /// Where it must not be.
+    pub node: String,
+}
+
+/// A node as pacemaker sees it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClusterNode {
+    /// Member of the cluster.
+    pub online: bool,
+    /// Runs no services.
+    pub standby: bool,
+    /// Its state is not known for certain; it will be fenced.
+    pub unclean: bool,
+    /// On its way in.
+    pub pending: bool,
+    /// The cluster leaves everything on it as it is.
+    pub maintenance: bool,
+}
+
+impl ClusterNode {
+    /// The word for its state that the status shows.
+    pub fn state(&self) -> &'static str {
+        match self {
+            Self { unclean: true, .. } => "Unclean",
+            Self { online: false, .. } => "Offline",
+            Self { pending: true, .. } => "Pending",
+            Self { standby: true, .. } => "Standby",
+            Self { .. } => "Online",
+        }
+    }
+}
+
+/// An instance of a primitive resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClusterResource {
+    /// Its id, without an instance number.
+    pub id: String,
+    /// Started, Stopped, Promoted, Unpromoted (older builds say Master, Slave; both are read).
+    pub role: String,
+    /// Where it is active.
+    pub nodes: Vec<String>,
+    /// It has failed.
+    pub failed: bool,
+    /// The configuration no longer has it; the cluster stops it.
+    pub orphaned: bool,
+    /// The cluster will not touch it before a person does.
+    pub blocked: bool,
+}
+
+/// A failed operation.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// The resource.
+    pub resource: String,
+    /// start, stop, monitor…
+    pub task: String,
+    /// Where.
+    pub node: String,
+    /// What the agent said.
+    pub message: String,
+}
+
+/// A fencing action.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FenceEvent {
+    /// Whom.
+    pub target: String,
+    /// success, failed or pending.
+    pub status: String,
+    /// When it ended: "2026-11-23 17:00:55Z".
+    pub completed: Option<String>,
+}
+
+impl Cluster {
+    /// Whether this resource has not started, and has not failed either.
+    pub fn is_idle(&self, id: &str) -> bool {
+        self.active_in_role(id, "Started").is_none()
+            && !self.failures.iter().any(|failure| failure.resource == id)
+    }
+
+    /// A resource that the configuration no longer has and that is still active.
+    pub fn leftover(&self) -> Option<&ClusterResource> {
+        self.resources
+            .iter()
+            .find(|each| each.orphaned && !each.nodes.is_empty())
+    }
+
+    /// Where this resource is active in this role.
+    pub fn active_in_role(&self, id: &str, role: &str) -> Option<&str> {
+        let found = self
+            .resources
+            .iter()
+            .find(|each| each.id == id && each.role == role && !each.nodes.is_empty());
+        found.and_then(|each| each.nodes.first()).map(String::as_str)
+    }
+}

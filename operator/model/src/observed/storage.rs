@@ -1,0 +1,141 @@
+//! Disks, DRBD and file systems of a host.
+
+/// A file system that is mounted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mounted {
+    /// It takes no writes.
+    pub read_only: bool,
+    /// How full it is, in percent, 100 only when nothing is left: space, or inodes if there is less left of
+    /// them. `None`: it does not tell.
+    pub used: Option<u8>,
+}
+
+/// A block device.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Device {
+    /// Whether it exists and is a block device.
+    pub exists: bool,
+    /// Its path without symbolic links.
+    pub path: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// The names of its partitions.
+    pub partitions: Vec<String>,
+    /// Where it, or something on it, is mounted or otherwise in use.
+    pub in_use: Option<String>,
+    /// Every signature on it, as wipefs finds them.
+    pub signatures: Vec<Signature>,
+    /// The label of the file system that begins on it, read past DRBD.
+    pub label: Option<String>,
+}
+
+/// A signature on a device.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature {
+    /// What it is: ext4, LVM2_member, drbd, gpt…
+    pub kind: String,
+    /// Its UUID, where it has one.
+    pub uuid: String,
+}
+
+impl Signature {
+    /// The kind of what has no signature, and does not read as zeroes.
+    pub const DATA: &str = "data";
+    /// The kind of a disk's partition; its UUID is the partition's own.
+    pub const PARTITION: &str = "part";
+
+    /// Data without a signature.
+    pub fn data() -> Self {
+        Self {
+            kind: Self::DATA.into(),
+            uuid: String::new(),
+        }
+    }
+}
+
+impl std::fmt::Display for Signature {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.kind == Self::DATA {
+            return formatter.write_str(Self::DATA);
+        }
+        write!(formatter, "{}:{}", self.kind, self.uuid)
+    }
+}
+
+/// What a host's configuration files say of a DRBD resource.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct DrbdConfig {
+    /// Minor numbers of its volumes.
+    pub minors: Vec<u32>,
+    /// Its ports on both hosts.
+    pub ports: Vec<u16>,
+    /// The devices below it on this host, as they are written and without symbolic links.
+    pub disks: Vec<String>,
+    /// Whether the file is the operator's.
+    pub ours: bool,
+}
+
+/// The record of DRBD metadata created here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct VolumeRecord {
+    /// DRBD's device UUID, 16 lower-case hexadecimal digits.
+    pub device_uuid: String,
+    /// The whole device was seen to read as zeroes before.
+    pub zeroes: bool,
+    /// The minor number it was given.
+    pub minor: u32,
+    /// The port it was given.
+    pub port: u16,
+}
+
+/// A DRBD resource with one volume, as `drbdsetup` shows it on one host.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Resource {
+    /// Its minor number.
+    pub minor: u32,
+    /// Primary, Secondary, Unknown.
+    pub role: String,
+    /// Connected, Connecting, StandAlone…
+    pub connection: String,
+    /// The peer's role.
+    pub peer_role: String,
+    /// UpToDate, Inconsistent, Diskless…
+    pub disk: String,
+    /// The peer's disk.
+    pub peer_disk: String,
+    /// Established, SyncSource, SyncTarget…
+    pub replication: String,
+    /// How much of a resync is done, in percent.
+    pub done: Option<u8>,
+    /// The current data generation's UUID; 0: not known.
+    pub generation: u64,
+    /// Generations that the current one came from, as far as DRBD remembers: the bitmap's and the history's
+    /// UUIDs.
+    pub ancestors: Vec<u64>,
+}
+
+/// DRBD's current UUID of a leg that has never held data (`UUID_JUST_CREATED`, drbd.h).
+pub const JUST_CREATED: u64 = 4;
+
+impl Resource {
+    /// Whether this leg has never held data.
+    pub fn is_blank(&self) -> bool {
+        self.generation == JUST_CREATED
+    }
+
+    /// Whether this leg's data went on from the other's: it can be brought up to date from here, and loses
+    /// nothing by that.
+    pub fn descends_from(&self, other: &Self) -> bool {
+        self.generation == other.generation || self.ancestors.contains(&other.generation)
+    }
+
+    /// Whether it is connected to its peer, replicating or resyncing.
+    pub fn is_connected(&self) -> bool {
+        self.connection == "Connected"
+    }
+
+    /// Whether it holds current data, and so does its peer.
+    pub fn is_up_to_date(&self) -> bool {
+        self.disk == "UpToDate" && self.peer_disk == "UpToDate"
+    }
+}

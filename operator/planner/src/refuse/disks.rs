@@ -1,0 +1,335 @@
+//! What keeps a disk or a directory from becoming a volume's.
+
+use hapair_model::{
+    Both, Reason, Side,
+    desired::{Desired, Disk, Volume},
+    observed::{Device, DrbdConfig, Host, Signature},
+    plan::{Finding, Subject},
+};
+
+use crate::{
+    devices::{self, has_only_our_partitions},
+    names, volumes,
+};
+
+/// The smallest device for a volume: room for DRBD's metadata, a journal and some data.
+const SMALLEST_DEVICE: u64 = 64 << 20;
+
+pub(super) fn device(
+    volume: &Volume,
+    side: Side,
+    node: &str,
+    host: &Host,
+    remembered: Option<&str>,
+    alive: bool,
+    findings: &mut Vec<Finding>,
+) {
+    let name = &volume.name;
+    let mut say = |reason, message| {
+        findings.push(Finding {
+            about: Subject::Volume(name.clone()),
+            reason,
+            message,
+        })
+    };
+    let record = host.volume_records.get(name);
+    // A resource of this name that is configured or up, and whose file is not ours, is someone's.
+    let foreign = host
+        .drbd_config
+        .get(name)
+        .map_or(host.resources.contains_key(name), |config| !config.ours);
+    if foreign && record.is_none() {
+        let message = format!(
+            "{node}: there is a DRBD resource {name} already, which hapair-operator did not make. Nothing \
+             was changed."
+        );
+        return say(Reason::Conflict, message);
+    }
+    if host.resources.contains_key(name) {
+        if let Some(message) = changed_disk(volume, side, host) {
+            say(Reason::DiskChanged, format!("{node}: {message}"));
+        }
+        return;
+    }
+    let (disk, unknown) = (&volume.disks[side], Device::default());
+    let device = host.devices.get(name).unwrap_or(&unknown);
+    if let Some(other) = resource_with(host, name, &disk.device, &device.path) {
+        let message = format!(
+            "{node}: {} belongs to the DRBD resource {other}, which is not this volume's. Nothing was \
+             changed.",
+            disk.device
+        );
+        return say(Reason::DeviceInUse, message);
+    }
+    let made = record
+        .map(|record| record.device_uuid.as_str())
+        .filter(|uuid| *uuid != "pending")
+        .or(remembered);
+    if let Some(uuid) = made.filter(|uuid| alive && !carries_metadata(device, uuid)) {
+        return say(
+            Reason::LegMissing,
+            format!("{node}: {}", missing_leg(&disk.device, device, uuid, host)),
+        );
+    }
+    let problem = match &disk.partition {
+        Some(partition) if !device.exists => {
+            let whole = host.disks.get(name).unwrap_or(&unknown);
+            let taken =
+                || shared(&partition.disk, whole).or_else(|| carries(&partition.disk, whole, disk, node));
+            unusable(&partition.disk, whole, partition.size_mib.unwrap_or(0) << 20).or_else(|| {
+                if has_only_our_partitions(whole) {
+                    None
+                } else {
+                    taken()
+                }
+            })
+        }
+        _ => unusable(&disk.device, device, 0).or_else(|| {
+            let is_pending = record.is_some_and(|record| record.device_uuid == "pending");
+            let is_uuid = |uuid: &str| made == Some(uuid) || volumes::kept_leg(name, host) == Some(uuid);
+            let is_ours = |each: &Signature| match each.kind.as_str() {
+                "drbd" => is_pending || is_uuid(&each.uuid),
+                // A partition that was made for the volume holds what was on the disk before.
+                Signature::DATA => disk.partition.is_some() || is_pending && disk.overwrite.is_some(),
+                _ => false,
+            };
+            if device.signatures.iter().any(is_ours) {
+                None
+            } else {
+                carries(&disk.device, device, disk, node)
+            }
+        }),
+    };
+    if let Some((reason, message)) = problem {
+        say(reason, format!("{node}: {message}"));
+    }
+}
+
+/// Before a volume's first data: files on its mount point that are not carried over. They would vanish from
+/// sight without a word.
+pub(super) fn hidden_files(
+    volume: &Volume,
+    side: Side,
+    node: &str,
+    host: &Host,
+    findings: &mut Vec<Finding>,
+) {
+    let returns = volumes::kept_leg(&volume.name, host).is_some();
+    let carried = volume.copy_from == Some(side);
+    let Some(&number) = host
+        .hidden_files
+        .get(&volume.name)
+        .filter(|number| **number > 0 && !returns && !carried)
+    else {
+        return;
+    };
+    if volume.disks[side].hide_files == Some(number) {
+        return;
+    }
+    let files = if number == 1 {
+        "a file".to_owned()
+    } else {
+        format!("{number} files")
+    };
+    let message = format!(
+        "{node}: spec.filesystem.mountPoint {} holds {files} that the volume would hide. Nothing was \
+         changed. Move them, name the node in \
+         spec.initialData.copyFrom, or set spec.disks[node={node}].hideFiles to {number}.",
+        volume.mount_point
+    );
+    findings.push(Finding {
+        about: Subject::Volume(volume.name.clone()),
+        reason: Reason::MountPointNotEmpty,
+        message,
+    });
+}
+
+/// A running leg's disk is not the declared one. One disk under two names is still one disk.
+fn changed_disk(volume: &Volume, side: Side, host: &Host) -> Option<String> {
+    let running = &host
+        .drbd_config
+        .get(&volume.name)
+        .filter(|config| config.ours)?
+        .disks;
+    let (declared, path) = (
+        &volume.disks[side].device,
+        host.devices
+            .get(&volume.name)
+            .map_or("", |device| device.path.as_str()),
+    );
+    let is_same = running.iter().any(|disk| disk == declared || disk == path);
+    (!is_same && !running.is_empty()).then(|| {
+        format!(
+            "the volume runs on {}, and spec.disks names {declared}. The running leg is left as it is",
+            running[0]
+        )
+    })
+}
+
+fn carries_metadata(device: &Device, uuid: &str) -> bool {
+    device
+        .signatures
+        .iter()
+        .any(|signature| signature.kind == "drbd" && signature.uuid == uuid)
+}
+
+/// A leg that was made here is not on its device any more. What is there may be somebody's, and the leg may
+/// be elsewhere: nothing is offered.
+fn missing_leg(path: &str, device: &Device, expected: &str, host: &Host) -> String {
+    let found = match (device.exists, device.signatures.is_empty()) {
+        (false, _) => "does not exist".to_owned(),
+        (true, true) => "is blank".to_owned(),
+        (true, false) => format!("holds {}", devices::all_signatures(device)),
+    };
+    let elsewhere = match host.metadata_elsewhere.get(expected) {
+        Some(other) => format!("It is on {other}: name that by a name that lasts, below /dev/disk/by-id"),
+        None => "It is on no device of this host".to_owned(),
+    };
+    format!(
+        "{path} {found}, expected DRBD's metadata {expected} of this volume. {elsewhere}. Nothing was \
+         changed."
+    )
+}
+
+/// The other DRBD resource, whoever made it, that has this device: below it, or as its own.
+fn resource_with<'a>(host: &'a Host, volume: &str, declared: &str, path: &str) -> Option<&'a str> {
+    let is_it = |device: &str| device == declared || device == path;
+    let has = |config: &DrbdConfig| {
+        config.disks.iter().any(|disk| is_it(disk))
+            || config
+                .minors
+                .iter()
+                .any(|minor| is_it(&format!("/dev/drbd{minor}")))
+    };
+    let mut others = host.drbd_config.iter().filter(|(name, _)| *name != volume);
+    others
+        .find(|(_, config)| has(config))
+        .map(|(name, _)| name.as_str())
+}
+
+/// Why a device cannot be used whatever is on it.
+fn unusable(path: &str, device: &Device, needed: u64) -> Option<(Reason, String)> {
+    let least = needed.max(SMALLEST_DEVICE);
+    if !device.exists {
+        return Some((
+            Reason::DeviceNotFound,
+            format!("{path} does not exist or is no block device"),
+        ));
+    }
+    if let Some(usage) = &device.in_use {
+        return Some((
+            Reason::DeviceInUse,
+            format!("{path} is in use: {usage}. Nothing was changed."),
+        ));
+    }
+    if device.size < least {
+        let (has, least) = (device.size >> 20, least >> 20);
+        return Some((
+            Reason::DeviceTooSmall,
+            format!("{path} has {has} MiB, at least {least} MiB are needed"),
+        ));
+    }
+    None
+}
+
+/// A disk that volumes share with someone else: no consent covers the volumes.
+fn shared(path: &str, disk: &Device) -> Option<(Reason, String)> {
+    let message = || {
+        format!(
+            "{path} holds partitions of volumes beside others. Nothing was changed. Make a partition by hand \
+             and name it as device."
+        )
+    };
+    devices::has_a_partition_of_ours(disk).then(|| (Reason::DeviceNotBlank, message()))
+}
+
+/// What a device carries, unless nothing, or nothing but what may be overwritten.
+fn carries(path: &str, device: &Device, disk: &Disk, node: &str) -> Option<(Reason, String)> {
+    let all = devices::all_signatures(device);
+    if device.signatures.is_empty() || disk.overwrite.as_ref() == Some(&all) {
+        return None;
+    }
+    let told = |each: &Signature| match (each.kind.as_str(), each.uuid.as_str()) {
+        (Signature::DATA, _) => "data without a signature".to_owned(),
+        (kind, "") => kind.to_owned(),
+        (Signature::PARTITION, uuid) => format!("a partition (PARTUUID {uuid})"),
+        (kind, uuid) => format!("{kind} (UUID {uuid})"),
+    };
+    let found = device
+        .signatures
+        .iter()
+        .map(told)
+        .collect::<Vec<_>>()
+        .join(" and ");
+    let message = format!(
+        "{path} holds {found}, expected a blank device. Nothing was changed. To use it anyway set \
+         spec.disks[node={node}].overwrite to \"{all}\"."
+    );
+    Some((Reason::DeviceNotBlank, message))
+}
+
+/// One device under two names is still one device.
+pub(super) fn shared_devices(desired: &Desired, node: &str, host: &Host, findings: &mut Vec<Finding>) {
+    for (at, volume) in desired.volumes.iter().enumerate() {
+        let path = |volume: &Volume| {
+            host.devices
+                .get(&volume.name)
+                .map(|device| device.path.as_str())
+                .filter(|path| !path.is_empty())
+        };
+        let twin = desired.volumes[..at]
+            .iter()
+            .find(|other| path(volume).is_some() && path(other) == path(volume));
+        if let Some((twin, path)) = twin.zip(path(volume)) {
+            let message = format!(
+                "{node}: {path} is also the device of volume {:?}. Nothing was changed.",
+                twin.name
+            );
+            findings.push(Finding {
+                about: Subject::Volume(volume.name.clone()),
+                reason: Reason::Conflict,
+                message,
+            });
+        }
+    }
+}
+
+/// What is copied while a service writes to it is not what is there in the end: later writes would be hidden
+/// below the volume.
+pub(super) fn sources(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding>) {
+    let runs = |id: &String| {
+        hosts.any(|host| {
+            host.cluster
+                .as_ref()
+                .is_some_and(|cluster| cluster.active_in_role(id, "Started").is_some())
+        })
+    };
+    for volume in desired
+        .volumes
+        .iter()
+        .filter(|volume| volume.copy_from.is_some() && !volumes::is_in_cluster(volume, hosts))
+    {
+        let group = desired
+            .groups
+            .iter()
+            .find(|group| group.volumes.contains(&volume.name));
+        if let Some(group) = group.filter(|group| {
+            group
+                .services
+                .iter()
+                .map(|service| desired.id(names::service(group, service)))
+                .any(|id| runs(&id))
+        }) {
+            let message = format!(
+                "spec.initialData.copyFrom: {} is to be copied while group {} runs, which may write there; \
+                 later writes would be hidden. Nothing was changed.",
+                volume.mount_point, group.name
+            );
+            findings.push(Finding {
+                about: Subject::Volume(volume.name.clone()),
+                reason: Reason::SourceInUse,
+                message,
+            });
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! What keeps a host from being one of the pair's, or the two from being a pair.
+
+use hapair_model::{
+    Both, Reason, Side,
+    desired::Desired,
+    observed::{Host, Silence},
+    plan::Finding,
+};
+
+use super::about_pair;
+use crate::{
+    firewall, keys,
+    platform::{Platform, services},
+    stages,
+};
+
+pub(super) fn silent(desired: &Desired, side: Side, silence: &Silence) -> Finding {
+    let node = &desired.nodes[side];
+    let (name, address) = (&node.name, &node.address);
+    match silence {
+        Silence::Unreachable(why) => about_pair(
+            Reason::HostUnreachable,
+            format!("{name}: no answer over SSH at {address}: {why}"),
+        ),
+        Silence::UnknownHostKey { offered } => about_pair(
+            Reason::HostKeyMismatch,
+            format!(
+                "{name}: the host at {address} shows none of the pinned keys. It offers {}. Nothing was sent \
+                 to it.",
+                offered.join(", ")
+            ),
+        ),
+        Silence::Denied(why) => about_pair(
+            Reason::SshDenied,
+            format!("{name}: the host at {address} refuses the SSH key or user: {why}"),
+        ),
+        Silence::NotRoot(why) => about_pair(
+            Reason::NotRoot,
+            format!("{name}: the SSH user cannot become root (expected: sudo without a password): {why}"),
+        ),
+        Silence::Garbled(what) => about_pair(
+            Reason::HostGarbled,
+            format!("{name}: the answer is not understood: {what}"),
+        ),
+    }
+}
+
+/// A cluster that no record of the operator's vouches for, whatever its name. A host that has lost its record
+/// is vouched for by its peer's, when both are in one cluster, or the peer remembers it.
+pub(super) fn foreign_cluster(
+    desired: &Desired,
+    side: Side,
+    host: &Host,
+    peer: Option<&Host>,
+    findings: &mut Vec<Finding>,
+) {
+    let name = &desired.nodes[side].name;
+    let vouches = |host: &Host| host.owner.is_some();
+    let is_peers = |peer: &Host| {
+        vouches(peer)
+            && (keys::remembers(peer, host)
+                || peer
+                    .cluster
+                    .as_ref()
+                    .is_some_and(|cluster| cluster.nodes.get(name).is_some_and(|node| node.online)))
+    };
+    let what = match &host.corosync_cluster {
+        Some(cluster) if *cluster != desired.name => format!(
+            "is in a cluster named {cluster:?}, expected none or {:?}",
+            desired.name
+        ),
+        _ if vouches(host) || peer.is_some_and(is_peers) => return,
+        Some(cluster) => format!("is in a cluster named {cluster:?} that hapair-operator did not form"),
+        None if host.cluster.is_some() || host.cib_on_disk.is_some() => {
+            "has a cluster's configuration (/var/lib/pacemaker/cib) that is not hapair-operator's".to_owned()
+        }
+        None => return,
+    };
+    findings.push(about_pair(
+        Reason::ForeignCluster,
+        format!("{name} {what}. Nothing was changed."),
+    ));
+}
+
+/// Rules that the operator cannot add to. A pair that was formed gets through them already.
+pub(super) fn firewalls(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding>) {
+    if stages::is_formed(hosts) || !desired.open_firewall {
+        return;
+    }
+    for (side, host) in hosts.iter() {
+        if let Some(file) = host.plain_rules.as_ref().filter(|_| host.firewall.is_none()) {
+            let message = format!(
+                "{}: the rules of iptables in {file} keep something out, and hapair-operator does not change \
+                 them. Let in {}, and set spec.firewall to Unmanaged.",
+                desired.nodes[side].name,
+                firewall::told(desired, side)
+            );
+            findings.push(about_pair(Reason::FirewallNotManaged, message));
+        }
+    }
+}
+
+/// A pair begins on one release. Later its hosts are upgraded one after the other, and it goes on; not where
+/// a service has another unit on each.
+pub(super) fn releases(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding>) {
+    let platforms = hosts.as_ref().map(|host| Platform::of(&host.distribution));
+    let Some(platforms) = platforms
+        .clone()
+        .complete()
+        .filter(|platforms| platforms.first != platforms.second)
+    else {
+        return;
+    };
+    let versions = hosts
+        .as_ref()
+        .map(|host| format!("{} {}", host.distribution.id, host.distribution.version));
+    let needs_a_unit =
+        services(desired).any(|kind| platforms.first.unit(kind) != platforms.second.unit(kind));
+    let why = match stages::is_formed(hosts) {
+        false => "a pair begins on one release",
+        true if needs_a_unit => {
+            "tomcat's unit has another name on each, so it cannot move between them until both run the same"
+        }
+        true => return,
+    };
+    let message = format!("the hosts run {} and {}: {why}", versions.first, versions.second);
+    findings.push(about_pair(Reason::UnsupportedDistribution, message));
+}

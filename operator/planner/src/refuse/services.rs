@@ -1,0 +1,120 @@
+//! What keeps a service from being run by the cluster.
+
+use std::collections::BTreeMap;
+
+use hapair_model::{
+    Reason,
+    desired::{Desired, Group, ServiceKind},
+    observed::{Host, Limit},
+    plan::{Finding, Subject},
+};
+
+use super::cib_has;
+use crate::{names, platform::Platform};
+
+/// OCF agents that a service names, by what they say of themselves.
+pub(super) fn agents(desired: &Desired, node: &str, host: &Host, findings: &mut Vec<Finding>) {
+    for (group, service) in desired
+        .groups
+        .iter()
+        .flat_map(|group| group.services.iter().map(move |service| (group, service)))
+    {
+        let ServiceKind::Ocf { agent, parameters } = &service.kind else {
+            continue;
+        };
+        let field = format!("spec.services[name={}].ocf", service.name);
+        let mut say = |reason, message| {
+            findings.push(Finding {
+                about: Subject::Group(group.name.clone()),
+                reason,
+                message,
+            })
+        };
+        match host.agents.get(agent) {
+            Some(None) => say(
+                Reason::UnitNotFound,
+                format!("{field}.agent: {node} has no agent ocf:{agent} that tells its parameters"),
+            ),
+            Some(Some(known)) => {
+                for (name, _) in parameters.iter().filter(|(name, _)| !known.contains(name)) {
+                    let known = known.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+                    let message = format!(
+                        "{field}.parameters[name={name}]: ocf:{agent} on {node} has no such parameter; it \
+                         has {known}"
+                    );
+                    say(Reason::InvalidSpec, message);
+                }
+            }
+            None => {}
+        }
+    }
+}
+
+pub(super) fn units(
+    desired: &Desired,
+    platform: &Platform,
+    node: &str,
+    host: &Host,
+    findings: &mut Vec<Finding>,
+) {
+    let mut owners: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
+    // What the cluster has was there first.
+    let runs = |group: &&Group| cib_has(host, &names::group(&group.name));
+    let (first, later): (Vec<_>, Vec<_>) = desired.groups.iter().partition(runs);
+    for group in first.into_iter().chain(later) {
+        for service in &group.services {
+            if let Some(unit) = platform.unit(&service.kind)
+                && let Some((other, its_service)) = owners.insert(unit, (&group.name, &service.name))
+            {
+                let message = format!(
+                    "{node}: the service {} is the unit {unit}, which is the service {its_service} of group \
+                     {other:?} already",
+                    service.name
+                );
+                findings.push(Finding {
+                    about: Subject::Group(group.name.clone()),
+                    reason: Reason::Conflict,
+                    message,
+                });
+            }
+            if let Some((limit, seconds)) = unit_limit(host, platform, &service.kind)
+                .zip(service.stop_timeout)
+                .filter(|(limit, seconds)| seconds < limit)
+            {
+                let message = format!(
+                    "spec.services[name={}].stopTimeoutSeconds: {seconds} s, and systemd lets the unit take \
+                     {limit} s on {node} (TimeoutStopSec): the node would be \
+                     fenced while the service stops in order",
+                    service.name
+                );
+                findings.push(Finding {
+                    about: Subject::Group(group.name.clone()),
+                    reason: Reason::InvalidSpec,
+                    message,
+                });
+            }
+            if let ServiceKind::Systemd(unit) = &service.kind
+                && platform.unit(&service.kind).is_some()
+                && host.units.get(unit).is_none_or(|state| state.load != "loaded")
+            {
+                let message = format!(
+                    "{node}: there is no systemd unit {unit}.service, which the service {} names",
+                    service.name
+                );
+                findings.push(Finding {
+                    about: Subject::Group(group.name.clone()),
+                    reason: Reason::UnitNotFound,
+                    message,
+                });
+            }
+        }
+    }
+}
+
+/// How long systemd lets a stop of the service's unit take here, in seconds.
+fn unit_limit(host: &Host, platform: &Platform, kind: &ServiceKind) -> Option<u32> {
+    match host.units.get(platform.unit(kind)?)?.stop_limit {
+        Limit::Seconds(seconds) => Some(seconds),
+        Limit::Unknown | Limit::Endless => None,
+    }
+}
