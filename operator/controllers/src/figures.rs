@@ -4,7 +4,7 @@
 use std::hash::Hash;
 
 use hapair_index::PairName;
-use hapair_model::{reason::Class, report::Report};
+use hapair_model::{observed::DiskState, reason::Class, report::Report};
 use jiff::Timestamp;
 use prometheus_client::metrics::family::Family;
 
@@ -75,7 +75,7 @@ impl Figures {
                         volume,
                         node,
                     },
-                    truth(disk == "UpToDate"),
+                    truth(DiskState::from(disk) == DiskState::UpToDate),
                 )
             })
         });

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use hapair_model::observed::{Host, Question};
+use hapair_model::observed::{ConnectionState, DiskState, Host, Question, ReplicationState, Role};
 
 use crate::{
     assemble,
@@ -50,15 +50,18 @@ fn numbers() -> impl FnMut(usize) -> usize {
 #[test]
 fn the_fixtures_say_what_their_names_say() {
     let [serving, alone, resyncing] = ALL.map(|bytes| assemble::host(&sections(bytes)));
-    assert!(is_healthy(&serving) && serving.resources["logs"].role == "Primary");
+    assert!(is_healthy(&serving) && serving.resources["logs"].role == Role::Primary);
     assert_eq!(
         (
-            alone.resources["logs"].connection.as_str(),
-            alone.resources["logs"].peer_disk.as_str()
+            &alone.resources["logs"].connection,
+            &alone.resources["logs"].peer_disk
         ),
-        ("Connecting", "Outdated")
+        (&ConnectionState::Connecting, &DiskState::Outdated)
     );
-    assert_eq!(resyncing.resources["logs"].replication, "SyncSource");
+    assert_eq!(
+        resyncing.resources["logs"].replication,
+        ReplicationState::SyncSource
+    );
     for host in [&alone, &resyncing] {
         assert!(!is_healthy(host));
     }

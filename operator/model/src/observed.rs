@@ -3,6 +3,7 @@
 mod cluster;
 mod storage;
 mod system;
+mod words;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,6 +14,7 @@ pub use storage::{Device, DrbdConfig, JUST_CREATED, Mounted, Resource, Signature
 pub use system::{
     CorosyncConf, Distribution, FileFacts, Firewall, Job, KnownPeer, Limit, PathFacts, PathKind, Record, Unit,
 };
+pub use words::{ConnectionState, DiskState, ReplicationState, Role};
 
 /// What to ask a host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -4,7 +4,7 @@
 use hapair_model::{
     Both, Reason,
     desired::{Desired, Leaving},
-    observed::{Cluster, Host, HostView, Job},
+    observed::{Cluster, Host, HostView, Job, Role},
     plan::{Finding, Next, Plan, Step, Subject},
 };
 
@@ -57,7 +57,7 @@ fn is_used(host: &Host, volume: &str) -> bool {
         || host
             .resources
             .get(volume)
-            .is_some_and(|leg| leg.role == "Primary")
+            .is_some_and(|leg| leg.role == Role::Primary)
 }
 
 /// The keys of everything that is leaving.

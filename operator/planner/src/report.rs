@@ -6,7 +6,7 @@ mod pair;
 use hapair_model::{
     Both, Reason, Side,
     desired::{Desired, Group},
-    observed::{Cluster, Failure, Host, HostView},
+    observed::{Cluster, DiskState, Failure, Host, HostView, Role},
     plan::{Finding, Next, Plan, Subject},
     reason::Class,
     report::{ChildReport, Condition, Holds, PairReport, Report, VolumeReport},
@@ -235,14 +235,12 @@ impl<'a> View<'a> {
     ///
     /// A Secondary that has lost its Primary goes on calling its data UpToDate, since no one told it
     /// otherwise: what the Primary says of it counts.
-    fn disks(&self, volume: &str) -> Both<Option<&'a str>> {
+    fn disks(&self, volume: &str) -> Both<Option<&'a DiskState>> {
         let leg = |side| self.hosts[side].and_then(|host: &'a Host| host.resources.get(volume));
         Both::from_fn(|side: Side| match (leg(side), leg(side.peer())) {
-            (_, Some(peer)) if peer.role == "Primary" && !peer.is_connected() => {
-                Some(peer.peer_disk.as_str())
-            }
-            (Some(own), _) => Some(own.disk.as_str()),
-            (None, Some(peer)) => Some(peer.peer_disk.as_str()),
+            (_, Some(peer)) if peer.role == Role::Primary && !peer.is_connected() => Some(&peer.peer_disk),
+            (Some(own), _) => Some(&own.disk),
+            (None, Some(peer)) => Some(&peer.peer_disk),
             (None, None) => None,
         })
     }

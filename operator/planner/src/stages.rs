@@ -6,7 +6,7 @@ use hapair_model::{
     Both, Secret, Side,
     desired::{Desired, Group, Partition, Volume},
     digest,
-    observed::{Firewall, Host, Job, Resource, Signature},
+    observed::{ConnectionState, Firewall, Host, Job, Resource, Signature},
     plan::{File, FollowUp, Next, PackageManager, Stage, Step},
     xml::Element,
 };
@@ -298,9 +298,9 @@ fn leg(volume: &Volume, hosts: &Both<&Host>, side: Side, due: &Due) -> Vec<Step>
         });
     }
     steps.extend(up.and_then(|leg| record(volume, host, leg)));
-    let connecting = up.is_some_and(|leg| leg.connection == "StandAlone" && leg.is_blank());
+    let connecting = up.is_some_and(|leg| leg.connection == ConnectionState::StandAlone && leg.is_blank());
     // To adjust a leg that has lost its disk would attach the disk again.
-    let has_disk = up.is_some_and(|leg| !matches!(leg.disk.as_str(), "Diskless" | "Failed" | "Detaching"));
+    let has_disk = up.is_some_and(|leg| !leg.disk.is_without_disk());
     if up.is_none() && !in_cluster || has_disk && due.has(&FollowUp::Adjust(resource.clone())) || connecting {
         steps.push(Step::BringUp { resource });
     }

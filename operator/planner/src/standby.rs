@@ -4,7 +4,7 @@
 use hapair_model::{
     Both, Side,
     desired::Desired,
-    observed::{Cluster, Host},
+    observed::{Cluster, DiskState, Host, Role},
 };
 
 use crate::{bans, cib, groups};
@@ -49,7 +49,9 @@ pub fn waits(desired: &Desired, hosts: &Both<&Host>, side: Side) -> Option<Strin
 fn missing_data(desired: &Desired, hosts: &Both<&Host>, side: Side) -> Option<String> {
     let has_it = |volume: &str| {
         let leg = hosts[side].resources.get(volume);
-        leg.is_some_and(|leg| leg.role == "Primary" || leg.is_connected() && leg.disk == "UpToDate")
+        leg.is_some_and(|leg| {
+            leg.role == Role::Primary || leg.is_connected() && leg.disk == DiskState::UpToDate
+        })
     };
     let volume = desired.volumes.iter().find(|volume| !has_it(&volume.name))?;
     Some(format!(

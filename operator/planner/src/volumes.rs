@@ -3,7 +3,7 @@
 use hapair_model::{
     Both, Side,
     desired::{Desired, Volume},
-    observed::{Host, Resource},
+    observed::{ConnectionState, Host, Resource},
 };
 
 use crate::{keys, names};
@@ -116,7 +116,7 @@ pub fn is_redundant(volume: &Volume, hosts: &Both<&Host>) -> bool {
 /// the other's. StandAlone alone says little: a leg is StandAlone for a moment whenever it is brought up or
 /// taken down. `None`: the legs are not connected, and what data they hold is not seen.
 pub fn is_split(legs: Both<Option<&Resource>>) -> Option<bool> {
-    let stands_alone = legs.any(|leg| leg.is_some_and(|leg| leg.connection == "StandAlone"));
+    let stands_alone = legs.any(|leg| leg.is_some_and(|leg| leg.connection == ConnectionState::StandAlone));
     // A leg that is not seen may have given up, too; not one that the other is connected to.
     let is_told = legs.all(|leg| leg.is_some()) || legs.any(|leg| leg.is_some_and(Resource::is_connected));
     if !stands_alone && is_told {

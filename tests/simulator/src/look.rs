@@ -5,8 +5,9 @@ use std::collections::BTreeMap;
 use hapair_model::{
     Secret, Side, digest,
     observed::{
-        Cluster, ClusterNode, ClusterResource, CorosyncConf, Device, Distribution, DrbdConfig, FileFacts,
-        Host, Job, KnownPeer, Mounted, Question, Resource, Signature, Unit,
+        Cluster, ClusterNode, ClusterResource, ConnectionState, CorosyncConf, Device, Distribution,
+        DrbdConfig, FileFacts, Host, Job, KnownPeer, Mounted, Question, ReplicationState, Resource, Role,
+        Signature, Unit,
     },
     xml::Element,
 };
@@ -314,26 +315,25 @@ fn resource(world: &World, side: Side, name: &str) -> Resource {
         .get(name)
         .filter(|_| connected);
     let metadata = world.machines[side].metadata(name);
-    let role = |primary: bool| if primary { "Primary" } else { "Secondary" }.to_owned();
+    let role = |primary: bool| if primary { Role::Primary } else { Role::Secondary };
     let replication = match (leg.resync > 0, peer.is_some_and(|peer| peer.resync > 0)) {
-        (true, _) => "SyncTarget",
-        (_, true) => "SyncSource",
-        _ if connected => "Established",
-        _ => "Off",
+        (true, _) => ReplicationState::SyncTarget,
+        (_, true) => ReplicationState::SyncSource,
+        _ if connected => ReplicationState::Established,
+        _ => ReplicationState::Off,
     };
     Resource {
         minor: leg.minor,
         role: role(leg.primary),
         connection: match leg.connection {
-            Connection::Connecting => "Connecting",
-            Connection::Connected => "Connected",
-            Connection::StandAlone | Connection::Configured => "StandAlone",
-        }
-        .into(),
-        peer_role: peer.map_or_else(|| "Unknown".to_owned(), |peer| role(peer.primary)),
+            Connection::Connecting => ConnectionState::Connecting,
+            Connection::Connected => ConnectionState::Connected,
+            Connection::StandAlone | Connection::Configured => ConnectionState::StandAlone,
+        },
+        peer_role: peer.map_or_else(|| Role::Unknown, |peer| role(peer.primary)),
         disk: leg.disk.name().into(),
         peer_disk: peer.map_or("DUnknown", |peer| peer.disk.name()).into(),
-        replication: replication.into(),
+        replication,
         done: None,
         generation: metadata.map_or(0, |metadata| metadata.current),
         ancestors: metadata

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hapair_model::{
-    observed::{DrbdConfig, Resource, VolumeRecord},
+    observed::{DiskState, DrbdConfig, Resource, VolumeRecord},
     xml::Element,
 };
 
@@ -26,23 +26,27 @@ pub fn resources(text: &str) -> BTreeMap<String, Resource> {
         let values: BTreeMap<&str, &str> = words.filter_map(|word| word.split_once(':')).collect();
         let Some(name) = values.get("name") else { continue };
         let resource = found.entry((*name).to_owned()).or_default();
-        let value = |key: &str| values.get(key).copied().unwrap_or("Unknown").to_owned();
+        let value = |key: &str| values.get(key).copied().unwrap_or("Unknown");
+        let disk = |key: &str| {
+            let word = values.get(key).copied();
+            word.map_or(DiskState::DUnknown, DiskState::from)
+        };
         match kind {
-            "resource" => resource.role = value("role"),
+            "resource" => resource.role = value("role").into(),
             "connection" => {
-                resource.connection = value("connection");
-                resource.peer_role = value("role");
+                resource.connection = value("connection").into();
+                resource.peer_role = value("role").into();
             }
             "device" => {
                 resource.minor = values
                     .get("minor")
                     .and_then(|minor| minor.parse().ok())
                     .unwrap_or_default();
-                resource.disk = value("disk");
+                resource.disk = disk("disk");
             }
             "peer-device" => {
-                resource.replication = value("replication");
-                resource.peer_disk = value("peer-disk");
+                resource.replication = value("replication").into();
+                resource.peer_disk = disk("peer-disk");
                 resource.done = values
                     .get("done")
                     .and_then(|done| done.split('.').next()?.parse().ok());
@@ -158,8 +162,8 @@ mod tests {
         assert_eq!(logs.minor, 0);
         assert!(logs.is_connected() && !logs.is_up_to_date());
         assert_eq!(
-            (logs.disk.as_str(), logs.peer_disk.as_str()),
-            ("Inconsistent", "Inconsistent")
+            (&logs.disk, &logs.peer_disk),
+            (&DiskState::Inconsistent, &DiskState::Inconsistent)
         );
         assert_eq!(
             generations("0000000000000004:0000000000000000:0:0:0:0:0:1:0:1:0\n"),

@@ -1,5 +1,7 @@
 //! Disks, DRBD and file systems of a host.
 
+use super::{ConnectionState, DiskState, ReplicationState, Role};
+
 /// A file system that is mounted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Mounted {
@@ -93,18 +95,18 @@ pub struct VolumeRecord {
 pub struct Resource {
     /// Its minor number.
     pub minor: u32,
-    /// Primary, Secondary, Unknown.
-    pub role: String,
-    /// Connected, Connecting, StandAlone…
-    pub connection: String,
+    /// Its role here.
+    pub role: Role,
+    /// Its connection to the peer.
+    pub connection: ConnectionState,
     /// The peer's role.
-    pub peer_role: String,
-    /// UpToDate, Inconsistent, Diskless…
-    pub disk: String,
+    pub peer_role: Role,
+    /// The state of its disk here.
+    pub disk: DiskState,
     /// The peer's disk.
-    pub peer_disk: String,
-    /// Established, SyncSource, SyncTarget…
-    pub replication: String,
+    pub peer_disk: DiskState,
+    /// What is replicated or resynchronised.
+    pub replication: ReplicationState,
     /// How much of a resync is done, in percent.
     pub done: Option<u8>,
     /// The current data generation's UUID; 0: not known.
@@ -131,11 +133,11 @@ impl Resource {
 
     /// Whether it is connected to its peer, replicating or resyncing.
     pub fn is_connected(&self) -> bool {
-        self.connection == "Connected"
+        self.connection == ConnectionState::Connected
     }
 
     /// Whether it holds current data, and so does its peer.
     pub fn is_up_to_date(&self) -> bool {
-        self.disk == "UpToDate" && self.peer_disk == "UpToDate"
+        self.disk == DiskState::UpToDate && self.peer_disk == DiskState::UpToDate
     }
 }

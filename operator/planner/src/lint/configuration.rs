@@ -3,7 +3,7 @@
 use hapair_model::{
     Side,
     desired::Fencing,
-    observed::{Cluster, Resource},
+    observed::{Cluster, ConnectionState, DiskState, Resource, Role},
     plan::Step,
     xml::Element,
 };
@@ -41,7 +41,7 @@ impl Judge<'_> {
         let node = &self.desired.nodes[side].name;
         let is_primary = |name: &str| {
             let leg = self.hosts[side].resources.get(name);
-            leg.is_some_and(|leg| leg.role == "Primary")
+            leg.is_some_and(|leg| leg.role == Role::Primary)
         };
         let runs = |id: &str| {
             let mut resources = cluster.resources.iter();
@@ -56,8 +56,10 @@ impl Judge<'_> {
     }
 
     fn has_newest_data(&self, side: Side) -> bool {
-        let is_newest =
-            |leg: &Resource| leg.role == "Primary" || leg.connection == "Connected" && leg.disk == "UpToDate";
+        let is_newest = |leg: &Resource| {
+            leg.role == Role::Primary
+                || leg.connection == ConnectionState::Connected && leg.disk == DiskState::UpToDate
+        };
         let mut volumes = self.desired.volumes.iter();
         volumes.all(|volume| {
             let leg = self.hosts[side].resources.get(&volume.name);

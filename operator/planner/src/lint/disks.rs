@@ -1,7 +1,7 @@
 //! Rules about disks and the data on them.
 
 use hapair_model::{
-    observed::{Device, Host, JUST_CREATED},
+    observed::{Device, Host, JUST_CREATED, Role},
     plan::Step,
 };
 
@@ -135,7 +135,7 @@ impl Judge<'_> {
         };
         let is_primary = |host: &Host| {
             let leg = host.resources.get(resource);
-            leg.is_some_and(|leg| leg.role == "Primary")
+            leg.is_some_and(|leg| leg.role == Role::Primary)
         };
         match self.purpose {
             Purpose::Converge => !self.is_configured(resource) && !self.hosts.any(|host| is_primary(host)),

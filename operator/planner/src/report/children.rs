@@ -3,7 +3,7 @@
 use hapair_model::{
     Both, Reason,
     desired::{FloatingIp, Group, Volume},
-    observed::{Mounted, Resource},
+    observed::{ConnectionState, DiskState, Mounted, Resource, Role},
     plan::Subject,
     report::{ChildReport, Condition, VolumeReport},
 };
@@ -21,7 +21,9 @@ pub fn volume(view: &View<'_>, volume: &Volume) -> VolumeReport {
         .iter()
         .filter_map(|(_, leg)| *leg)
         .all(Resource::is_connected);
-    let up_to_date = view.disks(&volume.name).all(|disk| *disk == Some("UpToDate"));
+    let up_to_date = view
+        .disks(&volume.name)
+        .all(|disk| *disk == Some(&DiskState::UpToDate));
     let (reason, message) = problem
         .clone()
         .unwrap_or((Reason::Healthy, "both nodes have the newest data".into()));
@@ -152,7 +154,7 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
     let mut standby = None;
     for (side, disk) in disks.iter() {
         let node = &view.desired.nodes[side].name;
-        if *disk != Some("UpToDate") && view.is_standby(node) {
+        if *disk != Some(&DiskState::UpToDate) && view.is_standby(node) {
             standby = Some((
                 Reason::NodeStandby,
                 format!("volume {name}: {node} is in standby, where its data grows old"),
@@ -160,20 +162,21 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
             continue;
         }
         match disk {
-            Some("Diskless" | "Failed" | "Detaching") => {
+            Some(disk) if disk.is_without_disk() => {
                 return Some((
                     Reason::DiskFailed,
                     format!("volume {name}: {node} has lost its disk"),
                 ));
             }
-            Some("UpToDate") => {}
+            Some(DiskState::UpToDate) => {}
             // What is known of the other leg tells more.
-            Some("DUnknown" | "Unknown") | None if disks[side.peer()] != Some("UpToDate") => {}
-            Some("DUnknown" | "Unknown") | None => {
+            Some(DiskState::DUnknown) | None if disks[side.peer()] != Some(&DiskState::UpToDate) => {}
+            Some(DiskState::DUnknown) | None => {
                 // Only a leg that has given nothing up and is written to goes on while the other stays as it
                 // is.
-                let goes_on = legs[side.peer()]
-                    .is_some_and(|leg| leg.role == "Primary" && leg.connection != "StandAlone");
+                let goes_on = legs[side.peer()].is_some_and(|leg| {
+                    leg.role == Role::Primary && leg.connection != ConnectionState::StandAlone
+                });
                 let older = if goes_on {
                     "; its data is older than its peer's"
                 } else {
@@ -185,10 +188,10 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
                 ));
             }
             Some(other) => {
-                let syncing = legs.any(|leg| leg.is_some_and(|leg| leg.replication.starts_with("Sync")));
+                let syncing = legs.any(|leg| leg.is_some_and(|leg| leg.replication.is_resync()));
                 let peer = &view.desired.nodes[side.peer()].name;
                 let apart = !syncing && legs.any(|leg| leg.is_some_and(|leg| !leg.is_connected()));
-                if apart && disks[side.peer()] == Some("UpToDate") && !view.is_standby(peer) {
+                if apart && disks[side.peer()] == Some(&DiskState::UpToDate) && !view.is_standby(peer) {
                     return Some((
                         Reason::Disconnected,
                         format!("volume {name}: {node} is not connected; its data is {other}"),
@@ -239,7 +242,7 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
 pub fn data(view: &View<'_>, volume: &str) -> Option<String> {
     let disks = view.disks(volume);
     disks.any(Option::is_some).then(|| {
-        let disks = disks.map(|disk| disk.unwrap_or("Unknown"));
+        let disks = disks.map(|disk| disk.map_or("Unknown", DiskState::as_str));
         format!("{}/{}", disks.first, disks.second)
     })
 }
@@ -248,7 +251,7 @@ pub fn data(view: &View<'_>, volume: &str) -> Option<String> {
 pub fn primary(view: &View<'_>, volume: &str) -> Option<String> {
     let side = view.hosts.find(|host| {
         host.and_then(|host| host.resources.get(volume))
-            .is_some_and(|leg| leg.role == "Primary")
+            .is_some_and(|leg| leg.role == Role::Primary)
     })?;
     Some(view.desired.nodes[side].name.clone())
 }

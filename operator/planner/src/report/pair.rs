@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hapair_model::{
     Reason,
     desired::{Fencing, Node, Tls},
-    observed::{Cluster, HostView},
+    observed::{Cluster, DiskState, HostView},
     plan::Subject,
     report::{Condition, PairReport},
 };
@@ -111,7 +111,9 @@ fn fenced(view: &View<'_>) -> BTreeMap<String, String> {
 /// Orders data states, so that the worst volume stands for the pair.
 fn badness(data: Option<&str>) -> usize {
     data.map_or(3, |data| {
-        data.split('/').filter(|disk| *disk != "UpToDate").count()
+        data.split('/')
+            .filter(|disk| DiskState::from(*disk) != DiskState::UpToDate)
+            .count()
     })
 }
 
