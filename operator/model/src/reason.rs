@@ -160,7 +160,7 @@ reasons! {
     HostNameMismatch: NeedsPerson,
     /// The host's distribution is not one that is supported.
     ///
-    /// What to do: use Debian 12 or 13.
+    /// What to do: use one of those that the message names. docs/compatibility.md says what was run on which.
     UnsupportedDistribution: NeedsPerson,
     /// The hosts are managed by another HAPair object, or from another Kubernetes cluster.
     ///

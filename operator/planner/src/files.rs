@@ -10,7 +10,7 @@ use hapair_model::{
 
 use crate::{
     names::{self, FENCE_DIRECTORY},
-    platform::{TOMCAT_UNITS, services},
+    platform::{services, tomcat_units},
     render,
 };
 
@@ -105,8 +105,8 @@ pub fn own_paths(desired: &Desired, side: Side) -> BTreeSet<String> {
 }
 
 fn all(desired: &Desired, side: Side) -> impl Iterator<Item = File> {
-    TOMCAT_UNITS
-        .iter()
+    tomcat_units()
+        .into_iter()
         .flat_map(move |tomcat| wanted(desired, side, 8, tomcat))
 }
 

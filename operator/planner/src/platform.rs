@@ -1,5 +1,7 @@
 //! What differs between distributions: package names, units, paths.
 
+use std::collections::BTreeSet;
+
 use hapair_model::{
     desired::{Desired, FenceDevice, FilesystemType, ServiceKind},
     observed::Distribution,
@@ -17,7 +19,7 @@ pub struct Platform {
     /// The words of its pacemaker.
     pub dialect: Dialect,
     pacemaker_tools: &'static [&'static str],
-    agents: &'static [(&'static str, &'static [&'static str])],
+    agents: Agents,
 }
 
 /// How a version of pacemaker writes its configuration.
@@ -44,8 +46,11 @@ const NEWER: Dialect = Dialect {
     unpromoted: "Unpromoted",
 };
 
-/// Fence agents with the packages that bring them, where all but one are in one package.
-const ONE_PACKAGE: &[(&str, &[&str])] = &[
+/// Fence agents, each with the packages that bring it.
+type Agents = &'static [(&'static str, &'static [&'static str])];
+
+/// Where all but one are in one package.
+const ONE_PACKAGE: Agents = &[
     ("fence_ipmilan", &["fence-agents", "ipmitool"]),
     ("fence_pve", &["fence-agents"]),
     ("fence_redfish", &["fence-agents"]),
@@ -53,8 +58,8 @@ const ONE_PACKAGE: &[(&str, &[&str])] = &[
     ("fence_vmware_rest", &["fence-agents"]),
     ("fence_xvm", &["fence-virt"]),
 ];
-/// The same, where each has its own.
-const MANY_PACKAGES: &[(&str, &[&str])] = &[
+/// Where each has its own.
+const MANY_PACKAGES: Agents = &[
     ("fence_ipmilan", &["fence-agents-ipmilan", "ipmitool"]),
     ("fence_pve", &["fence-agents-pve"]),
     ("fence_redfish", &["fence-agents-redfish"]),
@@ -63,11 +68,77 @@ const MANY_PACKAGES: &[(&str, &[&str])] = &[
     ("fence_xvm", &["fence-virt"]),
 ];
 
-/// Distributions that are supported, for messages.
-pub const SUPPORTED: &str = "Debian 11, 12 and 13, and Enterprise Linux 9";
+/// A release of a distribution.
+struct Release {
+    /// For people.
+    name: &'static str,
+    /// `ID` and the first part of `VERSION_ID` in /etc/os-release.
+    id: &'static str,
+    major: &'static str,
+    /// Whether distributions that are like this one count, too (`ID_LIKE`).
+    with_derivatives: bool,
+    platform: Platform,
+}
+
+/// Every release that is supported. Nothing else names them: messages, questions and package lists are made from
+/// this table.
+const RELEASES: [Release; 4] = [
+    debian("Debian 11", "11", "tomcat9", OLDER, ONE_PACKAGE),
+    debian("Debian 12", "12", "tomcat10", NEWER, ONE_PACKAGE),
+    debian("Debian 13", "13", "tomcat10", NEWER, MANY_PACKAGES),
+    Release {
+        name: "Enterprise Linux 9",
+        id: "rhel",
+        major: "9",
+        with_derivatives: true,
+        platform: Platform {
+            manager: PackageManager::Dnf,
+            tomcat: "tomcat",
+            dialect: NEWER,
+            pacemaker_tools: &["pacemaker-cli"],
+            agents: MANY_PACKAGES,
+        },
+    },
+];
+
+const fn debian(
+    name: &'static str,
+    major: &'static str,
+    tomcat: &'static str,
+    dialect: Dialect,
+    agents: Agents,
+) -> Release {
+    Release {
+        name,
+        id: "debian",
+        major,
+        with_derivatives: false,
+        platform: Platform {
+            manager: PackageManager::Apt,
+            tomcat,
+            dialect,
+            pacemaker_tools: &["pacemaker-cli-utils"],
+            agents,
+        },
+    }
+}
+
+impl Release {
+    fn is(&self, distribution: &Distribution) -> bool {
+        let is_like = self.with_derivatives && distribution.like.iter().any(|like| like == self.id);
+        (distribution.id == self.id || is_like) && distribution.version.split('.').next() == Some(self.major)
+    }
+}
+
+/// The releases that are supported, for people.
+pub fn supported() -> String {
+    RELEASES.map(|release| release.name).join(", ")
+}
 
 /// Units that tomcat may have on any of them; asked for before the distribution is known.
-pub const TOMCAT_UNITS: [&str; 3] = ["tomcat9", "tomcat10", "tomcat"];
+pub fn tomcat_units() -> BTreeSet<&'static str> {
+    RELEASES.iter().map(|release| release.platform.tomcat).collect()
+}
 
 /// Files that Debian's tomcat9 and tomcat10 make when they are first configured (their postinst); no package
 /// lists them.
@@ -85,27 +156,13 @@ pub const UNITS: [&str; 4] = ["corosync", "pacemaker", "pcsd", "drbd"];
 impl Platform {
     /// The platform of a distribution, if it is supported.
     pub fn of(distribution: &Distribution) -> Option<Self> {
-        let debian = |tomcat, dialect, agents| Self {
-            manager: PackageManager::Apt,
-            tomcat,
-            dialect,
-            pacemaker_tools: &["pacemaker-cli-utils"],
-            agents,
-        };
-        let major = distribution.version.split('.').next().unwrap_or_default();
-        match (distribution.id.as_str(), major) {
-            ("debian", "11") => Some(debian("tomcat9", OLDER, ONE_PACKAGE)),
-            ("debian", "12") => Some(debian("tomcat10", NEWER, ONE_PACKAGE)),
-            ("debian", "13") => Some(debian("tomcat10", NEWER, MANY_PACKAGES)),
-            (id, "9") if id == "rhel" || distribution.like.iter().any(|like| like == "rhel") => Some(Self {
-                manager: PackageManager::Dnf,
-                tomcat: "tomcat",
-                dialect: NEWER,
-                pacemaker_tools: &["pacemaker-cli"],
-                agents: MANY_PACKAGES,
-            }),
-            _ => None,
-        }
+        let release = RELEASES.iter().find(|release| release.is(distribution))?;
+        Some(release.platform)
+    }
+
+    /// The platforms of all releases.
+    pub fn all() -> impl Iterator<Item = Self> {
+        RELEASES.iter().map(|release| release.platform)
     }
 
     /// The platform with the words that a configuration which is there already is written in: a cluster that

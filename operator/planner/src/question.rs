@@ -11,7 +11,7 @@ use hapair_model::{
 
 use crate::{
     files, firewall, keys, live, names, paths,
-    platform::{MADE_BY_TOMCAT, Platform, TOMCAT_UNITS, UNITS, services},
+    platform::{MADE_BY_TOMCAT, Platform, UNITS, services, tomcat_units},
 };
 
 /// What to ask each host.
@@ -75,9 +75,9 @@ fn probes(desired: &Desired, cib: Option<&Element>) -> Vec<(String, String)> {
 
 fn one(desired: &Desired, side: Side) -> Question {
     let mut units: Vec<String> = UNITS
-        .iter()
-        .chain(&TOMCAT_UNITS)
-        .map(|unit| (*unit).to_owned())
+        .into_iter()
+        .chain(tomcat_units())
+        .map(str::to_owned)
         .collect();
     units.extend(
         ["firewalld", "nftables", "rsyslog"]
@@ -157,25 +157,8 @@ fn own_files(desired: &Desired) -> Vec<String> {
 
 /// The host is asked before its distribution is known, so for the packages of all of them.
 fn packages(desired: &Desired) -> Vec<String> {
-    let mut names: Vec<&str> = ["11", "12", "13"]
-        .iter()
-        .filter_map(|version| platform("debian", version))
-        .flat_map(|p| p.packages(desired))
+    let names: BTreeSet<_> = Platform::all()
+        .flat_map(|platform| platform.packages(desired))
         .collect();
-    names.extend(
-        platform("rhel", "9")
-            .iter()
-            .flat_map(|platform| platform.packages(desired)),
-    );
-    names.sort_unstable();
-    names.dedup();
     names.into_iter().map(str::to_owned).collect()
-}
-
-fn platform(id: &str, version: &str) -> Option<Platform> {
-    Platform::of(&hapair_model::observed::Distribution {
-        id: id.into(),
-        version: version.into(),
-        like: Vec::new(),
-    })
 }

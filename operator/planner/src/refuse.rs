@@ -15,7 +15,7 @@ use hapair_model::{
 
 use crate::{
     keys, names, paths,
-    platform::{Platform, SUPPORTED},
+    platform::{Platform, supported},
     released, stages, volumes,
 };
 
@@ -103,7 +103,7 @@ fn one_host(
         let found = format!("{} {}", host.distribution.id, host.distribution.version);
         findings.push(about_pair(
             Reason::UnsupportedDistribution,
-            format!("{name} runs {found}; supported are {SUPPORTED}"),
+            format!("{name} runs {found}; supported are {}", supported()),
         ));
         return;
     };
