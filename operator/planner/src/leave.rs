@@ -2,7 +2,7 @@
 //! disks.
 
 use hapair_model::{
-    Both, Reason,
+    Both, Reason, Side,
     desired::{Desired, Leaving},
     observed::{Cluster, Host, HostView, Job, Role},
     plan::{Finding, Next, Plan, Step, Subject},
@@ -203,5 +203,16 @@ fn next_of_teardown(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
         let files = files.chain(firewall::PATHS.map(str::to_owned)).collect();
         volumes.chain(close).chain([Step::Forget { files }]).collect()
     };
-    stage("stop the cluster", stop).or_else(|| stage("forget the pair", Both::from_fn(forget)))
+    // A file system may be on its way to its first content.
+    let in_use = |side: &Side| {
+        let mut legs = hosts[*side].resources.iter();
+        ours(hosts[*side]) && legs.any(|(name, leg)| leg.role == Role::Primary && is_on(hosts[*side], name))
+    };
+    stage("stop the cluster", stop)
+        .or_else(|| {
+            let side = Side::BOTH.iter().find(|side| in_use(side))?;
+            let node = &desired.nodes[*side].name;
+            Some(Next::Wait(format!("a volume is still in use on {node}")))
+        })
+        .or_else(|| stage("forget the pair", Both::from_fn(forget)))
 }

@@ -9,7 +9,7 @@ mod situations;
 use hapair_model::{
     Reason, Side,
     desired::{Desired, Leaving},
-    observed::{DrbdConfig, Record, Resource, Unit},
+    observed::{DrbdConfig, Record, Resource, Role, Unit},
     plan::{Next, Step},
     xml::Element,
 };
@@ -448,6 +448,28 @@ fn a_configuration_that_an_interrupted_teardown_left_behind_is_put_aside_too() {
         (steps.first.as_slice(), steps.second.as_slice()),
         ([Step::LeaveCluster].as_slice(), [].as_slice())
     );
+}
+
+#[test]
+fn a_volume_that_is_still_in_use_is_waited_for_before_a_host_is_forgotten() {
+    let desired = tomcat_pair();
+    let mut hosts = prepared(&desired).map(|mut host| {
+        host.owner = Some(Record {
+            owner: desired.owner.to_string(),
+            epoch: 1,
+        });
+        for unit in ["pacemaker", "corosync"] {
+            host.units.insert(unit.into(), Unit::default());
+        }
+        host
+    });
+    hosts.first.drbd_config.entry("logs".into()).or_default().ours = true;
+    hosts.first.resources.get_mut("logs").unwrap().role = Role::Primary;
+    let plan = hapair_planner::teardown(&desired, &seen(&hosts));
+    assert_eq!(plan.next, Next::Wait("a volume is still in use on node1".into()));
+    hosts.first.resources.get_mut("logs").unwrap().role = Role::Secondary;
+    let plan = hapair_planner::teardown(&desired, &seen(&hosts));
+    assert_eq!(stage_of(&plan).name, "forget the pair");
 }
 
 /// What the configuration would be after the next stage.
