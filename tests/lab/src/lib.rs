@@ -18,6 +18,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::{Command, Output},
+    sync::{Mutex, PoisonError},
     time::Duration,
 };
 
@@ -65,6 +66,9 @@ impl Default for Config {
 
 /// Tells one boot of a host from another.
 const BOOT_ID: &str = "cat /proc/sys/kernel/random/boot_id";
+
+/// Held while a lab is taken down.
+static DOWN: Mutex<()> = Mutex::new(());
 
 /// A running lab.
 #[derive(Debug)]
@@ -127,6 +131,8 @@ impl Lab {
 
     /// Ends every process of the lab and removes its namespace and folder. Nothing to do is fine.
     pub fn down(name: &str) -> Result<()> {
+        // A signal and the end of the run that it broke may both come here.
+        let _one_at_a_time = DOWN.lock().unwrap_or_else(PoisonError::into_inner);
         Namespace::named(name).remove()?;
         let directory = directory_of(name);
         if directory.exists() {
