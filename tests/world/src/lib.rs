@@ -409,7 +409,8 @@ const ASK_PORT: u16 = 8081;
 
 /// How a host and its cluster are.
 const STATE: &str = r"
-crm_mon -1rf 2>&1 | tail -40
+crm_mon -1rfA 2>&1 | tail -50
+cibadmin --query --scope constraints 2> /dev/null | grep -E '<(rsc_location|rule|expression) ' | cut -c 1-160
 drbdadm status 2>&1
 journalctl -u 'tomcat*' -n 12 --no-pager -o short-iso 2> /dev/null | cut -c 1-160
 curl -s -m 2 -o /dev/null -w '%{http_code} from tomcat\n' http://127.0.0.1:8080/
@@ -420,7 +421,7 @@ const HISTORY: &str = r#"
 echo "$(hostname), up since $(uptime -s), now $(date +%T)"
 journalctl -b -p err --no-pager -o short-iso 2> /dev/null | tail -3 | cut -c 1-160
 grep -aE '(Actions|crit|error|warning): ' /var/log/pacemaker/pacemaker.log 2> /dev/null |
-    grep -v ' stderr: ' | tail -8 | sed -E 's/ +/ /g' | cut -c 1-200
+    grep -v ' stderr: ' | tail -24 | sed -E 's/ +/ /g' | cut -c 1-200
 "#;
 
 /// A condition within an object's JSON: status, reason, message.
