@@ -51,7 +51,7 @@ e2e: build ## The end-to-end test: real operator, real API server, real hosts
 	$(BINARIES)/e2e test
 
 .PHONY: failover
-failover: build ## The checks of failover of the end-to-end test alone, on hosts that have the packages: make failover DEBIAN=trixie (about 9 minutes)
+failover: build ## The checks of failover of the end-to-end test alone, on hosts that have the packages: make failover DEBIAN=trixie (about 20 minutes)
 	$(BINARIES)/e2e failover --debian $(DEBIAN)
 
 .PHONY: trials

@@ -3,7 +3,7 @@
 use hapair_model::{
     Side,
     desired::Fencing,
-    observed::{Cluster, ConnectionState, DiskState, Resource, Role},
+    observed::{Cluster, ClusterResource, ConnectionState, DiskState, Resource, Role},
     plan::Step,
     xml::Element,
 };
@@ -43,16 +43,11 @@ impl Judge<'_> {
             let leg = self.hosts[side].resources.get(name);
             leg.is_some_and(|leg| leg.role == Role::Primary)
         };
-        let runs = |id: &str| {
-            let mut resources = cluster.resources.iter();
-            resources.any(|each| each.id == id && each.role == "Started" && each.nodes.contains(node))
+        let is_service = |each: &ClusterResource| {
+            each.role == "Started" && each.nodes.contains(node) && !each.id.starts_with("fence-")
         };
-        let is_fencing = |id: &str| id.starts_with("fence-");
         self.desired.volumes.iter().any(|volume| is_primary(&volume.name))
-            || cluster
-                .resources
-                .iter()
-                .any(|each| !is_fencing(&each.id) && runs(&each.id))
+            || cluster.resources.iter().any(is_service)
     }
 
     fn has_newest_data(&self, side: Side) -> bool {
