@@ -172,3 +172,15 @@ pub struct Host {
     /// The nodes on which pcs is logged in.
     pub pcs_hosts: Vec<String>,
 }
+
+impl Host {
+    /// Whether pacemaker runs here, or has ever run with a configuration.
+    pub fn is_clustered(&self) -> bool {
+        self.cib_on_disk.is_some() || self.cluster.is_some()
+    }
+
+    /// Whether the live configuration has an element with this id.
+    pub fn has_in_cib(&self, id: &str) -> bool {
+        self.cib.as_ref().is_some_and(|cib| cib.has(id))
+    }
+}

@@ -118,6 +118,11 @@ impl Element {
         found
     }
 
+    /// Whether it, or something below it, has this id.
+    pub fn has(&self, id: &str) -> bool {
+        self.all().into_iter().any(|each| each.id() == Some(id))
+    }
+
     /// The primitives of a resource: itself, or those within it.
     pub fn primitives(&self) -> impl Iterator<Item = &Self> {
         self.all().into_iter().filter(|each| each.name == "primitive")

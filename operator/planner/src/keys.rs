@@ -4,15 +4,11 @@
 
 use hapair_model::{
     Both, Reason, Secret, Side,
-    desired::Desired,
     observed::{Host, HostView, KnownPeer},
     plan::{Content, File, Finding, FollowUp, Keep, Next, Step, Subject},
 };
 
-use crate::{
-    FreshKeys, names,
-    stages::{self, stage},
-};
+use crate::{FreshKeys, facts::Facts, names, stages::stage};
 
 /// A key that both hosts hold.
 struct Key {
@@ -73,14 +69,14 @@ impl Key {
 /// The keys as they are to be written: new ones on both hosts as long as no cluster was ever formed with
 /// them, afterwards the peer's where one is lost. The daemons of a cluster that was formed know no other, so
 /// nothing has to be restarted for those.
-pub fn files(desired: &Desired, hosts: &Both<&Host>, fresh: &FreshKeys) -> Both<Vec<File>> {
+pub fn files(facts: &Facts<'_>, fresh: &FreshKeys) -> Both<Vec<File>> {
     let new = [&fresh.corosync, &fresh.pacemaker, &fresh.drbd];
-    let is_formed = stages::is_formed(hosts);
+    let hosts = &facts.hosts;
     Both::from_fn(|side| {
         let due = KEYS.iter().zip(new).filter(|(key, _)| !key.is_shared(hosts));
-        due.filter_map(|(key, new)| match is_formed {
+        due.filter_map(|(key, new)| match facts.formed {
             false => Some(key.file(new, key.follow_up.clone())),
-            true if key.is_lost(hosts[side]) && is_known(desired, hosts, side) => {
+            true if key.is_lost(hosts[side]) && is_known(facts, side) => {
                 Some(key.file(hosts[side.peer()].keys.get(key.path)?, None))
             }
             true => None,
@@ -90,7 +86,8 @@ pub fn files(desired: &Desired, hosts: &Both<&Host>, fresh: &FreshKeys) -> Both<
 }
 
 /// Whether this host is the one that its peer remembers, or the one that a person has accepted.
-fn is_known(desired: &Desired, hosts: &Both<&Host>, side: Side) -> bool {
+fn is_known(facts: &Facts<'_>, side: Side) -> bool {
+    let (desired, hosts) = (facts.desired, &facts.hosts);
     remembers(hosts[side.peer()], hosts[side])
         || desired.accepted.get(&desired.nodes[side].name) == Some(&hosts[side].machine_id)
 }
@@ -106,23 +103,18 @@ pub fn remembers(host: &Host, peer: &Host) -> bool {
 
 /// Keys that have to be read on the hosts that have them, since a peer has lost them.
 pub fn to_be_read(observed: &Both<HostView>) -> Vec<String> {
-    let Some(hosts) = observed
-        .as_ref()
-        .map(HostView::host)
-        .complete()
-        .filter(stages::is_formed)
-    else {
+    let hosts = observed.as_ref().map(HostView::host).complete();
+    let Some(hosts) = hosts.filter(|hosts| hosts.any(|host| host.is_clustered())) else {
         return Vec::new();
     };
-    KEYS.iter()
-        .filter(|key| hosts.any(|host| key.is_lost(host)))
-        .map(|key| key.path.to_owned())
-        .collect()
+    let lost = KEYS.iter().filter(|key| hosts.any(|host| key.is_lost(host)));
+    lost.map(|key| key.path.to_owned()).collect()
 }
 
 /// Keys of a formed cluster that are lost, or differ, and cannot be given back.
-pub fn findings(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding>) {
-    if !stages::is_formed(hosts) {
+pub fn findings(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
+    let (desired, hosts) = (facts.desired, &facts.hosts);
+    if !facts.formed {
         return;
     }
     let mut say = |message| {
@@ -145,7 +137,7 @@ pub fn findings(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Findi
                      changed."
                 ));
             }
-            Some(side) if !is_known(desired, hosts, side) => {
+            Some(side) if !is_known(facts, side) => {
                 let (node, peer, id) = (
                     &desired.nodes[side].name,
                     &desired.nodes[side.peer()].name,
@@ -178,7 +170,8 @@ pub fn remembered_leg<'a>(volume: &str, host: &Host, peer: Option<&'a Host>) -> 
 }
 
 /// Each host remembers the other, while all is well.
-pub fn remember(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
+pub fn remember(facts: &Facts<'_>) -> Option<Next> {
+    let (desired, hosts) = (facts.desired, &facts.hosts);
     // Of two hosts with one machine-id, such as clones of one image, neither can be known by it.
     if hosts.any(|host| host.machine_id.is_empty()) || hosts.first.machine_id == hosts.second.machine_id {
         return None;

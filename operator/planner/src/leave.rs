@@ -9,15 +9,18 @@ use hapair_model::{
 };
 
 use crate::{
-    cib, files, firewall,
+    cib,
+    facts::Facts,
+    files, firewall,
     lint::{Purpose, checked},
     names, refuse,
-    stages::{self, stage},
+    stages::stage,
 };
 
 /// DRBD resources of volumes that are leaving, once the cluster no longer has them and has stopped using
 /// them.
-pub fn volumes(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
+pub fn volumes(facts: &Facts<'_>) -> Option<Next> {
+    let (desired, hosts) = (facts.desired, &facts.hosts);
     let present = desired
         .leaving
         .volumes
@@ -82,11 +85,10 @@ fn is_on(host: &Host, volume: &str) -> bool {
 
 /// Of the children that are leaving: those of which nothing is left on the hosts.
 pub fn gone(desired: &Desired, observed: &Both<HostView>) -> Leaving {
-    let Some(hosts) = observed.as_ref().map(HostView::host).complete() else {
+    let Some(facts) = Facts::seen(desired, observed) else {
         return Leaving::default();
     };
-    // Without a live configuration nothing is known to be gone, unless there never was one.
-    let known = hosts.any(|host| host.cib.is_some()) || !stages::is_formed(&hosts);
+    let (hosts, known) = (&facts.hosts, facts.tells_what_runs());
     let stopped = !hosts.any(|host| {
         host.cluster
             .as_ref()

@@ -12,6 +12,7 @@ mod cib;
 mod desired_cib;
 mod devices;
 mod effect;
+mod facts;
 mod fencing;
 mod files;
 mod firewall;
@@ -33,10 +34,11 @@ mod stages;
 mod standby;
 mod volumes;
 
+use facts::Facts;
 use hapair_model::{
     Both, Reason, Secret,
     desired::Desired,
-    observed::{Host, HostView},
+    observed::HostView,
     plan::{Finding, Next, Plan},
 };
 
@@ -64,21 +66,19 @@ pub struct FreshKeys {
 /// findings nothing is, but for the nodes' standby: a person who mends something needs it.
 pub fn plan(desired: &Desired, observed: &Both<HostView>, fresh: &FreshKeys) -> Plan {
     let findings = refuse::findings(desired, observed);
-    let hosts = observed.as_ref().map(HostView::host).complete();
-    let next = match hosts {
-        Some(_) if desired.paused => Ok(Next::Rest),
-        Some(hosts) if findings.is_empty() => {
-            checked(Purpose::Converge, desired, &hosts, next(desired, &hosts, fresh))
-        }
-        Some(hosts) if !findings.iter().any(doubts_the_hosts) => checked(
-            Purpose::Converge,
-            desired,
-            &hosts,
-            stages::standby_alone(desired, &hosts).unwrap_or(Next::Rest),
-        ),
-        _ => Ok(Next::Rest),
+    let Some(facts) = Facts::seen(desired, observed) else {
+        return Plan {
+            next: Next::Rest,
+            findings,
+        };
     };
-    match next {
+    let next = match () {
+        () if desired.paused => Next::Rest,
+        () if findings.is_empty() => next(&facts, fresh),
+        () if findings.iter().any(doubts_the_hosts) => Next::Rest,
+        () => stages::standby_alone(&facts).unwrap_or(Next::Rest),
+    };
+    match checked(Purpose::Converge, desired, &facts.hosts, next) {
         Ok(next) => Plan { next, findings },
         Err(refusal) => Plan {
             next: Next::Rest,
@@ -107,21 +107,21 @@ pub fn held(desired: &Desired, observed: &Both<HostView>, findings: &[Finding]) 
     }
 }
 
-fn next(desired: &Desired, hosts: &Both<&Host>, fresh: &FreshKeys) -> Next {
+fn next(facts: &Facts<'_>, fresh: &FreshKeys) -> Next {
     // Packages may not be had for long.
-    let packages = match stages::packages(desired, hosts) {
-        Some(Next::Wait(what)) => stages::standby_alone(desired, hosts).or(Some(Next::Wait(what))),
+    let packages = match stages::packages(facts) {
+        Some(Next::Wait(what)) => stages::standby_alone(facts).or(Some(Next::Wait(what))),
         other => other,
     };
     packages
-        .or_else(|| stages::prepare(desired, hosts, fresh))
-        .or_else(|| stages::first_data(desired, hosts))
-        .or_else(|| stages::start(desired, hosts))
-        .or_else(|| stages::configure(desired, hosts))
-        .or_else(|| leave::volumes(desired, hosts))
-        .or_else(|| stages::reload_units(desired, hosts))
-        .or_else(|| stages::settle_down(desired, hosts))
-        .or_else(|| keys::remember(desired, hosts))
-        .or_else(|| stages::administer(desired, hosts))
+        .or_else(|| stages::prepare(facts, fresh))
+        .or_else(|| stages::first_data(facts))
+        .or_else(|| stages::start(facts))
+        .or_else(|| stages::configure(facts))
+        .or_else(|| leave::volumes(facts))
+        .or_else(|| stages::reload_units(facts))
+        .or_else(|| stages::settle_down(facts))
+        .or_else(|| keys::remember(facts))
+        .or_else(|| stages::administer(facts))
         .unwrap_or(Next::Rest)
 }

@@ -8,13 +8,14 @@ mod services;
 
 use hapair_model::{
     Both, Reason, Side,
-    desired::{Desired, Volume},
+    desired::Desired,
     observed::{Host, HostView, Job},
     plan::{Finding, Subject},
 };
 
 use crate::{
-    keys, names, paths,
+    facts::{Facts, OneHost},
+    keys, paths,
     platform::{Platform, supported},
     released, stages, volumes,
 };
@@ -27,22 +28,21 @@ pub fn findings(desired: &Desired, observed: &Both<HostView>) -> Vec<Finding> {
             HostView::Silent(silence) => findings.push(hosts::silent(desired, side, silence)),
             HostView::Seen(host) => {
                 let peer = observed[side.peer()].host();
-                hosts::foreign_cluster(desired, side, host, peer, &mut findings);
-                one_host(
+                let one = OneHost {
                     desired,
                     side,
                     host,
                     peer,
-                    &|volume| may_be_alive(volume, observed),
-                    &mut findings,
-                );
+                };
+                hosts::foreign_cluster(&one, &mut findings);
+                one_host(&one, &mut findings);
             }
         }
     }
-    if let Some(hosts) = observed.as_ref().map(HostView::host).complete()
+    if let Some(facts) = Facts::seen(desired, observed)
         && findings.is_empty()
     {
-        both_hosts(desired, &hosts, &mut findings);
+        both_hosts(&facts, &mut findings);
     }
     findings
 }
@@ -64,15 +64,11 @@ fn about_pair(reason: Reason, message: String) -> Finding {
     }
 }
 
-fn one_host(
-    desired: &Desired,
-    side: Side,
-    host: &Host,
-    peer: Option<&Host>,
-    alive: &dyn Fn(&Volume) -> bool,
-    findings: &mut Vec<Finding>,
-) {
-    let name = &desired.nodes[side].name;
+fn one_host(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
+    let OneHost {
+        desired, side, host, ..
+    } = *one;
+    let name = one.name();
     if let Some(record) = &host.owner
         && record.owner != desired.owner.to_string()
         && Some(&record.owner) != desired.take_over_from.as_ref()
@@ -85,8 +81,8 @@ fn one_host(
         );
         findings.push(about_pair(Reason::ManagedElsewhere, message));
     }
-    let clustered = host.cib_on_disk.is_some() || host.cluster.is_some() || host.corosync_cluster.is_some();
-    if host.name != *name && (clustered || !desired.nodes[side].set_hostname) {
+    let clustered = host.is_clustered() || host.corosync_cluster.is_some();
+    if host.name != name && (clustered || !desired.nodes[side].set_hostname) {
         let remedy = if clustered {
             "A cluster knows the host by its name: rename it back"
         } else {
@@ -124,10 +120,9 @@ fn one_host(
         }
     }
     for volume in &desired.volumes {
-        let remembered = keys::remembered_leg(&volume.name, host, peer);
-        disks::device(volume, side, name, host, remembered, alive(volume), findings);
-        if !alive(volume) {
-            disks::hidden_files(volume, side, name, host, findings);
+        disks::device(volume, one, findings);
+        if !one.may_run(volume) {
+            disks::hidden_files(volume, one, findings);
         }
     }
     disks::shared_devices(desired, name, host, findings);
@@ -155,24 +150,6 @@ fn packages(desired: &Desired, name: &str, host: &Host, findings: &mut Vec<Findi
     }
 }
 
-/// Whether the cluster runs this volume, or may run it: its configuration is not seen. A record alone says
-/// little: that of a volume which has left stays on the host.
-fn may_be_alive(volume: &Volume, observed: &Both<HostView>) -> bool {
-    let hosts: Vec<_> = observed.iter().filter_map(|(_, view)| view.host()).collect();
-    let configurations: Vec<_> = hosts.iter().filter_map(|host| host.cib.as_ref()).collect();
-    let id = names::volume(&volume.name);
-    let is_formed = hosts
-        .iter()
-        .any(|host| host.cib_on_disk.is_some() || host.cluster.is_some());
-    if configurations.is_empty() {
-        is_formed
-    } else {
-        configurations
-            .iter()
-            .any(|cib| cib.all().iter().any(|each| each.id() == Some(&id)))
-    }
-}
-
 /// The installation that has failed on a host, for the report: it is tried again by itself.
 pub fn failed_installation(desired: &Desired, side: Side, host: &Host) -> Option<Finding> {
     match &host.install {
@@ -189,16 +166,11 @@ pub fn failed_installation(desired: &Desired, side: Side, host: &Host) -> Option
     }
 }
 
-fn cib_has(host: &Host, id: &str) -> bool {
-    host.cib
-        .as_ref()
-        .is_some_and(|cib| cib.all().iter().any(|each| each.id() == Some(id)))
-}
-
-fn both_hosts(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding>) {
-    hosts::releases(desired, hosts, findings);
-    hosts::firewalls(desired, hosts, findings);
-    keys::findings(desired, hosts, findings);
+fn both_hosts(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
+    let (desired, hosts) = (facts.desired, &facts.hosts);
+    hosts::releases(facts, findings);
+    hosts::firewalls(facts, findings);
+    keys::findings(facts, findings);
     for volume in &desired.volumes {
         if volumes::is_split(hosts.as_ref().map(|host| host.resources.get(&volume.name))) == Some(true) {
             let message = format!(
@@ -213,10 +185,10 @@ fn both_hosts(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding
         }
     }
     for ip in &desired.floating_ips {
-        addresses::taken(ip, desired, hosts, findings);
+        addresses::taken(ip, facts, findings);
     }
-    disks::sources(desired, hosts, findings);
-    if let Some((_, cib)) = stages::quorate_member(hosts) {
-        released::findings(cib, desired, findings);
+    disks::sources(facts, findings);
+    if let Some(member) = facts.quorate_member {
+        released::findings(member.cib, desired, findings);
     }
 }

@@ -12,7 +12,9 @@ use hapair_model::{
 };
 
 use crate::{
-    FreshKeys, cib, desired_cib, devices, fencing, files, firewall, groups, keys, names,
+    FreshKeys, cib, desired_cib, devices,
+    facts::{Facts, Member},
+    fencing, files, firewall, groups, keys, names,
     platform::{Platform, services},
     standby,
     volumes::{self, FirstData},
@@ -42,7 +44,8 @@ fn platform(host: &Host) -> Platform {
 
 /// Packages first: whatever else a host needs comes with them. Everything they would start is kept from
 /// starting.
-pub fn packages(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
+pub fn packages(facts: &Facts<'_>) -> Option<Next> {
+    let (desired, hosts) = (facts.desired, &facts.hosts);
     if hosts.all(|host| is_installed(desired, host)) {
         return None;
     }
@@ -93,16 +96,17 @@ fn install(desired: &Desired, host: &Host) -> Step {
 
 /// Everything that is files and daemons below pacemaker: keys, configuration, corosync, DRBD's metadata and
 /// connection.
-pub fn prepare(desired: &Desired, hosts: &Both<&Host>, fresh: &FreshKeys) -> Option<Next> {
-    let keys = keys::files(desired, hosts, fresh);
+pub fn prepare(facts: &Facts<'_>, fresh: &FreshKeys) -> Option<Next> {
+    let keys = keys::files(facts, fresh);
     stage(
         "prepare the hosts",
-        Both::from_fn(|side| prepare_one(desired, hosts, side, &keys[side])),
+        Both::from_fn(|side| prepare_one(facts, side, &keys[side])),
     )
 }
 
-fn prepare_one(desired: &Desired, hosts: &Both<&Host>, side: Side, keys: &[File]) -> Vec<Step> {
-    let (host, node) = (hosts[side], &desired.nodes[side]);
+fn prepare_one(facts: &Facts<'_>, side: Side, keys: &[File]) -> Vec<Step> {
+    let (desired, host) = (facts.desired, facts.hosts[side]);
+    let node = &desired.nodes[side];
     let mut steps = Vec::new();
     if host.name != node.name {
         steps.push(Step::SetHostname {
@@ -143,7 +147,7 @@ fn prepare_one(desired: &Desired, hosts: &Both<&Host>, side: Side, keys: &[File]
     steps.extend(disable(desired, host, &platform));
     steps.extend(corosync(host, &due));
     for volume in &desired.volumes {
-        steps.extend(leg(volume, hosts, side, &due));
+        steps.extend(leg(volume, facts, side, &due));
     }
     let vain = desired.volumes.iter().filter(|volume| {
         due.has(&FollowUp::Adjust(volume.name.clone())) && has_failed_while_down(volume, host)
@@ -152,11 +156,7 @@ fn prepare_one(desired: &Desired, hosts: &Both<&Host>, side: Side, keys: &[File]
         resource: names::volume(&volume.name),
     }));
     // A device that the cluster does not have yet has no failures to forget.
-    let in_cib = |id: &String| {
-        host.cib
-            .as_ref()
-            .is_some_and(|cib| cib.all().iter().any(|element| element.id() == Some(id)))
-    };
+    let in_cib = |id: &String| host.has_in_cib(id);
     steps.extend(
         due.clean_ups()
             .filter(in_cib)
@@ -212,17 +212,6 @@ fn mode(octal: &str) -> &str {
     if digits.is_empty() { "0" } else { digits }
 }
 
-/// Whether pacemaker has ever run with a configuration on one of the hosts.
-pub fn is_formed(hosts: &Both<&Host>) -> bool {
-    hosts.any(|host| host.cib_on_disk.is_some() || host.cluster.is_some())
-}
-
-/// Whether it is known which volumes the cluster runs: there is no cluster, or its live configuration was
-/// read. Otherwise a volume that it runs would look like a new one.
-fn tells_what_it_runs(hosts: &Both<&Host>) -> bool {
-    !is_formed(hosts) || hosts.any(|host| host.cib.is_some())
-}
-
 /// Units that the cluster runs, or that would get in its way, are none of systemd's business.
 fn disable(desired: &Desired, host: &Host, platform: &Platform) -> Option<Step> {
     // Resources of someone else need drbd.service to come up again.
@@ -230,7 +219,7 @@ fn disable(desired: &Desired, host: &Host, platform: &Platform) -> Option<Step> 
     let mut units = if foreign { Vec::new() } else { vec!["drbd"] };
     units.extend(services(desired).filter_map(|kind| platform.unit(kind)));
     // Before there is a cluster a service may run by itself; its data is about to be copied.
-    let clustered = host.cib_on_disk.is_some() || host.cluster.is_some();
+    let clustered = host.is_clustered();
     let is_loose = |unit: &&str| {
         host.units
             .get(*unit)
@@ -252,15 +241,15 @@ fn corosync(host: &Host, due: &Due) -> Option<Step> {
 
 /// A leg's metadata and connection, until the cluster has the volume: from then on the resource agent brings
 /// it up and down.
-fn leg(volume: &Volume, hosts: &Both<&Host>, side: Side, due: &Due) -> Vec<Step> {
-    if !tells_what_it_runs(hosts) {
+fn leg(volume: &Volume, facts: &Facts<'_>, side: Side, due: &Due) -> Vec<Step> {
+    if !facts.tells_what_runs() {
         return Vec::new();
     }
-    let (host, resource) = (hosts[side], volume.name.clone());
-    let in_cluster = volumes::is_in_cluster(volume, hosts);
+    let (host, resource) = (facts.hosts[side], volume.name.clone());
+    let in_cluster = facts.is_in_cluster(volume);
     let up = host.resources.get(&volume.name);
     let mut steps = Vec::new();
-    if let Some(uuid) = volumes::recovered_leg(volume, hosts, side) {
+    if let Some(uuid) = volumes::recovered_leg(volume, &facts.host(side)) {
         steps.push(Step::RecordMetadata {
             resource: resource.clone(),
             uuid,
@@ -354,8 +343,9 @@ pub fn has_own_metadata(volume: &Volume, host: &Host) -> bool {
 }
 
 /// First generation and file system of volumes that have none.
-pub fn first_data(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
-    if !tells_what_it_runs(hosts) {
+pub fn first_data(facts: &Facts<'_>) -> Option<Next> {
+    let (desired, hosts) = (facts.desired, &facts.hosts);
+    if !facts.tells_what_runs() {
         return None;
     }
     let mut steps = Both::from_fn(|_| Vec::new());
@@ -366,7 +356,7 @@ pub fn first_data(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
             waiting = Some(format!("volume {resource} is getting its first content"));
             continue;
         }
-        match volumes::first_data(volume, hosts) {
+        match volumes::first_data(volume, facts) {
             FirstData::Complete => {}
             FirstData::Unprepared => waiting = Some(format!("volume {resource} is not up on both nodes")),
             FirstData::Joining => waiting = Some(format!("volume {resource} is joining its peer")),
@@ -403,15 +393,16 @@ fn make_filesystem(volume: &Volume) -> Step {
 }
 
 /// pacemaker's start; the first one with the whole configuration already in place.
-pub fn start(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
+pub fn start(facts: &Facts<'_>) -> Option<Next> {
+    let hosts = &facts.hosts;
     let seed = || {
         cib::seed(
-            &standby::allowed(desired, hosts),
-            &desired_cib::wanted(desired, &platform(hosts.first)),
+            &standby::allowed(facts),
+            &desired_cib::wanted(facts.desired, &platform(hosts.first)),
         )
         .to_string()
     };
-    let seed = (!is_formed(hosts)).then(seed);
+    let seed = (!facts.formed).then(seed);
     let steps = Both::from_fn(|side| {
         let unit = hosts[side].units.get("pacemaker").cloned().unwrap_or_default();
         if unit.is_active() && unit.enabled {
@@ -427,71 +418,56 @@ pub fn start(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     stage("start pacemaker", steps)
 }
 
-/// The host through which the running cluster's configuration is changed: one with quorum and a DC.
-pub fn quorate_member<'a>(hosts: &Both<&'a Host>) -> Option<(Side, &'a Element)> {
-    let side = hosts.find(|host| {
-        host.cib.is_some()
-            && host
-                .cluster
-                .as_ref()
-                .is_some_and(|cluster| cluster.has_dc && cluster.quorate)
-    })?;
-    Some((side, hosts[side].cib.as_ref()?))
-}
-
-fn change(side: Side, live: &Element, wanted: &Element) -> Option<Next> {
+fn change(member: Member<'_>, wanted: &Element) -> Option<Next> {
     let push = || Step::PushCib {
         cib: wanted.to_string(),
-        planned_on: cib::version(live),
+        planned_on: cib::version(member.cib),
     };
-    (*wanted != cib::without_status(live))
-        .then(|| stage_on("configure the cluster", side, vec![push()]))
+    (*wanted != cib::without_status(member.cib))
+        .then(|| stage_on("configure the cluster", member.side, vec![push()]))
         .flatten()
 }
 
 /// One patch of the running cluster's configuration, if it differs from what is declared.
-pub fn configure(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
-    let Some((side, live)) = quorate_member(hosts) else {
+pub fn configure(facts: &Facts<'_>) -> Option<Next> {
+    let Some(member) = facts.quorate_member else {
         return Some(Next::Wait("the cluster is electing its DC".into()));
     };
-    let mut wanted = desired_cib::wanted(desired, &platform(hosts[side]).speaking_as(live));
-    if settle_down(desired, hosts).is_some() {
+    let (live, host) = (member.cib, facts.hosts[member.side]);
+    let mut wanted = desired_cib::wanted(facts.desired, &platform(host).speaking_as(live));
+    if settle_down(facts).is_some() {
         // The seed's short one does no harm meanwhile, and a change would make the cluster think again in the
         // middle of its first start.
         wanted.properties.retain(|(name, _)| *name != "dc-deadtime");
     }
-    let active = hosts[side]
+    let active = member
         .cluster
+        .resources
         .iter()
-        .flat_map(|cluster| &cluster.resources)
         .filter(|each| !each.nodes.is_empty());
     let running: Vec<_> = active.map(|each| each.id.as_str()).collect();
     change(
-        side,
-        live,
-        &cib::merged(live, &standby::allowed(desired, hosts), &wanted, &running),
+        member,
+        &cib::merged(live, &standby::allowed(facts), &wanted, &running),
     )
 }
 
 /// What is harmless while something else is wrong: nodes of the running cluster go into standby and come out
 /// of it.
-pub fn standby_alone(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
-    let (side, live) = quorate_member(hosts)?;
-    change(
-        side,
-        live,
-        &cib::with_standby(live, &standby::allowed(desired, hosts)),
-    )
+pub fn standby_alone(facts: &Facts<'_>) -> Option<Next> {
+    let member = facts.quorate_member?;
+    change(member, &cib::with_standby(member.cib, &standby::allowed(facts)))
 }
 
 /// systemd reads units again whose files are newer than what it knows. That takes seconds, so a service that
 /// is starting is not held up by it.
-pub fn reload_units(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
-    if starting_group(desired, hosts).is_some() {
+pub fn reload_units(facts: &Facts<'_>) -> Option<Next> {
+    if starting_group(facts).is_some() {
         return None;
     }
     // The units that we give drop-ins to.
-    let mounts = desired
+    let mounts = facts
+        .desired
         .volumes
         .iter()
         .map(|volume| names::mount_unit(&volume.mount_point));
@@ -499,9 +475,12 @@ pub fn reload_units(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
         .chain([Firewall::Nftables.name().to_owned(), "rsyslog".to_owned()])
         .collect();
     let steps = Both::from_fn(|side| {
-        let outdated = units
-            .iter()
-            .any(|unit| hosts[side].units.get(unit).is_some_and(|unit| unit.outdated));
+        let outdated = units.iter().any(|unit| {
+            facts.hosts[side]
+                .units
+                .get(unit)
+                .is_some_and(|unit| unit.outdated)
+        });
         if outdated {
             vec![Step::ReloadUnits]
         } else {
@@ -512,8 +491,8 @@ pub fn reload_units(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
 }
 
 /// A group whose members have not all started, and have not failed either.
-fn starting_group<'a>(desired: &'a Desired, hosts: &Both<&Host>) -> Option<&'a Group> {
-    let cluster = hosts.first.cluster.as_ref().or(hosts.second.cluster.as_ref())?;
+fn starting_group<'a>(facts: &Facts<'a>) -> Option<&'a Group> {
+    let (desired, cluster) = (facts.desired, facts.cluster()?);
     let can_run = cluster.nodes.values().any(|node| node.online && !node.standby);
     let waiting = desired.groups.iter().find(|group| {
         groups::members(desired, group)
@@ -524,11 +503,11 @@ fn starting_group<'a>(desired: &'a Desired, hosts: &Both<&Host>) -> Option<&'a G
 }
 
 /// Waits while the cluster is still on its way: nodes joining, resources starting, data being copied.
-pub fn settle_down(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
-    let cluster = hosts.first.cluster.as_ref().or(hosts.second.cluster.as_ref())?;
+pub fn settle_down(facts: &Facts<'_>) -> Option<Next> {
+    let (desired, cluster) = (facts.desired, facts.cluster()?);
     if let Some(what) = Side::BOTH
         .into_iter()
-        .find_map(|side| standby::waits(desired, hosts, side))
+        .find_map(|side| standby::waits(facts, side))
     {
         return Some(Next::Wait(what));
     }
@@ -539,7 +518,7 @@ pub fn settle_down(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     {
         return Some(Next::Wait(format!("node {name} is joining")));
     }
-    if let Some(group) = starting_group(desired, hosts) {
+    if let Some(group) = starting_group(facts) {
         return Some(Next::Wait(format!("group {} is starting", group.name)));
     }
     let fenced = Side::BOTH
@@ -556,12 +535,13 @@ pub fn settle_down(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
     let syncing = desired
         .volumes
         .iter()
-        .find(|volume| !volumes::is_redundant(volume, hosts));
+        .find(|volume| !volumes::is_redundant(volume, &facts.hosts));
     syncing.map(|volume| Next::Wait(format!("volume {} is not UpToDate on both nodes", volume.name)))
 }
 
 /// pcs for the administrator: after the service, since nothing of it depends on pcs.
-pub fn administer(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
+pub fn administer(facts: &Facts<'_>) -> Option<Next> {
+    let (desired, hosts) = (facts.desired, &facts.hosts);
     let password = desired.admin_password.as_ref()?;
     let known_as = Secret::new(digest(
         format!(

@@ -2,18 +2,18 @@
 //! waits until the peer can.
 
 use hapair_model::{
-    Both, Side,
+    Side,
     desired::Desired,
-    observed::{Cluster, DiskState, Host, Role},
+    observed::{Cluster, DiskState, Role},
 };
 
-use crate::{bans, cib, groups};
+use crate::{bans, cib, facts::Facts, groups};
 
 /// The declaration without a standby that has to wait: such a node stays as it is.
-pub fn allowed(desired: &Desired, hosts: &Both<&Host>) -> Desired {
-    let mut allowed = desired.clone();
+pub fn allowed(facts: &Facts<'_>) -> Desired {
+    let mut allowed = facts.desired.clone();
     for side in Side::BOTH {
-        if waits(desired, hosts, side).is_some() {
+        if waits(facts, side).is_some() {
             allowed.nodes[side].standby = None;
         }
     }
@@ -22,33 +22,26 @@ pub fn allowed(desired: &Desired, hosts: &Both<&Host>) -> Desired {
 
 /// What a standby that is declared, and not yet in force, waits for. With both nodes declared in standby
 /// nothing is to serve, and nothing waits.
-pub fn waits(desired: &Desired, hosts: &Both<&Host>, side: Side) -> Option<String> {
+pub fn waits(facts: &Facts<'_>, side: Side) -> Option<String> {
+    let desired = facts.desired;
     let (node, peer) = (&desired.nodes[side], &desired.nodes[side.peer()]);
     if node.standby != Some(true) || peer.standby == Some(true) {
         return None;
     }
-    // What a host says that is not in the cluster yet, or is alone, is not known to be so.
-    let view = hosts.find(|host| {
-        host.cib.is_some()
-            && host
-                .cluster
-                .as_ref()
-                .is_some_and(|cluster| cluster.has_dc && cluster.quorate)
-    });
-    let view = view.and_then(|side| hosts[side].cluster.as_ref().zip(hosts[side].cib.as_ref()));
-    if view.is_some_and(|(_, cib)| cib::is_standby(cib, &node.name)) {
+    let member = facts.quorate_member;
+    if member.is_some_and(|member| cib::is_standby(member.cib, &node.name)) {
         return None;
     }
-    let missing = missing_data(desired, hosts, side.peer());
-    let missing =
-        missing.or_else(|| view.and_then(|(cluster, _)| missing_place(desired, cluster, &peer.name)))?;
+    let missing_place = || missing_place(desired, member?.cluster, &peer.name);
+    let missing = missing_data(facts, side.peer()).or_else(missing_place)?;
     Some(format!("{} goes into standby once {missing}", node.name))
 }
 
 /// The volume of which this node could not go on with the newest data.
-fn missing_data(desired: &Desired, hosts: &Both<&Host>, side: Side) -> Option<String> {
+fn missing_data(facts: &Facts<'_>, side: Side) -> Option<String> {
+    let (desired, host) = (facts.desired, facts.hosts[side]);
     let has_it = |volume: &str| {
-        let leg = hosts[side].resources.get(volume);
+        let leg = host.resources.get(volume);
         leg.is_some_and(|leg| {
             leg.role == Role::Primary || leg.is_connected() && leg.disk == DiskState::UpToDate
         })

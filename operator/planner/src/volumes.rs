@@ -6,7 +6,10 @@ use hapair_model::{
     observed::{ConnectionState, Host, Resource},
 };
 
-use crate::{keys, names};
+use crate::{
+    facts::{Facts, OneHost},
+    names,
+};
 
 /// The label of a file system whose first content is complete (see the script make-filesystem).
 const COMPLETE: &str = "hapair";
@@ -30,10 +33,10 @@ pub enum FirstData {
 /// Where a volume stands. A volume that the cluster already runs was born before.
 ///
 /// A leg that never held any data carries the current UUID 4 (`UUID_JUST_CREATED`, drbd.h). Two such legs
-/// need one generation, made on one of them, after they have met: two generations are a split brain at the start
-/// birth.
-pub fn first_data(volume: &Volume, hosts: &Both<&Host>) -> FirstData {
-    if is_in_cluster(volume, hosts) {
+/// need one generation, made on one of them, after they have met: two generations are a split brain from the start.
+pub fn first_data(volume: &Volume, facts: &Facts<'_>) -> FirstData {
+    let hosts = &facts.hosts;
+    if facts.is_in_cluster(volume) {
         return FirstData::Complete;
     }
     let legs = hosts
@@ -56,20 +59,10 @@ pub fn elected(desired: &Desired, volume: &Volume) -> Side {
     volume.copy_from.or(desired.preferred).unwrap_or(Side::First)
 }
 
-/// Whether the live configuration has the volume.
-pub fn is_in_cluster(volume: &Volume, hosts: &Both<&Host>) -> bool {
-    let id = names::volume(&volume.name);
-    hosts.any(|host| {
-        host.cib
-            .as_ref()
-            .is_some_and(|cib| cib.all().iter().any(|element| element.id() == Some(&id)))
-    })
-}
-
 /// The metadata on this host's device when it is the volume's, although the host has no record of it: its
 /// peer remembers it, or it was kept when the pair left this host.
-pub fn recovered_leg(volume: &Volume, hosts: &Both<&Host>, side: Side) -> Option<String> {
-    let host = hosts[side];
+pub fn recovered_leg(volume: &Volume, one: &OneHost<'_>) -> Option<String> {
+    let host = one.host;
     let signatures = host
         .devices
         .get(&volume.name)
@@ -80,8 +73,7 @@ pub fn recovered_leg(volume: &Volume, hosts: &Both<&Host>, side: Side) -> Option
             .iter()
             .any(|signature| signature.kind == "drbd" && signature.uuid == **uuid)
     };
-    let remembered = keys::remembered_leg(&volume.name, host, Some(hosts[side.peer()]));
-    remembered
+    one.remembered_leg(&volume.name)
         .or_else(|| kept_leg(&volume.name, host))
         .filter(is_there)
         .map(str::to_owned)

@@ -1,14 +1,13 @@
 //! What keeps a floating address from being on the hosts.
 
 use hapair_model::{
-    Both, Reason, Side,
-    desired::{Desired, FloatingIp},
+    Reason, Side,
+    desired::FloatingIp,
     observed::Host,
     plan::{Finding, Subject},
 };
 
-use super::cib_has;
-use crate::names;
+use crate::{facts::Facts, names};
 
 pub(super) fn network(ip: &FloatingIp, side: Side, node: &str, host: &Host, findings: &mut Vec<Finding>) {
     let message = match &ip.interfaces[side] {
@@ -29,7 +28,8 @@ pub(super) fn network(ip: &FloatingIp, side: Side, node: &str, host: &Host, find
     });
 }
 
-pub(super) fn taken(ip: &FloatingIp, desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding>) {
+pub(super) fn taken(ip: &FloatingIp, facts: &Facts<'_>, findings: &mut Vec<Finding>) {
+    let (desired, hosts) = (facts.desired, &facts.hosts);
     let address = ip.address.to_string();
     let ours = hosts.any(|host| {
         host.addresses
@@ -37,7 +37,7 @@ pub(super) fn taken(ip: &FloatingIp, desired: &Desired, hosts: &Both<&Host>, fin
             .any(|(each, _)| each.split('/').next() == Some(&address))
     });
     let id = desired.id(names::ip(&ip.name));
-    let configured = hosts.any(|host| cib_has(host, &id));
+    let configured = facts.cib_has(&id);
     let seen_by = hosts.find(|host| host.taken.contains(&address));
     if let Some(side) = seen_by.filter(|_| !ours && !configured) {
         let message = format!(

@@ -1,7 +1,7 @@
 //! What keeps a disk or a directory from becoming a volume's.
 
 use hapair_model::{
-    Both, Reason, Side,
+    Reason, Side,
     desired::{Desired, Disk, Volume},
     observed::{Device, DrbdConfig, Host, Signature},
     plan::{Finding, Subject},
@@ -9,22 +9,16 @@ use hapair_model::{
 
 use crate::{
     devices::{self, has_only_our_partitions},
+    facts::{Facts, OneHost},
     names, volumes,
 };
 
 /// The smallest device for a volume: room for DRBD's metadata, a journal and some data.
 const SMALLEST_DEVICE: u64 = 64 << 20;
 
-pub(super) fn device(
-    volume: &Volume,
-    side: Side,
-    node: &str,
-    host: &Host,
-    remembered: Option<&str>,
-    alive: bool,
-    findings: &mut Vec<Finding>,
-) {
-    let name = &volume.name;
+pub(super) fn device(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>) {
+    let OneHost { side, host, .. } = *one;
+    let (name, node) = (&volume.name, one.name());
     let mut say = |reason, message| {
         findings.push(Finding {
             about: Subject::Volume(name.clone()),
@@ -64,8 +58,8 @@ pub(super) fn device(
     let made = record
         .map(|record| record.device_uuid.as_str())
         .filter(|uuid| *uuid != "pending")
-        .or(remembered);
-    if let Some(uuid) = made.filter(|uuid| alive && !carries_metadata(device, uuid)) {
+        .or_else(|| one.remembered_leg(name));
+    if let Some(uuid) = made.filter(|uuid| one.may_run(volume) && !carries_metadata(device, uuid)) {
         return say(
             Reason::LegMissing,
             format!("{node}: {}", missing_leg(&disk.device, device, uuid, host)),
@@ -107,13 +101,9 @@ pub(super) fn device(
 
 /// Before a volume's first data: files on its mount point that are not carried over. They would vanish from
 /// sight without a word.
-pub(super) fn hidden_files(
-    volume: &Volume,
-    side: Side,
-    node: &str,
-    host: &Host,
-    findings: &mut Vec<Finding>,
-) {
+pub(super) fn hidden_files(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>) {
+    let OneHost { side, host, .. } = *one;
+    let node = one.name();
     let returns = volumes::kept_leg(&volume.name, host).is_some();
     let carried = volume.copy_from == Some(side);
     let Some(&number) = host
@@ -296,7 +286,8 @@ pub(super) fn shared_devices(desired: &Desired, node: &str, host: &Host, finding
 
 /// What is copied while a service writes to it is not what is there in the end: later writes would be hidden
 /// below the volume.
-pub(super) fn sources(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding>) {
+pub(super) fn sources(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
+    let (desired, hosts) = (facts.desired, &facts.hosts);
     let runs = |id: &String| {
         hosts.any(|host| {
             host.cluster
@@ -307,7 +298,7 @@ pub(super) fn sources(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec
     for volume in desired
         .volumes
         .iter()
-        .filter(|volume| volume.copy_from.is_some() && !volumes::is_in_cluster(volume, hosts))
+        .filter(|volume| volume.copy_from.is_some() && !facts.is_in_cluster(volume))
     {
         let group = desired
             .groups

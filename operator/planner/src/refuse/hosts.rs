@@ -1,7 +1,7 @@
 //! What keeps a host from being one of the pair's, or the two from being a pair.
 
 use hapair_model::{
-    Both, Reason, Side,
+    Reason, Side,
     desired::Desired,
     observed::{Host, Silence},
     plan::Finding,
@@ -9,9 +9,9 @@ use hapair_model::{
 
 use super::about_pair;
 use crate::{
+    facts::{Facts, OneHost},
     firewall, keys,
     platform::{Platform, services},
-    stages,
 };
 
 pub(super) fn silent(desired: &Desired, side: Side, silence: &Silence) -> Finding {
@@ -47,14 +47,11 @@ pub(super) fn silent(desired: &Desired, side: Side, silence: &Silence) -> Findin
 
 /// A cluster that no record of the operator's vouches for, whatever its name. A host that has lost its record
 /// is vouched for by its peer's, when both are in one cluster, or the peer remembers it.
-pub(super) fn foreign_cluster(
-    desired: &Desired,
-    side: Side,
-    host: &Host,
-    peer: Option<&Host>,
-    findings: &mut Vec<Finding>,
-) {
-    let name = &desired.nodes[side].name;
+pub(super) fn foreign_cluster(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
+    let OneHost {
+        desired, host, peer, ..
+    } = *one;
+    let name = one.name();
     let vouches = |host: &Host| host.owner.is_some();
     let is_peers = |peer: &Host| {
         vouches(peer)
@@ -71,7 +68,7 @@ pub(super) fn foreign_cluster(
         ),
         _ if vouches(host) || peer.is_some_and(is_peers) => return,
         Some(cluster) => format!("is in a cluster named {cluster:?} that hapair-operator did not form"),
-        None if host.cluster.is_some() || host.cib_on_disk.is_some() => {
+        None if host.is_clustered() => {
             "has a cluster's configuration (/var/lib/pacemaker/cib) that is not hapair-operator's".to_owned()
         }
         None => return,
@@ -83,8 +80,9 @@ pub(super) fn foreign_cluster(
 }
 
 /// Rules that the operator cannot add to. A pair that was formed gets through them already.
-pub(super) fn firewalls(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding>) {
-    if stages::is_formed(hosts) || !desired.open_firewall {
+pub(super) fn firewalls(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
+    let (desired, hosts) = (facts.desired, &facts.hosts);
+    if facts.formed || !desired.open_firewall {
         return;
     }
     for (side, host) in hosts.iter() {
@@ -102,7 +100,8 @@ pub(super) fn firewalls(desired: &Desired, hosts: &Both<&Host>, findings: &mut V
 
 /// A pair begins on one release. Later its hosts are upgraded one after the other, and it goes on; not where
 /// a service has another unit on each.
-pub(super) fn releases(desired: &Desired, hosts: &Both<&Host>, findings: &mut Vec<Finding>) {
+pub(super) fn releases(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
+    let (desired, hosts) = (facts.desired, &facts.hosts);
     let platforms = hosts.as_ref().map(|host| Platform::of(&host.distribution));
     let Some(platforms) = platforms
         .clone()
@@ -116,7 +115,7 @@ pub(super) fn releases(desired: &Desired, hosts: &Both<&Host>, findings: &mut Ve
         .map(|host| format!("{} {}", host.distribution.id, host.distribution.version));
     let needs_a_unit =
         services(desired).any(|kind| platforms.first.unit(kind) != platforms.second.unit(kind));
-    let why = match stages::is_formed(hosts) {
+    let why = match facts.formed {
         false => "a pair begins on one release",
         true if needs_a_unit => {
             "tomcat's unit has another name on each, so it cannot move between them until both run the same"

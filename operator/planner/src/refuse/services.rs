@@ -9,7 +9,6 @@ use hapair_model::{
     plan::{Finding, Subject},
 };
 
-use super::cib_has;
 use crate::{names, platform::Platform};
 
 /// OCF agents that a service names, by what they say of themselves.
@@ -59,7 +58,7 @@ pub(super) fn units(
 ) {
     let mut owners: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
     // What the cluster has was there first.
-    let runs = |group: &&Group| cib_has(host, &names::group(&group.name));
+    let runs = |group: &&Group| host.has_in_cib(&names::group(&group.name));
     let (first, later): (Vec<_>, Vec<_>) = desired.groups.iter().partition(runs);
     for group in first.into_iter().chain(later) {
         for service in &group.services {
