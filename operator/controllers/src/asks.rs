@@ -12,7 +12,7 @@ use hapair_index::{PairName, Snapshot, overlay};
 use hapair_model::{
     Both, Secret, Side,
     answers::{Cause, Coming, Diagnosis, Forecast, Gap, Logs, Part},
-    desired::{Desired, ServiceKind},
+    desired::Desired,
     host::{Connect, Readable, Reading},
     observed::{HostView, Question},
     plan::{Finding, Next, Stage, Step},
@@ -38,8 +38,6 @@ pub enum Refusal {
     Unavailable(String),
 }
 
-/// Tomcat as Debian packages it; other services name their unit.
-const TOMCAT: &str = "tomcat*";
 const REMOVED: &str = "[removed]";
 /// Shorter ones would remove ordinary words.
 const SHORTEST_SECRET: usize = 6;
@@ -190,7 +188,7 @@ where
     let reading = Reading::Journal {
         seconds,
         lines,
-        units: units(&work.desired),
+        units: planner::journal_units(&work.desired),
     };
     let secrets = secrets(&work);
     let mut logs = Logs::default();
@@ -215,16 +213,6 @@ where
     }
     logs.entries.sort_by_key(|entry| entry.time);
     Ok(logs)
-}
-
-fn units(desired: &Desired) -> Vec<String> {
-    let services = desired.groups.iter().flat_map(|group| &group.services);
-    let unit = |kind: &ServiceKind| match kind {
-        ServiceKind::Tomcat => Some(TOMCAT.to_owned()),
-        ServiceKind::Systemd(unit) => Some(unit.clone()),
-        ServiceKind::Ocf { .. } => None,
-    };
-    services.filter_map(|service| unit(&service.kind)).collect()
 }
 
 /// What both hosts say about themselves.

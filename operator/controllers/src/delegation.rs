@@ -10,13 +10,6 @@ use hapair_model::{
 
 use crate::places::is_within;
 
-/// The webapps directories of the distributions' tomcat: what its preset needs.
-const PATHS: [&str; 3] = [
-    "/var/lib/tomcat/webapps",
-    "/var/lib/tomcat10/webapps",
-    "/var/lib/tomcat9/webapps",
-];
-
 /// Everything that groups want and the pair does not delegate.
 pub fn find(pair: &HAPair, groups: &[Group]) -> Vec<Finding> {
     let delegation = pair.spec.delegation.clone().unwrap_or_default();
@@ -53,7 +46,7 @@ fn of_group(delegation: &Delegation, group: &Group) -> Vec<Finding> {
                 agent.as_str(),
             ))
         }
-        ServiceKind::Systemd(_) | ServiceKind::Ocf { .. } | ServiceKind::Tomcat => None,
+        ServiceKind::Systemd(_) | ServiceKind::Ocf { .. } | ServiceKind::Preset(_) => None,
     });
     files.chain(services).map(find).collect()
 }
@@ -61,7 +54,7 @@ fn of_group(delegation: &Delegation, group: &Group) -> Vec<Finding> {
 fn has_path(delegation: &Delegation, path: &str) -> bool {
     match &delegation.paths {
         Some(paths) => paths.iter().any(|each| is_within(path, each)),
-        None => PATHS.iter().any(|each| is_within(path, each)),
+        None => hapair_planner::delegated_paths().any(|each| is_within(path, each)),
     }
 }
 

@@ -9,7 +9,7 @@ use hapair_model::{
     Both, Reason, Secret, Side,
     desired::{
         Desired, Disk, FenceDevice, Fencing, FilesystemType, FloatingIp, Group, GroupFile, HttpProbe,
-        Leaving, Node, Owner, Partition, Service, ServiceKind, Tls, Volume,
+        Leaving, Node, Owner, Partition, Preset, Service, ServiceKind, Tls, Volume,
     },
     plan::{Finding, Subject},
 };
@@ -619,7 +619,7 @@ fn mebibytes(size: &str) -> Option<u64> {
 
 fn service(service: &crds::Service) -> Option<Service> {
     let kind = match (&service.tomcat, &service.systemd, &service.ocf) {
-        (Some(_), _, _) => ServiceKind::Tomcat,
+        (Some(_), _, _) => ServiceKind::Preset(Preset::Tomcat),
         (None, Some(systemd), _) => {
             ServiceKind::Systemd(systemd.unit.trim_end_matches(".service").to_owned())
         }

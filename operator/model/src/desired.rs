@@ -101,6 +101,11 @@ pub struct Node {
 }
 
 impl Node {
+    /// The node's address on its first link.
+    pub fn first_address(&self) -> &str {
+        self.links.first().map_or(&self.address, |(_, address)| address)
+    }
+
     /// The node's address on a link.
     pub fn link(&self, number: u8) -> Option<&str> {
         self.links
@@ -261,8 +266,8 @@ pub struct Service {
 /// What runs a service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum ServiceKind {
-    /// Tomcat as the distribution packages it.
-    Tomcat,
+    /// A service that is known, as the distribution packages it.
+    Preset(Preset),
     /// A systemd unit that is already there, without `.service`.
     Systemd(String),
     /// An OCF agent that is already there.
@@ -272,6 +277,27 @@ pub enum ServiceKind {
         /// Its parameters.
         parameters: Vec<(String, String)>,
     },
+}
+
+/// A service whose package and unit are known on each distribution.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Preset {
+    /// Apache Tomcat.
+    Tomcat,
+}
+
+impl Preset {
+    /// Every one.
+    pub const ALL: [Self; 1] = [Self::Tomcat];
+}
+
+impl std::fmt::Display for Preset {
+    /// As ServiceGroup's fields spell it.
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str(match self {
+            Self::Tomcat => "tomcat",
+        })
+    }
 }
 
 /// A file on both nodes, whose content may differ between them.

@@ -5,7 +5,7 @@ use hapair_model::{
     observed::{Ban, Cluster},
 };
 
-use crate::{groups, names};
+use crate::{names, parts::service};
 
 /// Whether DRBD's fencing handler has made it, which takes it away when the peer has caught up
 /// (hapair-fence-peer).
@@ -24,7 +24,7 @@ pub fn of_ours<'a>(desired: &'a Desired, cluster: &'a Cluster) -> impl Iterator<
     ours.extend(desired.groups.iter().flat_map(|group| {
         [names::group(&group.name)]
             .into_iter()
-            .chain(groups::members(desired, group))
+            .chain(service::members(desired, group))
     }));
     ours.extend(
         desired

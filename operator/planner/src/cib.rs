@@ -9,7 +9,8 @@
 use hapair_model::{desired::Desired, xml::Element};
 
 use crate::{
-    desired_cib::{Object, Wanted, nvpair},
+    desired_cib::{Object, Wanted},
+    elements::nvpair,
     names, released,
 };
 

@@ -8,7 +8,7 @@ use hapair_model::{
     xml::Element,
 };
 
-use crate::{keys, names};
+use crate::{names, parts::keys};
 
 /// What a turn decides from, when both hosts answer.
 pub struct Facts<'a> {

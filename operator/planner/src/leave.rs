@@ -11,9 +11,11 @@ use hapair_model::{
 use crate::{
     cib,
     facts::Facts,
-    files, firewall,
+    files,
     lint::{Purpose, checked},
-    names, refuse,
+    names,
+    parts::firewall,
+    refuse,
     stages::stage,
 };
 

@@ -6,33 +6,28 @@
 //! daemons, the first data of the volumes, the first start, changes of the running cluster, the conveniences. Only
 //! the next stage is planned: the one after it depends on what the hosts say then.
 
-mod addresses;
 mod bans;
 mod cib;
 mod desired_cib;
-mod devices;
+mod due;
 mod effect;
+mod elements;
 mod facts;
-mod fencing;
 mod files;
-mod firewall;
-mod groups;
-mod keys;
 mod leave;
 mod lint;
 mod live;
 mod names;
+mod parts;
 mod paths;
 mod platform;
 mod question;
 mod refuse;
 mod released;
-mod render;
 mod report;
 mod resolve;
 mod stages;
 mod standby;
-mod volumes;
 
 use facts::Facts;
 use hapair_model::{
@@ -41,10 +36,12 @@ use hapair_model::{
     observed::HostView,
     plan::{Finding, Next, Plan},
 };
+use parts::{administration, keys, volume};
 
 pub use effect::{purpose, wanted_and_got};
 pub use leave::{gone, teardown};
 pub use lint::{Purpose, Rule, Severity, checked};
+pub use parts::service::{delegated_paths, journal_units};
 pub use question::{question, second_question};
 pub use report::{held_pair, report, unreported_child, unreported_volume};
 pub use resolve::resolve;
@@ -115,13 +112,13 @@ fn next(facts: &Facts<'_>, fresh: &FreshKeys) -> Next {
     };
     packages
         .or_else(|| stages::prepare(facts, fresh))
-        .or_else(|| stages::first_data(facts))
+        .or_else(|| volume::first_data(facts))
         .or_else(|| stages::start(facts))
         .or_else(|| stages::configure(facts))
         .or_else(|| leave::volumes(facts))
         .or_else(|| stages::reload_units(facts))
         .or_else(|| stages::settle_down(facts))
         .or_else(|| keys::remember(facts))
-        .or_else(|| stages::administer(facts))
+        .or_else(|| administration::administer(facts))
         .unwrap_or(Next::Rest)
 }

@@ -10,7 +10,7 @@ use hapair_model::{
     xml::Element,
 };
 
-use crate::{groups, names};
+use crate::{names, parts::service};
 
 /// The host that can speak for the cluster: one with quorum, where there is one.
 pub fn member(observed: &Both<HostView>) -> Option<&Host> {
@@ -45,7 +45,7 @@ pub fn url(desired: &Desired, group: &Group, cib: Option<&Element>) -> Option<St
     let declared = desired.floating_ip(group.floating_ips.first()?)?;
     let carried =
         cib.and_then(|cib| address(desired, cib, declared).or_else(|| address_of_group(cib, group)));
-    groups::url_at(group, carried.unwrap_or(declared.address))
+    service::url_at(group, carried.unwrap_or(declared.address))
 }
 
 /// The first address of the cluster's group, whichever object it is of.

@@ -4,53 +4,27 @@
 
 use hapair_model::{
     Reason,
-    desired::Desired,
     observed::{Host, PathFacts, PathKind},
     plan::{Finding, Subject},
 };
 
-/// What is asked about.
-pub fn asked(desired: &Desired) -> Vec<String> {
-    let files = desired
-        .groups
-        .iter()
-        .flat_map(|group| &group.files)
-        .map(|file| file.path.clone());
-    files
-        .chain(desired.volumes.iter().map(|volume| volume.mount_point.clone()))
-        .collect()
+/// That a place cannot be used.
+pub fn finding(node: &str, about: Subject, trouble: &str) -> Finding {
+    Finding {
+        about,
+        reason: Reason::PathUnusable,
+        message: format!("{node}: {trouble}. Nothing was changed."),
+    }
 }
 
-/// Places that cannot be used.
-pub fn findings(desired: &Desired, node: &str, host: &Host, findings: &mut Vec<Finding>) {
-    let mut find = |about, message: String| {
-        findings.push(Finding {
-            about,
-            reason: Reason::PathUnusable,
-            message: format!("{node}: {message}. Nothing was changed."),
-        });
-    };
-    for group in &desired.groups {
-        for (at, file) in group.files.iter().enumerate() {
-            let trouble = above(host, &file.path, &file.owner).or_else(|| at_file(host, &file.path));
-            if let Some(trouble) = trouble {
-                find(
-                    Subject::Group(group.name.clone()),
-                    format!("spec.files[{at}].path {}: {trouble}", file.path),
-                );
-            }
-        }
-    }
-    for volume in &desired.volumes {
-        let directory = &volume.mount_point;
-        if let Some(trouble) = above(host, directory, "root:root").or_else(|| at_mount_point(host, directory))
-        {
-            find(
-                Subject::Volume(volume.name.clone()),
-                format!("spec.filesystem.mountPoint {directory}: {trouble}"),
-            );
-        }
-    }
+/// What is wrong with a file's place.
+pub fn at_file(host: &Host, path: &str, owner: &str) -> Option<String> {
+    above(host, path, owner).or_else(|| no_file(host, path))
+}
+
+/// What is wrong with a mount point.
+pub fn at_mount_point(host: &Host, path: &str) -> Option<String> {
+    above(host, path, "root:root").or_else(|| no_directory(host, path))
 }
 
 /// What is wrong with a directory above a path. One that does not exist comes with a package, or is made.
@@ -87,7 +61,7 @@ fn writers(facts: &PathFacts, user: &str, group: &str) -> Option<String> {
         .then(|| format!("the group {}", facts.group))
 }
 
-fn at_file(host: &Host, path: &str) -> Option<String> {
+fn no_file(host: &Host, path: &str) -> Option<String> {
     let found = match host.paths.get(path)?.kind {
         PathKind::File => return None,
         PathKind::Directory => "a directory",
@@ -97,7 +71,7 @@ fn at_file(host: &Host, path: &str) -> Option<String> {
     Some(format!("it is {found}, expected a file or nothing"))
 }
 
-fn at_mount_point(host: &Host, path: &str) -> Option<String> {
+fn no_directory(host: &Host, path: &str) -> Option<String> {
     match host.paths.get(path)?.kind {
         PathKind::Directory => None,
         PathKind::Link => Some("it is a symbolic link; name the place that it leads to".to_owned()),

@@ -1,10 +1,7 @@
 //! What keeps a pair from being changed at all. Everything is checked before anything is done, and all of it
 //! is reported at once.
 
-mod addresses;
-mod disks;
 mod hosts;
-mod services;
 
 use hapair_model::{
     Both, Reason, Side,
@@ -15,9 +12,9 @@ use hapair_model::{
 
 use crate::{
     facts::{Facts, OneHost},
-    keys, paths,
+    parts::PARTS,
     platform::{Platform, supported},
-    released, stages, volumes,
+    stages,
 };
 
 /// Everything that stands in the way.
@@ -56,7 +53,8 @@ pub fn silent_hosts(desired: &Desired, observed: &Both<HostView>) -> Vec<Finding
     observed.iter().filter_map(silence).collect()
 }
 
-fn about_pair(reason: Reason, message: String) -> Finding {
+/// A finding about the whole pair.
+pub fn about_pair(reason: Reason, message: String) -> Finding {
     Finding {
         about: Subject::Pair,
         reason,
@@ -103,41 +101,15 @@ fn one_host(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
         ));
         return;
     };
-    packages(desired, name, host, findings);
-    match host.drbd_major.filter(|_| !desired.volumes.is_empty()) {
-        Some(8) => {}
-        None if desired.volumes.is_empty() => {}
-        None => findings.push(about_pair(
-            Reason::DrbdModuleMissing,
-            format!("{name}: the running kernel {} has no DRBD module", host.kernel),
-        )),
-        Some(other) => {
-            let message = format!(
-                "{name}: the running kernel's DRBD module is version {other}, expected 8.4: others are not \
-                 understood yet"
-            );
-            findings.push(about_pair(Reason::DrbdModuleMissing, message));
-        }
-    }
-    for volume in &desired.volumes {
-        disks::device(volume, one, findings);
-        if !one.may_run(volume) {
-            disks::hidden_files(volume, one, findings);
-        }
-    }
-    disks::shared_devices(desired, name, host, findings);
-    paths::findings(desired, name, host, findings);
-    for ip in &desired.floating_ips {
-        addresses::network(ip, side, name, host, findings);
-    }
-    services::units(desired, &platform, name, host, findings);
-    if stages::missing_packages(desired, host).is_empty() {
-        services::agents(desired, name, host, findings);
+    packages(one, &platform, findings);
+    for part in &PARTS {
+        (part.refuse_one)(one, &platform, findings);
     }
 }
 
-fn packages(desired: &Desired, name: &str, host: &Host, findings: &mut Vec<Finding>) {
-    let missing = stages::missing_packages(desired, host);
+fn packages(one: &OneHost<'_>, platform: &Platform, findings: &mut Vec<Finding>) {
+    let (desired, name) = (one.desired, one.name());
+    let missing = stages::missing_packages(desired, one.host, platform);
     if missing.is_empty() {
         return;
     }
@@ -167,28 +139,8 @@ pub fn failed_installation(desired: &Desired, side: Side, host: &Host) -> Option
 }
 
 fn both_hosts(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
-    let (desired, hosts) = (facts.desired, &facts.hosts);
     hosts::releases(facts, findings);
-    hosts::firewalls(facts, findings);
-    keys::findings(facts, findings);
-    for volume in &desired.volumes {
-        if volumes::is_split(hosts.as_ref().map(|host| host.resources.get(&volume.name))) == Some(true) {
-            let message = format!(
-                "volume {}: the two legs hold diverged data; nothing is changed before a person has chosen",
-                volume.name
-            );
-            findings.push(Finding {
-                about: Subject::Volume(volume.name.clone()),
-                reason: Reason::SplitBrain,
-                message,
-            });
-        }
-    }
-    for ip in &desired.floating_ips {
-        addresses::taken(ip, facts, findings);
-    }
-    disks::sources(facts, findings);
-    if let Some(member) = facts.quorate_member {
-        released::findings(member.cib, desired, findings);
+    for part in &PARTS {
+        (part.refuse_both)(facts, findings);
     }
 }

@@ -16,7 +16,8 @@ use hapair_model::{
 use crate::{
     cib,
     desired_cib::{self, Wanted},
-    groups, names,
+    names,
+    parts::service,
     platform::Platform,
 };
 
@@ -212,7 +213,7 @@ pub fn findings(cib: &Element, desired: &Desired, findings: &mut Vec<Finding>) {
     let declared: BTreeSet<_> = desired
         .groups
         .iter()
-        .flat_map(|group| groups::members(desired, group))
+        .flat_map(|group| service::members(desired, group))
         .collect();
     let is_declared_itself = |id: &str| desired.groups.iter().any(|group| names::group(&group.name) == id);
     for resource in resources(cib, desired) {
@@ -231,7 +232,7 @@ pub fn findings(cib: &Element, desired: &Desired, findings: &mut Vec<Finding>) {
             continue;
         }
         for group in &desired.groups {
-            let common: Vec<_> = groups::members(desired, group)
+            let common: Vec<_> = service::members(desired, group)
                 .into_iter()
                 .filter(|each| members.contains(&each.as_str()))
                 .collect();

@@ -1,6 +1,5 @@
 //! What to tell people: conditions, each an observation, none a memory.
 
-mod children;
 mod pair;
 
 use hapair_model::{
@@ -13,7 +12,10 @@ use hapair_model::{
     xml::Element,
 };
 
-use crate::{groups, live, names};
+use crate::{
+    live, names,
+    parts::{address, service, volume},
+};
 
 /// Statuses of the pair and its children. `failure` is how the last stage went wrong, if it did.
 pub fn report(
@@ -26,17 +28,17 @@ pub fn report(
     let volumes = desired
         .volumes
         .iter()
-        .map(|volume| (volume.name.clone(), children::volume(&view, volume)))
+        .map(|volume| (volume.name.clone(), volume::report(&view, volume)))
         .collect();
     let floating_ips = desired
         .floating_ips
         .iter()
-        .map(|ip| (ip.name.clone(), children::floating_ip(&view, ip)))
+        .map(|ip| (ip.name.clone(), address::report(&view, ip)))
         .collect();
     let groups = desired
         .groups
         .iter()
-        .map(|group| (group.name.clone(), children::group(&view, group)))
+        .map(|group| (group.name.clone(), service::report(&view, group)))
         .collect();
     Report {
         pair: pair::pair(&view),
@@ -94,14 +96,16 @@ fn held_up(finding: Option<&Finding>) -> Vec<Condition> {
 }
 
 /// What every part of the report looks at.
-struct View<'a> {
-    desired: &'a Desired,
+pub struct View<'a> {
+    /// What is declared.
+    pub desired: &'a Desired,
     observed: &'a Both<HostView>,
-    hosts: Both<Option<&'a Host>>,
+    /// The hosts that answer.
+    pub hosts: Both<Option<&'a Host>>,
     /// The cluster as the host with quorum sees it.
-    cluster: Option<&'a Cluster>,
+    pub cluster: Option<&'a Cluster>,
     /// The cluster's configuration, from the same host.
-    cib: Option<&'a Element>,
+    pub cib: Option<&'a Element>,
     next: &'a Next,
     findings: Vec<Finding>,
 }
@@ -142,7 +146,7 @@ impl<'a> View<'a> {
 
     /// Whether the cluster runs nothing on this node, as someone has asked it to, and the spec does not say
     /// otherwise.
-    fn is_standby(&self, node: &str) -> bool {
+    pub fn is_standby(&self, node: &str) -> bool {
         let declared = self
             .desired
             .side(node)
@@ -158,13 +162,13 @@ impl<'a> View<'a> {
 
     /// The first finding that concerns this object: its own, or one of the whole pair, which holds everything
     /// up.
-    fn finding(&self, about: &Subject) -> Option<&Finding> {
+    pub fn finding(&self, about: &Subject) -> Option<&Finding> {
         concerning(about, &self.findings)
     }
 
     /// Ready, Reconciling and Stalled of an object, from what holds it up and what is wrong with it, of which
     /// the first thing that nobody chose counts.
-    fn verdict(
+    pub fn verdict(
         &self,
         about: &Subject,
         finding: Option<&Finding>,
@@ -235,7 +239,7 @@ impl<'a> View<'a> {
     ///
     /// A Secondary that has lost its Primary goes on calling its data UpToDate, since no one told it
     /// otherwise: what the Primary says of it counts.
-    fn disks(&self, volume: &str) -> Both<Option<&'a DiskState>> {
+    pub fn disks(&self, volume: &str) -> Both<Option<&'a DiskState>> {
         let leg = |side| self.hosts[side].and_then(|host: &'a Host| host.resources.get(volume));
         Both::from_fn(|side: Side| match (leg(side), leg(side.peer())) {
             (_, Some(peer)) if peer.role == Role::Primary && !peer.is_connected() => Some(&peer.peer_disk),
@@ -246,11 +250,11 @@ impl<'a> View<'a> {
     }
 
     /// Where all of a group's members run: the node, or why they do not.
-    fn group_node(&self, group: &Group) -> Result<String, (Reason, String)> {
+    pub fn group_node(&self, group: &Group) -> Result<String, (Reason, String)> {
         // One that an operator before this one did not know is configured with the next change.
         let configured = self.configured();
         let is_due = |id: &String| !id.starts_with(names::WRITABLE) || configured.contains(&id.as_str());
-        let members: Vec<_> = groups::members(self.desired, group)
+        let members: Vec<_> = service::members(self.desired, group)
             .into_iter()
             .filter(is_due)
             .collect();
@@ -271,7 +275,7 @@ impl<'a> View<'a> {
     /// configured, interrupts nothing.
     fn serving_node(&self, group: &Group) -> Result<String, (Reason, String)> {
         let configured = self.configured();
-        let (known, unknown): (Vec<_>, Vec<_>) = groups::members(self.desired, group)
+        let (known, unknown): (Vec<_>, Vec<_>) = service::members(self.desired, group)
             .into_iter()
             .partition(|id| configured.contains(&id.as_str()));
         self.node_of(group, if known.is_empty() { &unknown } else { &known })
@@ -329,7 +333,7 @@ impl<'a> View<'a> {
     }
 
     /// Whether a group's service can be had.
-    fn availability(&self, group: &Group) -> (Holds, Reason, String) {
+    pub fn availability(&self, group: &Group) -> (Holds, Reason, String) {
         let node = match self.serving_node(group) {
             Ok(node) => node,
             Err((reason, message)) => {
@@ -376,7 +380,8 @@ impl<'a> View<'a> {
     }
 }
 
-fn condition(type_: &'static str, holds: Holds, reason: Reason, message: String) -> Condition {
+/// A condition.
+pub fn condition(type_: &'static str, holds: Holds, reason: Reason, message: String) -> Condition {
     Condition {
         type_,
         holds,

@@ -7,7 +7,7 @@ use hapair_model::{
     observed::{Cluster, DiskState, Role},
 };
 
-use crate::{bans, cib, facts::Facts, groups};
+use crate::{bans, cib, facts::Facts, parts::service};
 
 /// The declaration without a standby that has to wait: such a node stays as it is.
 pub fn allowed(facts: &Facts<'_>) -> Desired {
@@ -58,7 +58,7 @@ fn missing_place(desired: &Desired, cluster: &Cluster, name: &str) -> Option<Str
     let of_groups = desired
         .groups
         .iter()
-        .flat_map(|group| groups::members(desired, group));
+        .flat_map(|group| service::members(desired, group));
     let runs_here = |id: &String| cluster.active_in_role(id, "Started") == Some(name);
     if of_groups.into_iter().all(|id| runs_here(&id)) {
         return None;

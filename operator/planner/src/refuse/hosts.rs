@@ -10,8 +10,8 @@ use hapair_model::{
 use super::about_pair;
 use crate::{
     facts::{Facts, OneHost},
-    firewall, keys,
-    platform::{Platform, services},
+    parts::{keys, service},
+    platform::Platform,
 };
 
 pub(super) fn silent(desired: &Desired, side: Side, silence: &Silence) -> Finding {
@@ -79,25 +79,6 @@ pub(super) fn foreign_cluster(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
     ));
 }
 
-/// Rules that the operator cannot add to. A pair that was formed gets through them already.
-pub(super) fn firewalls(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
-    let (desired, hosts) = (facts.desired, &facts.hosts);
-    if facts.formed || !desired.open_firewall {
-        return;
-    }
-    for (side, host) in hosts.iter() {
-        if let Some(file) = host.plain_rules.as_ref().filter(|_| host.firewall.is_none()) {
-            let message = format!(
-                "{}: the rules of iptables in {file} keep something out, and hapair-operator does not change \
-                 them. Let in {}, and set spec.firewall to Unmanaged.",
-                desired.nodes[side].name,
-                firewall::told(desired, side)
-            );
-            findings.push(about_pair(Reason::FirewallNotManaged, message));
-        }
-    }
-}
-
 /// A pair begins on one release. Later its hosts are upgraded one after the other, and it goes on; not where
 /// a service has another unit on each.
 pub(super) fn releases(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
@@ -113,14 +94,12 @@ pub(super) fn releases(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
     let versions = hosts
         .as_ref()
         .map(|host| format!("{} {}", host.distribution.id, host.distribution.version));
-    let needs_a_unit =
-        services(desired).any(|kind| platforms.first.unit(kind) != platforms.second.unit(kind));
-    let why = match facts.formed {
-        false => "a pair begins on one release",
-        true if needs_a_unit => {
-            "tomcat's unit has another name on each, so it cannot move between them until both run the same"
-        }
-        true => return,
+    let why = match service::one_unit(desired, &platforms.first, &platforms.second) {
+        _ if !facts.formed => "a pair begins on one release".to_owned(),
+        Some(preset) => format!(
+            "{preset}'s unit has another name on each, so it cannot move between them until both run the same"
+        ),
+        None => return,
     };
     let message = format!("the hosts run {} and {}: {why}", versions.first, versions.second);
     findings.push(about_pair(Reason::UnsupportedDistribution, message));

@@ -4,20 +4,23 @@ use std::collections::BTreeMap;
 
 use hapair_model::{
     Reason,
-    desired::{Fencing, Node, Tls},
     observed::{Cluster, DiskState, HostView},
     plan::Subject,
     report::{Condition, PairReport},
 };
 
-use super::{View, children, condition};
-use crate::{bans, fencing, released};
+use super::{View, condition};
+use crate::{
+    bans,
+    parts::{fencing, volume},
+    released,
+};
 
 pub fn pair(view: &View<'_>) -> PairReport {
     let observations = [
         hosts_reachable(view),
         quorate(view),
-        fencing_ready(view),
+        fencing::ready(view),
         redundancy(view),
         available(view),
         paused(view),
@@ -32,7 +35,7 @@ pub fn pair(view: &View<'_>) -> PairReport {
         view.desired
             .volumes
             .iter()
-            .filter_map(|volume| children::filesystem_problem(view, volume)),
+            .filter_map(|volume| volume::filesystem_problem(view, volume)),
     );
     let any_finding = view.finding(&Subject::Pair).or_else(|| view.findings.first());
     let mut conditions = view.verdict(&Subject::Pair, any_finding, problems);
@@ -49,7 +52,7 @@ pub fn pair(view: &View<'_>) -> PairReport {
                 view.desired
                     .volumes
                     .iter()
-                    .find_map(|volume| children::primary(view, &volume.name))
+                    .find_map(|volume| volume::primary(view, &volume.name))
             }),
         nodes_online: view.cluster.map(|cluster| {
             format!(
@@ -65,7 +68,7 @@ pub fn pair(view: &View<'_>) -> PairReport {
             .desired
             .volumes
             .iter()
-            .map(|volume| children::data(view, &volume.name))
+            .map(|volume| volume::data(view, &volume.name))
             .max_by_key(|data| badness(data.as_deref()))
             .flatten(),
         fencing: Some(fencing.into()),
@@ -190,70 +193,6 @@ fn quorate(view: &View<'_>) -> Condition {
     }
 }
 
-fn fencing_ready(view: &View<'_>) -> Condition {
-    if view.desired.fencing == Fencing::Disabled {
-        let message = "fencing is disabled: a cut network can leave both nodes serving";
-        return condition(
-            "FencingReady",
-            Some(false),
-            Reason::FencingDisabled,
-            message.into(),
-        );
-    }
-    let Some(cluster) = view.cluster else {
-        return condition(
-            "FencingReady",
-            None,
-            Reason::NotObserved,
-            "no host could be asked that is in the cluster".into(),
-        );
-    };
-    for (side, node) in view.desired.nodes.iter() {
-        for id in fencing::devices_of(view.desired, side) {
-            if let Some(failure) = cluster.failures.iter().find(|failure| failure.resource == id) {
-                let message = format!(
-                    "{id} failed to {} on {}: {}",
-                    failure.task, failure.node, failure.message
-                );
-                return condition("FencingReady", Some(false), Reason::FencingFailed, message);
-            }
-            if fencing::can_run(view.desired, cluster, side)
-                && cluster.active_in_role(&id, "Started").is_none()
-            {
-                return condition(
-                    "FencingReady",
-                    Some(false),
-                    Reason::FencingFailed,
-                    format!("{id}, which fences {}, does not run", node.name),
-                );
-            }
-        }
-    }
-    condition(
-        "FencingReady",
-        Some(true),
-        Reason::Healthy,
-        format!("each node's fencing device answers{}", unverified(view)),
-    )
-}
-
-/// Devices whose certificates nobody verifies: a person has chosen that, and reads it here.
-fn unverified(view: &View<'_>) -> String {
-    let takes_any = |node: &Node| node.devices.iter().any(|device| device.tls == Tls::Unverified);
-    let nodes: Vec<_> = view
-        .desired
-        .nodes
-        .iter()
-        .filter(|(_, node)| takes_any(node))
-        .map(|(_, node)| node.name.as_str())
-        .collect();
-    if nodes.is_empty() {
-        String::new()
-    } else {
-        format!("; the certificate of {} is not verified", nodes.join(" and "))
-    }
-}
-
 fn redundancy(view: &View<'_>) -> Condition {
     let no = |reason, message| condition("RedundancyHealthy", Some(false), reason, message);
     let Some(cluster) = view.cluster else {
@@ -308,7 +247,7 @@ fn redundancy(view: &View<'_>) -> Condition {
         .desired
         .volumes
         .iter()
-        .filter_map(|volume| children::volume_problem(view, volume))
+        .filter_map(|volume| volume::volume_problem(view, volume))
         .collect();
     let worst = problems
         .iter()

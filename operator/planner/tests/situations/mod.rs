@@ -11,7 +11,7 @@ use hapair_model::{
     Both, Secret, Side,
     desired::{
         Desired, Disk, FenceDevice, Fencing, FilesystemType, FloatingIp, Group, GroupFile, HttpProbe,
-        Leaving, Node, Owner, Service, ServiceKind, Tls, Volume,
+        Leaving, Node, Owner, Preset, Service, ServiceKind, Tls, Volume,
     },
     digest,
     observed::{
@@ -89,7 +89,7 @@ pub fn tomcat_pair() -> Desired {
             floating_ips: vec!["web".into()],
             services: vec![Service {
                 name: "tomcat".into(),
-                kind: ServiceKind::Tomcat,
+                kind: ServiceKind::Preset(Preset::Tomcat),
                 start_timeout: None,
                 stop_timeout: None,
             }],

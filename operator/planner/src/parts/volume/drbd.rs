@@ -1,38 +1,29 @@
-//! Configuration files of corosync and DRBD.
+//! A volume as a DRBD resource: its file, and its clone in the cluster.
 
 use hapair_model::{
     Side,
     desired::{Desired, Fencing, Volume},
+    plan::{Content, File, FollowUp, Keep},
+    xml::Element,
 };
 
-/// corosync.conf(5): both nodes on all links, two_node (which implies wait_for_all).
-///
-/// The token of 3 s suits machines of one's own; a link's kind is knet, which encrypts.
-pub fn corosync(desired: &Desired) -> String {
-    let nodes: String = desired
-        .nodes
-        .iter()
-        .map(|(_, node)| {
-            let links: String = node
-                .links
-                .iter()
-                .map(|(number, address)| format!("    ring{number}_addr: {address}\n"))
-                .collect();
-            format!(
-                "  node {{\n    nodeid: {}\n    name: {}\n{links}  }}\n",
-                node.id, node.name
-            )
-        })
-        .collect();
-    format!(
-        "# Managed by hapair-operator; changes here are undone.\ntotem {{\n  version: 2\n  cluster_name: \
-         {}\n  transport: knet\n  \
-         crypto_cipher: aes256\n  crypto_hash: sha256\n  token: {}\n}}\n\nnodelist {{\n{nodes}}}\n\nquorum \
-         {{\n  provider: corosync_votequorum\n  \
-         two_node: 1\n}}\n\nlogging {{\n  to_logfile: yes\n  logfile: \
-         /var/log/corosync/corosync.log\n  to_syslog: yes\n  timestamp: on\n}}\n",
-        desired.name, desired.token
-    )
+use crate::{
+    elements::{attributes, ocf, operations, owned},
+    files::MANAGED,
+    names,
+    platform::Dialect,
+};
+
+/// The resource's file, for DRBD of this major version.
+pub fn file(desired: &Desired, volume: &Volume, major: u32) -> File {
+    File {
+        path: names::resource_file(&volume.name),
+        mode: "600".into(),
+        owner: "root:root".into(),
+        content: Content::WithDrbdSecret(content(desired, volume, major)),
+        keep: Keep::Versions,
+        follow_up: Some(FollowUp::Adjust(volume.name.clone())),
+    }
 }
 
 /// A DRBD resource file (drbd.conf(5)); `@SECRET@` stands for the shared secret.
@@ -45,7 +36,7 @@ pub fn corosync(desired: &Desired) -> String {
 /// is never resolved by itself. Where there is fencing, a Primary that loses its peer freezes until pacemaker
 /// has confirmed that the peer is off or has been forbidden to be promoted; 8.4 has that policy in the disk
 /// section, 9 in the net section.
-pub fn drbd(desired: &Desired, volume: &Volume, major: u32) -> String {
+fn content(desired: &Desired, volume: &Volume, major: u32) -> String {
     let policy = match desired.fencing {
         Fencing::Required => "resource-and-stonith",
         Fencing::Disabled => "resource-only",
@@ -93,7 +84,7 @@ pub fn drbd(desired: &Desired, volume: &Volume, major: u32) -> String {
         )
     };
     format!(
-        "# Managed by hapair-operator; changes here are undone.\nresource {} {{\n{options}  net \
+        "{MANAGED}resource {} {{\n{options}  net \
          {{\n    protocol C;\n    ping-int 1;\n    ping-timeout 10;\n    timeout 9;\n    ko-count \
          47;\n    cram-hmac-alg sha256;\n    \
          shared-secret \"@SECRET@\";\n    after-sb-0pri disconnect;\n    after-sb-1pri \
@@ -105,4 +96,43 @@ pub fn drbd(desired: &Desired, volume: &Volume, major: u32) -> String {
         node(Side::First),
         node(Side::Second),
     )
+}
+
+/// The promotable clone of a DRBD resource. Time-outs are the agent's advised ones (ocf:linbit:drbd,
+/// meta-data), and promotion waits for a fence.
+pub fn clone(volume: &Volume, dialect: &Dialect) -> Element {
+    let (id, clone) = (names::volume(&volume.name), names::volume_clone(&volume.name));
+    let meta = [
+        ("promotable", "true"),
+        ("promoted-max", "1"),
+        ("promoted-node-max", "1"),
+        ("clone-max", "2"),
+        ("clone-node-max", "1"),
+        ("notify", "true"),
+        ("interleave", "true"),
+        ("priority", "1"),
+    ];
+    let operations = operations(
+        &id,
+        &[
+            ("start", "0s", "240s", None),
+            ("promote", "0s", "200s", None),
+            ("demote", "0s", "90s", None),
+            ("notify", "0s", "90s", None),
+            ("stop", "0s", "100s", None),
+            ("monitor", "15s", "30s", Some(dialect.promoted)),
+            ("monitor", "20s", "30s", Some(dialect.unpromoted)),
+        ],
+    );
+    let primitive = ocf(&id, "linbit", "drbd")
+        .child(attributes(
+            "instance_attributes",
+            &id,
+            &owned(&[("drbd_resource", &volume.name)]),
+        ))
+        .child(operations);
+    Element::new("clone")
+        .with("id", &clone)
+        .child(attributes("meta_attributes", &clone, &owned(&meta)))
+        .child(primitive)
 }

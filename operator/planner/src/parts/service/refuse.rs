@@ -9,10 +9,56 @@ use hapair_model::{
     plan::{Finding, Subject},
 };
 
-use crate::{names, platform::Platform};
+use super::{services, unit};
+use crate::{
+    facts::{Facts, OneHost},
+    names, paths,
+    platform::Platform,
+    released, stages,
+};
+
+/// What is wrong on one host.
+pub fn on_one(one: &OneHost<'_>, platform: &Platform, findings: &mut Vec<Finding>) {
+    places(one, findings);
+    units(one.desired, platform, one.name(), one.host, findings);
+    if stages::missing_packages(one.desired, one.host, platform).is_empty() {
+        agents(one.desired, one.name(), one.host, findings);
+    }
+}
+
+/// What is wrong between the two.
+pub fn on_both(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
+    if let Some(member) = facts.quorate_member {
+        released::findings(member.cib, facts.desired, findings);
+    }
+}
+
+/// A service that has another unit on each of the two cannot move between them: its kind.
+pub fn one_unit(desired: &Desired, first: &Platform, second: &Platform) -> Option<String> {
+    let kind = services(desired).find(|kind| unit(kind, first) != unit(kind, second))?;
+    match kind {
+        ServiceKind::Preset(preset) => Some(preset.to_string()),
+        ServiceKind::Systemd(_) | ServiceKind::Ocf { .. } => None,
+    }
+}
+
+/// Places of files that cannot be used.
+fn places(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
+    for group in &one.desired.groups {
+        for (at, file) in group.files.iter().enumerate() {
+            if let Some(trouble) = paths::at_file(one.host, &file.path, &file.owner) {
+                findings.push(paths::finding(
+                    one.name(),
+                    Subject::Group(group.name.clone()),
+                    &format!("spec.files[{at}].path {}: {trouble}", file.path),
+                ));
+            }
+        }
+    }
+}
 
 /// OCF agents that a service names, by what they say of themselves.
-pub(super) fn agents(desired: &Desired, node: &str, host: &Host, findings: &mut Vec<Finding>) {
+fn agents(desired: &Desired, node: &str, host: &Host, findings: &mut Vec<Finding>) {
     for (group, service) in desired
         .groups
         .iter()
@@ -49,20 +95,14 @@ pub(super) fn agents(desired: &Desired, node: &str, host: &Host, findings: &mut 
     }
 }
 
-pub(super) fn units(
-    desired: &Desired,
-    platform: &Platform,
-    node: &str,
-    host: &Host,
-    findings: &mut Vec<Finding>,
-) {
+fn units(desired: &Desired, platform: &Platform, node: &str, host: &Host, findings: &mut Vec<Finding>) {
     let mut owners: BTreeMap<&str, (&str, &str)> = BTreeMap::new();
     // What the cluster has was there first.
     let runs = |group: &&Group| host.has_in_cib(&names::group(&group.name));
     let (first, later): (Vec<_>, Vec<_>) = desired.groups.iter().partition(runs);
     for group in first.into_iter().chain(later) {
         for service in &group.services {
-            if let Some(unit) = platform.unit(&service.kind)
+            if let Some(unit) = unit(&service.kind, platform)
                 && let Some((other, its_service)) = owners.insert(unit, (&group.name, &service.name))
             {
                 let message = format!(
@@ -93,7 +133,6 @@ pub(super) fn units(
                 });
             }
             if let ServiceKind::Systemd(unit) = &service.kind
-                && platform.unit(&service.kind).is_some()
                 && host.units.get(unit).is_none_or(|state| state.load != "loaded")
             {
                 let message = format!(
@@ -112,7 +151,7 @@ pub(super) fn units(
 
 /// How long systemd lets a stop of the service's unit take here, in seconds.
 fn unit_limit(host: &Host, platform: &Platform, kind: &ServiceKind) -> Option<u32> {
-    match host.units.get(platform.unit(kind)?)?.stop_limit {
+    match host.units.get(unit(kind, platform)?)?.stop_limit {
         Limit::Seconds(seconds) => Some(seconds),
         Limit::Unknown | Limit::Endless => None,
     }

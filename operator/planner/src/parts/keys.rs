@@ -8,7 +8,14 @@ use hapair_model::{
     plan::{Content, File, Finding, FollowUp, Keep, Next, Step, Subject},
 };
 
+use super::Part;
 use crate::{FreshKeys, facts::Facts, names, stages::stage};
+
+/// What this part has to say.
+pub const PART: Part = Part {
+    refuse_both: findings,
+    ..Part::NONE
+};
 
 /// A key that both hosts hold.
 struct Key {
@@ -112,7 +119,7 @@ pub fn to_be_read(observed: &Both<HostView>) -> Vec<String> {
 }
 
 /// Keys of a formed cluster that are lost, or differ, and cannot be given back.
-pub fn findings(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
+fn findings(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
     let (desired, hosts) = (facts.desired, &facts.hosts);
     if !facts.formed {
         return;

@@ -1,22 +1,23 @@
-//! The statuses of volumes, floating IPs and groups.
+//! The status of a ReplicatedVolume, and what of it the pair's has.
 
 use hapair_model::{
     Both, Reason,
-    desired::{FloatingIp, Group, Volume},
+    desired::Volume,
     observed::{ConnectionState, DiskState, Mounted, Resource, Role},
     plan::Subject,
-    report::{ChildReport, Condition, VolumeReport},
+    report::{Condition, VolumeReport},
 };
 
-use super::{View, condition};
-use crate::{live, names, volumes};
+use super::state;
+use crate::report::{View, condition};
 
-pub fn volume(view: &View<'_>, volume: &Volume) -> VolumeReport {
+/// The volume's status.
+pub fn report(view: &View<'_>, volume: &Volume) -> VolumeReport {
     let about = Subject::Volume(volume.name.clone());
     let problem = volume_problem(view, volume);
     let legs = legs(view, volume);
     let known = legs.any(Option::is_some);
-    let split = volumes::is_split(legs.clone());
+    let split = state::is_split(legs.clone());
     let connected = legs
         .iter()
         .filter_map(|(_, leg)| *leg)
@@ -139,7 +140,7 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
     let name = &volume.name;
     let legs = legs(view, volume);
     let disks = view.disks(name);
-    if volumes::is_split(legs.clone()) == Some(true) {
+    if state::is_split(legs.clone()) == Some(true) {
         return Some((
             Reason::SplitBrain,
             format!("volume {name}: the two legs hold diverged data"),
@@ -254,72 +255,4 @@ pub fn primary(view: &View<'_>, volume: &str) -> Option<String> {
             .is_some_and(|leg| leg.role == Role::Primary)
     })?;
     Some(view.desired.nodes[side].name.clone())
-}
-
-pub fn floating_ip(view: &View<'_>, ip: &FloatingIp) -> ChildReport {
-    let about = Subject::FloatingIp(ip.name.clone());
-    let address = ip.address.to_string();
-    let holds = |host: Option<&hapair_model::observed::Host>| {
-        host.is_some_and(|host| {
-            host.addresses
-                .iter()
-                .any(|(each, _)| each.split('/').next() == Some(&address))
-        })
-    };
-    let carried = view.cib.and_then(|cib| live::address(view.desired, cib, ip));
-    let active = view
-        .cluster
-        .and_then(|cluster| cluster.active_in_role(&view.desired.id(names::ip(&ip.name)), "Started"));
-    let by_cluster = || active.filter(|_| carried == Some(ip.address)).map(str::to_owned);
-    let node = view
-        .hosts
-        .find(|host| holds(*host))
-        .map(|side| view.desired.nodes[side].name.clone())
-        .or_else(by_cluster);
-    // A host that does not answer may have it.
-    let seen = view.cluster.is_some() || view.hosts.all(Option::is_some);
-    let (assigned, reason, message) = match (&node, carried.zip(active)) {
-        (Some(node), _) => (Some(true), Reason::Healthy, format!("{address} is on {node}")),
-        (None, Some((other, active))) if other != ip.address => (
-            Some(false),
-            Reason::NotRunning,
-            format!("{address} is on no node; the cluster still has {other}, on {active}"),
-        ),
-        (None, _) if seen => (
-            Some(false),
-            Reason::NotRunning,
-            format!("{address} is on no node"),
-        ),
-        (None, _) => (
-            None,
-            Reason::NotObserved,
-            "no host answers that could tell".into(),
-        ),
-    };
-    let problem = (assigned != Some(true)).then(|| (reason, message.clone()));
-    let mut conditions = view.verdict(&about, view.finding(&about), problem);
-    conditions.push(condition("Assigned", assigned, reason, message));
-    ChildReport { conditions, node }
-}
-
-pub fn group(view: &View<'_>, group: &Group) -> ChildReport {
-    let about = Subject::Group(group.name.clone());
-    let node = view.group_node(group);
-    let (available, why, what) = view.availability(group);
-    let problem = (available != Some(true)).then(|| (why, what.clone()));
-    let mut conditions = view.verdict(&about, view.finding(&about), problem);
-    conditions.push(match &node {
-        Ok(node) => condition("Running", Some(true), Reason::Healthy, format!("runs on {node}")),
-        Err((reason, message)) => condition(
-            "Running",
-            (*reason != Reason::NotObserved).then_some(false),
-            *reason,
-            message.clone(),
-        ),
-    });
-    conditions.push(condition("Available", available, why, what));
-    ChildReport {
-        conditions,
-        node: node.ok(),
-    }
 }

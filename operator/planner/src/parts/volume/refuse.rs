@@ -7,16 +7,82 @@ use hapair_model::{
     plan::{Finding, Subject},
 };
 
-use crate::{
+use super::{
     devices::{self, has_only_our_partitions},
+    leg, state,
+};
+use crate::{
     facts::{Facts, OneHost},
-    names, volumes,
+    names, paths,
+    platform::Platform,
+    refuse::about_pair,
 };
 
 /// The smallest device for a volume: room for DRBD's metadata, a journal and some data.
 const SMALLEST_DEVICE: u64 = 64 << 20;
 
-pub(super) fn device(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>) {
+/// What is wrong on one host.
+pub fn on_one(one: &OneHost<'_>, _: &Platform, findings: &mut Vec<Finding>) {
+    module(one, findings);
+    for volume in &one.desired.volumes {
+        device(volume, one, findings);
+        if !one.may_run(volume) {
+            hidden_files(volume, one, findings);
+        }
+        mount_point(volume, one, findings);
+    }
+    shared_devices(one.desired, one.name(), one.host, findings);
+}
+
+/// What is wrong between the two.
+pub fn on_both(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
+    for volume in &facts.desired.volumes {
+        split(volume, facts, findings);
+    }
+    sources(facts, findings);
+}
+
+/// A kernel without the module, or with one that is not understood.
+fn module(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
+    let (name, host) = (one.name(), one.host);
+    let message = match host.drbd_major {
+        _ if one.desired.volumes.is_empty() => return,
+        Some(8) => return,
+        None => format!("{name}: the running kernel {} has no DRBD module", host.kernel),
+        Some(other) => format!(
+            "{name}: the running kernel's DRBD module is version {other}, expected 8.4: others are not \
+             understood yet"
+        ),
+    };
+    findings.push(about_pair(Reason::DrbdModuleMissing, message));
+}
+
+fn split(volume: &Volume, facts: &Facts<'_>, findings: &mut Vec<Finding>) {
+    let legs = facts.hosts.as_ref().map(|host| host.resources.get(&volume.name));
+    if state::is_split(legs) == Some(true) {
+        let message = format!(
+            "volume {}: the two legs hold diverged data; nothing is changed before a person has chosen",
+            volume.name
+        );
+        findings.push(Finding {
+            about: Subject::Volume(volume.name.clone()),
+            reason: Reason::SplitBrain,
+            message,
+        });
+    }
+}
+
+fn mount_point(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>) {
+    if let Some(trouble) = paths::at_mount_point(one.host, &volume.mount_point) {
+        findings.push(paths::finding(
+            one.name(),
+            Subject::Volume(volume.name.clone()),
+            &format!("spec.filesystem.mountPoint {}: {trouble}", volume.mount_point),
+        ));
+    }
+}
+
+fn device(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>) {
     let OneHost { side, host, .. } = *one;
     let (name, node) = (&volume.name, one.name());
     let mut say = |reason, message| {
@@ -80,7 +146,7 @@ pub(super) fn device(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Find
         }
         _ => unusable(&disk.device, device, 0).or_else(|| {
             let is_pending = record.is_some_and(|record| record.device_uuid == "pending");
-            let is_uuid = |uuid: &str| made == Some(uuid) || volumes::kept_leg(name, host) == Some(uuid);
+            let is_uuid = |uuid: &str| made == Some(uuid) || leg::kept(name, host) == Some(uuid);
             let is_ours = |each: &Signature| match each.kind.as_str() {
                 "drbd" => is_pending || is_uuid(&each.uuid),
                 // A partition that was made for the volume holds what was on the disk before.
@@ -101,10 +167,10 @@ pub(super) fn device(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Find
 
 /// Before a volume's first data: files on its mount point that are not carried over. They would vanish from
 /// sight without a word.
-pub(super) fn hidden_files(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>) {
+fn hidden_files(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>) {
     let OneHost { side, host, .. } = *one;
     let node = one.name();
-    let returns = volumes::kept_leg(&volume.name, host).is_some();
+    let returns = leg::kept(&volume.name, host).is_some();
     let carried = volume.copy_from == Some(side);
     let Some(&number) = host
         .hidden_files
@@ -259,7 +325,7 @@ fn carries(path: &str, device: &Device, disk: &Disk, node: &str) -> Option<(Reas
 }
 
 /// One device under two names is still one device.
-pub(super) fn shared_devices(desired: &Desired, node: &str, host: &Host, findings: &mut Vec<Finding>) {
+fn shared_devices(desired: &Desired, node: &str, host: &Host, findings: &mut Vec<Finding>) {
     for (at, volume) in desired.volumes.iter().enumerate() {
         let path = |volume: &Volume| {
             host.devices
@@ -286,7 +352,7 @@ pub(super) fn shared_devices(desired: &Desired, node: &str, host: &Host, finding
 
 /// What is copied while a service writes to it is not what is there in the end: later writes would be hidden
 /// below the volume.
-pub(super) fn sources(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
+fn sources(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
     let (desired, hosts) = (facts.desired, &facts.hosts);
     let runs = |id: &String| {
         hosts.any(|host| {

@@ -1,0 +1,269 @@
+//! Floating addresses.
+
+use std::net::IpAddr;
+
+use hapair_model::{
+    Both, Reason, Side,
+    desired::{Desired, FloatingIp},
+    observed::{Host, HostView, Question},
+    plan::{Finding, Subject},
+    report::ChildReport,
+    xml::Element,
+};
+
+use super::Part;
+use crate::{
+    desired_cib::Object,
+    elements::{attributes, ocf, on_node, operations},
+    facts::{Facts, OneHost},
+    live, names,
+    platform::Platform,
+    report::{View, condition},
+};
+
+/// What this part has to say.
+pub const PART: Part = Part {
+    ask,
+    resolve,
+    objects,
+    refuse_one,
+    refuse_both,
+    ..Part::NONE
+};
+
+fn ask(desired: &Desired, _: Side, question: &mut Question) {
+    let addresses = desired.floating_ips.iter().map(|ip| ip.address.to_string());
+    question.addresses.extend(addresses);
+}
+
+/// An address goes to the interface whose network holds it.
+fn resolve(desired: &mut Desired, observed: &Both<HostView>) {
+    let floating: Vec<_> = desired.floating_ips.iter().map(|ip| ip.address).collect();
+    for ip in &mut desired.floating_ips {
+        for side in Side::BOTH {
+            let found = observed[side]
+                .host()
+                .and_then(|host| interface(host, ip.address, &floating));
+            ip.interfaces[side] = ip.interfaces[side].take().or(found);
+        }
+    }
+}
+
+/// The interface in whose network an address lies: the narrowest such network. Floating addresses say
+/// nothing: they come and go.
+fn interface(host: &Host, address: IpAddr, floating: &[IpAddr]) -> Option<String> {
+    let networks = host.addresses.iter().filter_map(|(text, interface)| {
+        let (own, prefix) = text.split_once('/')?;
+        Some((own.parse::<IpAddr>().ok()?, prefix.parse::<u8>().ok()?, interface))
+    });
+    let holding =
+        networks.filter(|(own, prefix, _)| !floating.contains(own) && holds(*own, *prefix, address));
+    holding
+        .max_by_key(|(_, prefix, _)| *prefix)
+        .map(|(_, _, interface)| interface.clone())
+}
+
+/// Whether the network of an address with this prefix holds the other.
+fn holds(own: IpAddr, prefix: u8, other: IpAddr) -> bool {
+    let network = |bits: u128, width: u32| {
+        bits.checked_shr(width.saturating_sub(u32::from(prefix)))
+            .unwrap_or_default()
+    };
+    match (own, other) {
+        (IpAddr::V4(own), IpAddr::V4(other)) => {
+            network(u32::from(own).into(), 32) == network(u32::from(other).into(), 32)
+        }
+        (IpAddr::V6(own), IpAddr::V6(other)) => network(own.into(), 128) == network(other.into(), 128),
+        _ => false,
+    }
+}
+
+/// Addresses that no group has.
+fn objects(desired: &Desired, _: &Platform) -> Vec<Object> {
+    let in_group = |ip: &&FloatingIp| {
+        desired
+            .groups
+            .iter()
+            .any(|group| group.floating_ips.contains(&ip.name))
+    };
+    let alone = desired.floating_ips.iter().filter(|ip| !in_group(ip));
+    alone
+        .map(|ip| Object {
+            key: names::ip(&ip.name),
+            resources: vec![element(desired, ip)],
+            ..Object::default()
+        })
+        .collect()
+}
+
+/// The resource. Its neighbours are told of it again at each monitor. An IPv6 address is deprecated from the start, so that
+/// the host itself speaks from its own.
+pub fn element(desired: &Desired, ip: &FloatingIp) -> Element {
+    let id = desired.id(names::ip(&ip.name));
+    let mut parameters = vec![
+        ("ip".to_owned(), ip.address.to_string()),
+        ("cidr_netmask".to_owned(), ip.prefix.to_string()),
+    ];
+    parameters.push(if ip.address.is_ipv6() {
+        ("preferred_lft".into(), "0".into())
+    } else {
+        ("arp_count_refresh".into(), "1".into())
+    });
+    let common = ip
+        .interfaces
+        .first
+        .clone()
+        .filter(|_| ip.interfaces.first == ip.interfaces.second);
+    parameters.extend(common.clone().map(|interface| ("nic".to_owned(), interface)));
+    let of_nodes = desired
+        .nodes
+        .iter()
+        .filter(|_| common.is_none())
+        .filter_map(|(side, node)| {
+            let interface = ip.interfaces[side].as_ref()?;
+            Some(on_node(&id, &node.name, "nic", interface))
+        });
+
+    ocf(&id, "heartbeat", "IPaddr2")
+        .children(of_nodes)
+        .child(attributes("instance_attributes", &id, &parameters))
+        .child(operations(
+            &id,
+            &[
+                ("start", "0s", "20s", None),
+                ("stop", "0s", "20s", None),
+                ("monitor", "10s", "20s", None),
+            ],
+        ))
+}
+
+fn refuse_one(one: &OneHost<'_>, _: &Platform, findings: &mut Vec<Finding>) {
+    for ip in &one.desired.floating_ips {
+        network(ip, one.side, one.name(), one.host, findings);
+    }
+}
+
+fn refuse_both(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
+    for ip in &facts.desired.floating_ips {
+        taken(ip, facts, findings);
+    }
+}
+
+fn network(ip: &FloatingIp, side: Side, node: &str, host: &Host, findings: &mut Vec<Finding>) {
+    let message = match &ip.interfaces[side] {
+        None => format!(
+            "{node}: {} lies in the network of no interface; correct it, or name the interface in \
+             spec.interfaces",
+            ip.address
+        ),
+        Some(name) if !host.addresses.iter().any(|(_, interface)| interface == name) => {
+            format!("{node}: there is no interface {name} with an address, which spec.interfaces names")
+        }
+        Some(_) => return,
+    };
+    findings.push(Finding {
+        about: Subject::FloatingIp(ip.name.clone()),
+        reason: Reason::NetworkNotFound,
+        message,
+    });
+}
+
+fn taken(ip: &FloatingIp, facts: &Facts<'_>, findings: &mut Vec<Finding>) {
+    let (desired, hosts) = (facts.desired, &facts.hosts);
+    let address = ip.address.to_string();
+    let ours = hosts.any(|host| {
+        host.addresses
+            .iter()
+            .any(|(each, _)| each.split('/').next() == Some(&address))
+    });
+    let id = desired.id(names::ip(&ip.name));
+    let configured = facts.cib_has(&id);
+    let seen_by = hosts.find(|host| host.taken.contains(&address));
+    if let Some(side) = seen_by.filter(|_| !ours && !configured) {
+        let message = format!(
+            "{}: another machine answers for {address}. Nothing was changed.",
+            desired.nodes[side].name
+        );
+        findings.push(Finding {
+            about: Subject::FloatingIp(ip.name.clone()),
+            reason: Reason::AddressTaken,
+            message,
+        });
+    }
+}
+
+/// The status of a FloatingIP.
+pub fn report(view: &View<'_>, ip: &FloatingIp) -> ChildReport {
+    let about = Subject::FloatingIp(ip.name.clone());
+    let address = ip.address.to_string();
+    let holds = |host: Option<&Host>| {
+        host.is_some_and(|host| {
+            host.addresses
+                .iter()
+                .any(|(each, _)| each.split('/').next() == Some(&address))
+        })
+    };
+    let carried = view.cib.and_then(|cib| live::address(view.desired, cib, ip));
+    let active = view
+        .cluster
+        .and_then(|cluster| cluster.active_in_role(&view.desired.id(names::ip(&ip.name)), "Started"));
+    let by_cluster = || active.filter(|_| carried == Some(ip.address)).map(str::to_owned);
+    let node = view
+        .hosts
+        .find(|host| holds(*host))
+        .map(|side| view.desired.nodes[side].name.clone())
+        .or_else(by_cluster);
+    // A host that does not answer may have it.
+    let seen = view.cluster.is_some() || view.hosts.all(Option::is_some);
+    let (assigned, reason, message) = match (&node, carried.zip(active)) {
+        (Some(node), _) => (Some(true), Reason::Healthy, format!("{address} is on {node}")),
+        (None, Some((other, active))) if other != ip.address => (
+            Some(false),
+            Reason::NotRunning,
+            format!("{address} is on no node; the cluster still has {other}, on {active}"),
+        ),
+        (None, _) if seen => (
+            Some(false),
+            Reason::NotRunning,
+            format!("{address} is on no node"),
+        ),
+        (None, _) => (
+            None,
+            Reason::NotObserved,
+            "no host answers that could tell".into(),
+        ),
+    };
+    let problem = (assigned != Some(true)).then(|| (reason, message.clone()));
+    let mut conditions = view.verdict(&about, view.finding(&about), problem);
+    conditions.push(condition("Assigned", assigned, reason, message));
+    ChildReport { conditions, node }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_goes_to_the_interface_whose_network_holds_it_whatever_its_own_prefix() {
+        let addresses = [
+            ("192.0.2.11/24", "eth0"),
+            ("192.0.2.100/32", "eth9"),
+            ("192.0.0.1/16", "eth1"),
+            ("198.51.100.9/24", "eth3"),
+            ("2001:db8::1/64", "eth2"),
+        ];
+        let addresses = addresses
+            .map(|(address, interface)| (address.to_owned(), interface.to_owned()))
+            .to_vec();
+        let host = Host {
+            addresses,
+            ..Host::default()
+        };
+        let floating = ["192.0.2.100", "198.51.100.9"].map(|address| address.parse().expect("an address"));
+        let on = |address: &str| interface(&host, address.parse().expect("an address"), &floating);
+        assert_eq!(on("192.0.2.100").as_deref(), Some("eth0"));
+        assert_eq!(on("192.0.7.7").as_deref(), Some("eth1"));
+        assert_eq!(on("2001:db8::100").as_deref(), Some("eth2"));
+        assert_eq!(on("198.51.100.1"), None);
+    }
+}

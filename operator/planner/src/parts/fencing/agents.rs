@@ -1,0 +1,47 @@
+//! Which packages bring a fence agent.
+
+use crate::platform::Platform;
+
+/// An agent with its packages.
+struct Agent {
+    name: &'static str,
+    /// Where each agent has a package of its own.
+    split: &'static [&'static str],
+    /// Where nearly all are in fence-agents.
+    joined: &'static [&'static str],
+}
+
+/// The agents whose packages are known. Any other is a person's choice, and so is the package that brings it.
+const AGENTS: [Agent; 6] = [
+    Agent {
+        name: "fence_ipmilan",
+        split: &["fence-agents-ipmilan", "ipmitool"],
+        joined: &["fence-agents", "ipmitool"],
+    },
+    agent("fence_pve", &["fence-agents-pve"]),
+    agent("fence_redfish", &["fence-agents-redfish"]),
+    agent("fence_virsh", &["fence-agents-virsh"]),
+    agent("fence_vmware_rest", &["fence-agents-vmware-rest"]),
+    Agent {
+        name: "fence_xvm",
+        split: &["fence-virt"],
+        joined: &["fence-virt"],
+    },
+];
+
+const fn agent(name: &'static str, split: &'static [&'static str]) -> Agent {
+    Agent {
+        name,
+        split,
+        joined: &["fence-agents"],
+    }
+}
+
+/// The packages that bring an agent.
+pub fn packages(name: &str, platform: &Platform) -> &'static [&'static str] {
+    let agent = AGENTS.iter().find(|agent| agent.name == name);
+    agent.map_or(&[], |agent| match platform.splits_fence_agents {
+        true => agent.split,
+        false => agent.joined,
+    })
+}

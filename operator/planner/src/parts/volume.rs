@@ -1,0 +1,146 @@
+//! Replicated volumes: disks, DRBD, file systems.
+
+pub mod devices;
+mod drbd;
+mod filesystem;
+mod first_data;
+mod leg;
+mod numbers;
+mod refuse;
+mod report;
+mod state;
+
+use hapair_model::{
+    Side,
+    desired::{Desired, FilesystemType, Volume},
+    observed::Question,
+    plan::{File, FollowUp, PackageManager, Step},
+};
+
+use super::{Ground, Part, firewall::Opening};
+use crate::{desired_cib::Object, due::Due, facts::Facts, files::text, names, platform::Platform};
+
+pub use filesystem::{element as filesystem, writable};
+pub use first_data::first_data;
+pub use report::{data, filesystem_problem, primary, report, volume_problem};
+
+/// What this part has to say.
+pub const PART: Part = Part {
+    packages,
+    units: |_| vec![("drbd", "drbd-utils")],
+    ask,
+    resolve: numbers::resolve,
+    files,
+    drop_ins: |desired| mount_units(desired).collect(),
+    openings,
+    steps,
+    objects,
+    refuse_one: refuse::on_one,
+    refuse_both: refuse::on_both,
+    waits,
+};
+
+fn packages(desired: &Desired, platform: &Platform) -> Vec<&'static str> {
+    let mut packages = vec!["drbd-utils"];
+    let mut volumes = desired.volumes.iter();
+    let makes_partitions = volumes.any(|volume| volume.disks.any(|disk| disk.partition.is_some()));
+    packages.extend((makes_partitions && platform.manager == PackageManager::Apt).then_some("fdisk"));
+    let mut volumes = desired.volumes.iter();
+    let has_xfs = volumes.any(|volume| volume.filesystem == FilesystemType::Xfs);
+    packages.extend(has_xfs.then_some("xfsprogs"));
+    packages
+}
+
+fn mount_units(desired: &Desired) -> impl Iterator<Item = String> {
+    desired
+        .volumes
+        .iter()
+        .map(|volume| names::mount_unit(&volume.mount_point))
+}
+
+fn ask(desired: &Desired, side: Side, question: &mut Question) {
+    question.units.push("drbd.service".into());
+    question.units.extend(mount_units(desired));
+    for volume in &desired.volumes {
+        let (name, disk) = (&volume.name, &volume.disks[side]);
+        question
+            .units
+            .push(format!("{}.service", names::filesystem_job(name)));
+        question.paths.push(volume.mount_point.clone());
+        question.devices.push((name.clone(), disk.device.clone()));
+        if let Some(partition) = &disk.partition {
+            question.disks.push((name.clone(), partition.disk.clone()));
+        }
+        question
+            .mount_points
+            .push((name.clone(), volume.mount_point.clone()));
+    }
+}
+
+fn files(desired: &Desired, _: Side, ground: &Ground) -> Vec<File> {
+    if desired.volumes.is_empty() {
+        return Vec::new();
+    }
+    let script = |path: &str, content: &str| text(path, "755", content.to_owned());
+    // Before the resources that name them.
+    let mut files = vec![
+        script(names::WRITABLE_AGENT, include_str!("../../files/writable")),
+        script(names::FENCE_PEER, include_str!("../../files/fence-peer")),
+        script(names::UNFENCE_PEER, include_str!("../../files/unfence-peer")),
+    ];
+    for volume in &desired.volumes {
+        files.push(drbd::file(desired, volume, ground.drbd_major));
+        files.push(filesystem::drop_in(volume));
+    }
+    files
+}
+
+fn openings(desired: &Desired, side: Side) -> Vec<Opening> {
+    let peer = &desired.nodes[side.peer()];
+    let address = peer.link(desired.replication_link).unwrap_or(&peer.address);
+    let volumes = desired.volumes.iter();
+    volumes
+        .map(|volume| Opening::from(address, "tcp", volume.port))
+        .collect()
+}
+
+fn steps(facts: &Facts<'_>, side: Side, due: &Due) -> Vec<Step> {
+    let (desired, host) = (facts.desired, facts.hosts[side]);
+    let mut steps = Vec::new();
+    // Resources of someone else need drbd.service to come up again.
+    let foreign = host.resources.keys().any(|name| desired.volume(name).is_none());
+    if !foreign && host.units.get("drbd").is_some_and(|unit| unit.enabled) {
+        steps.push(Step::DisableUnits {
+            units: vec!["drbd".into()],
+        });
+    }
+    for volume in &desired.volumes {
+        steps.extend(leg::steps(volume, facts, side, due));
+    }
+    let vain = desired.volumes.iter().filter(|volume| {
+        due.has(&FollowUp::Adjust(volume.name.clone())) && leg::has_failed_while_down(volume, host)
+    });
+    steps.extend(vain.map(|volume| Step::CleanUp {
+        resource: names::volume(&volume.name),
+    }));
+    steps
+}
+
+fn objects(desired: &Desired, platform: &Platform) -> Vec<Object> {
+    let clone = |volume: &Volume| Object {
+        key: names::volume(&volume.name),
+        resources: vec![drbd::clone(volume, &platform.dialect)],
+        ..Object::default()
+    };
+    desired.volumes.iter().map(clone).collect()
+}
+
+fn waits(facts: &Facts<'_>) -> Option<String> {
+    // A node that a person keeps in standby has its volumes down.
+    if facts.cluster()?.nodes.values().any(|node| node.standby) {
+        return None;
+    }
+    let mut volumes = facts.desired.volumes.iter();
+    let syncing = volumes.find(|volume| !state::is_redundant(volume, &facts.hosts))?;
+    Some(format!("volume {} is not UpToDate on both nodes", syncing.name))
+}
