@@ -4,7 +4,8 @@
 use std::fmt::Debug;
 
 use hapair_crds::{FIELD_MANAGER, FINALIZER};
-use hapair_index::Declared;
+use hapair_index::{Declared, Snapshot};
+use hapair_model::desired::Leaving;
 use kube::{
     Api, Client, Resource, ResourceExt,
     api::{Patch, PatchParams},
@@ -12,7 +13,10 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::Metrics;
+use crate::{
+    Metrics,
+    children::{Child as _, for_each_child},
+};
 
 /// An object that may carry our finalizer.
 pub trait Finalized:
@@ -42,6 +46,46 @@ pub async fn release<K: Finalized>(client: &Client, metrics: &Metrics, object: &
         Err(kube::Error::Api(status)) if status.code == 404 || status.code == 409 => Ok(()),
         result => result,
     }
+}
+
+/// Finalizers on everything that lives; what is deleted with Retain is let go at once, and the hosts stay as they are.
+pub async fn keep(client: &Client, metrics: &Metrics, snapshot: &Snapshot) -> kube::Result<()> {
+    if let Some(pair) = &snapshot.pair {
+        ensure(client, metrics, pair.as_ref()).await?;
+    }
+    for_each_child!(snapshot, child => {
+        ensure(client, metrics, child.as_ref()).await?;
+        let stays = !child.tears_down() && snapshot.knows_deletion_policy(child.as_ref());
+        if child.is_leaving() && stays {
+            release(client, metrics, child.as_ref()).await?;
+        }
+    });
+    Ok(())
+}
+
+/// Lets those children go of which nothing is left on the hosts.
+pub async fn release_gone(
+    client: &Client,
+    metrics: &Metrics,
+    snapshot: &Snapshot,
+    gone: &Leaving,
+) -> kube::Result<()> {
+    for_each_child!(snapshot, child => {
+        if gone.has(&child.subject()) {
+            release(client, metrics, child.as_ref()).await?;
+        }
+    });
+    Ok(())
+}
+
+/// Lets all children go that are being deleted.
+pub async fn release_deleted(client: &Client, metrics: &Metrics, snapshot: &Snapshot) -> kube::Result<()> {
+    for_each_child!(snapshot, child => {
+        if child.is_leaving() {
+            release(client, metrics, child.as_ref()).await?;
+        }
+    });
+    Ok(())
 }
 
 async fn apply<K: Finalized>(

@@ -3,7 +3,7 @@
 
 use std::{collections::BTreeMap, net::IpAddr};
 
-use hapair_crds::{self as crds, DeletionPolicy, HAPair};
+use hapair_crds::{self as crds, HAPair};
 use hapair_index::{NotUnderstood, Snapshot};
 use hapair_model::{
     Both, Reason, Secret, Side,
@@ -16,6 +16,7 @@ use hapair_model::{
 use kube::ResourceExt;
 
 use crate::{
+    children::Child,
     conflicts::{self, Children},
     delegation,
     sources::Sources,
@@ -65,7 +66,7 @@ pub fn intake(
         let message = "spec.clusterAdmin.secretRef: the password has more than one line".to_owned();
         intake.find(Subject::Pair, Reason::InvalidSpec, message);
     }
-    let staying = |object: &dyn Deletable| !object.is_leaving();
+    let staying = |object: &dyn Child| !object.is_leaving();
     let volumes: Vec<_> = snapshot
         .volumes
         .iter()
@@ -137,29 +138,7 @@ pub fn intake(
     (desired, intake.findings)
 }
 
-/// An object that may be on its way out.
-trait Deletable {
-    fn is_leaving(&self) -> bool;
-    fn tears_down(&self) -> bool;
-}
-
-macro_rules! deletable {
-    ($($kind:ty),+) => {$(
-        impl Deletable for $kind {
-            fn is_leaving(&self) -> bool {
-                self.metadata.deletion_timestamp.is_some()
-            }
-
-            fn tears_down(&self) -> bool {
-                self.spec.deletion_policy == Some(DeletionPolicy::Teardown)
-            }
-        }
-    )+};
-}
-
-deletable!(crds::ReplicatedVolume, crds::FloatingIP, crds::ServiceGroup);
-
-fn leaving<K: Deletable + kube::Resource>(objects: &[std::sync::Arc<K>]) -> Vec<String> {
+fn leaving<K: Child + kube::Resource>(objects: &[std::sync::Arc<K>]) -> Vec<String> {
     objects
         .iter()
         .filter(|object| object.is_leaving() && object.tears_down())

@@ -3,6 +3,7 @@
 //! a stage, looks again, and publishes what it saw.
 
 pub mod asks;
+mod children;
 mod conflicts;
 mod credentials;
 mod delegation;

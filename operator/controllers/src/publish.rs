@@ -6,11 +6,13 @@ use hapair_crds::{
     Condition, ConditionStatus, FIELD_MANAGER, FloatingIP, FloatingIPStatus, HAPair, HAPairStatus,
     NodeStatus, ReplicatedVolume, ReplicatedVolumeStatus, ServiceGroup, ServiceGroupStatus, condition_types,
 };
-use hapair_index::Declared;
+use hapair_index::{Declared, Snapshot};
 use hapair_model::{
     Reason,
-    report::{self, ChildReport, PairReport, VolumeReport},
+    plan::Finding,
+    report::{self, ChildReport, PairReport, Report, VolumeReport},
 };
+use hapair_planner as planner;
 use jiff::Timestamp;
 use kube::{
     Api, Client, Resource, ResourceExt,
@@ -19,7 +21,11 @@ use kube::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Metrics, events};
+use crate::{
+    Metrics,
+    children::{Child as _, for_each_child},
+    events,
+};
 
 /// A kind, its status, and the report it is made from.
 pub trait Reported:
@@ -35,12 +41,14 @@ pub trait Reported:
     fn conditions(status: &Self::Status) -> &[Condition];
     /// A report's conditions.
     fn reported(report: &Self::Report) -> &[report::Condition];
+    /// This object's part of the pair's report; the one of an object about which nothing can be said but what was found.
+    fn own(&self, report: &Report, findings: &[Finding]) -> Self::Report;
     /// The status for a report.
     fn make(report: &Self::Report, generation: Option<i64>, conditions: Vec<Condition>) -> Self::Status;
 }
 
 macro_rules! reported {
-    ($kind:ty, $status:ty, $report:ty, $make:expr) => {
+    ($kind:ty, $status:ty, $report:ty, $own:expr, $make:expr) => {
         impl Reported for $kind {
             type Status = $status;
             type Report = $report;
@@ -57,12 +65,23 @@ macro_rules! reported {
                 &report.conditions
             }
 
+            fn own(&self, report: &Report, findings: &[Finding]) -> Self::Report {
+                #[allow(
+                    clippy::redundant_closure_call,
+                    reason = "the closure is the macro's argument"
+                )]
+                ($own)(self, report, findings)
+            }
+
             fn make(
                 report: &Self::Report,
                 observed_generation: Option<i64>,
                 conditions: Vec<Condition>,
             ) -> Self::Status {
-                #[allow(clippy::redundant_closure_call)]
+                #[allow(
+                    clippy::redundant_closure_call,
+                    reason = "the closure is the macro's argument"
+                )]
                 ($make)(report, observed_generation, conditions)
             }
         }
@@ -73,6 +92,7 @@ reported!(
     HAPair,
     HAPairStatus,
     PairReport,
+    |_: &HAPair, report: &Report, _: &[Finding]| report.pair.clone(),
     |report: &PairReport, observed_generation, conditions| HAPairStatus {
         observed_generation,
         conditions,
@@ -96,6 +116,10 @@ reported!(
     ReplicatedVolume,
     ReplicatedVolumeStatus,
     VolumeReport,
+    |object: &ReplicatedVolume, report: &Report, findings: &[Finding]| {
+        let own = report.volumes.get(&object.name_any()).cloned();
+        own.unwrap_or_else(|| planner::unreported_volume(&object.subject(), findings))
+    },
     |report: &VolumeReport, observed_generation, conditions| {
         ReplicatedVolumeStatus {
             observed_generation,
@@ -113,6 +137,10 @@ reported!(
     FloatingIP,
     FloatingIPStatus,
     ChildReport,
+    |object: &FloatingIP, report: &Report, findings: &[Finding]| {
+        let own = report.floating_ips.get(&object.name_any()).cloned();
+        own.unwrap_or_else(|| planner::unreported_child(&object.subject(), findings))
+    },
     |report: &ChildReport, observed_generation, conditions| FloatingIPStatus {
         observed_generation,
         conditions,
@@ -123,6 +151,10 @@ reported!(
     ServiceGroup,
     ServiceGroupStatus,
     ChildReport,
+    |object: &ServiceGroup, report: &Report, findings: &[Finding]| {
+        let own = report.groups.get(&object.name_any()).cloned();
+        own.unwrap_or_else(|| planner::unreported_child(&object.subject(), findings))
+    },
     |report: &ChildReport, observed_generation, conditions| ServiceGroupStatus {
         observed_generation,
         conditions,
@@ -138,8 +170,28 @@ pub struct Publisher {
 }
 
 impl Publisher {
+    /// Gives the pair and its children their statuses.
+    pub async fn publish_all(
+        &mut self,
+        client: &Client,
+        metrics: &Metrics,
+        snapshot: &Snapshot,
+        report: &Report,
+        findings: &[Finding],
+    ) -> kube::Result<()> {
+        for_each_child!(snapshot, child => {
+            let own = child.own(report, findings);
+            self.publish(client, metrics, child.as_ref(), &own).await?;
+        });
+        // The pair last: who waits for its Ready finds its children's statuses as current.
+        if let Some(pair) = &snapshot.pair {
+            self.publish(client, metrics, pair.as_ref(), &report.pair).await?;
+        }
+        Ok(())
+    }
+
     /// Gives an object the status for a report, if it has another one.
-    pub async fn publish<K: Reported>(
+    async fn publish<K: Reported>(
         &mut self,
         client: &Client,
         metrics: &Metrics,

@@ -11,7 +11,11 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{Leader, Metrics, metrics::PairLabels, turn::PairTask};
+use crate::{
+    Leader, Metrics,
+    metrics::PairLabels,
+    turn::{NextTurn, PairTask},
+};
 
 /// What every pair's task works with.
 pub struct Context<C> {
@@ -96,8 +100,8 @@ async fn serve<C: Connect>(context: Arc<Context<C>>, name: PairName, waker: Arc<
             return name;
         }
         match AssertUnwindSafe(task.turn()).catch_unwind().await {
-            Ok(Some(next)) => pause = next,
-            Ok(None) => return name,
+            Ok(NextTurn::After(next)) => pause = next,
+            Ok(NextTurn::Never) => return name,
             Err(_) => {
                 let labels = PairLabels {
                     namespace: name.namespace.clone(),

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{Both, Secret, Side};
+use crate::{Both, Secret, Side, plan::Subject};
 
 /// Everything that is declared about one pair.
 #[derive(Clone, Debug, PartialEq)]
@@ -74,6 +74,16 @@ pub struct Leaving {
 }
 
 impl Leaving {
+    /// Whether this object is one of them.
+    pub fn has(&self, object: &Subject) -> bool {
+        match object {
+            Subject::Pair => false,
+            Subject::Volume(name) => self.volumes.contains(name),
+            Subject::FloatingIp(name) => self.floating_ips.contains(name),
+            Subject::Group(name) => self.groups.contains(name),
+        }
+    }
+
     /// Whether nothing is.
     pub fn is_empty(&self) -> bool {
         self.volumes.is_empty() && self.floating_ips.is_empty() && self.groups.is_empty()

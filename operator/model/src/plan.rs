@@ -14,6 +14,29 @@ pub struct Plan {
     pub findings: Vec<Finding>,
 }
 
+impl Plan {
+    /// To do nothing, for these findings.
+    pub fn at_rest(findings: Vec<Finding>) -> Self {
+        Self {
+            next: Next::Rest,
+            findings,
+        }
+    }
+
+    /// To run a stage, with nothing in the way.
+    pub fn to_run(stage: Stage) -> Self {
+        Self {
+            next: Next::Run(stage),
+            findings: Vec::new(),
+        }
+    }
+
+    /// Whether nothing is to be done, and nothing is in the way.
+    pub fn is_empty(&self) -> bool {
+        self.next == Next::Rest && self.findings.is_empty()
+    }
+}
+
 /// The next thing to do.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Next {

@@ -1,0 +1,102 @@
+//! A stage is run on both hosts at once.
+
+use hapair_model::{
+    Reason, Side,
+    desired::Desired,
+    host::{Authority, Connect, Hosts as _},
+    outcome::Outcome,
+    plan::{Finding, Stage, Subject},
+};
+use tokio::time::Instant;
+use tracing::Span;
+
+use crate::{Context, metrics::StageLabels};
+
+/// How a stage ended.
+pub enum StageOutcome {
+    /// On both hosts.
+    Done,
+    /// What went wrong first.
+    Failed(Finding),
+    /// Nothing was sent to a host.
+    NotBegun(String),
+}
+
+/// Runs a stage, once there is a slot for it.
+pub async fn run<C: Connect>(
+    context: &Context<C>,
+    hosts: &C::Hosts,
+    desired: &Desired,
+    stage: &Stage,
+    authority: &Authority,
+) -> StageOutcome {
+    let start = Instant::now();
+    for (side, steps) in stage.steps.iter() {
+        let node = &desired.nodes[side].name;
+        tracing::debug!(stage = stage.name, node, ?steps, "planned");
+    }
+    let Ok(_slot) = context.slots.acquire().await else {
+        return StageOutcome::NotBegun("the operator is stopping".into());
+    };
+    let on = async |side: Side| match stage.steps[side].as_slice() {
+        [] => Outcome::Done,
+        steps => hosts.run(side, steps, authority).await,
+    };
+    let (first, second) = tokio::join!(on(Side::First), on(Side::Second));
+    for outcome in [&first, &second] {
+        if let Outcome::Superseded { epoch } = outcome {
+            context.leader.refused(*epoch);
+        }
+    }
+    let failures: Vec<_> = [(Side::First, first), (Side::Second, second)]
+        .into_iter()
+        .filter_map(|(side, outcome)| failure(&desired.nodes[side].name, stage.name, outcome))
+        .collect();
+    let outcome = if failures.is_empty() { "done" } else { "failed" };
+    let labels = StageLabels {
+        stage: stage.name.into(),
+        outcome: outcome.into(),
+    };
+    context.metrics.stages.get_or_create(&labels).inc();
+    tracing::info!(
+        stage = stage.name,
+        outcome,
+        seconds = start.elapsed().as_secs_f32(),
+        "stage"
+    );
+    for failure in &failures {
+        Span::current().record("otel.status_code", "ERROR");
+        tracing::warn!(reason = %failure.reason, message = failure.message, "stage failed");
+    }
+    failures
+        .into_iter()
+        .next()
+        .map_or(StageOutcome::Done, StageOutcome::Failed)
+}
+
+fn failure(node: &str, stage: &str, outcome: Outcome) -> Option<Finding> {
+    let (reason, message) = match outcome {
+        Outcome::Done => return None,
+        Outcome::Failed { step, message } => (
+            Reason::StepFailed,
+            format!("{node}: the step {step} of \"{stage}\" failed: {message}"),
+        ),
+        Outcome::ManagedElsewhere { owner } => (
+            Reason::ManagedElsewhere,
+            format!("{node} is managed by {owner}. Nothing was changed there."),
+        ),
+        Outcome::Superseded { epoch } => (
+            Reason::Superseded,
+            format!("{node} has been changed by a newer operator (epoch {epoch})"),
+        ),
+        Outcome::Lost { message } => (
+            Reason::HostUnreachable,
+            format!("{node}: the connection was lost during \"{stage}\": {message}"),
+        ),
+    };
+    Some(Finding {
+        about: Subject::Pair,
+        reason,
+        message,
+    })
+}
