@@ -596,9 +596,16 @@ fn mebibytes(size: &str) -> Option<u64> {
     Some(number.parse::<u64>().ok()? << shift)
 }
 
+/// The fields that name presets.
+fn preset(service: &crds::Service) -> Option<Preset> {
+    let fields = [(&service.tomcat, Preset::Tomcat)];
+    let declared = fields.into_iter().find(|(field, _)| field.is_some())?;
+    Some(declared.1)
+}
+
 fn service(service: &crds::Service) -> Option<Service> {
-    let kind = match (&service.tomcat, &service.systemd, &service.ocf) {
-        (Some(_), _, _) => ServiceKind::Preset(Preset::Tomcat),
+    let kind = match (preset(service), &service.systemd, &service.ocf) {
+        (Some(preset), _, _) => ServiceKind::Preset(preset),
         (None, Some(systemd), _) => {
             ServiceKind::Systemd(systemd.unit.trim_end_matches(".service").to_owned())
         }

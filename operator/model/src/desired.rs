@@ -289,25 +289,33 @@ pub enum ServiceKind {
     },
 }
 
-/// A service whose package and unit are known on each distribution.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Preset {
+/// Declares the presets, each with the field of a ServiceGroup's service that names it.
+macro_rules! presets {
+    ($($(#[doc = $about:literal])+ $name:ident $field:literal,)+) => {
+        /// A service whose package and unit are known on each distribution.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum Preset {
+            $($(#[doc = $about])+ $name,)+
+        }
+
+        impl Preset {
+            /// Every one.
+            pub const ALL: &[Self] = &[$(Self::$name),+];
+        }
+
+        impl std::fmt::Display for Preset {
+            fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                formatter.write_str(match self {
+                    $(Self::$name => $field,)+
+                })
+            }
+        }
+    };
+}
+
+presets! {
     /// Apache Tomcat.
-    Tomcat,
-}
-
-impl Preset {
-    /// Every one.
-    pub const ALL: [Self; 1] = [Self::Tomcat];
-}
-
-impl std::fmt::Display for Preset {
-    /// As ServiceGroup's fields spell it.
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.write_str(match self {
-            Self::Tomcat => "tomcat",
-        })
-    }
+    Tomcat "tomcat",
 }
 
 /// A file on both nodes, whose content may differ between them.

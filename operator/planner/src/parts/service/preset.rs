@@ -50,13 +50,13 @@ const fn definition(preset: Preset) -> &'static Definition {
 }
 
 fn all() -> impl Iterator<Item = &'static Definition> {
-    Preset::ALL.into_iter().map(definition)
+    Preset::ALL.iter().copied().map(definition)
 }
 
 /// The presets of all groups, each once.
 pub fn of(desired: &Desired) -> impl Iterator<Item = Preset> {
     let is_declared = |preset: &Preset| services(desired).any(|kind| *kind == ServiceKind::Preset(*preset));
-    Preset::ALL.into_iter().filter(is_declared)
+    Preset::ALL.iter().copied().filter(is_declared)
 }
 
 /// How a distribution packages a preset.

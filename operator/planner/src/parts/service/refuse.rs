@@ -132,6 +132,20 @@ fn units(desired: &Desired, platform: &Platform, node: &str, host: &Host, findin
                     message,
                 });
             }
+            if let ServiceKind::Preset(preset) = &service.kind
+                && unit(&service.kind, platform).is_none()
+            {
+                let message = format!(
+                    "{node}: spec.services[name={}].{preset}: its distribution has no package of {preset} that a \
+                     pair could run. Nothing was changed. Install it, and name its unit in systemd.unit.",
+                    service.name
+                );
+                findings.push(Finding {
+                    about: Subject::Group(group.name.clone()),
+                    reason: Reason::UnitNotFound,
+                    message,
+                });
+            }
             if let ServiceKind::Systemd(unit) = &service.kind
                 && host.units.get(unit).is_none_or(|state| state.load != "loaded")
             {
