@@ -85,8 +85,8 @@ pub struct HAPairSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub firewall: Option<Management>,
     /// What the pair's ServiceGroups may use of its hosts. Whoever may write a ServiceGroup in this namespace
-    /// runs services on the hosts: this is as far as that goes. When absent: files below tomcat's webapps
-    /// directories, and no units or agents but those of the presets.
+    /// runs services on the hosts: this is as far as that goes. When absent: files where the presets
+    /// serve them from (tomcat's webapps, nginx's html), and no units or agents but those of the presets.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delegation: Option<Delegation>,
     /// How corosync notices that a node is lost.
@@ -358,8 +358,8 @@ pub enum FencingMode {
 #[derive(Clone, Debug, Default, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Delegation {
-    /// Directories below which `spec.files` may lie. When absent: the webapps directories of the
-    /// distributions' tomcat.
+    /// Directories below which `spec.files` may lie. When absent: the directories that the
+    /// presets serve files from, tomcat's webapps and nginx's html.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(max = 64),

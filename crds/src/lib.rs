@@ -27,8 +27,8 @@ pub use replicated_volume::{
     ReplicatedVolumeStatus,
 };
 pub use service_group::{
-    Expansion, File, FileKeyReference, HttpProbe, OcfService, Probe, Service, ServiceGroup, ServiceGroupSpec,
-    ServiceGroupStatus, SystemdService, TomcatService,
+    Expansion, File, FileKeyReference, HttpProbe, OcfService, PresetService, Probe, Service, ServiceGroup,
+    ServiceGroupSpec, ServiceGroupStatus, SystemdService,
 };
 
 /// The API group of every kind.

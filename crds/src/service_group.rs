@@ -67,11 +67,11 @@ pub struct ServiceGroupSpec {
     pub deletion_policy: Option<DeletionPolicy>,
 }
 
-/// One service. Exactly one of tomcat, systemd and ocf is set.
+/// One service. Exactly one of tomcat, nginx, systemd and ocf is set.
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("[has(self.tomcat), has(self.systemd), has(self.ocf)].exists_one(x, \
-    x)").message("exactly one of tomcat, systemd and ocf is needed"))]
+#[x_kube(validation = Rule::new("[has(self.tomcat), has(self.nginx), has(self.systemd), \
+    has(self.ocf)].exists_one(x, x)").message("exactly one of tomcat, nginx, systemd and ocf is needed"))]
 pub struct Service {
     /// Its name within the group.
     #[schemars(
@@ -81,7 +81,10 @@ pub struct Service {
     pub name: String,
     /// Apache Tomcat as the distribution packages it: its package and its unit are known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub tomcat: Option<TomcatService>,
+    pub tomcat: Option<PresetService>,
+    /// nginx as the distribution packages it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nginx: Option<PresetService>,
     /// A systemd unit that is already on both hosts, and that the pair delegates. It is disabled in systemd:
     /// the cluster starts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -101,8 +104,8 @@ pub struct Service {
     pub stop_timeout_seconds: Option<i32>,
 }
 
-/// Apache Tomcat as the distribution packages it.
-pub type TomcatService = Empty;
+/// A service as the distribution packages it: its package and its unit are known.
+pub type PresetService = Empty;
 
 /// A systemd unit.
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]

@@ -316,6 +316,8 @@ macro_rules! presets {
 presets! {
     /// Apache Tomcat.
     Tomcat "tomcat",
+    /// nginx.
+    Nginx "nginx",
 }
 
 /// A file on both nodes, whose content may differ between them.

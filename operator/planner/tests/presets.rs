@@ -83,15 +83,18 @@ fn told(preset: Preset, distribution: (&str, &str)) -> String {
 
 #[test]
 fn each_distribution_has_its_packages_and_units() {
-    let expected = [(
-        Preset::Tomcat,
-        [
-            "tomcat9: tomcat9",
-            "tomcat10: tomcat10",
-            "tomcat10: tomcat10",
-            "tomcat: tomcat",
-        ],
-    )];
+    let expected = [
+        (
+            Preset::Tomcat,
+            [
+                "tomcat9: tomcat9",
+                "tomcat10: tomcat10",
+                "tomcat10: tomcat10",
+                "tomcat: tomcat",
+            ],
+        ),
+        (Preset::Nginx, ["nginx: nginx"; 4]),
+    ];
     assert_eq!(expected.map(|(preset, _)| preset), Preset::ALL);
     for (preset, lines) in expected {
         let found = DISTRIBUTIONS.map(|distribution| told(preset, distribution));
@@ -104,7 +107,11 @@ fn whatever_would_start_a_service_by_itself_is_disabled() {
     for preset in Preset::ALL {
         let declared = declared(*preset);
         let mut hosts = on(with_packages(&declared), ("debian", "12"));
-        let (_, units) = installed(*preset, ("debian", "12"));
+        let (packages, units) = installed(*preset, ("debian", "12"));
+        for host in [&mut hosts.first, &mut hosts.second] {
+            let packages = packages.iter().map(|name| (name.clone(), "1".to_owned()));
+            host.packages.extend(packages);
+        }
         for unit in &units {
             let enabled = Unit {
                 load: "loaded".into(),

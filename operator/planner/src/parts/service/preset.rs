@@ -1,5 +1,6 @@
 //! Services as the distributions package them. Each has a file of its own here, and a line in [`definition`].
 
+mod nginx;
 mod tomcat;
 
 use hapair_model::{
@@ -46,6 +47,7 @@ impl Installed {
 const fn definition(preset: Preset) -> &'static Definition {
     match preset {
         Preset::Tomcat => &tomcat::TOMCAT,
+        Preset::Nginx => &nginx::NGINX,
     }
 }
 
