@@ -67,11 +67,12 @@ pub struct ServiceGroupSpec {
     pub deletion_policy: Option<DeletionPolicy>,
 }
 
-/// One service. Exactly one of tomcat, nginx, systemd and ocf is set.
+/// One service. Exactly one of tomcat, nginx, postgresql, systemd and ocf is set.
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[x_kube(validation = Rule::new("[has(self.tomcat), has(self.nginx), has(self.systemd), \
-    has(self.ocf)].exists_one(x, x)").message("exactly one of tomcat, nginx, systemd and ocf is needed"))]
+#[x_kube(validation = Rule::new("[has(self.tomcat), has(self.nginx), \
+    has(self.postgresql), has(self.systemd), has(self.ocf)].exists_one(x, x)").message("exactly one of tomcat, nginx, \
+    postgresql, systemd and ocf is needed"))]
 pub struct Service {
     /// Its name within the group.
     #[schemars(
@@ -85,6 +86,10 @@ pub struct Service {
     /// nginx as the distribution packages it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nginx: Option<PresetService>,
+    /// PostgreSQL as Debian packages it: the cluster `main` of the distribution's version, whose data is below
+    /// /var/lib/postgresql.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub postgresql: Option<PresetService>,
     /// A systemd unit that is already on both hosts, and that the pair delegates. It is disabled in systemd:
     /// the cluster starts it.
     #[serde(default, skip_serializing_if = "Option::is_none")]

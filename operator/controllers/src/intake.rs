@@ -598,7 +598,11 @@ fn mebibytes(size: &str) -> Option<u64> {
 
 /// The fields that name presets.
 fn preset(service: &crds::Service) -> Option<Preset> {
-    let fields = [(&service.tomcat, Preset::Tomcat), (&service.nginx, Preset::Nginx)];
+    let fields = [
+        (&service.tomcat, Preset::Tomcat),
+        (&service.nginx, Preset::Nginx),
+        (&service.postgresql, Preset::Postgresql),
+    ];
     let declared = fields.into_iter().find(|(field, _)| field.is_some())?;
     Some(declared.1)
 }

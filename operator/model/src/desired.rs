@@ -318,6 +318,8 @@ presets! {
     Tomcat "tomcat",
     /// nginx.
     Nginx "nginx",
+    /// PostgreSQL.
+    Postgresql "postgresql",
 }
 
 /// A file on both nodes, whose content may differ between them.

@@ -94,6 +94,15 @@ fn each_distribution_has_its_packages_and_units() {
             ],
         ),
         (Preset::Nginx, ["nginx: nginx"; 4]),
+        (
+            Preset::Postgresql,
+            [
+                "postgresql-13: postgresql postgresql@13-main",
+                "postgresql-15: postgresql postgresql@15-main",
+                "postgresql-17: postgresql postgresql@17-main",
+                "refused",
+            ],
+        ),
     ];
     assert_eq!(expected.map(|(preset, _)| preset), Preset::ALL);
     for (preset, lines) in expected {

@@ -1,6 +1,7 @@
 //! Services as the distributions package them. Each has a file of its own here, and a line in [`definition`].
 
 mod nginx;
+mod postgresql;
 mod tomcat;
 
 use hapair_model::{
@@ -48,6 +49,7 @@ const fn definition(preset: Preset) -> &'static Definition {
     match preset {
         Preset::Tomcat => &tomcat::TOMCAT,
         Preset::Nginx => &nginx::NGINX,
+        Preset::Postgresql => &postgresql::POSTGRESQL,
     }
 }
 
