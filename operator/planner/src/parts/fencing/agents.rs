@@ -45,3 +45,29 @@ pub fn packages(name: &str, platform: &Platform) -> &'static [&'static str] {
         false => agent.joined,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Whether a release has a package for each agent.
+    const SPLITS: [bool; 4] = [false, false, true, true];
+
+    #[test]
+    fn each_release_has_its_packages() {
+        let of = |agent| {
+            let found: Vec<_> = Platform::all()
+                .map(|platform| packages(agent, &platform))
+                .collect();
+            <[_; 4]>::try_from(found).unwrap()
+        };
+        let ipmi = SPLITS.map(|splits| match splits {
+            // Debian 12's fence-agents does not bring ipmitool.
+            false => ["fence-agents", "ipmitool"],
+            true => ["fence-agents-ipmilan", "ipmitool"],
+        });
+        assert_eq!(of("fence_ipmilan"), ipmi.each_ref().map(|names| &names[..]));
+        assert_eq!(of("fence_xvm"), [&["fence-virt"][..]; 4]);
+        assert!(of("fence_of_ones_own").iter().all(|packages| packages.is_empty()));
+    }
+}
