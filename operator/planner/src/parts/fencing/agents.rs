@@ -12,7 +12,13 @@ struct Agent {
 }
 
 /// The agents whose packages are known. Any other is a person's choice, and so is the package that brings it.
-const AGENTS: [Agent; 6] = [
+const AGENTS: [Agent; 7] = [
+    Agent {
+        name: "fence_apc_snmp",
+        split: &["fence-agents-apc-snmp"],
+        // Debian's fence-agents only recommends it.
+        joined: &["fence-agents", "snmp"],
+    },
     Agent {
         name: "fence_ipmilan",
         split: &["fence-agents-ipmilan", "ipmitool"],
@@ -67,6 +73,11 @@ mod tests {
             true => ["fence-agents-ipmilan", "ipmitool"],
         });
         assert_eq!(of("fence_ipmilan"), ipmi.each_ref().map(|names| &names[..]));
+        let apc = SPLITS.map(|splits| match splits {
+            false => &["fence-agents", "snmp"][..],
+            true => &["fence-agents-apc-snmp"],
+        });
+        assert_eq!(of("fence_apc_snmp"), apc);
         assert_eq!(of("fence_xvm"), [&["fence-virt"][..]; 4]);
         assert!(of("fence_of_ones_own").iter().all(|packages| packages.is_empty()));
     }
