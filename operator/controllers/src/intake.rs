@@ -43,7 +43,7 @@ pub fn intake(
         .iter()
         .for_each(|told| intake.not_understood(told));
     let asked = Asked {
-        standby: intake.asked(crds::annotations::standby(pair)).unwrap_or_default(),
+        standby: intake.asked(crds::annotations::standby(pair)),
         paused: intake.asked(crds::annotations::paused(pair)).unwrap_or(true),
         accepted: intake
             .asked(crds::annotations::accepted_hosts(pair))
@@ -155,7 +155,8 @@ fn fencing(pair: &HAPair) -> Fencing {
 
 /// What the pair's annotations ask for.
 struct Asked {
-    standby: BTreeMap<String, bool>,
+    /// `None`: it is not understood, and nothing is known of what it asks for.
+    standby: Option<BTreeMap<String, bool>>,
     paused: bool,
     accepted: BTreeMap<String, String>,
 }
@@ -271,7 +272,10 @@ impl Intake<'_> {
             links,
             devices,
             set_hostname: node.hostname == Some(crds::Management::Managed),
-            standby: asked.standby.get(&node.name).copied().or(node.standby),
+            standby: asked
+                .standby
+                .as_ref()
+                .and_then(|asked| asked.get(&node.name).copied().or(node.standby)),
         }
     }
 

@@ -136,7 +136,11 @@ impl Work {
             }
             (true, _) => planner::teardown(&desired, observed),
             (false, []) => planner::plan(&desired, observed, fresh),
-            (false, findings) => planner::held(&desired, observed, findings),
+            // The standby that is read may not be the one that is meant.
+            (false, findings) if !self.snapshot.unknown.is_empty() => {
+                planner::held(&desired, observed, findings)
+            }
+            (false, findings) => planner::plan_standby(&desired, observed, findings),
         };
         (desired, plan)
     }

@@ -433,6 +433,32 @@ pub struct Finding {
     pub message: String,
 }
 
+/// What a finding keeps from being done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stops {
+    /// Every change but the nodes' standby, which a person who mends something needs.
+    Changes,
+    /// Everything: a host is silent, or the hosts may not be the pair's.
+    Everything,
+}
+
+impl Finding {
+    /// What it keeps from being done.
+    pub fn stops(&self) -> Stops {
+        match self.reason {
+            Reason::HostUnreachable
+            | Reason::HostKeyMismatch
+            | Reason::SshDenied
+            | Reason::NotRoot
+            | Reason::HostGarbled
+            | Reason::ForeignCluster
+            | Reason::ManagedElsewhere
+            | Reason::HostNameMismatch => Stops::Everything,
+            _ => Stops::Changes,
+        }
+    }
+}
+
 /// An object of the pair.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub enum Subject {

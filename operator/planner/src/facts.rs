@@ -107,6 +107,16 @@ pub struct OneHost<'a> {
 }
 
 impl<'a> OneHost<'a> {
+    /// The host on this side, if it answers.
+    pub fn seen(desired: &'a Desired, observed: &'a Both<HostView>, side: Side) -> Option<Self> {
+        Some(Self {
+            desired,
+            side,
+            host: observed[side].host()?,
+            peer: observed[side.peer()].host(),
+        })
+    }
+
     /// The node that it is.
     pub fn node(&self) -> &'a Node {
         &self.desired.nodes[self.side]

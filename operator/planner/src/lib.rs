@@ -31,10 +31,10 @@ mod standby;
 
 use facts::Facts;
 use hapair_model::{
-    Both, Reason, Secret,
+    Both, Secret,
     desired::Desired,
     observed::HostView,
-    plan::{Finding, Next, Plan},
+    plan::{Finding, Next, Plan, Stops},
 };
 use parts::{administration, keys, volume};
 
@@ -60,47 +60,48 @@ pub struct FreshKeys {
 /// What to do next with a pair.
 ///
 /// With a silent host nothing is planned: unreachable is not down, and half a pair is not changed. With other
-/// findings nothing is, but for the nodes' standby: a person who mends something needs it.
+/// findings nothing is, but for what they do not stop.
 pub fn plan(desired: &Desired, observed: &Both<HostView>, fresh: &FreshKeys) -> Plan {
     let findings = refuse::findings(desired, observed);
-    let Some(facts) = Facts::seen(desired, observed) else {
-        return Plan {
-            next: Next::Rest,
-            findings,
-        };
+    let is_free = findings.is_empty();
+    planned(desired, observed, findings, |facts| match is_free {
+        true => Some(next(facts, fresh)),
+        false => stages::standby_alone(facts),
+    })
+}
+
+/// The plan of a pair whose spec cannot be carried out as a whole: nothing but its nodes' standby, and to say why.
+pub fn plan_standby(desired: &Desired, observed: &Both<HostView>, findings: &[Finding]) -> Plan {
+    let findings = [findings, &refuse::doubts(desired, observed)].concat();
+    planned(desired, observed, findings, stages::standby_alone)
+}
+
+/// The plan of a pair whose spec is not understood: to do nothing, and say why.
+pub fn held(desired: &Desired, observed: &Both<HostView>, findings: &[Finding]) -> Plan {
+    Plan::at_rest([findings, &refuse::silent_hosts(desired, observed)].concat())
+}
+
+/// What is next, as far as the findings do not stop it and it keeps the safety rules.
+fn planned(
+    desired: &Desired,
+    observed: &Both<HostView>,
+    mut findings: Vec<Finding>,
+    next: impl FnOnce(&Facts<'_>) -> Option<Next>,
+) -> Plan {
+    let is_stopped = desired.paused
+        || findings
+            .iter()
+            .any(|finding| finding.stops() == Stops::Everything);
+    let Some(facts) = Facts::seen(desired, observed).filter(|_| !is_stopped) else {
+        return Plan::at_rest(findings);
     };
-    let next = match () {
-        () if desired.paused => Next::Rest,
-        () if findings.is_empty() => next(&facts, fresh),
-        () if findings.iter().any(doubts_the_hosts) => Next::Rest,
-        () => stages::standby_alone(&facts).unwrap_or(Next::Rest),
-    };
+    let next = next(&facts).unwrap_or(Next::Rest);
     match checked(Purpose::Converge, desired, &facts.hosts, next) {
         Ok(next) => Plan { next, findings },
-        Err(refusal) => Plan {
-            next: Next::Rest,
-            findings: [findings, vec![refusal]].concat(),
-        },
-    }
-}
-
-/// Whether a finding says that the hosts may not be the pair's.
-fn doubts_the_hosts(finding: &Finding) -> bool {
-    matches!(
-        finding.reason,
-        Reason::ForeignCluster | Reason::ManagedElsewhere | Reason::HostNameMismatch
-    )
-}
-
-/// The plan of a pair whose spec cannot be carried out: to do nothing, and say why.
-pub fn held(desired: &Desired, observed: &Both<HostView>, findings: &[Finding]) -> Plan {
-    Plan {
-        next: Next::Rest,
-        findings: findings
-            .iter()
-            .cloned()
-            .chain(refuse::silent_hosts(desired, observed))
-            .collect(),
+        Err(refusal) => {
+            findings.push(refusal);
+            Plan::at_rest(findings)
+        }
     }
 }
 

@@ -41,6 +41,11 @@ pub fn volume(name: &str) -> String {
     format!("volume-{name}")
 }
 
+/// The volume that a key names, if it is one's.
+pub fn volume_of(key: &str) -> Option<String> {
+    key.strip_prefix("volume-").map(str::to_owned)
+}
+
 pub fn volume_clone(name: &str) -> String {
     format!("volume-{name}-clone")
 }

@@ -20,20 +20,10 @@ use crate::{
 /// Everything that stands in the way.
 pub fn findings(desired: &Desired, observed: &Both<HostView>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    for (side, view) in observed.iter() {
-        match view {
-            HostView::Silent(silence) => findings.push(hosts::silent(desired, side, silence)),
-            HostView::Seen(host) => {
-                let peer = observed[side.peer()].host();
-                let one = OneHost {
-                    desired,
-                    side,
-                    host,
-                    peer,
-                };
-                hosts::foreign_cluster(&one, &mut findings);
-                one_host(&one, &mut findings);
-            }
+    for side in Side::BOTH {
+        doubts_about(desired, observed, side, &mut findings);
+        if let Some(one) = OneHost::seen(desired, observed, side) {
+            one_host(&one, &mut findings);
         }
     }
     if let Some(facts) = Facts::seen(desired, observed)
@@ -42,6 +32,26 @@ pub fn findings(desired: &Desired, observed: &Both<HostView>) -> Vec<Finding> {
         both_hosts(&facts, &mut findings);
     }
     findings
+}
+
+/// Hosts that do not answer, or may not be the pair's.
+pub fn doubts(desired: &Desired, observed: &Both<HostView>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for side in Side::BOTH {
+        doubts_about(desired, observed, side, &mut findings);
+    }
+    findings
+}
+
+fn doubts_about(desired: &Desired, observed: &Both<HostView>, side: Side, findings: &mut Vec<Finding>) {
+    if let HostView::Silent(silence) = &observed[side] {
+        findings.push(hosts::silent(desired, side, silence));
+    }
+    if let Some(one) = OneHost::seen(desired, observed, side) {
+        hosts::foreign_cluster(&one, findings);
+        hosts::managed_elsewhere(&one, findings);
+        hosts::other_name(&one, findings);
+    }
 }
 
 /// Hosts that do not answer.
@@ -63,36 +73,7 @@ pub fn about_pair(reason: Reason, message: String) -> Finding {
 }
 
 fn one_host(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
-    let OneHost {
-        desired, side, host, ..
-    } = *one;
-    let name = one.name();
-    if let Some(record) = &host.owner
-        && record.owner != desired.owner.to_string()
-        && Some(&record.owner) != desired.take_over_from.as_ref()
-    {
-        let message = format!(
-            "{name} is managed by {owner}, not by this HAPair ({}). Nothing was changed. To take it over \
-             from there, set spec.takeOverFrom to {owner}.",
-            desired.owner,
-            owner = record.owner
-        );
-        findings.push(about_pair(Reason::ManagedElsewhere, message));
-    }
-    let clustered = host.is_clustered() || host.corosync_cluster.is_some();
-    if host.name != name && (clustered || !desired.nodes[side].set_hostname) {
-        let remedy = if clustered {
-            "A cluster knows the host by its name: rename it back"
-        } else {
-            "Rename it, or set spec.nodes[].hostname to Managed"
-        };
-        let message = format!(
-            "{name}: the host calls itself {:?} (uname -n), expected {name:?}. Nothing was changed. \
-             {remedy}.",
-            host.name
-        );
-        findings.push(about_pair(Reason::HostNameMismatch, message));
-    }
+    let (name, host) = (one.name(), one.host);
     let Some(platform) = Platform::of(&host.distribution) else {
         let found = format!("{} {}", host.distribution.id, host.distribution.version);
         findings.push(about_pair(

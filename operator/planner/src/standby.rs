@@ -1,13 +1,15 @@
 //! Standby is to move the service. Where it would only stop it, since the peer could not take over now, it
 //! waits until the peer can.
 
+use std::collections::BTreeSet;
+
 use hapair_model::{
     Side,
     desired::Desired,
     observed::{Cluster, DiskState, Role},
 };
 
-use crate::{bans, cib, facts::Facts, parts::service};
+use crate::{bans, cib, facts::Facts, names, parts::service};
 
 /// The declaration without a standby that has to wait: such a node stays as it is.
 pub fn allowed(facts: &Facts<'_>) -> Desired {
@@ -46,11 +48,23 @@ fn missing_data(facts: &Facts<'_>, side: Side) -> Option<String> {
             leg.role == Role::Primary || leg.is_connected() && leg.disk == DiskState::UpToDate
         })
     };
-    let volume = desired.volumes.iter().find(|volume| !has_it(&volume.name))?;
+    let volume = volumes(facts).into_iter().find(|volume| !has_it(volume))?;
     Some(format!(
-        "volume {} is UpToDate on {}",
-        volume.name, desired.nodes[side].name
+        "volume {volume} is UpToDate on {}",
+        desired.nodes[side].name
     ))
+}
+
+/// The volumes that are declared, and those that the cluster has of ours: one whose object is not understood, or
+/// gone, is written to all the same.
+fn volumes(facts: &Facts<'_>) -> BTreeSet<String> {
+    let declared = facts.desired.volumes.iter().map(|volume| volume.name.clone());
+    let records = facts.quorate_member.map(|member| cib::records(member.cib));
+    let in_cluster = records
+        .into_iter()
+        .flatten()
+        .filter_map(|(key, _)| names::volume_of(&key));
+    declared.chain(in_cluster).collect()
 }
 
 /// Why what moves could not run on this node, if it does not run there already.

@@ -121,3 +121,38 @@ fn a_wish_that_is_not_understood_is_told_and_nothing_is_done() {
         });
     }
 }
+
+/// A standby that was asked for stays when the wish is spoilt: nothing is known of what it asks for now.
+#[test]
+fn a_wish_that_is_spoilt_ends_no_standby() {
+    run(&at_rest(), None, 1, async |experiment| {
+        for wish in ["node1=true", "node1"] {
+            experiment.apply([annotated(STANDBY, wish)]);
+            experiment.settle().await.expect("an end");
+            let redundancy = experiment.condition("hapairs", "web", "RedundancyHealthy");
+            let (status, reason, _) = redundancy.expect("the pair has a status");
+            assert_eq!(
+                (active(experiment).as_deref(), status.as_str(), reason.as_str()),
+                (Some("node2"), "False", "NodeStandby"),
+                "{wish:?}"
+            );
+        }
+    });
+}
+
+/// What is wrong with one object is no reason to keep a person from moving the service.
+#[test]
+fn a_standby_is_carried_out_although_a_group_names_a_config_map_that_is_missing() {
+    run(&at_rest(), None, 1, async |experiment| {
+        let mut group = changed("ServiceGroup", |_| {});
+        group["spec"]["files"][0]["content"] = Value::Null;
+        group["spec"]["files"][0]["configMapKeyRef"] = json!({"name": "missing", "key": "page"});
+        experiment.apply([group, annotated(STANDBY, "node1=true")]);
+        experiment.settle().await.expect("the standby is carried out");
+        assert_eq!(active(experiment).as_deref(), Some("node2"));
+        let (status, reason, _) = experiment
+            .condition("servicegroups", "tomcat", "Ready")
+            .expect("the group has a status");
+        assert_eq!((status.as_str(), reason.as_str()), ("False", "SourceMissing"));
+    });
+}

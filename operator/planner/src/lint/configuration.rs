@@ -55,11 +55,16 @@ impl Judge<'_> {
             leg.role == Role::Primary
                 || leg.connection == ConnectionState::Connected && leg.disk == DiskState::UpToDate
         };
-        let mut volumes = self.desired.volumes.iter();
-        volumes.all(|volume| {
-            let leg = self.hosts[side].resources.get(&volume.name);
-            leg.is_some_and(is_newest)
-        })
+        let declared = self.desired.volumes.iter().map(|volume| volume.name.clone());
+        let mut volumes = declared.chain(self.volumes_of_the_cluster());
+        volumes.all(|volume| self.hosts[side].resources.get(&volume).is_some_and(is_newest))
+    }
+
+    /// Volumes that the cluster promotes, whether they are declared or not.
+    fn volumes_of_the_cluster(&self) -> impl Iterator<Item = String> {
+        let live = self.hosts.iter().filter_map(|(_, host)| host.cib.as_ref());
+        let primitives = live.flat_map(Element::primitives).filter_map(Element::id);
+        primitives.filter_map(|id| id.strip_prefix("volume-").map(str::to_owned))
     }
 
     fn can_run(&self, cluster: &Cluster, side: Side) -> bool {

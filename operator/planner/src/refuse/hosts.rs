@@ -79,6 +79,42 @@ pub(super) fn foreign_cluster(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
     ));
 }
 
+/// A host that another HAPair, or another operator, has.
+pub(super) fn managed_elsewhere(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
+    let (desired, host, name) = (one.desired, one.host, one.name());
+    if let Some(record) = &host.owner
+        && record.owner != desired.owner.to_string()
+        && Some(&record.owner) != desired.take_over_from.as_ref()
+    {
+        let message = format!(
+            "{name} is managed by {owner}, not by this HAPair ({}). Nothing was changed. To take it over \
+             from there, set spec.takeOverFrom to {owner}.",
+            desired.owner,
+            owner = record.owner
+        );
+        findings.push(about_pair(Reason::ManagedElsewhere, message));
+    }
+}
+
+/// A host that calls itself otherwise than its node, and is not to be renamed.
+pub(super) fn other_name(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
+    let (host, name) = (one.host, one.name());
+    let clustered = host.is_clustered() || host.corosync_cluster.is_some();
+    if host.name != name && (clustered || !one.node().set_hostname) {
+        let remedy = if clustered {
+            "A cluster knows the host by its name: rename it back"
+        } else {
+            "Rename it, or set spec.nodes[].hostname to Managed"
+        };
+        let message = format!(
+            "{name}: the host calls itself {:?} (uname -n), expected {name:?}. Nothing was changed. \
+             {remedy}.",
+            host.name
+        );
+        findings.push(about_pair(Reason::HostNameMismatch, message));
+    }
+}
+
 /// A pair begins on one release. Later its hosts are upgraded one after the other, and it goes on; not where
 /// a service has another unit on each.
 pub(super) fn releases(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
