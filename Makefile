@@ -54,6 +54,10 @@ e2e: build ## The end-to-end test: real operator, real API server, real hosts
 failover: build ## The checks of failover of the end-to-end test alone, on hosts that have the packages: make failover DEBIAN=trixie (about 20 minutes)
 	$(BINARIES)/e2e failover --debian $(DEBIAN)
 
+.PHONY: presets
+presets: build ## nginx and a database on real hosts, moved there and back: make presets DEBIAN=trixie (about 10 minutes)
+	$(BINARIES)/e2e presets --debian $(DEBIAN)
+
 .PHONY: trials
 trials: build ## What `make test` has no time for: each kind of fault at each effect in the simulator, and both links cut twenty times under load on Debian 12 and 13 (about an hour and a half)
 	TRIALS=1 cargo test --workspace --quiet --test crashes

@@ -41,6 +41,8 @@ enum Verb {
     Tutorial,
     /// How the service moves, on a release beside the one that the whole test runs on.
     Failover(Part),
+    /// nginx and a database on a pair.
+    Presets(Part),
     /// The end-to-end test.
     Test(Part),
 }
@@ -84,6 +86,14 @@ fn main() -> Result<()> {
         }),
         Verb::Tutorial => tutorial::run(config("tutorial")),
         Verb::Failover(Part { from, to, lab }) => suite::failover(
+            Config {
+                with_packages: true,
+                ..config(&lab)
+            },
+            from,
+            to,
+        ),
+        Verb::Presets(Part { from, to, lab }) => suite::presets(
             Config {
                 with_packages: true,
                 ..config(&lab)

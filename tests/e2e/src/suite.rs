@@ -9,7 +9,7 @@ use hapair_world::World;
 
 use crate::checks::{
     admission, agents, convergence, failover, faults, innocence, intrusion, memory, monitoring, order,
-    permissions, plugin, refusals, released, rest, secrets, skew, teardown, traces,
+    permissions, plugin, presets, refusals, released, rest, secrets, skew, teardown, traces,
 };
 
 type Check = fn(&mut World) -> Result<()>;
@@ -177,6 +177,18 @@ const FAILOVER: &[(&str, Check)] = &[
     THREE_ROUNDS,
 ];
 
+/// Services that are known by name, beside tomcat.
+const PRESETS: &[(&str, Check)] = &[
+    (
+        "nginx and a database become a pair that is Ready",
+        presets::become_ready,
+    ),
+    (
+        "both move there and back, the database with its data",
+        presets::move_with_their_data,
+    ),
+];
+
 const AGENTS: (&str, Check) = (
     "each agent has the parameters and operations that it is given",
     agents::know_what_they_are_given,
@@ -217,6 +229,11 @@ pub fn run(config: Config, from: Option<usize>, to: Option<usize>) -> Result<()>
 /// Runs the checks of failover alone.
 pub fn failover(config: Config, from: Option<usize>, to: Option<usize>) -> Result<()> {
     play(FAILOVER, config, from, to)
+}
+
+/// Runs the checks of presets alone.
+pub fn presets(config: Config, from: Option<usize>, to: Option<usize>) -> Result<()> {
+    play(PRESETS, config, from, to)
 }
 
 fn play(checks: &[(&str, Check)], config: Config, from: Option<usize>, to: Option<usize>) -> Result<()> {

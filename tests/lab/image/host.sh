@@ -39,8 +39,8 @@ CONFIG
 # Each execution leaves a line in the journal, so that a test can count them on the side of the host.
 printf 'LogLevel VERBOSE\n' > "$work/bare/etc/ssh/sshd_config.d/lab.conf"
 
-# The packages themselves, fetched as the host would resolve them; and what is in the repository only: the firewalls the operator knows, and what tests
-# break disks with.
+# The packages themselves, fetched as the host would resolve them; and what is in the repository only: the firewalls and presets the operator knows, and
+# what tests break disks with.
 cp -a "$work/bare" "$work/full"
 cp /etc/resolv.conf "$work/full/etc/resolv.conf"
 mount --bind /proc "$work/full/proc"
@@ -49,7 +49,7 @@ printf '#!/bin/sh\nexit 101\n' > "$work/full/usr/sbin/policy-rc.d"
 chmod 0755 "$work/full/usr/sbin/policy-rc.d"
 export DEBIAN_FRONTEND=noninteractive
 chroot "$work/full" apt-get update -qq
-chroot "$work/full" apt-get install -y -qq --no-install-recommends --download-only "${packages[@]}" firewalld ufw dmsetup > /dev/null
+chroot "$work/full" apt-get install -y -qq --no-install-recommends --download-only "${packages[@]}" firewalld ufw dmsetup nginx postgresql > /dev/null
 mkdir -p "$work/repository"
 cp "$work"/full/var/cache/apt/archives/*.deb "$work/repository/"
 (cd "$work/repository"; apt-ftparchive packages . > Packages; apt-ftparchive release . > Release)

@@ -224,7 +224,12 @@ impl World {
 
     /// The sample's pair and children, for these hosts.
     pub fn sample(&self) -> Result<String> {
-        let mut text = fs::read_to_string(root().join("config/samples/tomcat.yaml"))?;
+        self.sample_of("tomcat.yaml")
+    }
+
+    /// The same of another file of samples.
+    pub fn sample_of(&self, file: &str) -> Result<String> {
+        let mut text = fs::read_to_string(root().join("config/samples").join(file))?;
         for node in 0..2 {
             let key = format!(
                 "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI{}{}",
@@ -232,7 +237,7 @@ impl World {
                 node + 1
             );
             if !text.contains(&key) {
-                bail!("config/samples/tomcat.yaml lacks the host key {key:?}");
+                bail!("config/samples/{file} lacks the host key {key:?}");
             }
             text = text.replace(&key, &self.lab.host_key(node)?);
         }

@@ -90,7 +90,9 @@ pub fn new_objects_say_that_nobody_looked(world: &mut World) -> Result<()> {
 pub fn illegal_specs_are_refused(world: &mut World) -> Result<()> {
     let sample = world.sample()?.replace("\n  preferredNode: node1", "");
     world.dry_run(&sample)?;
-    world.dry_run(&fs::read_to_string(root().join("config/samples/two-vms.yaml"))?)?;
+    for sample in ["two-vms.yaml", "web-and-database.yaml"] {
+        world.dry_run(&fs::read_to_string(root().join("config/samples").join(sample))?)?;
+    }
     for (from, to, path) in ILLEGAL {
         ensure!(sample.contains(from), "the sample has no {from:?}");
         refused(world, &sample.replacen(from, to, 1), path)?;

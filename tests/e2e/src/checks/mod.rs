@@ -13,6 +13,7 @@ pub mod order;
 pub mod permissions;
 pub mod plugin;
 pub mod premise;
+pub mod presets;
 pub mod refusals;
 pub mod released;
 pub mod rest;
