@@ -14,7 +14,10 @@ pub use storage::{Device, DrbdConfig, JUST_CREATED, Mounted, Resource, Signature
 pub use system::{
     CorosyncConf, Distribution, FileFacts, Firewall, Job, KnownPeer, Limit, PathFacts, PathKind, Record, Unit,
 };
-pub use words::{ConnectionState, DiskState, ReplicationState, Role};
+pub use words::{
+    ActiveState, ConnectionState, DiskState, FencingStatus, LoadState, ReplicationState, ResourceRole, Role,
+    Task,
+};
 
 /// What to ask a host.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

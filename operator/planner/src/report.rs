@@ -5,7 +5,7 @@ mod pair;
 use hapair_model::{
     Both, Reason, Side,
     desired::{Desired, Group},
-    observed::{Cluster, DiskState, Failure, Host, HostView, Role},
+    observed::{Cluster, DiskState, Failure, Host, HostView, Role, Task},
     plan::{Finding, Next, Plan, Subject},
     reason::Class,
     report::{ChildReport, Condition, Holds, PairReport, Report, VolumeReport},
@@ -290,14 +290,14 @@ impl<'a> View<'a> {
         };
         // What went wrong on a node that is in standby now is not why nothing runs on the other; but for a
         // stop, which the other waits for.
-        let counts = |failure: &Failure| failure.task == "stop" || !self.is_in_standby(&failure.node);
+        let counts = |failure: &Failure| failure.task == Task::Stop || !self.is_in_standby(&failure.node);
         let failure = cluster
             .failures
             .iter()
             .find(|failure| members.contains(&failure.resource) && counts(failure));
         let mut node = None;
         for id in members {
-            match cluster.active_in_role(id, "Started") {
+            match cluster.node_of(id) {
                 Some(name) => node = Some(name.to_owned()),
                 None => {
                     return Err(failure.map_or_else(

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use hapair_model::{
     Side,
     desired::Desired,
-    observed::{Cluster, DiskState, Role},
+    observed::{Cluster, DiskState, Role, Task},
 };
 
 use crate::{bans, cib, facts::Facts, names, parts::service};
@@ -73,7 +73,7 @@ fn missing_place(desired: &Desired, cluster: &Cluster, name: &str) -> Option<Str
         .groups
         .iter()
         .flat_map(|group| service::members(desired, group));
-    let runs_here = |id: &String| cluster.active_in_role(id, "Started") == Some(name);
+    let runs_here = |id: &String| cluster.node_of(id) == Some(name);
     if of_groups.into_iter().all(|id| runs_here(&id)) {
         return None;
     }
@@ -94,7 +94,7 @@ fn missing_place(desired: &Desired, cluster: &Cluster, name: &str) -> Option<Str
     let failed = cluster
         .failures
         .iter()
-        .find(|failure| failure.node == name && matches!(failure.task.as_str(), "start" | "promote"))?;
+        .find(|failure| failure.node == name && matches!(failure.task, Task::Start | Task::Promote))?;
     Some(format!(
         "the failure of {} on {name} is forgotten",
         failed.resource

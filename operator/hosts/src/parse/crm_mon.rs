@@ -1,7 +1,7 @@
 //! `crm_mon --output-as=xml` of pacemaker 2.0 to 3.0.
 
 use hapair_model::{
-    observed::{Ban, Cluster, ClusterNode, ClusterResource, Failure, FenceEvent},
+    observed::{Ban, Cluster, ClusterNode, ClusterResource, Failure, FenceEvent, ResourceRole},
     xml::Element,
 };
 
@@ -79,8 +79,8 @@ fn resource(element: &Element) -> Option<ClusterResource> {
     Some(ClusterResource {
         id: id.split_once(':').map_or(id, |(id, _)| id).to_owned(),
         role: match element.get("role").unwrap_or("Unknown") {
-            "Master" => "Promoted".into(),
-            "Slave" => "Unpromoted".into(),
+            "Master" => ResourceRole::Promoted,
+            "Slave" => ResourceRole::Unpromoted,
             role => role.into(),
         },
         nodes: nodes.map(str::to_owned).collect(),
@@ -149,7 +149,7 @@ fn failure(element: &Element) -> Option<Failure> {
         .or_else(|| element.get("exitstatus"));
     Some(Failure {
         resource: failed_resource(element)?.to_owned(),
-        task: element.get("task").unwrap_or("operation").to_owned(),
+        task: element.get("task").unwrap_or("operation").into(),
         node: element.get("node")?.to_owned(),
         message: reason.unwrap_or("failed").to_owned(),
     })
@@ -159,7 +159,7 @@ fn fence_event(element: &Element) -> Option<FenceEvent> {
     let text = |name: &str| element.get(name).map(str::to_owned);
     Some(FenceEvent {
         target: text("target")?,
-        status: text("status")?,
+        status: element.get("status")?.into(),
         completed: text("completed"),
     })
 }
@@ -175,8 +175,11 @@ mod tests {
         let cluster = read(SERVING).unwrap();
         assert!(cluster.quorate && cluster.has_dc && !cluster.maintenance);
         assert!(cluster.nodes.values().all(|node| node.state() == "Online"));
-        assert_eq!(cluster.active_in_role("volume-logs", "Promoted"), Some("node1"));
-        assert_eq!(cluster.active_in_role("ip-web", "Started"), Some("node1"));
+        assert_eq!(
+            cluster.active_in_role("volume-logs", &ResourceRole::Promoted),
+            Some("node1")
+        );
+        assert_eq!(cluster.node_of("ip-web"), Some("node1"));
         assert!(cluster.failures.is_empty());
     }
 
@@ -220,7 +223,10 @@ mod tests {
                 .replace("Promoted", "Master"),
         )
         .unwrap();
-        assert_eq!(cluster.active_in_role("volume-logs", "Promoted"), Some("node1"));
+        assert_eq!(
+            cluster.active_in_role("volume-logs", &ResourceRole::Promoted),
+            Some("node1")
+        );
     }
 
     #[test]

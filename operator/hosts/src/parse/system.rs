@@ -253,6 +253,8 @@ pub fn pcs_hosts(json: &str) -> Vec<String> {
 
 #[cfg(test)]
 mod tests {
+    use hapair_model::observed::LoadState;
+
     use super::*;
 
     #[test]
@@ -261,7 +263,7 @@ mod tests {
                     ActiveState=inactive\n";
         let units = units(text, "ssh.service\ncorosync.service\n");
         assert!(units["corosync"].is_active() && units["corosync"].enabled && !units["nosuch"].enabled);
-        assert_eq!(units["nosuch"].load, "not-found");
+        assert_eq!(units["nosuch"].load, LoadState::NotFound);
     }
 
     #[test]

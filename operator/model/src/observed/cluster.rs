@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::{FencingStatus, ResourceRole, Task};
+
 /// pacemaker's view, from `crm_mon --output-as=xml`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Cluster {
@@ -67,8 +69,8 @@ impl ClusterNode {
 pub struct ClusterResource {
     /// Its id, without an instance number.
     pub id: String,
-    /// Started, Stopped, Promoted, Unpromoted (older builds say Master, Slave; both are read).
-    pub role: String,
+    /// What it is there.
+    pub role: ResourceRole,
     /// Where it is active.
     pub nodes: Vec<String>,
     /// It has failed.
@@ -84,8 +86,8 @@ pub struct ClusterResource {
 pub struct Failure {
     /// The resource.
     pub resource: String,
-    /// start, stop, monitor…
-    pub task: String,
+    /// What it was asked to do.
+    pub task: Task,
     /// Where.
     pub node: String,
     /// What the agent said.
@@ -97,8 +99,8 @@ pub struct Failure {
 pub struct FenceEvent {
     /// Whom.
     pub target: String,
-    /// success, failed or pending.
-    pub status: String,
+    /// How far it is.
+    pub status: FencingStatus,
     /// When it ended: "2026-11-23 17:00:55Z".
     pub completed: Option<String>,
 }
@@ -106,8 +108,7 @@ pub struct FenceEvent {
 impl Cluster {
     /// Whether this resource has not started, and has not failed either.
     pub fn is_idle(&self, id: &str) -> bool {
-        self.active_in_role(id, "Started").is_none()
-            && !self.failures.iter().any(|failure| failure.resource == id)
+        self.node_of(id).is_none() && !self.failures.iter().any(|failure| failure.resource == id)
     }
 
     /// A resource that the configuration no longer has and that is still active.
@@ -117,12 +118,15 @@ impl Cluster {
             .find(|each| each.orphaned && !each.nodes.is_empty())
     }
 
+    /// The node on which this resource runs.
+    pub fn node_of(&self, id: &str) -> Option<&str> {
+        self.active_in_role(id, &ResourceRole::Started)
+    }
+
     /// Where this resource is active in this role.
-    pub fn active_in_role(&self, id: &str, role: &str) -> Option<&str> {
-        let found = self
-            .resources
-            .iter()
-            .find(|each| each.id == id && each.role == role && !each.nodes.is_empty());
+    pub fn active_in_role(&self, id: &str, role: &ResourceRole) -> Option<&str> {
+        let mut resources = self.resources.iter();
+        let found = resources.find(|each| each.id == id && each.role == *role && !each.nodes.is_empty());
         found.and_then(|each| each.nodes.first()).map(String::as_str)
     }
 }

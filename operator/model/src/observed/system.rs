@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::Host;
+use super::{ActiveState, Host, LoadState};
 
 /// A distribution, from /etc/os-release.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -111,10 +111,10 @@ pub enum Job {
 /// A systemd unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unit {
-    /// `LoadState`: loaded, not-found, masked…
-    pub load: String,
-    /// `ActiveState`.
-    pub active: String,
+    /// What is known of its files.
+    pub load: LoadState,
+    /// Whether it runs.
+    pub active: ActiveState,
     /// Whether systemd starts it by itself.
     pub enabled: bool,
     /// Its files are newer than what systemd knows of it (`NeedDaemonReload`).
@@ -140,7 +140,7 @@ pub enum Limit {
 impl Unit {
     /// Whether it runs.
     pub fn is_active(&self) -> bool {
-        self.active == "active"
+        self.active == ActiveState::Active
     }
 }
 

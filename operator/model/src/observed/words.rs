@@ -3,9 +3,9 @@
 
 use std::fmt;
 
-/// Declares the words of a tool for one thing.
+/// Declares the words of a tool for one thing: each with its name here.
 macro_rules! words {
-    ($(#[doc = $about:literal])+ $type:ident: $($(#[doc = $text:literal])+ $name:ident,)+) => {
+    ($(#[doc = $about:literal])+ $type:ident: $($(#[doc = $text:literal])+ $name:ident $word:literal,)+) => {
         $(#[doc = $about])+
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub enum $type {
@@ -18,7 +18,7 @@ macro_rules! words {
             /// The word as the tool prints it.
             pub fn as_str(&self) -> &str {
                 match self {
-                    $(Self::$name => stringify!($name),)+
+                    $(Self::$name => $word,)+
                     Self::Other(word) => word,
                 }
             }
@@ -27,7 +27,7 @@ macro_rules! words {
         impl From<&str> for $type {
             fn from(word: &str) -> Self {
                 match word {
-                    $(stringify!($name) => Self::$name,)+
+                    $($word => Self::$name,)+
                     other => Self::Other(other.to_owned()),
                 }
             }
@@ -51,60 +51,123 @@ words! {
     /// The role of a DRBD resource on one host (drbdsetup(8), events2).
     Role:
     /// It may be mounted and written to.
-    Primary,
+    Primary "Primary",
     /// It may not.
-    Secondary,
+    Secondary "Secondary",
     /// The peer's, which is not connected.
-    Unknown,
+    Unknown "Unknown",
 }
 
 words! {
     /// The state of a leg's disk (drbdsetup(8), events2).
     DiskState:
     /// No disk is attached.
-    Diskless,
+    Diskless "Diskless",
     /// The disk is being attached.
-    Attaching,
+    Attaching "Attaching",
     /// The disk is being detached.
-    Detaching,
+    Detaching "Detaching",
     /// The disk has failed.
-    Failed,
+    Failed "Failed",
     /// It is about to be known what its data is worth.
-    Negotiating,
+    Negotiating "Negotiating",
     /// Part of its data is older, as during a resync.
-    Inconsistent,
+    Inconsistent "Inconsistent",
     /// Its data is whole and known to be older.
-    Outdated,
+    Outdated "Outdated",
     /// The peer's, which is not connected.
-    DUnknown,
+    DUnknown "DUnknown",
     /// Its data is whole; whether it is the newest is not known.
-    Consistent,
+    Consistent "Consistent",
     /// Its data is the newest.
-    UpToDate,
+    UpToDate "UpToDate",
 }
 
 words! {
     /// The state of the connection to the peer (drbdsetup(8), events2).
     ConnectionState:
     /// Given up, until somebody connects it again.
-    StandAlone,
+    StandAlone "StandAlone",
     /// Trying.
-    Connecting,
+    Connecting "Connecting",
     /// Connected.
-    Connected,
+    Connected "Connected",
 }
 
 words! {
     /// What is replicated or resynchronised now (drbdsetup(8), events2).
     ReplicationState:
     /// Nothing: not connected.
-    Off,
+    Off "Off",
     /// Writes only.
-    Established,
+    Established "Established",
     /// The peer is brought up to date from here.
-    SyncSource,
+    SyncSource "SyncSource",
     /// This leg is brought up to date from the peer.
-    SyncTarget,
+    SyncTarget "SyncTarget",
+}
+
+words! {
+    /// What an instance of a resource is in the cluster (crm_mon(8)). Builds before 2.1 say Master and Slave.
+    ResourceRole:
+    /// It runs.
+    Started "Started",
+    /// It does not run.
+    Stopped "Stopped",
+    /// An instance of a promotable clone: the one that serves.
+    Promoted "Promoted",
+    /// An instance of a promotable clone: the other.
+    Unpromoted "Unpromoted",
+}
+
+words! {
+    /// What the cluster asks an agent to do (resource agent API).
+    Task:
+    /// Start it.
+    Start "start",
+    /// Stop it.
+    Stop "stop",
+    /// Make it the instance that serves.
+    Promote "promote",
+    /// Make it the other.
+    Demote "demote",
+    /// See whether it runs.
+    Monitor "monitor",
+}
+
+words! {
+    /// How far a fencing action is (stonith_admin(8), crm_mon(8)).
+    FencingStatus:
+    /// The node is off, or was.
+    Success "success",
+    /// It could not be done.
+    Failed "failed",
+    /// It is under way.
+    Pending "pending",
+}
+
+words! {
+    /// What systemd knows of a unit's files (`LoadState`, systemctl(1)).
+    LoadState:
+    /// They were read.
+    Loaded "loaded",
+    /// There are none.
+    NotFound "not-found",
+    /// It is kept from starting.
+    Masked "masked",
+}
+
+words! {
+    /// Whether a unit runs (`ActiveState`, systemctl(1)).
+    ActiveState:
+    /// It runs.
+    Active "active",
+    /// It is being started.
+    Activating "activating",
+    /// It does not run.
+    Inactive "inactive",
+    /// It has failed.
+    Failed "failed",
 }
 
 impl DiskState {

@@ -3,7 +3,7 @@
 use hapair_model::{
     Side,
     desired::Fencing,
-    observed::{Cluster, ClusterResource, ConnectionState, DiskState, Resource, Role},
+    observed::{Cluster, ClusterResource, ConnectionState, DiskState, Resource, ResourceRole, Role},
     plan::Step,
     xml::Element,
 };
@@ -44,7 +44,7 @@ impl Judge<'_> {
             leg.is_some_and(|leg| leg.role == Role::Primary)
         };
         let is_service = |each: &ClusterResource| {
-            each.role == "Started" && each.nodes.contains(node) && !each.id.starts_with("fence-")
+            each.role == ResourceRole::Started && each.nodes.contains(node) && !each.id.starts_with("fence-")
         };
         self.desired.volumes.iter().any(|volume| is_primary(&volume.name))
             || cluster.resources.iter().any(is_service)

@@ -206,7 +206,7 @@ pub fn report(view: &View<'_>, ip: &FloatingIp) -> ChildReport {
     let carried = view.cib.and_then(|cib| live::address(view.desired, cib, ip));
     let active = view
         .cluster
-        .and_then(|cluster| cluster.active_in_role(&view.desired.id(names::ip(&ip.name)), "Started"));
+        .and_then(|cluster| cluster.node_of(&view.desired.id(names::ip(&ip.name))));
     let by_cluster = || active.filter(|_| carried == Some(ip.address)).map(str::to_owned);
     let node = view
         .hosts

@@ -254,7 +254,7 @@ pub fn ready(view: &View<'_>) -> Condition {
                 );
                 return condition("FencingReady", Some(false), Reason::FencingFailed, message);
             }
-            if can_run(view.desired, cluster, side) && cluster.active_in_role(&id, "Started").is_none() {
+            if can_run(view.desired, cluster, side) && cluster.node_of(&id).is_none() {
                 return condition(
                     "FencingReady",
                     Some(false),

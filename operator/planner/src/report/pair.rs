@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hapair_model::{
     Reason,
-    observed::{Cluster, DiskState, HostView},
+    observed::{Cluster, DiskState, FencingStatus, HostView},
     plan::Subject,
     report::{Condition, PairReport},
 };
@@ -101,7 +101,7 @@ fn fenced(view: &View<'_>) -> BTreeMap<String, String> {
         .cluster
         .iter()
         .flat_map(|cluster| &cluster.fencing)
-        .filter(|event| event.status == "success");
+        .filter(|event| event.status == FencingStatus::Success);
     let mut last = BTreeMap::new();
     for (target, time) in events.filter_map(|event| Some((event.target.clone(), event.completed.clone()?))) {
         let latest = last.entry(target).or_insert_with(|| time.clone());

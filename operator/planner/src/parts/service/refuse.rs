@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hapair_model::{
     Reason,
     desired::{Desired, Group, ServiceKind},
-    observed::{Host, Limit},
+    observed::{Host, Limit, LoadState},
     plan::{Finding, Subject},
 };
 
@@ -147,7 +147,10 @@ fn units(desired: &Desired, platform: &Platform, node: &str, host: &Host, findin
                 });
             }
             if let ServiceKind::Systemd(unit) = &service.kind
-                && host.units.get(unit).is_none_or(|state| state.load != "loaded")
+                && host
+                    .units
+                    .get(unit)
+                    .is_none_or(|state| state.load != LoadState::Loaded)
             {
                 let message = format!(
                     "{node}: there is no systemd unit {unit}.service, which the service {} names",

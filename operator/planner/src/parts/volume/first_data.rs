@@ -3,7 +3,7 @@
 use hapair_model::{
     Both, Side,
     desired::{Desired, Volume},
-    observed::Host,
+    observed::{ActiveState, Host},
     plan::{Next, Step},
 };
 
@@ -98,7 +98,7 @@ fn elected(desired: &Desired, volume: &Volume) -> Side {
 fn is_being_filled(volume: &Volume, host: &Host) -> bool {
     host.units
         .get(&names::filesystem_job(&volume.name))
-        .is_some_and(|unit| matches!(unit.active.as_str(), "active" | "activating"))
+        .is_some_and(|unit| matches!(unit.active, ActiveState::Active | ActiveState::Activating))
 }
 
 fn is_labelled(volume: &Volume, hosts: &Both<&Host>) -> bool {

@@ -358,7 +358,7 @@ fn sources(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
         hosts.any(|host| {
             host.cluster
                 .as_ref()
-                .is_some_and(|cluster| cluster.active_in_role(id, "Started").is_some())
+                .is_some_and(|cluster| cluster.node_of(id).is_some())
         })
     };
     for volume in desired
