@@ -190,7 +190,7 @@ fn a_new_volume_takes_no_number_that_anything_on_the_hosts_has() {
     let desired = tomcat_pair();
     let mut hosts = with_packages(&desired);
     let left = VolumeRecord {
-        device_uuid: "f4".into(),
+        device_uuid: Some("f4".into()),
         zeroes: false,
         minor: 0,
         port: 7789,
@@ -366,7 +366,7 @@ fn a_record_of_a_volume_that_has_left_does_not_keep_a_new_one_from_its_disk() {
     let desired = tomcat_pair();
     let mut hosts = with_packages(&desired);
     let left = VolumeRecord {
-        device_uuid: "f4".into(),
+        device_uuid: Some("f4".into()),
         zeroes: false,
         minor: 0,
         port: 7789,

@@ -232,10 +232,7 @@ fn metadata_over_data() -> Vec<Case> {
     let unknown = |hosts: &mut Hosts| hosts.first.devices.clear();
     let pending = |hosts: &mut Hosts| {
         with(vec![Signature::data()])(hosts);
-        hosts
-            .first
-            .volume_records
-            .insert("logs".into(), record("pending"));
+        hosts.first.volume_records.insert("logs".into(), record(None));
     };
     vec![
         case(&with(vec![ext4()]), None),
@@ -256,7 +253,7 @@ fn a_leg_made_again() -> Case {
     hosts
         .first
         .volume_records
-        .insert("logs".into(), record("f44642132f79ec16"));
+        .insert("logs".into(), record(Some("f44642132f79ec16")));
     Case::of(desired, hosts, create_metadata(None))
 }
 
@@ -551,9 +548,9 @@ fn signature(kind: &str, uuid: &str) -> Signature {
     }
 }
 
-fn record(device_uuid: &str) -> hapair_model::observed::VolumeRecord {
+fn record(device_uuid: Option<&str>) -> hapair_model::observed::VolumeRecord {
     hapair_model::observed::VolumeRecord {
-        device_uuid: device_uuid.into(),
+        device_uuid: device_uuid.map(str::to_owned),
         zeroes: false,
         minor: 0,
         port: 7789,

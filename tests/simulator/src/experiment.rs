@@ -356,7 +356,7 @@ fn machine(machine: &Machine) -> String {
     let records: BTreeMap<_, _> = disk
         .volume_records
         .iter()
-        .map(|(name, record)| (name, (record.minor, record.port, record.device_uuid != "pending")))
+        .map(|(name, record)| (name, (record.minor, record.port, record.device_uuid.is_some())))
         .collect();
     let _ = writeln!(text, "  volumes {records:?}");
     for (path, device) in &disk.devices {

@@ -119,7 +119,7 @@ pub async fn carry_out(run: &mut Run<'_>, step: &Step) -> Result<(), Stop> {
             port,
         } => {
             let record = VolumeRecord {
-                device_uuid: uuid.clone(),
+                device_uuid: Some(uuid.clone()),
                 zeroes: false,
                 minor: *minor,
                 port: *port,
@@ -345,8 +345,8 @@ async fn create_metadata(
     minor: u32,
     port: u16,
 ) -> Result<(), Stop> {
-    let record = |uuid: &str| VolumeRecord {
-        device_uuid: uuid.trim_start_matches('0').into(),
+    let record = |uuid: Option<&str>| VolumeRecord {
+        device_uuid: uuid.map(|uuid| uuid.trim_start_matches('0').to_owned()),
         zeroes: true,
         minor,
         port,
@@ -367,10 +367,10 @@ async fn create_metadata(
             .is_some_and(Metadata::is_blank)
     });
     let (resource, device) = (resource.to_owned(), device.to_owned());
-    match known.as_deref() {
-        Some("pending") if found.starts_with("drbd:") && blank => {
+    match known.as_ref().map(Option::as_deref) {
+        Some(None) if found.starts_with("drbd:") && blank => {
             let uuid = found.trim_start_matches("drbd:").to_owned();
-            let finished = record(&uuid);
+            let finished = record(Some(&uuid));
             return run
                 .change("record the metadata", |world, side| {
                     drop(
@@ -382,7 +382,7 @@ async fn create_metadata(
                 })
                 .await;
         }
-        Some(uuid) if found == format!("drbd:{uuid}") => return Ok(()),
+        Some(Some(uuid)) if found == format!("drbd:{uuid}") => return Ok(()),
         _ => {}
     }
     if !found.is_empty() && Some(found.as_str()) != overwrite {
@@ -400,7 +400,7 @@ async fn create_metadata(
         })
         .await?;
     }
-    let (pending, name) = (record("pending"), resource.clone());
+    let (pending, name) = (record(None), resource.clone());
     run.change("record that metadata is being made", |world, side| {
         drop(world.machines[side].disk.volume_records.insert(name, pending))
     })
@@ -421,7 +421,7 @@ async fn create_metadata(
             uuid
         })
         .await?;
-    let finished = record(&uuid);
+    let finished = record(Some(&uuid));
     run.change("record the metadata", |world, side| {
         drop(
             world.machines[side]

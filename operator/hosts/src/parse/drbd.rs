@@ -131,6 +131,9 @@ pub fn generations(text: &str) -> Option<(u64, Vec<u64>)> {
     Some((current, uuids.flatten().filter(|uuid| *uuid != 0).collect()))
 }
 
+/// In the place of the UUID while the metadata is being made (see the script create-metadata).
+const PENDING: &str = "pending";
+
 /// The record of the metadata that was created here: `UUID zeroes|unknown MINOR PORT`.
 pub fn record(text: &str) -> Option<VolumeRecord> {
     let words: Vec<_> = text.split_whitespace().collect();
@@ -138,7 +141,7 @@ pub fn record(text: &str) -> Option<VolumeRecord> {
         return None;
     };
     Some(VolumeRecord {
-        device_uuid: uuid.to_lowercase(),
+        device_uuid: (*uuid != PENDING).then(|| uuid.to_lowercase()),
         zeroes: *zeroes == "zeroes",
         minor: minor.parse().ok()?,
         port: port.parse().ok()?,

@@ -80,8 +80,9 @@ pub struct DrbdConfig {
 /// The record of DRBD metadata created here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VolumeRecord {
-    /// DRBD's device UUID, 16 lower-case hexadecimal digits.
-    pub device_uuid: String,
+    /// DRBD's device UUID, lower-case hexadecimal digits as wipefs prints them; `None`: the metadata was about to be
+    /// made.
+    pub device_uuid: Option<String>,
     /// The whole device was seen to read as zeroes before.
     pub zeroes: bool,
     /// The minor number it was given.

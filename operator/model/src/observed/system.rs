@@ -61,8 +61,8 @@ pub struct KnownPeer {
 impl KnownPeer {
     /// What there is to remember of a host with these volumes.
     pub fn of<'a>(peer: &Host, volumes: impl Iterator<Item = &'a str>) -> Self {
-        let made = |volume: &'a str| Some((volume, &peer.volume_records.get(volume)?.device_uuid));
-        let legs = volumes.filter_map(made).filter(|(_, uuid)| *uuid != "pending");
+        let made = |volume: &'a str| Some((volume, peer.volume_records.get(volume)?.device_uuid.as_ref()?));
+        let legs = volumes.filter_map(made);
         Self {
             machine_id: peer.machine_id.clone(),
             legs: legs

@@ -155,7 +155,7 @@ impl Judge<'_> {
 /// Whether the host's record says that metadata was about to be made.
 fn is_pending(host: &Host, volume: &str) -> bool {
     let record = host.volume_records.get(volume);
-    record.is_some_and(|record| record.device_uuid == "pending")
+    record.is_some_and(|record| record.device_uuid.is_none())
 }
 
 /// Whether all that is on the device has no signature.

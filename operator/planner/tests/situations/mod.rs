@@ -379,15 +379,16 @@ pub fn carry_out(step: &Step, host: &mut Host) {
             port,
             ..
         } => {
+            let uuid = "f44642132f79ec16".to_owned();
             let record = VolumeRecord {
-                device_uuid: "f44642132f79ec16".into(),
+                device_uuid: Some(uuid.clone()),
                 zeroes: true,
                 minor: *minor,
                 port: *port,
             };
             let signature = Signature {
                 kind: "drbd".into(),
-                uuid: record.device_uuid.clone(),
+                uuid,
             };
             host.devices.get_mut(resource).unwrap().signatures.push(signature);
             host.volume_records.insert(resource.clone(), record);
@@ -399,7 +400,7 @@ pub fn carry_out(step: &Step, host: &mut Host) {
             port,
         } => {
             let record = VolumeRecord {
-                device_uuid: uuid.clone(),
+                device_uuid: Some(uuid.clone()),
                 zeroes: false,
                 minor: *minor,
                 port: *port,

@@ -89,7 +89,7 @@ fn record(volume: &Volume, host: &Host, leg: &Resource) -> Option<Step> {
     let known = host
         .volume_records
         .get(&volume.name)
-        .is_some_and(|record| record.device_uuid == *uuid);
+        .is_some_and(|record| record.device_uuid.as_ref() == Some(uuid));
     let (resource, minor, port) = (volume.name.clone(), volume.minor, volume.port);
     (!known && leg.is_connected() && leg.is_up_to_date()).then(|| Step::RecordMetadata {
         resource,
@@ -114,7 +114,7 @@ fn has_own_metadata(volume: &Volume, host: &Host) -> bool {
         .unwrap_or_default();
     signatures
         .iter()
-        .any(|signature| signature.kind == "drbd" && signature.uuid == record.device_uuid)
+        .any(|signature| signature.kind == "drbd" && Some(&signature.uuid) == record.device_uuid.as_ref())
 }
 
 /// The metadata on this host's device when it is the volume's, although the host has no record of it: its
@@ -143,5 +143,5 @@ pub fn kept<'a>(volume: &str, host: &'a Host) -> Option<&'a str> {
         .kept_records
         .get(volume)
         .filter(|_| !host.volume_records.contains_key(volume))?;
-    Some(kept.device_uuid.as_str()).filter(|uuid| *uuid != "pending")
+    kept.device_uuid.as_deref()
 }

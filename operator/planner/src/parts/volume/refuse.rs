@@ -122,8 +122,7 @@ fn device(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>) {
         return say(Reason::DeviceInUse, message);
     }
     let made = record
-        .map(|record| record.device_uuid.as_str())
-        .filter(|uuid| *uuid != "pending")
+        .and_then(|record| record.device_uuid.as_deref())
         .or_else(|| one.remembered_leg(name));
     if let Some(uuid) = made.filter(|uuid| one.may_run(volume) && !carries_metadata(device, uuid)) {
         return say(
@@ -145,7 +144,7 @@ fn device(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>) {
             })
         }
         _ => unusable(&disk.device, device, 0).or_else(|| {
-            let is_pending = record.is_some_and(|record| record.device_uuid == "pending");
+            let is_pending = record.is_some_and(|record| record.device_uuid.is_none());
             let is_uuid = |uuid: &str| made == Some(uuid) || leg::kept(name, host) == Some(uuid);
             let is_ours = |each: &Signature| match each.kind.as_str() {
                 "drbd" => is_pending || is_uuid(&each.uuid),
