@@ -73,7 +73,9 @@ pub fn host(sections: &Sections) -> Host {
         pcs_hosts: system::pcs_hosts(text("pcs-hosts")),
         ..Host::default()
     };
+    let mut attached = drbd::attached(text("drbd-attached"));
     for (name, mut resource) in drbd::resources(text("drbd")) {
+        resource.attached = attached.remove(&name);
         (resource.generation, resource.ancestors) =
             drbd::generations(text(&format!("drbd-gi.{}", resource.minor))).unwrap_or_default();
         host.resources.insert(name, resource);

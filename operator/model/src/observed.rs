@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::{Secret, xml::Element};
 
 pub use cluster::{Ban, Cluster, ClusterNode, ClusterResource, Failure, FenceEvent};
-pub use storage::{Device, DrbdConfig, JUST_CREATED, Mounted, Resource, Signature, VolumeRecord};
+pub use storage::{Attached, Device, DrbdConfig, JUST_CREATED, Mounted, Resource, Signature, VolumeRecord};
 pub use system::{
     CorosyncConf, Distribution, FileFacts, Firewall, Job, KnownPeer, Limit, PathFacts, PathKind, Record, Unit,
 };

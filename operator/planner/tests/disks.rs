@@ -5,7 +5,7 @@ mod situations;
 use hapair_model::{
     Reason, Side,
     desired::{Desired, Disk, Partition},
-    observed::{Device, DrbdConfig, Resource, Signature, Unit, VolumeRecord},
+    observed::{Attached, Device, DrbdConfig, Resource, Signature, Unit, VolumeRecord},
     plan::{Next, Plan, Step, Subject},
 };
 use situations::*;
@@ -691,4 +691,54 @@ fn files_below_a_volume_that_was_born_are_no_matter() {
     let mut hosts = at_rest(&desired);
     hosts.second.hidden_files.insert("logs".into(), 12);
     assert_eq!(reasons(&plan_of(&desired, &hosts)), []);
+}
+
+/// node2's leg as it runs under this name of its disk, with a file that has another name of it.
+fn running_as(desired: &Desired, name: &str, in_the_file: &str) -> Hosts {
+    let mut hosts = at_rest(desired);
+    let path = "/dev/sdb1".to_owned();
+    hosts.second.devices.get_mut("logs").expect("a leg at rest").path = path.clone();
+    hosts
+        .second
+        .drbd_config
+        .get_mut("logs")
+        .expect("a leg at rest")
+        .disks = vec![in_the_file.into(), path.clone()];
+    let leg = hosts.second.resources.get_mut("logs").expect("a leg at rest");
+    leg.attached = Some(Attached {
+        name: name.into(),
+        path,
+    });
+    hosts
+}
+
+#[test]
+fn a_running_leg_keeps_the_name_of_its_disk_since_drbd_would_detach_it_for_another() {
+    let desired = tomcat_pair();
+    let declared = desired.volumes[0].disks.second.device.clone();
+    let device = |hosts: &Hosts| {
+        let resolved = hapair_planner::resolve(desired.clone(), &seen(hosts));
+        resolved.volumes[0].disks.second.device.clone()
+    };
+    // Whatever name the file has, after the next write it has that under which the leg runs.
+    for in_the_file in ["/dev/sdb1", declared.as_str()] {
+        assert_eq!(
+            device(&running_as(&desired, "/dev/sdb1", in_the_file)),
+            "/dev/sdb1"
+        );
+    }
+    let mut down = running_as(&desired, "/dev/sdb1", "/dev/sdb1");
+    down.second.resources.clear();
+    assert_eq!(device(&down), declared);
+    let mut another_disk = running_as(&desired, "/dev/sdc1", "/dev/sdc1");
+    another_disk
+        .second
+        .resources
+        .get_mut("logs")
+        .unwrap()
+        .attached
+        .as_mut()
+        .unwrap()
+        .path = "/dev/sdc1".into();
+    assert_eq!(device(&another_disk), declared);
 }

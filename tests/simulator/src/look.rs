@@ -334,6 +334,7 @@ fn resource(world: &World, side: Side, name: &str) -> Resource {
         disk: leg.disk.name().into(),
         peer_disk: peer.map_or("DUnknown", |peer| peer.disk.name()).into(),
         replication,
+        attached: None,
         done: None,
         generation: metadata.map_or(0, |metadata| metadata.current),
         ancestors: metadata

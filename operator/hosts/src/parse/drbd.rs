@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hapair_model::{
-    observed::{DiskState, DrbdConfig, Resource, VolumeRecord},
+    observed::{Attached, DiskState, DrbdConfig, Resource, VolumeRecord},
     xml::Element,
 };
 
@@ -55,6 +55,18 @@ pub fn resources(text: &str) -> BTreeMap<String, Resource> {
         }
     }
     BTreeMap::new()
+}
+
+/// The disks of running legs, from lines of a resource, a name and where that leads.
+pub fn attached(text: &str) -> BTreeMap<String, Attached> {
+    let disk = |line: &str| {
+        let [resource, name, path] = line.split_whitespace().collect::<Vec<_>>()[..] else {
+            return None;
+        };
+        let (name, path) = (name.to_owned(), path.to_owned());
+        Some((resource.to_owned(), Attached { name, path }))
+    };
+    text.lines().filter_map(disk).collect()
 }
 
 /// What the configuration files say, from `drbdadm dump-xml`, the names of the files that are ours, and where
@@ -151,6 +163,17 @@ pub fn record(text: &str) -> Option<VolumeRecord> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_disk_is_known_by_the_name_under_which_it_was_attached() {
+        let text = "logs /dev/disk/by-partlabel/hapair-logs /dev/sdb1\nhalf /dev/sdc\n";
+        let found = attached(text);
+        let disk = Attached {
+            name: "/dev/disk/by-partlabel/hapair-logs".into(),
+            path: "/dev/sdb1".into(),
+        };
+        assert_eq!(found, BTreeMap::from([("logs".to_owned(), disk)]));
+    }
 
     const CONNECTED: &str = "exists resource name:logs role:Secondary suspended:no\n\
         exists connection name:logs peer-node-id:0 conn-name:peer connection:Connected role:Secondary\n\

@@ -106,6 +106,8 @@ pub struct Resource {
     pub disk: DiskState,
     /// The peer's disk.
     pub peer_disk: DiskState,
+    /// The disk below it here; `None`: it has none, or that was not told.
+    pub attached: Option<Attached>,
     /// What is replicated or resynchronised.
     pub replication: ReplicationState,
     /// How much of a resync is done, in percent.
@@ -115,6 +117,15 @@ pub struct Resource {
     /// Generations that the current one came from, as far as DRBD remembers: the bitmap's and the history's
     /// UUIDs.
     pub ancestors: Vec<u64>,
+}
+
+/// A disk that is attached to a leg.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Attached {
+    /// The name under which it was attached.
+    pub name: String,
+    /// Where that leads.
+    pub path: String,
 }
 
 /// DRBD's current UUID of a leg that has never held data (`UUID_JUST_CREATED`, drbd.h).

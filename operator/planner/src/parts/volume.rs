@@ -1,6 +1,7 @@
 //! Replicated volumes: disks, DRBD, file systems.
 
 pub mod devices;
+mod disks;
 mod drbd;
 mod filesystem;
 mod first_data;
@@ -29,7 +30,10 @@ pub const PART: Part = Part {
     packages,
     units: |_| vec![("drbd", "drbd-utils")],
     ask,
-    resolve: numbers::resolve,
+    resolve: |desired, observed| {
+        numbers::resolve(desired, observed);
+        disks::resolve(desired, observed);
+    },
     files,
     drop_ins: |desired| mount_units(desired).collect(),
     openings,

@@ -417,6 +417,7 @@ pub fn carry_out(step: &Step, host: &mut Host) {
                 disk: "Inconsistent".into(),
                 peer_disk: "Inconsistent".into(),
                 replication: "Established".into(),
+                attached: None,
                 done: None,
                 generation: JUST_CREATED,
                 ancestors: Vec::new(),

@@ -50,11 +50,28 @@ pub fn edits_break_nothing(world: &mut World) -> Result<()> {
             legs.matches("UpToDate").count() == 2,
             "a leg was touched:\n{legs}"
         );
+        nothing_to_adjust(world)?;
     }
     delete(world, &["harv/logs"])?;
     world.apply(&world.sample()?)?;
+    world.wait_for_condition("harv/logs", "Ready", "True", SOON)?;
     world.wait_for_condition("hapair/web", "Ready", "True", SOON)?;
+    nothing_to_adjust(world)?;
     served_by(world, "node1", AT_ONCE)
+}
+
+/// The resource agent adjusts a leg whenever one starts on either node. Where the running leg's disk has another name
+/// than in the file, it would be detached below a service that runs.
+fn nothing_to_adjust(world: &World) -> Result<()> {
+    for node in 0..2 {
+        let due = world.lab.run(node, "drbdadm --dry-run adjust logs")?;
+        ensure!(
+            due.trim().is_empty(),
+            "node{} has something to adjust:\n{due}",
+            node + 1
+        );
+    }
+    Ok(())
 }
 
 /// DRBD's metadata of node2's leg is gone while the node is down. Neither is it made anew by itself, nor is

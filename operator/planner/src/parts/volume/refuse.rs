@@ -199,26 +199,24 @@ fn hidden_files(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>)
     });
 }
 
-/// A running leg's disk is not the declared one. One disk under two names is still one disk.
+/// A running leg's disk is not the declared one. One disk under two names is still one disk. What DRBD itself says of
+/// it counts before the file.
 fn changed_disk(volume: &Volume, side: Side, host: &Host) -> Option<String> {
-    let running = &host
-        .drbd_config
-        .get(&volume.name)
-        .filter(|config| config.ours)?
-        .disks;
-    let (declared, path) = (
-        &volume.disks[side].device,
-        host.devices
-            .get(&volume.name)
-            .map_or("", |device| device.path.as_str()),
+    let config = host.drbd_config.get(&volume.name).filter(|config| config.ours)?;
+    let attached = host.resources.get(&volume.name)?.attached.as_ref();
+    let running = attached.map_or_else(
+        || config.disks.iter().collect(),
+        |disk| vec![&disk.name, &disk.path],
     );
-    let is_same = running.iter().any(|disk| disk == declared || disk == path);
-    (!is_same && !running.is_empty()).then(|| {
-        format!(
-            "the volume runs on {}, and spec.disks names {declared}. The running leg is left as it is",
-            running[0]
-        )
-    })
+    let declared = &volume.disks[side].device;
+    let path = host.devices.get(&volume.name).map(|device| &device.path);
+    let is_same = running
+        .iter()
+        .any(|disk| *disk == declared || Some(*disk) == path);
+    let first = running.first().filter(|_| !is_same)?;
+    Some(format!(
+        "the volume runs on {first}, and spec.disks names {declared}. The running leg is left as it is"
+    ))
 }
 
 fn carries_metadata(device: &Device, uuid: &str) -> bool {
