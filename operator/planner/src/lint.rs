@@ -71,7 +71,12 @@ fn refusal(node: &str, step: &Step, rule: Rule) -> Finding {
 fn rules_for(step: &Step) -> &'static [Rule] {
     match step {
         Step::InstallPackages { .. } => &[Rule::InstallsOnlyWhatIsMissing],
-        Step::WriteFile(_) => &[Rule::WritesOnlyItsOwnPlaces, Rule::KeepsKeys, Rule::KeepsMembers],
+        Step::WriteFile(_) => &[
+            Rule::WritesOnlyItsOwnPlaces,
+            Rule::KeepsKeys,
+            Rule::KeepsMembers,
+            Rule::KeepsDiskNames,
+        ],
         Step::SetHostname { .. } => &[Rule::KeepsHostNames],
         Step::WriteHostsBlock { .. } => &[Rule::NamesOnlyItsNodes],
         Step::EnableUnits { .. } => &[Rule::EnablesOnlyTheCluster],
@@ -133,6 +138,7 @@ impl Judge<'_> {
             Rule::PartitionsOnlyFreeDisks => self.partitions_only_free_disks(step),
             Rule::RecordsOnlyMetadataThatIsThere => self.records_only_metadata_that_is_there(step),
             Rule::BringsUpOnlyDeclaredLegs => self.brings_up_only_declared_legs(step),
+            Rule::KeepsDiskNames => self.keeps_disk_names(step),
             Rule::FirstGenerationOnBlankLegs => self.first_generation_on_blank_legs(step),
             Rule::FirstGenerationOnOneNode => self.first_generation_on_one_node(step),
             Rule::MakesNoFilesystemOverData => self.makes_no_filesystem_over_data(step),

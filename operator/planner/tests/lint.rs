@@ -105,6 +105,7 @@ fn broken(rule: Rule) -> Vec<Case> {
             port: 7789,
         })],
         Rule::BringsUpOnlyDeclaredLegs => legs_that_are_not_ours_to_bring_up(),
+        Rule::KeepsDiskNames => disks_by_another_name(),
         Rule::FirstGenerationOnBlankLegs => Side::BOTH
             .map(|holder| {
                 let desired = tomcat_pair();
@@ -546,6 +547,35 @@ fn signature(kind: &str, uuid: &str) -> Signature {
         kind: kind.into(),
         uuid: uuid.into(),
     }
+}
+
+/// The resource's file for a leg that runs under another name of its disk, with the peer's right.
+fn disks_by_another_name() -> Vec<Case> {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    for side in Side::BOTH {
+        leg(&mut hosts, side).attached = Some(hapair_model::observed::Attached {
+            name: "/dev/sdb1".into(),
+            path: "/dev/sdb1".into(),
+        });
+    }
+    let file = |first: &str, second: &str| {
+        let section = |node: &str, disk: &str| format!("  on {node} {{\n    disk {disk};\n  }}\n");
+        let sections = section("node1", first) + &section("node2", second);
+        write(
+            "/etc/drbd.d/logs.res",
+            &format!("resource logs {{\n{sections}}}\n"),
+        )
+    };
+    let other = "/dev/disk/by-partlabel/hapair-logs";
+    vec![
+        Case::of(desired.clone(), hosts.clone(), file(other, "/dev/sdb1")),
+        Case::of(
+            desired,
+            hosts,
+            write("/etc/drbd.d/logs.res", "resource logs {\n}\n"),
+        ),
+    ]
 }
 
 fn record(device_uuid: Option<&str>) -> hapair_model::observed::VolumeRecord {

@@ -2,7 +2,7 @@
 
 use hapair_model::{
     observed::{Device, Host, JUST_CREATED, Role},
-    plan::Step,
+    plan::{Content, Step},
 };
 
 use super::{Judge, Purpose, has};
@@ -98,6 +98,28 @@ impl Judge<'_> {
             .map(|config| &config.disks)
             .filter(|disks| !disks.is_empty())
             .is_none_or(|disks| disks.iter().any(|disk| disk == declared || disk == path))
+    }
+
+    pub(super) fn keeps_disk_names(&self, step: &Step) -> bool {
+        let Step::WriteFile(file) = step else {
+            return false;
+        };
+        let volume = file
+            .path
+            .strip_prefix("/etc/drbd.d/")
+            .and_then(|name| name.strip_suffix(".res"));
+        let leg = volume.and_then(|volume| self.host().resources.get(volume));
+        let Some(attached) = leg.and_then(|leg| leg.attached.as_ref()) else {
+            return true;
+        };
+        let (Content::Text(text) | Content::WithDrbdSecret(text)) = &file.content else {
+            return false;
+        };
+        // The section of this node.
+        let begin = format!("on {} {{", self.desired.nodes[self.side].name);
+        let section = text.lines().skip_while(|line| line.trim() != begin);
+        let mut section = section.take_while(|line| line.trim() != "}");
+        section.any(|line| line.trim() == format!("disk {};", attached.name))
     }
 
     pub(super) fn first_generation_on_blank_legs(&self, step: &Step) -> bool {

@@ -64,6 +64,8 @@ rules! {
     RecordsOnlyMetadataThatIsThere: Data,
     /// A leg that the cluster runs is brought up by the cluster alone, and a running leg keeps its disk.
     BringsUpOnlyDeclaredLegs: Data,
+    /// A running leg's disk keeps its name in the resource's file: for another one DRBD would detach it.
+    KeepsDiskNames: Service,
     /// A first data generation is made only when both legs are known never to have held data.
     FirstGenerationOnBlankLegs: Data,
     /// A first data generation is made on one node, not on both.
