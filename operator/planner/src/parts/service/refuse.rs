@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hapair_model::{
     Reason,
-    desired::{Desired, Group, ServiceKind},
+    desired::{Desired, Group, Service, ServiceKind},
     observed::{Host, Limit, LoadState},
     plan::{Finding, Subject},
 };
@@ -102,6 +102,13 @@ fn units(desired: &Desired, platform: &Platform, node: &str, host: &Host, findin
     let (first, later): (Vec<_>, Vec<_>) = desired.groups.iter().partition(runs);
     for group in first.into_iter().chain(later) {
         for service in &group.services {
+            let mut say = |reason, message| {
+                findings.push(Finding {
+                    about: Subject::Group(group.name.clone()),
+                    reason,
+                    message,
+                })
+            };
             if let Some(unit) = unit(&service.kind, platform)
                 && let Some((other, its_service)) = owners.insert(unit, (&group.name, &service.name))
             {
@@ -110,59 +117,47 @@ fn units(desired: &Desired, platform: &Platform, node: &str, host: &Host, findin
                      {other:?} already",
                     service.name
                 );
-                findings.push(Finding {
-                    about: Subject::Group(group.name.clone()),
-                    reason: Reason::Conflict,
-                    message,
-                });
+                say(Reason::Conflict, message);
             }
-            if let Some((limit, seconds)) = unit_limit(host, platform, &service.kind)
-                .zip(service.stop_timeout)
-                .filter(|(limit, seconds)| seconds < limit)
-            {
-                let message = format!(
-                    "spec.services[name={}].stopTimeoutSeconds: {seconds} s, and systemd lets the unit take \
-                     {limit} s on {node} (TimeoutStopSec): the node would be \
-                     fenced while the service stops in order",
-                    service.name
-                );
-                findings.push(Finding {
-                    about: Subject::Group(group.name.clone()),
-                    reason: Reason::InvalidSpec,
-                    message,
-                });
+            if let Some(message) = stops_too_soon(service, platform, node, host) {
+                say(Reason::InvalidSpec, message);
             }
-            if let ServiceKind::Preset(preset) = &service.kind
-                && unit(&service.kind, platform).is_none()
-            {
-                let message = format!(
-                    "{node}: spec.services[name={}].{preset}: its distribution has no package of {preset} that a \
-                     pair could run. Nothing was changed. Install it, and name its unit in systemd.unit.",
-                    service.name
-                );
-                findings.push(Finding {
-                    about: Subject::Group(group.name.clone()),
-                    reason: Reason::UnitNotFound,
-                    message,
-                });
-            }
-            if let ServiceKind::Systemd(unit) = &service.kind
-                && host
-                    .units
-                    .get(unit)
-                    .is_none_or(|state| state.load != LoadState::Loaded)
-            {
-                let message = format!(
-                    "{node}: there is no systemd unit {unit}.service, which the service {} names",
-                    service.name
-                );
-                findings.push(Finding {
-                    about: Subject::Group(group.name.clone()),
-                    reason: Reason::UnitNotFound,
-                    message,
-                });
+            if let Some(message) = without_unit(service, platform, node, host) {
+                say(Reason::UnitNotFound, message);
             }
         }
+    }
+}
+
+/// A stop time-out below the unit's own limit.
+fn stops_too_soon(service: &Service, platform: &Platform, node: &str, host: &Host) -> Option<String> {
+    let (seconds, limit) = (service.stop_timeout?, unit_limit(host, platform, &service.kind)?);
+    (seconds < limit).then(|| {
+        format!(
+            "spec.services[name={}].stopTimeoutSeconds: {seconds} s, and systemd lets the unit take {limit} s on \
+             {node} (TimeoutStopSec): the node would be fenced while the service stops in order",
+            service.name
+        )
+    })
+}
+
+/// A service that this host has no unit for.
+fn without_unit(service: &Service, platform: &Platform, node: &str, host: &Host) -> Option<String> {
+    let name = &service.name;
+    let is_loaded = |unit: &str| {
+        host.units
+            .get(unit)
+            .is_some_and(|state| state.load == LoadState::Loaded)
+    };
+    match &service.kind {
+        ServiceKind::Preset(preset) if unit(&service.kind, platform).is_none() => Some(format!(
+            "{node}: spec.services[name={name}].{preset}: its distribution has no package of {preset} that a pair \
+             could run. Nothing was changed. Install it, and name its unit in systemd.unit."
+        )),
+        ServiceKind::Systemd(unit) if !is_loaded(unit) => Some(format!(
+            "{node}: there is no systemd unit {unit}.service, which the service {name} names"
+        )),
+        ServiceKind::Preset(_) | ServiceKind::Systemd(_) | ServiceKind::Ocf { .. } => None,
     }
 }
 

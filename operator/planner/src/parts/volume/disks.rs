@@ -1,7 +1,7 @@
 //! The name of a running leg's disk. DRBD compares names, not devices: with another name of the same disk in the file,
 //! the next `drbdadm adjust` detaches the disk and attaches it again (drbd-utils, drbdadm_adjust.c, disk_equal). The
 //! resource agent adjusts whenever an instance starts on either node, also below a Primary, which then stands without a
-//! disk for a moment, resynchronises from its peer, and loses the service to it.
+//! disk for a moment, resynchronises from its peer, and loses the service to it (seen on Debian 12).
 
 use hapair_model::{
     Both, Side,
