@@ -59,10 +59,12 @@ presets: build ## nginx and a database on real hosts, moved there and back: make
 	$(BINARIES)/e2e presets --debian $(DEBIAN)
 
 .PHONY: trials
-trials: build ## What `make test` has no time for: each kind of fault at each effect in the simulator, and both links cut twenty times under load on Debian 12 and 13 (about an hour and a half)
+trials: build ## What `make test` has no time for: each kind of fault at each effect in the simulator; more checks on Debian 12 and 13, and both links cut twenty times under load on each (about two and a half hours)
 	TRIALS=1 cargo test --workspace --quiet --test crashes
-	$(BINARIES)/chaos --only serving-isolated --rounds 20
-	$(BINARIES)/chaos --debian trixie --only serving-isolated --rounds 20
+	for debian in bookworm trixie; do
+	  $(BINARIES)/e2e trials --debian $$debian
+	  $(BINARIES)/chaos --debian $$debian --only serving-isolated --rounds 20
+	done
 
 .PHONY: image
 image: ## The operator's image, as an OCI layout in target/image, with its list of contents (root)

@@ -41,6 +41,8 @@ enum Verb {
     Tutorial,
     /// How the service moves, on a release beside the one that the whole test runs on.
     Failover(Part),
+    /// What the end-to-end test has no time for.
+    Trials(Part),
     /// nginx and a database on a pair.
     Presets(Part),
     /// The end-to-end test.
@@ -73,34 +75,19 @@ fn main() -> Result<()> {
         debian: debian.clone(),
         ..Config::default()
     };
+    let packaged = |name: &str| Config {
+        with_packages: true,
+        ..config(name)
+    };
     match verb {
         Verb::Demo => demo::run(config("demo")),
         Verb::Lab => lab::run(config("lab")),
-        Verb::Chart => chart::run(Config {
-            with_packages: true,
-            ..config("chart")
-        }),
-        Verb::Gitops => gitops::run(Config {
-            with_packages: true,
-            ..config("gitops")
-        }),
+        Verb::Chart => chart::run(packaged("chart")),
+        Verb::Gitops => gitops::run(packaged("gitops")),
         Verb::Tutorial => tutorial::run(config("tutorial")),
-        Verb::Failover(Part { from, to, lab }) => suite::failover(
-            Config {
-                with_packages: true,
-                ..config(&lab)
-            },
-            from,
-            to,
-        ),
-        Verb::Presets(Part { from, to, lab }) => suite::presets(
-            Config {
-                with_packages: true,
-                ..config(&lab)
-            },
-            from,
-            to,
-        ),
+        Verb::Failover(Part { from, to, lab }) => suite::failover(packaged(&lab), from, to),
+        Verb::Trials(Part { from, to, lab }) => suite::trials(packaged(&lab), from, to),
+        Verb::Presets(Part { from, to, lab }) => suite::presets(packaged(&lab), from, to),
         Verb::Test(Part { from, to, lab }) => suite::run(config(&lab), from, to),
     }
 }

@@ -84,28 +84,42 @@ pub fn reboot(world: &mut World) -> Result<()> {
     })
 }
 
+/// The name of the node that serves, its number in the lab, and the other's name.
+fn serving(world: &World) -> Result<(String, usize, String)> {
+    let active = world.object("hapair/web")?["status"]["active"]
+        .as_str()
+        .context("no node serves")?
+        .to_owned();
+    let node = world.lab.node(&active)?;
+    Ok((active, node, world.lab.config().nodes[1 - node].clone()))
+}
+
 /// Failover is pacemaker's: it works with the operator switched off.
 pub fn power_cut_without_operator(world: &mut World) -> Result<()> {
+    let (_, node, peer) = serving(world)?;
     world.lab.run(
-        0,
+        node,
         "echo 'before the cut' >> /var/log/tomcat10/e2e.log; sync /var/log/tomcat10/e2e.log",
     )?;
     world.kill_operator()?;
-    world.lab.power_off(0)?;
+    world.lab.power_off(node)?;
     let cut = Instant::now();
-    served_by(world, "node2", LONG)?;
+    served_by(world, &peer, LONG)?;
     println!(
         "           power cut to the other node's page: {:.0} s",
         cut.elapsed().as_secs_f32()
     );
-    ensure!(fenced(world, 1)? > 0, "node1 was not fenced");
-    let log = world.lab.run(1, "cat /var/log/tomcat10/e2e.log")?;
+    ensure!(
+        fenced(world, 1 - node)? > 0,
+        "the node without power was not fenced"
+    );
+    let log = world.lab.run(1 - node, "cat /var/log/tomcat10/e2e.log")?;
     ensure!(
         log.contains("before the cut"),
         "an acknowledged record is lost: {log}"
     );
     world.start_operator(&["--resync-seconds=3"])?;
-    world.lab.power_on(0)?;
+    world.lab.power_on(node)?;
     // Until then the status is what the operator left behind when it was killed.
     world.wait("two looks at both hosts", LONG, |_| {
         (metric("hapair_probes_total").ok()? >= 4).then_some(())
@@ -137,11 +151,7 @@ const LONGEST_STALL: u128 = 10_000;
 
 /// A Primary that loses its peer freezes all writes until the peer cannot be promoted any more.
 pub fn replication_cut(world: &mut World) -> Result<()> {
-    let active = world.object("hapair/web")?["status"]["active"]
-        .as_str()
-        .context("no node serves")?
-        .to_owned();
-    let node = world.lab.node(&active)?;
+    let (active, node, _) = serving(world)?;
     world.on_host_with_input(node, "rm -f /run/stall.stop; cat > /run/stall.py", WRITER)?;
     world.lab.run(
         node,
@@ -174,15 +184,16 @@ pub fn replication_cut(world: &mut World) -> Result<()> {
     served_by(world, &active, AT_ONCE)
 }
 
-/// While the replication link was cut only node2 got the newest records. Its power is cut then: node1 must
-/// not be promoted on its older data, and every acknowledged record is there once node2 is back.
+/// While the replication link was cut only the serving node got the newest records. Its power is cut then: the
+/// other must not be promoted on its older data, and every acknowledged record is there once it is back.
 pub fn stale_leg_is_not_promoted(world: &mut World) -> Result<()> {
+    let (active, node, peer) = serving(world)?;
     told_as_written(world, "stale leg", |world| {
-        served_by(world, "node2", LONG)?;
-        world.lab.cut(0, Link::One)?;
+        served_by(world, &active, LONG)?;
+        world.lab.cut(1 - node, Link::One)?;
         world.wait_for_condition("harv/logs", "Connected", "False", LONG)?;
         world.lab.run(
-            1,
+            node,
             "for i in $(seq 200); do echo record $i; done > /var/log/tomcat10/kept; sync \
             /var/log/tomcat10/kept",
         )?;
@@ -193,20 +204,20 @@ pub fn stale_leg_is_not_promoted(world: &mut World) -> Result<()> {
                 && message.contains("logs"))
             .then_some(())
         })?;
-        world.lab.power_off(1)?;
+        world.lab.power_off(node)?;
         let mut promoted = false;
-        world.wait("node2 to serve again, after it was fenced", LONG, |world| {
+        world.wait("it to serve again, after it was fenced", LONG, |world| {
             let page = world.page().unwrap_or_default();
-            promoted |= page.contains("node1");
-            (promoted || world.lab.is_on(1).unwrap_or(false) && page.contains("node2")).then_some(())
+            promoted |= page.contains(&peer);
+            (promoted || world.lab.is_on(node).unwrap_or(false) && page.contains(&active)).then_some(())
         })?;
         ensure!(
             !promoted,
-            "node1 was promoted on data that lacks acknowledged records"
+            "{peer} was promoted on data that lacks acknowledged records"
         );
-        world.lab.heal(0, Link::One)?;
+        world.lab.heal(1 - node, Link::One)?;
         world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
-        let records = world.lab.run(1, "wc -l < /var/log/tomcat10/kept")?;
+        let records = world.lab.run(node, "wc -l < /var/log/tomcat10/kept")?;
         ensure!(
             records.trim() == "200",
             "{} of 200 acknowledged records are left",
@@ -222,12 +233,7 @@ const TWO_MONITORS: Duration = Duration::from_secs(45);
 /// A full file system is told, and nothing is stopped for it. ext4 goes read-only after an error: the agent
 /// that notices it fails, and the group moves; the other node checks the file system before it mounts it.
 pub fn read_only_moves_the_group(world: &mut World) -> Result<()> {
-    let active = world.object("hapair/web")?["status"]["active"]
-        .as_str()
-        .context("no node serves")?
-        .to_owned();
-    let node = world.lab.node(&active)?;
-    let other = world.lab.config().nodes[1 - node].clone();
+    let (active, node, other) = serving(world)?;
     world.lab.run(
         node,
         "! dd if=/dev/zero of=/var/log/tomcat10/filler bs=1M 2> /dev/null; sync",

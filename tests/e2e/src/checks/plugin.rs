@@ -187,8 +187,7 @@ pub fn switches_over(world: &mut World) -> Result<()> {
     );
     world.plugin(&["resume"])?;
     world.wait_for_condition("hapair/web", "Paused", "False", SOON)?;
-    world.plugin(&["switchover"])?;
-    served_by(world, "node1", AT_ONCE)?;
+    served_by(world, "node2", AT_ONCE)?;
     let annotations = world.object("hapair/web")?["metadata"]["annotations"].clone();
     ensure!(
         [STANDBY, PAUSED].iter().all(|key| annotations.get(key).is_none()),
