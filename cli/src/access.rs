@@ -5,7 +5,7 @@ use std::{fmt::Debug, sync::Arc};
 use anyhow::{Context, Result, anyhow};
 use clap::Args;
 use hapair_crds::HAPair;
-use hapair_index::Declared;
+use hapair_intake::Declared;
 use kube::{
     Api, Client, Config, Resource, ResourceExt,
     api::ListParams,

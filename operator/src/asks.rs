@@ -16,7 +16,7 @@ use hapair_controllers::{
     asks::{self, Refusal},
 };
 use hapair_hosts::Ssh;
-use hapair_index::PairName;
+use hapair_intake::PairName;
 use hapair_model::answers::{Diagnosis, Forecast, Logs, Refused};
 use serde::Deserialize;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};

@@ -3,7 +3,7 @@
 //! about both.
 
 use axum::http::{HeaderMap, StatusCode};
-use hapair_index::PairName;
+use hapair_intake::PairName;
 use hapair_model::answers::{AUDIENCE, TOKEN_HEADER};
 use k8s_openapi::api::{
     authentication::v1::{TokenReview, TokenReviewSpec, UserInfo},

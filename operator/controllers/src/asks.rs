@@ -8,7 +8,7 @@ use std::{
 };
 
 use hapair_crds::HAPair;
-use hapair_index::{PairName, Snapshot, overlay};
+use hapair_intake::{Held, PairName, Snapshot, Work, overlay, tears_down};
 use hapair_model::{
     Both, Secret, Side,
     answers::{Cause, Coming, Diagnosis, Forecast, Gap, Logs, Part},
@@ -21,11 +21,7 @@ use hapair_model::{
 use hapair_planner as planner;
 use serde_json::Value;
 
-use crate::{
-    Context, journal,
-    prepare::{Held, Work, prepare, tears_down},
-    turn::fresh_keys,
-};
+use crate::{Context, journal, prepare::prepare, turn::fresh_keys};
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -268,14 +264,14 @@ async fn with_manifests<C>(
     }
     let new = |named: BTreeSet<String>, known: BTreeSet<String>| named.difference(&known).next().cloned();
     let secret = new(
-        hapair_index::secrets(&snapshot),
-        hapair_index::secrets(&stored.snapshot),
+        hapair_intake::secrets(&snapshot),
+        hapair_intake::secrets(&stored.snapshot),
     )
     .map(|name| format!("Secret {name}"));
     let map = || {
         new(
-            hapair_index::config_maps(&snapshot),
-            hapair_index::config_maps(&stored.snapshot),
+            hapair_intake::config_maps(&snapshot),
+            hapair_intake::config_maps(&stored.snapshot),
         )
         .map(|name| format!("ConfigMap {name}"))
     };

@@ -3,7 +3,7 @@
 
 use std::hash::Hash;
 
-use hapair_index::PairName;
+use hapair_intake::PairName;
 use hapair_model::{observed::DiskState, reason::Class, report::Report};
 use jiff::Timestamp;
 use prometheus_client::metrics::family::Family;

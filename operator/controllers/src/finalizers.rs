@@ -4,7 +4,7 @@
 use std::fmt::Debug;
 
 use hapair_crds::{FIELD_MANAGER, FINALIZER};
-use hapair_index::{Declared, Snapshot};
+use hapair_intake::{Child as _, Declared, Snapshot, for_each_child};
 use hapair_model::desired::Leaving;
 use kube::{
     Api, Client, Resource, ResourceExt,
@@ -13,10 +13,7 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::{
-    Metrics,
-    children::{Child as _, for_each_child},
-};
+use crate::Metrics;
 
 /// An object that may carry our finalizer.
 pub trait Finalized:

@@ -1,20 +1,15 @@
 //! From objects to hosts and back. Each pair has one task, the only writer of the pair: it takes a snapshot
-//! of the objects, turns it into what is desired ([`intake`]), asks the hosts, lets the planner decide, runs
+//! of the objects, turns it into what is desired ([`hapair_intake`]), asks the hosts, lets the planner decide, runs
 //! a stage, looks again, and publishes what it saw.
 
 pub mod asks;
-mod children;
-mod conflicts;
-mod credentials;
-mod delegation;
+mod connection;
 mod events;
 mod figures;
 mod finalizers;
-pub mod intake;
 mod journal;
 mod leader;
 mod metrics;
-mod places;
 mod prepare;
 mod publish;
 mod sources;

@@ -1,50 +1,13 @@
-//! From what the API server holds of a pair to what can be planned with: sources read, credentials found, the
-//! specs understood.
+//! From what the API server holds of a pair to what can be planned with.
 
 use std::sync::Arc;
 
-use hapair_crds::{DeletionPolicy, HAPair};
-use hapair_index::Snapshot;
-use hapair_model::{
-    Both, Reason,
-    desired::Desired,
-    host::{Credentials, Hosts},
-    observed::{HostView, Question},
-    plan::{Finding, Plan},
-};
-use hapair_planner::{self as planner, FreshKeys};
+use hapair_crds::HAPair;
+use hapair_intake::{Held, LET_GO, Snapshot, Work, tears_down_now};
+use hapair_model::Reason;
 use kube::Client;
 
-use crate::{credentials, intake::intake, sources::Sources};
-
-/// What a person can do when a pair that is being torn down lacks its key. Nothing can be created in a
-/// namespace that is being deleted.
-const LET_GO: &str = "; it is needed to take the pair off its hosts. Create it again, or set \
-    spec.deletionPolicy to Retain: the hosts then stay as \
-                      they are, and the object goes";
-
-/// What a turn works on.
-#[derive(Clone)]
-pub struct Work {
-    /// The pair.
-    pub pair: Arc<HAPair>,
-    /// The pair and its children, as they were when this was made.
-    pub snapshot: Snapshot,
-    /// What they declare.
-    pub desired: Desired,
-    /// What is wrong with it.
-    pub findings: Vec<Finding>,
-    /// How the hosts are reached.
-    pub credentials: Both<Credentials>,
-}
-
-/// Why there is nothing to work on.
-pub struct Held {
-    /// In a word.
-    pub reason: Reason,
-    /// In a sentence.
-    pub message: String,
-}
+use crate::sources;
 
 /// Reads what the objects name, and understands them.
 pub async fn prepare(
@@ -54,34 +17,9 @@ pub async fn prepare(
     snapshot: Snapshot,
 ) -> kube::Result<Result<Work, Held>> {
     let namespace = pair.metadata.namespace.clone().unwrap_or_default();
-    let sources = match Sources::read(client, &namespace, &snapshot).await {
-        Err(kube::Error::Api(answer)) if answer.code == 403 => {
-            return Ok(Err(forbidden(&pair, &answer.message)));
-        }
-        sources => sources?,
-    };
-    let held = |reason, message| Ok(Err(Held { reason, message }));
-    match (
-        credentials::of(&pair, &sources),
-        intake(&pair, &snapshot, &sources, cluster),
-    ) {
-        (Ok(credentials), (Some(desired), findings)) => Ok(Ok(Work {
-            pair,
-            snapshot,
-            desired,
-            findings,
-            credentials,
-        })),
-        (Err(missing), _) if tears_down_now(&pair) => held(Reason::SourceMissing, missing + LET_GO),
-        (Err(missing), _) => held(Reason::SourceMissing, missing),
-        (Ok(_), (None, findings)) => held(
-            Reason::InvalidSpec,
-            findings
-                .iter()
-                .map(|finding| finding.message.as_str())
-                .collect::<Vec<_>>()
-                .join("; "),
-        ),
+    match sources::read(client, &namespace, &snapshot).await {
+        Err(kube::Error::Api(answer)) if answer.code == 403 => Ok(Err(forbidden(&pair, &answer.message))),
+        sources => Ok(Work::of(pair, snapshot, &sources?, cluster)),
     }
 }
 
@@ -99,58 +37,4 @@ fn forbidden(pair: &HAPair, answer: &str) -> Held {
         reason: Reason::SourceForbidden,
         message: format!("{answer}: {needed}{rest}."),
     }
-}
-
-impl Work {
-    /// Whether the pair is being taken off its hosts.
-    pub fn is_leaving(&self) -> bool {
-        self.pair.metadata.deletion_timestamp.is_some()
-    }
-
-    /// Looks at both hosts, a second time where the first look tells that there is more to ask. Also the
-    /// number of looks.
-    pub async fn observe(&self, hosts: &impl Hosts) -> (Both<HostView>, u64) {
-        self.observe_within(hosts, |questions| questions).await
-    }
-
-    /// The same, where not everything may be asked.
-    pub async fn observe_within(
-        &self,
-        hosts: &impl Hosts,
-        limit: impl Fn(Both<Question>) -> Both<Question>,
-    ) -> (Both<HostView>, u64) {
-        let observed = hosts.observe(&limit(planner::question(&self.desired))).await;
-        match planner::second_question(&self.desired, &observed) {
-            Some(second) => (hosts.observe(&limit(second)).await, 2),
-            None => (observed, 1),
-        }
-    }
-
-    /// What to do next, and what is desired in the light of what was seen.
-    pub fn plan(&self, observed: &Both<HostView>, fresh: &FreshKeys) -> (Desired, Plan) {
-        let desired = planner::resolve(self.desired.clone(), observed);
-        let plan = match (self.is_leaving(), self.findings.as_slice()) {
-            // What is not understood may be about just this.
-            (true, findings) if !self.snapshot.unknown.is_empty() => {
-                planner::held(&desired, observed, findings)
-            }
-            (true, _) => planner::teardown(&desired, observed),
-            (false, []) => planner::plan(&desired, observed, fresh),
-            // The standby that is read may not be the one that is meant.
-            (false, findings) if !self.snapshot.unknown.is_empty() => {
-                planner::held(&desired, observed, findings)
-            }
-            (false, findings) => planner::plan_standby(&desired, observed, findings),
-        };
-        (desired, plan)
-    }
-}
-
-/// Whether the pair is to be taken off its hosts when it is deleted.
-pub fn tears_down(pair: &HAPair) -> bool {
-    pair.spec.deletion_policy == Some(DeletionPolicy::Teardown)
-}
-
-fn tears_down_now(pair: &HAPair) -> bool {
-    tears_down(pair) && pair.metadata.deletion_timestamp.is_some()
 }

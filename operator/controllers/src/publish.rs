@@ -6,7 +6,7 @@ use hapair_crds::{
     Condition, ConditionStatus, FIELD_MANAGER, FloatingIP, FloatingIPStatus, HAPair, HAPairStatus,
     NodeStatus, ReplicatedVolume, ReplicatedVolumeStatus, ServiceGroup, ServiceGroupStatus, condition_types,
 };
-use hapair_index::{Declared, Snapshot};
+use hapair_intake::{Child as _, Declared, Snapshot, for_each_child};
 use hapair_model::{
     Reason,
     plan::Finding,
@@ -21,11 +21,7 @@ use kube::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{
-    Metrics,
-    children::{Child as _, for_each_child},
-    events,
-};
+use crate::{Metrics, events};
 
 /// A kind, its status, and the report it is made from.
 pub trait Reported:

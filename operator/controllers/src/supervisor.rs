@@ -3,7 +3,8 @@
 use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
-use hapair_index::{Index, PairName};
+use hapair_index::Index;
+use hapair_intake::PairName;
 use hapair_model::host::Connect;
 use kube::Client;
 use tokio::{

@@ -11,7 +11,7 @@ use hapair_crds::{
     HAPair,
     annotations::{PAUSED, STANDBY},
 };
-use hapair_index::{PairName, Snapshot};
+use hapair_intake::{Held, PairName, Snapshot, Work, tears_down};
 use hapair_model::{
     Both, Reason, Secret,
     desired::Desired,
@@ -31,12 +31,7 @@ use progress::Progress;
 use stage::StageOutcome;
 
 use crate::{
-    Context,
-    credentials::Connection,
-    figures::Figures,
-    finalizers,
-    metrics::PairLabels,
-    prepare::{Held, Work, prepare, tears_down},
+    Context, connection::Connection, figures::Figures, finalizers, metrics::PairLabels, prepare::prepare,
     publish::Publisher,
 };
 

@@ -9,6 +9,7 @@ use std::{
 };
 
 use futures::StreamExt;
+use hapair_intake::{PairName, Snapshot, config_maps, secrets};
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::{
     Api, Client, Resource, ResourceExt,
@@ -17,7 +18,7 @@ use kube::{
 };
 use tokio::sync::mpsc;
 
-use crate::{Index, PairName, Snapshot, config_maps, essential, secrets};
+use crate::{Index, essential};
 
 /// Hands changes of objects on, and watches the sources of each namespace from the first of them.
 pub async fn follow(

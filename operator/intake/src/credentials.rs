@@ -1,10 +1,7 @@
 //! How to reach a pair's hosts, from its spec and its SSH Secret.
 
 use hapair_crds::{HAPair, Node};
-use hapair_model::{
-    Both,
-    host::{Connect, Credentials},
-};
+use hapair_model::{Both, host::Credentials};
 
 use crate::sources::{Missing, Sources};
 
@@ -29,28 +26,5 @@ pub fn of(pair: &HAPair, sources: &Sources) -> Result<Both<Credentials>, Missing
     match pair.spec.nodes_by_name().as_slice() {
         [(_, first), (_, second)] => Ok(Both::new(one(first), one(second))),
         nodes => Err(format!("spec.nodes: expected two nodes, found {}", nodes.len())),
-    }
-}
-
-/// The hosts of a pair, connected anew only when the credentials change.
-#[derive(Debug)]
-pub struct Connection<C: Connect>(Option<(Both<Credentials>, C::Hosts)>);
-
-impl<C: Connect> Default for Connection<C> {
-    fn default() -> Self {
-        Self(None)
-    }
-}
-
-impl<C: Connect> Connection<C> {
-    /// The hosts with these credentials.
-    pub fn with(&mut self, connect: &C, credentials: &Both<Credentials>) -> std::io::Result<&C::Hosts> {
-        if self.0.as_ref().is_none_or(|(present, _)| present != credentials) {
-            self.0 = Some((credentials.clone(), connect.connect(credentials.clone())?));
-        }
-        match &self.0 {
-            Some((_, hosts)) => Ok(hosts),
-            None => Err(std::io::Error::other("the hosts were just made")),
-        }
     }
 }

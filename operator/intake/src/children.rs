@@ -39,6 +39,7 @@ children! {
 }
 
 /// Does something with each child of a snapshot, whatever its kind.
+#[macro_export]
 macro_rules! for_each_child {
     ($snapshot:expr, $child:ident => $body:block) => {
         for $child in &$snapshot.volumes $body
@@ -46,5 +47,3 @@ macro_rules! for_each_child {
         for $child in &$snapshot.groups $body
     };
 }
-
-pub(crate) use for_each_child;
