@@ -8,6 +8,7 @@ use std::{
 };
 
 use hapair_crds::HAPair;
+use hapair_engine::fresh_keys;
 use hapair_intake::{Held, PairName, Snapshot, Work, overlay, tears_down};
 use hapair_model::{
     Both, Secret, Side,
@@ -21,7 +22,7 @@ use hapair_model::{
 use hapair_planner as planner;
 use serde_json::Value;
 
-use crate::{Context, journal, prepare::prepare, turn::fresh_keys};
+use crate::{Context, journal, prepare::prepare};
 
 /// Why there is no answer.
 #[derive(Debug)]

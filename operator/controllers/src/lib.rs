@@ -3,7 +3,6 @@
 //! a stage, looks again, and publishes what it saw.
 
 pub mod asks;
-mod connection;
 mod events;
 mod figures;
 mod finalizers;

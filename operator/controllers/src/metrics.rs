@@ -2,6 +2,7 @@
 
 use std::sync::{Mutex, atomic::AtomicU64};
 
+use hapair_intake::PairName;
 use prometheus_client::{
     encoding::{EncodeLabelSet, text::encode},
     metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
@@ -15,6 +16,16 @@ pub struct PairLabels {
     pub namespace: String,
     /// The name.
     pub pair: String,
+}
+
+impl PairLabels {
+    /// Those of this pair.
+    pub fn of(name: &PairName) -> Self {
+        Self {
+            namespace: name.namespace.clone(),
+            pair: name.name.clone(),
+        }
+    }
 }
 
 /// A condition of a pair, as labels.

@@ -3,6 +3,7 @@
 use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use futures::FutureExt as _;
+use hapair_engine::NextTurn;
 use hapair_index::Index;
 use hapair_intake::PairName;
 use hapair_model::host::Connect;
@@ -12,11 +13,7 @@ use tokio::{
     task::JoinSet,
 };
 
-use crate::{
-    Leader, Metrics,
-    metrics::PairLabels,
-    turn::{NextTurn, PairTask},
-};
+use crate::{Leader, Metrics, metrics::PairLabels, turn::PairTask};
 
 /// What every pair's task works with.
 pub struct Context<C> {
@@ -104,10 +101,7 @@ async fn serve<C: Connect>(context: Arc<Context<C>>, name: PairName, waker: Arc<
             Ok(NextTurn::After(next)) => pause = next,
             Ok(NextTurn::Never) => return name,
             Err(_) => {
-                let labels = PairLabels {
-                    namespace: name.namespace.clone(),
-                    pair: name.name.clone(),
-                };
+                let labels = PairLabels::of(&name);
                 context.metrics.turn_panics.get_or_create(&labels).inc();
                 tracing::error!(pair = %name, "a turn panicked, which is a defect; the pair is served again \
                     in {} s", AFTER_PANIC.as_secs());

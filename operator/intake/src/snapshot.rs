@@ -61,7 +61,7 @@ impl OfPair for ServiceGroup {
 }
 
 /// Everything that is declared of one pair.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Snapshot {
     /// The pair, if it exists.
     pub pair: Option<Arc<HAPair>>,

@@ -11,8 +11,9 @@ use hapair_model::{
     plan::{Finding, Plan},
 };
 use hapair_planner::{self as planner, FreshKeys};
+use kube::ResourceExt;
 
-use crate::{Snapshot, Sources, credentials, desired};
+use crate::{PairName, Snapshot, Sources, credentials, desired};
 
 /// What a turn works on.
 #[derive(Clone)]
@@ -67,6 +68,14 @@ impl Work {
                     .collect::<Vec<_>>()
                     .join("; "),
             ),
+        }
+    }
+
+    /// The pair's name.
+    pub fn name(&self) -> PairName {
+        PairName {
+            namespace: self.pair.namespace().unwrap_or_default(),
+            name: self.pair.name_any(),
         }
     }
 

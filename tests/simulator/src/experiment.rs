@@ -123,10 +123,7 @@ impl Experiment {
         let leader = Leader::campaign(client.clone(), lease, format!("operator-{}", self.operators));
         let (stop, stopping) = watch::channel(false);
         let context = Arc::new(Context {
-            hosts: Simulated {
-                shared: self.shared.clone(),
-                gate: self.gate.clone(),
-            },
+            hosts: self.hosts(),
             client,
             index,
             leader,
@@ -142,6 +139,14 @@ impl Experiment {
             drop(stop);
         });
         self.gate.clone()
+    }
+
+    /// The machines, for whoever drives them without an operator.
+    pub fn hosts(&self) -> Simulated {
+        Simulated {
+            shared: self.shared.clone(),
+            gate: self.gate.clone(),
+        }
     }
 
     /// The figures of the operator that was started last.

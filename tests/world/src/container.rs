@@ -273,7 +273,7 @@ fn environment(pod: &str, declared: &[Value]) -> Vec<String> {
         "KUBERNETES_SERVICE_PORT=6443",
     ];
     told.chain(added.map(str::to_owned))
-        .chain(["RUST_LOG=info,hapair_controllers=debug".to_owned()])
+        .chain(["RUST_LOG=info,hapair_controllers=debug,hapair_engine=debug".to_owned()])
         .collect()
 }
 

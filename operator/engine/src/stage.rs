@@ -3,64 +3,72 @@
 use hapair_model::{
     Reason, Side,
     desired::Desired,
-    host::{Authority, Connect, Hosts as _},
+    host::Hosts,
     outcome::Outcome,
     plan::{Finding, Stage, Subject},
 };
 use tokio::time::Instant;
 use tracing::Span;
 
-use crate::{Context, metrics::StageLabels};
+use hapair_intake::Work;
 
-/// How a stage ended.
+use crate::{Reporter, StageEnd, Warrant};
+
+/// What became of a stage.
 pub enum StageOutcome {
-    /// On both hosts.
+    /// Done on both hosts.
     Done,
     /// What went wrong first.
     Failed(Finding),
+    /// Nothing may be changed now, or something else is declared by now. Nothing was sent to a host.
+    NotAllowed,
     /// Nothing was sent to a host.
     NotBegun(String),
 }
 
-/// Runs a stage, once there is a slot for it.
-pub async fn run<C: Connect>(
-    context: &Context<C>,
-    hosts: &C::Hosts,
+/// Runs a stage, once it is allowed and there is a slot for it.
+pub async fn run(
+    hosts: &impl Hosts,
+    work: &Work,
     desired: &Desired,
     stage: &Stage,
-    authority: &Authority,
+    reporter: &mut impl Reporter,
+    warrant: &impl Warrant,
 ) -> StageOutcome {
     let start = Instant::now();
+    let Some(authority) = warrant.authority(work) else {
+        return StageOutcome::NotAllowed;
+    };
     for (side, steps) in stage.steps.iter() {
         let node = &desired.nodes[side].name;
         tracing::debug!(stage = stage.name, node, ?steps, "planned");
     }
-    let Ok(_slot) = context.slots.acquire().await else {
+    let Some(_slot) = warrant.slot().await else {
         return StageOutcome::NotBegun("the operator is stopping".into());
     };
     let on = async |side: Side| match stage.steps[side].as_slice() {
         [] => Outcome::Done,
-        steps => hosts.run(side, steps, authority).await,
+        steps => hosts.run(side, steps, &authority).await,
     };
     let (first, second) = tokio::join!(on(Side::First), on(Side::Second));
     for outcome in [&first, &second] {
         if let Outcome::Superseded { epoch } = outcome {
-            context.leader.refused(*epoch);
+            warrant.refused(*epoch);
         }
     }
     let failures: Vec<_> = [(Side::First, first), (Side::Second, second)]
         .into_iter()
         .filter_map(|(side, outcome)| failure(&desired.nodes[side].name, stage.name, outcome))
         .collect();
-    let outcome = if failures.is_empty() { "done" } else { "failed" };
-    let labels = StageLabels {
-        stage: stage.name.into(),
-        outcome: outcome.into(),
+    let end = if failures.is_empty() {
+        StageEnd::Done
+    } else {
+        StageEnd::Failed
     };
-    context.metrics.stages.get_or_create(&labels).inc();
+    reporter.stage_ended(stage.name, end);
     tracing::info!(
         stage = stage.name,
-        outcome,
+        outcome = end.word(),
         seconds = start.elapsed().as_secs_f32(),
         "stage"
     );

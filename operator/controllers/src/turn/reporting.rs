@@ -1,0 +1,91 @@
+//! A pair's state becomes the statuses of its objects, finalizers that go, and figures.
+
+use std::{sync::Arc, time::Duration};
+
+use hapair_engine::{Reporter, StageEnd};
+use hapair_intake::{PairName, Snapshot, Work};
+use hapair_model::{desired::Leaving, plan::Finding, report::Report};
+use tracing::instrument;
+
+use crate::{
+    Context,
+    figures::Figures,
+    finalizers,
+    metrics::{PairLabels, StageLabels},
+    publish::Publisher,
+};
+
+/// Tells of one pair.
+pub struct Reporting<C> {
+    name: PairName,
+    context: Arc<Context<C>>,
+    publisher: Publisher,
+    figures: Figures,
+}
+
+impl<C> Reporting<C> {
+    /// Nothing was told yet.
+    pub fn new(name: PairName, context: Arc<Context<C>>) -> Self {
+        Self {
+            name,
+            context,
+            publisher: Publisher::default(),
+            figures: Figures::default(),
+        }
+    }
+
+    /// Shows no figures any more.
+    pub fn hide(&mut self) {
+        self.figures.hide(&self.context.metrics);
+    }
+
+    /// Gives the objects of a snapshot their statuses.
+    #[instrument(name = "publish status", skip_all)]
+    pub async fn publish(
+        &mut self,
+        snapshot: &Snapshot,
+        report: &Report,
+        findings: &[Finding],
+    ) -> kube::Result<()> {
+        let (client, metrics) = (&self.context.client, &self.context.metrics);
+        self.publisher
+            .publish_all(client, metrics, snapshot, report, findings)
+            .await?;
+        match snapshot.pair {
+            Some(_) => self.figures.show(metrics, &self.name, report),
+            None => self.figures.hide(metrics),
+        }
+        Ok(())
+    }
+}
+
+impl<C: Send + Sync> Reporter for Reporting<C> {
+    type Error = kube::Error;
+
+    async fn report(&mut self, work: &Work, report: &Report, findings: &[Finding]) -> kube::Result<()> {
+        self.publish(&work.snapshot, report, findings).await
+    }
+
+    async fn gone(&mut self, work: &Work, gone: &Leaving) -> kube::Result<()> {
+        finalizers::release_gone(&self.context.client, &self.context.metrics, &work.snapshot, gone).await
+    }
+
+    async fn left(&mut self, work: &Work) -> kube::Result<()> {
+        finalizers::release(&self.context.client, &self.context.metrics, work.pair.as_ref()).await
+    }
+
+    fn observed(&mut self, probes: u64, took: Duration) {
+        let labels = PairLabels::of(&self.name);
+        let metrics = &self.context.metrics;
+        metrics.probes.get_or_create(&labels).inc_by(2 * probes);
+        metrics.observe_seconds.observe(took.as_secs_f64());
+    }
+
+    fn stage_ended(&mut self, stage: &'static str, end: StageEnd) {
+        let labels = StageLabels {
+            stage: stage.into(),
+            outcome: end.word().into(),
+        };
+        self.context.metrics.stages.get_or_create(&labels).inc();
+    }
+}

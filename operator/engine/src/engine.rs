@@ -1,0 +1,161 @@
+//! One pair's convergence.
+
+use std::time::Duration;
+
+use hapair_intake::Work;
+use hapair_model::{
+    Both,
+    desired::Desired,
+    host::Connect,
+    observed::{HostView, Silence},
+    plan::{Next, Plan, Stage},
+};
+use hapair_planner as planner;
+use tokio::time::Instant;
+use tracing::{field::Empty, instrument};
+
+use crate::{
+    Reporter, Warrant,
+    connection::Connection,
+    fresh_keys,
+    pace::Pace,
+    progress::Progress,
+    stage::{self, StageOutcome},
+};
+
+/// More stages than any convergence has; a plan that does not end is a defect, and is left to the next turn.
+const MOST_STAGES: usize = 40;
+/// Seconds after which a probe is worth a line in the log: the status is as old as that.
+const SLOW: f64 = 10.0;
+
+/// When the next turn is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NextTurn {
+    /// After this pause, or when something has changed.
+    After(Duration),
+    /// Never: nothing of the pair is left.
+    Never,
+}
+
+/// What is kept of one pair from turn to turn. All of it may be lost: it only makes turns rarer, and what is
+/// told of failures steadier.
+pub struct Engine<C: Connect> {
+    connection: Connection<C>,
+    progress: Progress,
+    pace: Pace,
+    /// How often a pair at rest is looked at.
+    resync: Duration,
+}
+
+impl<C: Connect> Engine<C> {
+    /// That of a pair nobody has looked at.
+    pub fn new(resync: Duration) -> Self {
+        Self {
+            connection: Connection::default(),
+            progress: Progress::default(),
+            pace: Pace::new(resync),
+            resync,
+        }
+    }
+
+    /// When to try again after what is no fault of the hosts: later each time.
+    pub fn after_a_failure(&mut self) -> NextTurn {
+        NextTurn::After(self.pace.after_a_failure())
+    }
+
+    /// One turn: stage after stage, until nothing is left to do or something must wait.
+    pub async fn turn<R: Reporter>(
+        &mut self,
+        connect: &C,
+        work: &Work,
+        reporter: &mut R,
+        warrant: &impl Warrant,
+    ) -> Result<NextTurn, R::Error> {
+        for _ in 0..MOST_STAGES {
+            let start = Instant::now();
+            let observed = self.observe(connect, work, reporter).await;
+            let took = start.elapsed();
+            let (desired, plan) = work.plan(&observed, &fresh_keys());
+            self.progress.note_plan(&plan);
+            self.report(reporter, work, &desired, &observed, &plan).await?;
+            reporter.gone(work, &planner::gone(&desired, &observed)).await?;
+            if work.is_leaving() && plan.is_empty() {
+                reporter.left(work).await?;
+                return Ok(NextTurn::After(self.resync));
+            }
+            let stage = match plan.next {
+                Next::Run(stage) => stage,
+                Next::Wait(_) => return Ok(NextTurn::After(self.pace.while_under_way(took))),
+                Next::Rest => return Ok(NextTurn::After(self.pace.at_rest(&observed))),
+            };
+            if let Some(finding) = self.progress.no_effect(&stage, &observed) {
+                let plan = Plan::at_rest(vec![finding]);
+                self.report(reporter, work, &desired, &observed, &plan).await?;
+                return Ok(NextTurn::After(self.pace.at_rest(&observed)));
+            }
+            match self.run(connect, work, &desired, &stage, reporter, warrant).await {
+                StageOutcome::Done => self.progress.note_done(&stage),
+                StageOutcome::Failed(failure) => {
+                    self.progress.note_failed(&stage, failure);
+                    let plan = Plan::to_run(stage);
+                    self.report(reporter, work, &desired, &observed, &plan).await?;
+                    return Ok(self.after_a_failure());
+                }
+                StageOutcome::NotAllowed => return Ok(NextTurn::After(Duration::ZERO)),
+                StageOutcome::NotBegun(why) => {
+                    tracing::warn!(pair = %work.name(), stage = stage.name, why, "stage not begun");
+                    return Ok(self.after_a_failure());
+                }
+            }
+        }
+        Ok(self.after_a_failure())
+    }
+
+    #[instrument(name = "observe", skip_all)]
+    async fn observe(&mut self, connect: &C, work: &Work, reporter: &mut impl Reporter) -> Both<HostView> {
+        let start = Instant::now();
+        let (observed, probes) = match self.connection.with(connect, &work.credentials) {
+            Ok(hosts) => work.observe(hosts).await,
+            Err(error) => {
+                let silence = Silence::Unreachable(format!("the ssh client could not be prepared: {error}"));
+                (Both::from_fn(|_| HostView::Silent(silence.clone())), 0)
+            }
+        };
+        let took = start.elapsed();
+        reporter.observed(probes, took);
+        if took.as_secs_f64() > SLOW {
+            tracing::info!(pair = %work.name(), seconds = took.as_secs_f64(), "observing the hosts took long");
+        }
+        self.pace.note(&observed);
+        observed
+    }
+
+    #[instrument(skip_all, fields(pair = %work.name(), otel.name = stage.name, otel.status_code = Empty))]
+    async fn run(
+        &mut self,
+        connect: &C,
+        work: &Work,
+        desired: &Desired,
+        stage: &Stage,
+        reporter: &mut impl Reporter,
+        warrant: &impl Warrant,
+    ) -> StageOutcome {
+        match self.connection.with(connect, &work.credentials) {
+            Ok(hosts) => stage::run(hosts, work, desired, stage, reporter, warrant).await,
+            Err(error) => StageOutcome::NotBegun(format!("the ssh client could not be prepared: {error}")),
+        }
+    }
+
+    /// Tells what was seen and what is planned.
+    async fn report<R: Reporter>(
+        &self,
+        reporter: &mut R,
+        work: &Work,
+        desired: &Desired,
+        observed: &Both<HostView>,
+        plan: &Plan,
+    ) -> Result<(), R::Error> {
+        let report = planner::report(desired, observed, plan, self.progress.failure.as_ref());
+        reporter.report(work, &report, &plan.findings).await
+    }
+}

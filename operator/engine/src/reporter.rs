@@ -1,0 +1,51 @@
+//! Where a pair's state is told.
+
+use std::{future::Future, time::Duration};
+
+use hapair_intake::Work;
+use hapair_model::{desired::Leaving, plan::Finding, report::Report};
+
+/// How a stage ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum StageEnd {
+    /// Well, on both hosts.
+    Done,
+    /// It failed on one of them, or on both.
+    Failed,
+}
+
+impl StageEnd {
+    /// As logs and metrics have it.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// Takes what the engine has to tell. An error ends the turn: the next one tells it again.
+pub trait Reporter: Send {
+    /// Why something could not be told.
+    type Error: Send;
+
+    /// What was seen, with what was found wrong.
+    fn report(
+        &mut self,
+        work: &Work,
+        report: &Report,
+        findings: &[Finding],
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Of these objects nothing is left on the hosts.
+    fn gone(&mut self, work: &Work, gone: &Leaving) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Nothing of the pair is left on its hosts.
+    fn left(&mut self, work: &Work) -> impl Future<Output = Result<(), Self::Error>> + Send;
+
+    /// Both hosts were probed, so often each, and it took so long.
+    fn observed(&mut self, probes: u64, took: Duration);
+
+    /// A stage was run.
+    fn stage_ended(&mut self, stage: &'static str, end: StageEnd);
+}
