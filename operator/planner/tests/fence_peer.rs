@@ -41,6 +41,17 @@ const CONNECTED: &str = " 0: cs:Connected ro:Primary/Secondary ds:UpToDate/UpToD
 const ANSWERS: &str = "exit 0";
 const SILENT: &str = "exit 102";
 const NEVER: &str = "";
+/// As corosync-cmapctl 3.1 prints them.
+const ONE_LINK: &str = "\
+echo 'stats.knet.node2.link0.connected (u8) = 1'
+echo 'stats.knet.node2.link0.down_count (u32) = 0'
+echo 'stats.knet.node2.link1.connected (u8) = 0'
+echo 'stats.knet.node2.link1.down_count (u32) = 1'";
+const NO_LINK: &str = "\
+[ \"$*\" = '-m stats stats.knet.node2' ] || exit 1
+echo 'stats.knet.node2.link0.connected (u8) = 0'
+echo 'stats.knet.node2.link0.down_count (u32) = 1'
+echo 'stats.knet.node2.link1.connected (u8) = 0'";
 
 /// A node1 with a CIB, and its tools.
 struct Node {
@@ -73,6 +84,7 @@ impl Node {
         node.drbd(drbd);
         node.tool("crmadmin", crmadmin);
         node.tool("stonith_admin", NEVER);
+        node.tool("corosync-cmapctl", ONE_LINK);
         node.tool("logger", "shift 3; echo \"$*\" >> \"${0%/*}/log\"");
         // A look is counted, and the next one comes at once.
         node.tool("sleep", "echo >> \"${0%/*}/looks\"; exec /bin/sleep 0.02");
@@ -200,6 +212,11 @@ impl Node {
         self.start("fence-peer").end()
     }
 
+    /// How many changes of the configuration there were.
+    fn epoch(&self) -> u32 {
+        self.cib().get("epoch").unwrap().parse().unwrap()
+    }
+
     fn looks(&self) -> usize {
         fs::read_to_string(self.path("looks")).map_or(0, |text| text.lines().count())
     }
@@ -301,6 +318,57 @@ fn a_peer_that_is_online_in_the_cib_and_does_not_answer_is_waited_for() {
         node.becomes(version.1, "fenced");
         node.was_fenced(3);
         assert_eq!((running.end(), node.constraint()), (7, ours(version.0)));
+    }
+}
+
+/// What a node writes that is cut off could win over its peer's configuration after it was fenced.
+#[test]
+fn a_node_that_is_cut_off_changes_nothing() {
+    for version in STATES {
+        for drbd in [UP_TO_DATE, PROMOTING] {
+            let node = Node::new(version, "online", drbd, ANSWERS);
+            node.tool("corosync-cmapctl", NO_LINK);
+            let before = node.epoch();
+            let mut running = node.start("fence-peer");
+            running.is_undecided();
+            assert_eq!((node.epoch(), node.constraint()), (before, None));
+            node.tool("corosync-cmapctl", ONE_LINK);
+            assert_eq!((running.end(), node.constraint()), (4, ours(version.0)));
+        }
+    }
+}
+
+/// corosync may not have noticed yet.
+#[test]
+fn a_peer_that_was_silent_is_heard_before_anything_is_changed_again() {
+    for cmapctl in [ONE_LINK, NEVER] {
+        let node = Node::new(STATES[1], "online", UP_TO_DATE, SILENT);
+        node.tool("corosync-cmapctl", cmapctl);
+        let before = node.epoch();
+        let mut running = node.start("fence-peer");
+        running.is_undecided();
+        running.is_undecided();
+        // Set, and taken back.
+        assert_eq!((node.epoch(), node.constraint()), (before + 2, None));
+        node.tool("crmadmin", ANSWERS);
+        assert_eq!((running.end(), node.constraint()), (4, ours("pacemaker-3.7")));
+    }
+}
+
+#[test]
+fn the_configuration_of_the_node_that_goes_on_is_newer_than_any_of_a_peer_that_is_down() {
+    for version in STATES {
+        for peer in ["fenced", "left"] {
+            let node = Node::new(version, peer, UP_TO_DATE, SILENT);
+            let before = node.epoch();
+            node.fence();
+            assert!(node.epoch() > before + 100, "{} after {before}", node.epoch());
+            assert_eq!(node.constraint(), ours(version.0));
+        }
+        let node = Node::new(version, "online", UP_TO_DATE, ANSWERS);
+        let before = node.epoch();
+        node.fence();
+        assert_eq!(node.epoch(), before + 1, "both have the same configuration");
     }
 }
 
@@ -410,7 +478,7 @@ fn a_constraint_that_the_cluster_does_not_take_decides_nothing() {
     let node = Node::new(STATES[1], "fenced", UP_TO_DATE, SILENT);
     node.tool(
         "cibadmin",
-        "case $* in *--create*) exit 0 ;; *) exec /usr/sbin/cibadmin \"$@\" ;; esac",
+        "case $* in *--modify*) exit 0 ;; *) exec /usr/sbin/cibadmin \"$@\" ;; esac",
     );
     node.start("fence-peer").is_undecided();
     assert_eq!(node.constraint(), None);
