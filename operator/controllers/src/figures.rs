@@ -48,15 +48,16 @@ impl Figures {
             });
         self.conditions.show(&metrics.conditions, conditions);
         let nodes = &report.pair.nodes;
-        let active = nodes
-            .iter()
-            .map(|(name, ..)| (node(name), truth(report.pair.active.as_ref() == Some(name))));
+        let active = nodes.iter().map(|each| {
+            (
+                node(&each.name),
+                truth(report.pair.active.as_ref() == Some(&each.name)),
+            )
+        });
         self.active.show(&metrics.active, active);
         self.reachable.show(
             &metrics.reachable,
-            nodes
-                .iter()
-                .map(|(name, answers, _)| (node(name), truth(*answers))),
+            nodes.iter().map(|each| (node(&each.name), truth(each.reachable))),
         );
         let fenced = report
             .pair
@@ -66,8 +67,8 @@ impl Figures {
         self.fenced.show(&metrics.fenced, fenced);
         let legs = report.volumes.iter().flat_map(|(volume, report)| {
             let disks = report.data.iter().flat_map(|data| data.split('/'));
-            nodes.iter().zip(disks).map(|((node, ..), disk)| {
-                let (volume, node) = (volume.clone(), node.clone());
+            nodes.iter().zip(disks).map(|(node, disk)| {
+                let (volume, node) = (volume.clone(), node.name.clone());
                 (
                     LegLabels {
                         namespace: namespace.clone(),
@@ -158,7 +159,7 @@ mod tests {
 
     use hapair_model::{
         Reason,
-        report::{Condition, PairReport, VolumeReport},
+        report::{Condition, NodeReport, PairReport, VolumeReport},
     };
 
     use super::*;
@@ -169,6 +170,11 @@ mod tests {
             holds: Some(false),
             reason,
             message: String::new(),
+        };
+        let node = |name: &str, reachable| NodeReport {
+            name: name.into(),
+            reachable,
+            state: "Online".into(),
         };
         let volume = VolumeReport {
             data: Some("UpToDate/Inconsistent".into()),
@@ -181,10 +187,7 @@ mod tests {
                 condition("FencingReady", Reason::FencingDisabled),
             ],
             active: Some("node1".into()),
-            nodes: vec![
-                ("node1".into(), true, "Online".into()),
-                ("node2".into(), false, "Online".into()),
-            ],
+            nodes: vec![node("node1", true), node("node2", false)],
             fenced: BTreeMap::from([("node2".into(), "2026-11-23 17:00:55Z".into())]),
             ..PairReport::default()
         };

@@ -100,10 +100,10 @@ reported!(
         nodes: report
             .nodes
             .iter()
-            .map(|(name, reachable, state)| NodeStatus {
-                name: name.clone(),
-                reachable: *reachable,
-                state: state.clone()
+            .map(|node| NodeStatus {
+                name: node.name.clone(),
+                reachable: node.reachable,
+                state: node.state.clone()
             })
             .collect(),
     }

@@ -149,7 +149,7 @@ pub fn answers(sections: &Sections, question: &Question) -> BTreeMap<String, u16
     question
         .probes
         .iter()
-        .filter_map(|(group, url)| Some((url.clone(), answer(group)?)))
+        .filter_map(|probe| Some((probe.url.clone(), answer(&probe.group)?)))
         .collect()
 }
 

@@ -6,7 +6,7 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use hapair_model::observed::{ConnectionState, DiskState, Host, Question, ReplicationState, Role};
+use hapair_model::observed::{ConnectionState, DiskState, Host, Probe, Question, ReplicationState, Role};
 
 use crate::{
     assemble,
@@ -70,7 +70,10 @@ fn the_fixtures_say_what_their_names_say() {
     assert_eq!(serving.drbd_config["logs"].ports.first(), Some(&7789));
     let url = "http://10.77.0.100:8080/";
     let question = Question {
-        probes: vec![("tomcat".into(), url.into())],
+        probes: vec![Probe {
+            group: "tomcat".into(),
+            url: url.into(),
+        }],
         ..Question::default()
     };
     assert_eq!(assemble::answers(&sections(SERVING), &question)[url], 200);

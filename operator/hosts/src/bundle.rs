@@ -112,15 +112,15 @@ fn question_lines(question: &Question) -> String {
     question
         .devices
         .iter()
-        .for_each(|(volume, path)| line("device", &[volume, path]));
+        .for_each(|place| line("device", &[&place.volume, &place.path]));
     question
         .disks
         .iter()
-        .for_each(|(volume, path)| line("disk", &[volume, path]));
+        .for_each(|place| line("disk", &[&place.volume, &place.path]));
     question
         .mount_points
         .iter()
-        .for_each(|(volume, path)| line("mount-point", &[volume, path]));
+        .for_each(|place| line("mount-point", &[&place.volume, &place.path]));
     question
         .own_files
         .iter()
@@ -128,7 +128,7 @@ fn question_lines(question: &Question) -> String {
     question
         .probes
         .iter()
-        .for_each(|(group, url)| line("probe", &[group, url]));
+        .for_each(|probe| line("probe", &[&probe.group, &probe.url]));
     question
         .addresses
         .iter()

@@ -161,6 +161,15 @@ pub enum Tls {
     Unverified,
 }
 
+/// The numbers by which DRBD knows a volume on both hosts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Numbers {
+    /// The minor number of its device: `/dev/drbd0` has 0.
+    pub minor: u32,
+    /// Its TCP port.
+    pub port: u16,
+}
+
 /// A DRBD resource with a file system.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Volume {
@@ -168,10 +177,8 @@ pub struct Volume {
     pub name: String,
     /// The backing device on each node.
     pub disks: Both<Disk>,
-    /// DRBD's minor number.
-    pub minor: u32,
-    /// DRBD's TCP port.
-    pub port: u16,
+    /// DRBD's numbers; none before the planner has chosen them in the light of what the hosts have.
+    pub numbers: Option<Numbers>,
     /// The file system.
     pub filesystem: FilesystemType,
     /// Where it is mounted.
@@ -184,6 +191,23 @@ pub struct Volume {
     pub mode: String,
     /// The node whose directory it holds at first; `None`: empty.
     pub copy_from: Option<Side>,
+}
+
+impl Volume {
+    fn chosen(&self) -> Numbers {
+        self.numbers
+            .expect("a volume's numbers are chosen before anything is planned with it")
+    }
+
+    /// The minor number of its device.
+    pub fn minor(&self) -> u32 {
+        self.chosen().minor
+    }
+
+    /// DRBD's TCP port.
+    pub fn port(&self) -> u16 {
+        self.chosen().port
+    }
 }
 
 /// A node's leg of a volume.

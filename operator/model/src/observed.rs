@@ -12,7 +12,8 @@ use crate::{Secret, xml::Element};
 pub use cluster::{Ban, Cluster, ClusterNode, ClusterResource, Failure, FenceEvent};
 pub use storage::{Attached, Device, DrbdConfig, JUST_CREATED, Mounted, Resource, Signature, VolumeRecord};
 pub use system::{
-    CorosyncConf, Distribution, FileFacts, Firewall, Job, KnownPeer, Limit, PathFacts, PathKind, Record, Unit,
+    CorosyncConf, Distribution, FileFacts, Firewall, HostAddress, Job, KnownPeer, Limit, PathFacts, PathKind,
+    Record, Unit,
 };
 pub use words::{
     ActiveState, ConnectionState, DiskState, FencingStatus, LoadState, ReplicationState, ResourceRole, Role,
@@ -32,15 +33,15 @@ pub struct Question {
     /// directory above them.
     pub paths: Vec<String>,
     /// Block devices, each with the volume it is for.
-    pub devices: Vec<(String, String)>,
+    pub devices: Vec<Place>,
     /// Disks on which a partition is to be made, each with the volume it is for.
-    pub disks: Vec<(String, String)>,
+    pub disks: Vec<Place>,
     /// Mount points whose files are to be counted before there is a volume, each with the volume it is for.
-    pub mount_points: Vec<(String, String)>,
+    pub mount_points: Vec<Place>,
     /// Files that are the pair's own wherever they are, beside those of its packages.
     pub own_files: Vec<String>,
     /// URLs to ask, each with the group it is for.
-    pub probes: Vec<(String, String)>,
+    pub probes: Vec<Probe>,
     /// Addresses that must not answer on the network, when they are not on one of the hosts.
     pub addresses: Vec<String>,
     /// Keys whose contents are wanted: the peer has lost them.
@@ -48,6 +49,24 @@ pub struct Question {
     /// OCF agents, `provider:agent`, whose parameters are wanted: the cluster does not run them as declared
     /// yet.
     pub agents: Vec<String>,
+}
+
+/// A path on the host, with the volume that it is asked about for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    /// The volume's name.
+    pub volume: String,
+    /// The path.
+    pub path: String,
+}
+
+/// A URL that a service answers at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// The group's name.
+    pub group: String,
+    /// The URL.
+    pub url: String,
 }
 
 /// A host, or why there is nothing to be known of it.
@@ -164,8 +183,8 @@ pub struct Host {
     /// The parameters of the OCF agents that were asked for, by their own metadata; `None`: there is no such
     /// agent.
     pub agents: BTreeMap<String, Option<BTreeSet<String>>>,
-    /// Addresses on interfaces, each `address/prefix`, with the interface.
-    pub addresses: Vec<(String, String)>,
+    /// Addresses on interfaces.
+    pub addresses: Vec<HostAddress>,
     /// Answers of the probes, by URL: the HTTP status, or 0 for none.
     pub probes: BTreeMap<String, u16>,
     /// Of the addresses that were asked about: those that another machine answers for.

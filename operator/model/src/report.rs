@@ -46,12 +46,23 @@ pub struct PairReport {
     pub data: Option<String>,
     /// Ready, NotReady, Disabled or Unknown.
     pub fencing: Option<String>,
-    /// Each node: name, whether it answers, its state.
-    pub nodes: Vec<(String, bool, String)>,
+    /// The nodes.
+    pub nodes: Vec<NodeReport>,
     /// Ids of the cluster's resources that were left by objects which are gone.
     pub released: Vec<String>,
     /// When each node was fenced last, as pacemaker writes it, of those that were.
     pub fenced: BTreeMap<String, String>,
+}
+
+/// What is told of a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeReport {
+    /// Its name.
+    pub name: String,
+    /// Whether its host answers.
+    pub reachable: bool,
+    /// What the cluster says of it.
+    pub state: String,
 }
 
 /// A ReplicatedVolume's status.

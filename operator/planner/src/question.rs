@@ -5,18 +5,25 @@ use std::collections::BTreeSet;
 use hapair_model::{
     Both, Side,
     desired::Desired,
-    observed::{HostView, Question},
+    observed::{HostView, Question, Silence},
 };
 
 use crate::{
     files, live,
     parts::{PARTS, keys, service},
     platform::Platform,
+    resolve::resolve,
 };
 
 /// What to ask each host.
 pub fn question(desired: &Desired) -> Both<Question> {
-    Both::from_fn(|side| one(desired, side))
+    // Paths are asked for, and no content: the same whatever the hosts have a say in.
+    let desired = resolve(desired.clone(), &Both::from_fn(|_| unseen()));
+    Both::from_fn(|side| one(&desired, side))
+}
+
+fn unseen() -> HostView {
+    HostView::Silent(Silence::Unreachable("not asked yet".into()))
 }
 
 /// What to ask once more, when the first answers tell that there is more to ask: every service where the

@@ -211,7 +211,7 @@ fn a_new_volume_takes_no_number_that_anything_on_the_hosts_has() {
         },
     );
     let settled = hapair_planner::resolve(desired, &seen(&hosts));
-    assert_eq!((settled.volumes[0].minor, settled.volumes[0].port), (3, 7791));
+    assert_eq!((settled.volumes[0].minor(), settled.volumes[0].port()), (3, 7791));
 }
 
 #[test]

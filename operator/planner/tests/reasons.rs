@@ -111,7 +111,7 @@ fn a_pair_without_a_group_has_nothing_to_serve() {
 fn a_file_system_that_has_gone_read_only_is_told() {
     let desired = tomcat_pair();
     let mut hosts = at_rest(&desired);
-    let device = format!("/dev/drbd{}", desired.volumes[0].minor);
+    let device = format!("/dev/drbd{}", desired.volumes[0].minor());
     let read_only = Mounted {
         read_only: true,
         used: Some(10),

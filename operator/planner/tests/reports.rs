@@ -6,7 +6,7 @@ mod situations;
 use hapair_model::{
     Both, Reason,
     desired::{Desired, Service, ServiceKind},
-    observed::{Ban, Cluster, Failure, HostView},
+    observed::{Ban, Cluster, Failure, HostView, Probe},
     plan::Finding,
     report::{Condition, Report},
 };
@@ -205,7 +205,7 @@ fn an_address_that_is_not_carried_out_is_not_assigned_and_the_service_is_asked_a
     let observed = seen(&hosts);
     let asked =
         second_question(&desired, &observed).expect("the cluster has another address than is declared");
-    assert_eq!(asked.first.probes, [("tomcat".to_owned(), PAGE.to_owned())]);
+    assert_eq!(asked.first.probes, [probe()]);
     let report = told(&desired, &observed);
     let assigned = condition(&report.floating_ips["web"].conditions, "Assigned");
     assert_eq!(
@@ -239,7 +239,7 @@ fn a_new_address_that_cannot_be_configured_leaves_the_old_one_asked() {
     desired.groups[0].floating_ips = vec!["other".into()];
     let observed = seen(&hosts);
     let asked = second_question(&desired, &observed).expect("the cluster's group has another address");
-    assert_eq!(asked.first.probes, [("tomcat".to_owned(), PAGE.to_owned())]);
+    assert_eq!(asked.first.probes, [probe()]);
     let report = told(&desired, &observed);
     assert_eq!(condition(&report.pair.conditions, "Available").holds, Some(true));
     assert_eq!(report.pair.active.as_deref(), Some("node1"));
@@ -484,4 +484,11 @@ fn a_node_in_standby_is_told_and_does_not_make_the_pair_less_ready() {
         condition(&report.volumes["logs"].conditions, "UpToDate").reason,
         Reason::NodeStandby
     );
+}
+
+fn probe() -> Probe {
+    Probe {
+        group: "tomcat".into(),
+        url: PAGE.into(),
+    }
 }

@@ -6,8 +6,8 @@ use hapair_model::{
     Secret, Side, digest,
     observed::{
         Cluster, ClusterNode, ClusterResource, ConnectionState, CorosyncConf, Device, Distribution,
-        DrbdConfig, FileFacts, Host, Job, KnownPeer, Mounted, Question, ReplicationState, Resource, Role,
-        Signature, Unit,
+        DrbdConfig, FileFacts, Host, HostAddress, Job, KnownPeer, Mounted, Question, ReplicationState,
+        Resource, Role, Signature, Unit,
     },
     xml::Element,
 };
@@ -86,12 +86,12 @@ pub fn at(world: &World, side: Side, question: &Question) -> Host {
         devices: question
             .devices
             .iter()
-            .map(|(volume, path)| (volume.clone(), device(machine, volume, path)))
+            .map(|place| (place.volume.clone(), device(machine, &place.volume, &place.path)))
             .collect(),
         disks: question
             .disks
             .iter()
-            .map(|(volume, path)| (volume.clone(), device(machine, "", path)))
+            .map(|place| (place.volume.clone(), device(machine, "", &place.path)))
             .collect(),
         hidden_files: BTreeMap::new(),
         drbd_major: Some(8),
@@ -128,7 +128,7 @@ pub fn at(world: &World, side: Side, question: &Question) -> Host {
         probes: question
             .probes
             .iter()
-            .map(|(_, url)| (url.clone(), answer(world, side, url)))
+            .map(|probe| (probe.url.clone(), answer(world, side, &probe.url)))
             .collect(),
         taken: Vec::new(),
         admin_password: disk.admin_password.clone().map(Secret::new),
@@ -405,19 +405,23 @@ fn keys(machine: &Machine) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// The addresses on this machine's interfaces, each with its interface.
-pub fn addresses(world: &World, side: Side) -> Vec<(String, String)> {
+/// The addresses on this machine's interfaces.
+pub fn addresses(world: &World, side: Side) -> Vec<HostAddress> {
+    let on = |interface: &str, address: String| HostAddress {
+        address: format!("{address}/24"),
+        interface: interface.to_owned(),
+    };
     let number = match side {
         Side::First => 11,
         Side::Second => 12,
     };
     let mut all = vec![
-        (format!("192.0.2.{number}/24"), "eth0".to_owned()),
-        (format!("198.51.100.{number}/24"), "eth1".to_owned()),
+        on("eth0", format!("192.0.2.{number}")),
+        on("eth1", format!("198.51.100.{number}")),
     ];
     let machine = &world.machines[side];
     for id in &machine.memory.addresses {
-        all.extend(floating_address(machine, id).map(|address| (format!("{address}/24"), "eth0".to_owned())));
+        all.extend(floating_address(machine, id).map(|address| on("eth0", address)));
     }
     all
 }
@@ -443,7 +447,7 @@ fn answer(world: &World, side: Side, url: &str) -> u16 {
     let has_it = |each: Side| {
         addresses(world, each)
             .iter()
-            .any(|(address, _)| address.split('/').next().is_some_and(asked))
+            .any(|each| asked(each.without_prefix()))
     };
     if Side::BOTH
         .into_iter()

@@ -82,7 +82,7 @@ fn wrong_claims(world: &World, store: &Store) -> Vec<String> {
             world.machines[side].on
                 && look::addresses(world, side)
                     .iter()
-                    .any(|(address, _)| address == declared)
+                    .any(|each| each.address == declared)
         };
         if !Side::BOTH.into_iter().any(has_it) {
             wrong.push(format!("{declared} Assigned, and on no machine"));

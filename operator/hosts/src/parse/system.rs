@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hapair_model::{
-    observed::{Distribution, FileFacts, Firewall, Job, Limit, PathFacts, PathKind, Record, Unit},
+    observed::{
+        Distribution, FileFacts, Firewall, HostAddress, Job, Limit, PathFacts, PathKind, Record, Unit,
+    },
     xml::Element,
 };
 use serde::Deserialize;
@@ -213,12 +215,17 @@ struct Address {
     prefixlen: Option<u8>,
 }
 
-/// Addresses as `address/prefix` with their interfaces, from `ip -json address`.
-pub fn addresses(json: &str) -> Vec<(String, String)> {
+/// Addresses on interfaces, from `ip -json address`.
+pub fn addresses(json: &str) -> Vec<HostAddress> {
     let interfaces: Vec<Interface> = serde_json::from_str(json).unwrap_or_default();
     let of = |interface: Interface| {
         let name = interface.ifname.unwrap_or_default();
-        let address = |a: Address| Some((format!("{}/{}", a.local?, a.prefixlen?), name.clone()));
+        let address = |a: Address| {
+            Some(HostAddress {
+                address: format!("{}/{}", a.local?, a.prefixlen?),
+                interface: name.clone(),
+            })
+        };
         interface
             .addr_info
             .into_iter()

@@ -64,8 +64,7 @@ impl Intake<'_> {
             name: volume.name_any(),
             disks: Both::new(first_disk, second_disk),
             // Chosen by the planner from what the hosts have recorded.
-            minor: 0,
-            port: 0,
+            numbers: None,
             filesystem: match filesystem.type_ {
                 crds::FilesystemType::Ext4 => FilesystemType::Ext4,
                 crds::FilesystemType::Xfs => FilesystemType::Xfs,

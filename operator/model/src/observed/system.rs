@@ -211,3 +211,19 @@ pub enum PathKind {
     /// A device, a socket, a pipe.
     Other,
 }
+
+/// An address on an interface of a host.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HostAddress {
+    /// The address, with the prefix of its network: `192.0.2.11/24`.
+    pub address: String,
+    /// The interface.
+    pub interface: String,
+}
+
+impl HostAddress {
+    /// The address alone.
+    pub fn without_prefix(&self) -> &str {
+        self.address.split('/').next().unwrap_or_default()
+    }
+}

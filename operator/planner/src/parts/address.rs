@@ -52,9 +52,13 @@ fn resolve(desired: &mut Desired, observed: &Both<HostView>) {
 /// The interface in whose network an address lies: the narrowest such network. Floating addresses say
 /// nothing: they come and go.
 fn interface(host: &Host, address: IpAddr, floating: &[IpAddr]) -> Option<String> {
-    let networks = host.addresses.iter().filter_map(|(text, interface)| {
-        let (own, prefix) = text.split_once('/')?;
-        Some((own.parse::<IpAddr>().ok()?, prefix.parse::<u8>().ok()?, interface))
+    let networks = host.addresses.iter().filter_map(|each| {
+        let (own, prefix) = each.address.split_once('/')?;
+        Some((
+            own.parse::<IpAddr>().ok()?,
+            prefix.parse::<u8>().ok()?,
+            &each.interface,
+        ))
     });
     let holding =
         networks.filter(|(own, prefix, _)| !floating.contains(own) && holds(*own, *prefix, address));
@@ -156,7 +160,7 @@ fn network(ip: &FloatingIp, side: Side, node: &str, host: &Host, findings: &mut 
              spec.interfaces",
             ip.address
         ),
-        Some(name) if !host.addresses.iter().any(|(_, interface)| interface == name) => {
+        Some(name) if !host.addresses.iter().any(|each| each.interface == *name) => {
             format!("{node}: there is no interface {name} with an address, which spec.interfaces names")
         }
         Some(_) => return,
@@ -171,11 +175,7 @@ fn network(ip: &FloatingIp, side: Side, node: &str, host: &Host, findings: &mut 
 fn taken(ip: &FloatingIp, facts: &Facts<'_>, findings: &mut Vec<Finding>) {
     let (desired, hosts) = (facts.desired, &facts.hosts);
     let address = ip.address.to_string();
-    let ours = hosts.any(|host| {
-        host.addresses
-            .iter()
-            .any(|(each, _)| each.split('/').next() == Some(&address))
-    });
+    let ours = hosts.any(|host| host.addresses.iter().any(|each| each.without_prefix() == address));
     let id = desired.id(names::ip(&ip.name));
     let configured = facts.cib_has(&id);
     let seen_by = hosts.find(|host| host.taken.contains(&address));
@@ -197,11 +197,7 @@ pub fn report(view: &View<'_>, ip: &FloatingIp) -> ChildReport {
     let about = Subject::FloatingIp(ip.name.clone());
     let address = ip.address.to_string();
     let holds = |host: Option<&Host>| {
-        host.is_some_and(|host| {
-            host.addresses
-                .iter()
-                .any(|(each, _)| each.split('/').next() == Some(&address))
-        })
+        host.is_some_and(|host| host.addresses.iter().any(|each| each.without_prefix() == address))
     };
     let carried = view.cib.and_then(|cib| live::address(view.desired, cib, ip));
     let active = view
@@ -241,6 +237,8 @@ pub fn report(view: &View<'_>, ip: &FloatingIp) -> ChildReport {
 
 #[cfg(test)]
 mod tests {
+    use hapair_model::observed::HostAddress;
+
     use super::*;
 
     #[test]
@@ -253,7 +251,10 @@ mod tests {
             ("2001:db8::1/64", "eth2"),
         ];
         let addresses = addresses
-            .map(|(address, interface)| (address.to_owned(), interface.to_owned()))
+            .map(|(address, interface)| HostAddress {
+                address: address.to_owned(),
+                interface: interface.to_owned(),
+            })
             .to_vec();
         let host = Host {
             addresses,

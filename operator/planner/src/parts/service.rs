@@ -12,7 +12,7 @@ use std::collections::BTreeSet;
 use hapair_model::{
     Side,
     desired::{Desired, Group, ServiceKind},
-    observed::Question,
+    observed::{Probe, Question},
     plan::{Content, File, Keep, Step},
     xml::Element,
 };
@@ -86,8 +86,13 @@ fn ask(desired: &Desired, _: Side, question: &mut Question) {
 }
 
 /// Each group's URL with its name: where the cluster has it, by its configuration.
-pub fn probes(desired: &Desired, cib: Option<&Element>) -> Vec<(String, String)> {
-    let url = |group: &Group| Some((group.name.clone(), live::url(desired, group, cib)?));
+pub fn probes(desired: &Desired, cib: Option<&Element>) -> Vec<Probe> {
+    let url = |group: &Group| {
+        Some(Probe {
+            group: group.name.clone(),
+            url: live::url(desired, group, cib)?,
+        })
+    };
     desired.groups.iter().filter_map(url).collect()
 }
 

@@ -14,7 +14,7 @@ mod state;
 use hapair_model::{
     Side,
     desired::{Desired, FilesystemType, Volume},
-    observed::Question,
+    observed::{Place, Question},
     plan::{File, FollowUp, PackageManager, Step},
 };
 
@@ -71,13 +71,15 @@ fn ask(desired: &Desired, side: Side, question: &mut Question) {
             .units
             .push(format!("{}.service", names::filesystem_job(name)));
         question.paths.push(volume.mount_point.clone());
-        question.devices.push((name.clone(), disk.device.clone()));
+        let place = |path: &String| Place {
+            volume: name.clone(),
+            path: path.clone(),
+        };
+        question.devices.push(place(&disk.device));
         if let Some(partition) = &disk.partition {
-            question.disks.push((name.clone(), partition.disk.clone()));
+            question.disks.push(place(&partition.disk));
         }
-        question
-            .mount_points
-            .push((name.clone(), volume.mount_point.clone()));
+        question.mount_points.push(place(&volume.mount_point));
     }
 }
 
@@ -104,7 +106,7 @@ fn openings(desired: &Desired, side: Side) -> Vec<Opening> {
     let address = peer.link(desired.replication_link).unwrap_or(&peer.address);
     let volumes = desired.volumes.iter();
     volumes
-        .map(|volume| Opening::from(address, "tcp", volume.port))
+        .map(|volume| Opening::from(address, "tcp", volume.port()))
         .collect()
 }
 

@@ -6,7 +6,7 @@ use hapair_model::{
     Reason,
     observed::{Cluster, DiskState, FencingStatus, HostView},
     plan::Subject,
-    report::{Condition, PairReport},
+    report::{Condition, NodeReport, PairReport},
 };
 
 use super::{View, condition};
@@ -76,12 +76,10 @@ pub fn pair(view: &View<'_>) -> PairReport {
             .desired
             .nodes
             .iter()
-            .map(|(side, node)| {
-                (
-                    node.name.clone(),
-                    view.hosts[side].is_some(),
-                    node_state(view, &node.name),
-                )
+            .map(|(side, node)| NodeReport {
+                name: node.name.clone(),
+                reachable: view.hosts[side].is_some(),
+                state: node_state(view, &node.name),
             })
             .collect(),
         released: view

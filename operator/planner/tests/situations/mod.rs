@@ -11,12 +11,12 @@ use hapair_model::{
     Both, Secret, Side,
     desired::{
         Desired, Disk, FenceDevice, Fencing, FilesystemType, FloatingIp, Group, GroupFile, HttpProbe,
-        Leaving, Node, Owner, Preset, Service, ServiceKind, Tls, Volume,
+        Leaving, Node, Numbers, Owner, Preset, Service, ServiceKind, Tls, Volume,
     },
     digest,
     observed::{
-        Cluster, ClusterNode, ClusterResource, Device, Distribution, DrbdConfig, FileFacts, Host, HostView,
-        JUST_CREATED, Record, Resource, Signature, Silence, Unit, VolumeRecord,
+        Cluster, ClusterNode, ClusterResource, Device, Distribution, DrbdConfig, FileFacts, Host,
+        HostAddress, HostView, JUST_CREATED, Record, Resource, Signature, Silence, Unit, VolumeRecord,
     },
     plan::{File, FollowUp, Next, Plan, Stage, Step},
     xml::Element,
@@ -68,8 +68,7 @@ pub fn tomcat_pair() -> Desired {
         volumes: vec![Volume {
             name: "logs".into(),
             disks: Both::new(disk(), disk()),
-            minor: 0,
-            port: 7789,
+            numbers: Some(Numbers { minor: 0, port: 7789 }),
             filesystem: FilesystemType::Ext4,
             mount_point: "/var/log/tomcat10".into(),
             mount_options: Vec::new(),
@@ -129,7 +128,7 @@ pub fn bare_host(desired: &Desired, side: Side) -> Host {
                 ..Device::default()
             },
         )]),
-        addresses: vec![(format!("{}/24", desired.nodes[side].address), "eth0".into())],
+        addresses: vec![address(&format!("{}/24", desired.nodes[side].address))],
         ..Host::default()
     }
 }
@@ -218,11 +217,15 @@ pub fn serving(desired: &Desired) -> Hosts {
         hosts[side].probes.insert(PAGE.into(), 200);
     }
     hosts.first.resources.get_mut("logs").unwrap().role = "Primary".into();
+    hosts.first.addresses.push(address("192.0.2.100/24"));
     hosts
-        .first
-        .addresses
-        .push(("192.0.2.100/24".into(), "eth0".into()));
-    hosts
+}
+
+fn address(address: &str) -> HostAddress {
+    HostAddress {
+        address: address.into(),
+        interface: "eth0".into(),
+    }
 }
 
 /// Everything is as declared.

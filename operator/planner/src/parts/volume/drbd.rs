@@ -79,8 +79,8 @@ fn content(desired: &Desired, volume: &Volume, major: u32) -> String {
              internal;\n    address {address}:{};\n  }}\n",
             node.name,
             volume.disks[side].device,
-            volume.port,
-            minor = volume.minor,
+            volume.port(),
+            minor = volume.minor(),
         )
     };
     format!(

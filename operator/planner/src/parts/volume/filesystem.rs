@@ -28,7 +28,7 @@ pub fn drop_in(volume: &Volume) -> File {
 /// Mounts it.
 pub fn element(volume: &Volume) -> Element {
     let id = names::filesystem(&volume.name);
-    let device = format!("/dev/drbd{}", volume.minor);
+    let device = format!("/dev/drbd{}", volume.minor());
     // A list that means a set: its order in Git mounts nothing anew.
     let options = volume
         .mount_options

@@ -36,7 +36,7 @@ pub fn first_data(facts: &Facts<'_>) -> Option<Next> {
     let mut steps = Both::from_fn(|_| Vec::new());
     let mut waiting = None;
     for volume in &desired.volumes {
-        let (resource, minor) = (volume.name.clone(), volume.minor);
+        let (resource, minor) = (volume.name.clone(), volume.minor());
         if hosts.any(|host| is_being_filled(volume, host)) {
             waiting = Some(format!("volume {resource} is getting its first content"));
             continue;
@@ -112,7 +112,7 @@ fn is_labelled(volume: &Volume, hosts: &Both<&Host>) -> bool {
 fn make_filesystem(volume: &Volume) -> Step {
     Step::MakeFilesystem {
         resource: volume.name.clone(),
-        minor: volume.minor,
+        minor: volume.minor(),
         filesystem: volume.filesystem.name(),
         mount_point: volume.mount_point.clone(),
         owner: volume.owner.clone(),

@@ -28,8 +28,8 @@ pub fn steps(volume: &Volume, facts: &Facts<'_>, side: Side, due: &Due) -> Vec<S
         steps.push(Step::RecordMetadata {
             resource: resource.clone(),
             uuid,
-            minor: volume.minor,
-            port: volume.port,
+            minor: volume.minor(),
+            port: volume.port(),
         });
     } else if !has_own_metadata(volume, host) {
         let disk = &volume.disks[side];
@@ -57,8 +57,8 @@ pub fn steps(volume: &Volume, facts: &Facts<'_>, side: Side, due: &Due) -> Vec<S
             resource: resource.clone(),
             device,
             overwrite,
-            minor: volume.minor,
-            port: volume.port,
+            minor: volume.minor(),
+            port: volume.port(),
         });
     }
     steps.extend(up.and_then(|leg| record(volume, host, leg)));
@@ -90,7 +90,7 @@ fn record(volume: &Volume, host: &Host, leg: &Resource) -> Option<Step> {
         .volume_records
         .get(&volume.name)
         .is_some_and(|record| record.device_uuid.as_ref() == Some(uuid));
-    let (resource, minor, port) = (volume.name.clone(), volume.minor, volume.port);
+    let (resource, minor, port) = (volume.name.clone(), volume.minor(), volume.port());
     (!known && leg.is_connected() && leg.is_up_to_date()).then(|| Step::RecordMetadata {
         resource,
         uuid: uuid.clone(),

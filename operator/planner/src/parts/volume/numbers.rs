@@ -3,7 +3,11 @@
 
 use std::collections::BTreeSet;
 
-use hapair_model::{Both, desired::Desired, observed::HostView};
+use hapair_model::{
+    Both,
+    desired::{Desired, Numbers},
+    observed::HostView,
+};
 
 /// DRBD's first port (drbd.conf(5) suggests 7788 and up; 7789 is what most pairs use).
 const FIRST_PORT: u16 = 7789;
@@ -15,15 +19,15 @@ pub fn resolve(desired: &mut Desired, observed: &Both<HostView>) {
         mut ports,
     } = taken(observed);
     for volume in &mut desired.volumes {
-        (volume.minor, volume.port) = known(&volume.name, observed).unwrap_or_else(|| {
-            let minor = (0..).find(|minor| !minors.contains(minor)).unwrap_or_default();
-            let port = (FIRST_PORT..)
+        let numbers = known(&volume.name, observed).unwrap_or_else(|| Numbers {
+            minor: (0..).find(|minor| !minors.contains(minor)).unwrap_or_default(),
+            port: (FIRST_PORT..)
                 .find(|port| !ports.contains(port))
-                .unwrap_or_default();
-            (minor, port)
+                .unwrap_or_default(),
         });
-        minors.insert(volume.minor);
-        ports.insert(volume.port);
+        minors.insert(numbers.minor);
+        ports.insert(numbers.port);
+        volume.numbers = Some(numbers);
     }
 }
 
@@ -58,15 +62,21 @@ fn taken(observed: &Both<HostView>) -> Taken {
 }
 
 /// A volume's numbers by its record, or by its file when the metadata is not made yet.
-fn known(volume: &str, observed: &Both<HostView>) -> Option<(u32, u16)> {
+fn known(volume: &str, observed: &Both<HostView>) -> Option<Numbers> {
     let hosts = || observed.iter().filter_map(|(_, view)| view.host());
     let recorded = hosts()
         .find_map(|host| host.volume_records.get(volume))
-        .map(|record| (record.minor, record.port));
+        .map(|record| Numbers {
+            minor: record.minor,
+            port: record.port,
+        });
     recorded.or_else(|| {
         let config = hosts()
             .filter_map(|host| host.drbd_config.get(volume))
             .find(|config| config.ours)?;
-        Some((*config.minors.first()?, *config.ports.first()?))
+        Some(Numbers {
+            minor: *config.minors.first()?,
+            port: *config.ports.first()?,
+        })
     })
 }

@@ -83,8 +83,8 @@ pub fn report(view: &View<'_>, volume: &Volume) -> VolumeReport {
             .map(|done| format!("{}%", done / 5 * 5)),
         used: mounted(view, volume).and_then(|mounted| mounted.used),
         read_only: mounted(view, volume).map(|mounted| mounted.read_only),
-        minor: Some(volume.minor),
-        port: Some(volume.port),
+        minor: volume.numbers.map(|numbers| numbers.minor),
+        port: volume.numbers.map(|numbers| numbers.port),
     }
 }
 
@@ -92,7 +92,7 @@ pub fn report(view: &View<'_>, volume: &Volume) -> VolumeReport {
 fn mounted<'a>(view: &View<'a>, volume: &Volume) -> Option<&'a Mounted> {
     view.hosts
         .iter()
-        .find_map(|(_, host)| (*host)?.filesystems.get(&format!("/dev/drbd{}", volume.minor)))
+        .find_map(|(_, host)| (*host)?.filesystems.get(&format!("/dev/drbd{}", volume.minor())))
 }
 
 /// Why the volume's file system takes no writes.
