@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, time::Duration};
 
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
-use hapair_crds::{HAPair, annotations};
+use hapair_crds::{
+    HAPair,
+    requests::{self, Request},
+};
 use kube::{
     ResourceExt,
     api::{Patch, PatchParams},
@@ -63,7 +66,7 @@ impl Node {
 pub async fn standby(session: &Session, arguments: &Node) -> Result<()> {
     let (pair, _) = arguments.find(session).await?;
     let (name, node) = (pair.name_any(), &arguments.node);
-    if annotations::standby(&pair).is_ok_and(|asked| asked.get(node) == Some(&true)) {
+    if requests::standby(&pair).is_ok_and(|asked| asked.get(node) == Some(&true)) {
         anstream::println!(
             "{node}'s standby was asked for already. A switchover that is under way takes its own request \
              back."
@@ -144,8 +147,8 @@ async fn change_standby(
     pair: &str,
     change: impl Fn(&HAPair, &mut BTreeMap<String, bool>),
 ) -> Result<()> {
-    annotate(session, pair, annotations::STANDBY, |pair| {
-        let mut asked = annotations::standby(pair).map_err(|why| anyhow!("{why}. Correct it first"))?;
+    annotate(session, pair, &requests::STANDBY, |pair| {
+        let mut asked = requests::standby(pair).map_err(|why| anyhow!("{why}. Correct it first"))?;
         change(pair, &mut asked);
         let parts: Vec<_> = asked
             .iter()
@@ -163,7 +166,7 @@ pub async fn pause(session: &Session, arguments: &Pair, pause: bool) -> Result<(
     if !pause && pair.spec.paused == Some(true) {
         bail!("{name} is paused by its spec (spec.paused): change it there");
     }
-    annotate(session, &name, annotations::PAUSED, |_| {
+    annotate(session, &name, &requests::PAUSED, |_| {
         Ok(pause.then(|| "true".to_owned()))
     })
     .await?;
@@ -180,7 +183,7 @@ pub async fn pause(session: &Session, arguments: &Pair, pause: bool) -> Result<(
 async fn annotate(
     session: &Session,
     name: &str,
-    key: &str,
+    request: &Request,
     value: impl Fn(&HAPair) -> Result<Option<String>>,
 ) -> Result<()> {
     let parameters = PatchParams {
@@ -190,7 +193,7 @@ async fn annotate(
     for _ in 0..ATTEMPTS {
         let pair = session.pair(Some(name)).await?;
         // The version: what two people write at once is never lost.
-        let patch = json!({"metadata": {"resourceVersion": pair.resource_version(), "annotations": {key: value(&pair)?}}});
+        let patch = json!({"metadata": {"resourceVersion": pair.resource_version(), "annotations": {request.annotation: value(&pair)?}}});
         match session
             .api::<HAPair>()
             .patch(name, &parameters, &Patch::Merge(&patch))

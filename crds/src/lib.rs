@@ -4,13 +4,13 @@
 //! Absent fields are never filled in by the schema (a default there would be a permanent difference in Git);
 //! their meaning when absent is part of each description, and applied by intake.
 
-pub mod annotations;
 mod common;
 mod condition;
 mod definitions;
 mod floating_ip;
 mod ha_pair;
 mod replicated_volume;
+pub mod requests;
 mod service_group;
 
 pub use common::{DeletionPolicy, LocalReference, Management, SecretReference};

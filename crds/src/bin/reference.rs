@@ -2,7 +2,10 @@
 
 use std::fmt::Write as _;
 
-use hapair_crds::definitions;
+use hapair_crds::{
+    definitions,
+    requests::{REQUESTS, Request},
+};
 use serde_json::Value;
 
 const HEAD: &str = "\
@@ -21,6 +24,24 @@ fn main() {
         let crd = serde_json::to_value(crd).unwrap_or_default();
         print!("{}", kind(&crd));
     }
+    print!("{}", requests());
+}
+
+fn requests() -> String {
+    let mut page = format!(
+        "\n## Requests\n\n{REQUESTS_HEAD}\n\n| annotation | value | names | effect | spent |\n|---|---|---|---|---|\n"
+    );
+    for request in REQUESTS {
+        let Request {
+            annotation,
+            form,
+            names,
+            effect,
+            spent,
+        } = request;
+        let _ = writeln!(page, "| `{annotation}` | {form} | {names} | {effect} | {spent} |");
+    }
+    page
 }
 
 fn kind(crd: &Value) -> String {
@@ -52,6 +73,11 @@ fn kind(crd: &Value) -> String {
     }
     page.trim_end().to_owned() + "\n"
 }
+
+const REQUESTS_HEAD: &str = "\
+What a person asks of a pair for a while is an annotation of the HAPair, beside its spec. Git can hold it as well. \
+An annotation that begins with `hapair.dev/` and is none of these, or is not written as it has to be, gives \
+InvalidSpec.";
 
 /// A row for each field, and below it those of what it holds.
 fn fields(schema: &Value, path: &str, page: &mut String) {

@@ -43,11 +43,14 @@ pub fn desired(
         .unknown
         .iter()
         .for_each(|told| intake.not_understood(told));
+    for message in crds::requests::unknown(pair) {
+        intake.find(Subject::Pair, Reason::InvalidSpec, message);
+    }
     let asked = Asked {
-        standby: intake.asked(crds::annotations::standby(pair)),
-        paused: intake.asked(crds::annotations::paused(pair)).unwrap_or(true),
+        standby: intake.asked(crds::requests::standby(pair)),
+        paused: intake.asked(crds::requests::paused(pair)).unwrap_or(true),
         accepted: intake
-            .asked(crds::annotations::accepted_hosts(pair))
+            .asked(crds::requests::accepted_hosts(pair))
             .unwrap_or_default(),
     };
     let nodes = intake.nodes(&asked);
@@ -154,7 +157,7 @@ fn fencing_mode(pair: &HAPair) -> Fencing {
     }
 }
 
-/// What the pair's annotations ask for.
+/// What the pair's requests ask for.
 struct Asked {
     /// `None`: it is not understood, and nothing is known of what it asks for.
     standby: Option<BTreeMap<String, bool>>,

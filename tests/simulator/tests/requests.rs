@@ -2,7 +2,7 @@
 
 mod scenarios;
 
-use hapair_crds::annotations::{PAUSED, STANDBY};
+use hapair_crds::requests::{PAUSED, STANDBY};
 use hapair_simulator::{
     experiment::{Experiment, run},
     objects::changed,
@@ -55,7 +55,7 @@ fn a_standby_that_is_asked_for_moves_the_service_and_its_withdrawal_ends_it() {
         ("node2=true", "node1", "False"),
         ("", "node1", "True"),
     ];
-    asks_for_standby(|wish| annotated(STANDBY, wish), steps);
+    asks_for_standby(|wish| annotated(STANDBY.annotation, wish), steps);
 }
 
 /// Where the spec says nothing, the cluster keeps what it has: a standby ends only by a request of its own,
@@ -63,7 +63,7 @@ fn a_standby_that_is_asked_for_moves_the_service_and_its_withdrawal_ends_it() {
 #[test]
 fn without_a_word_in_the_spec_a_standby_is_ended_by_asking_for_its_end() {
     let silent = |wish: &str| {
-        let mut pair = annotated(STANDBY, wish);
+        let mut pair = annotated(STANDBY.annotation, wish);
         for each in pair["spec"]["nodes"].as_array_mut().expect("two nodes") {
             each.as_object_mut().expect("a node").remove("standby");
         }
@@ -81,7 +81,7 @@ fn without_a_word_in_the_spec_a_standby_is_ended_by_asking_for_its_end() {
 #[test]
 fn a_pause_that_is_asked_for_leaves_the_hosts_as_they_are() {
     run(&at_rest(), None, 1, async |experiment| {
-        let mut paused = annotated(PAUSED, "true");
+        let mut paused = annotated(PAUSED.annotation, "true");
         paused["spec"]["nodes"][0]["standby"] = json!(true);
         experiment.apply([paused.clone()]);
         experiment.settle().await.expect("nothing is done");
@@ -103,9 +103,10 @@ fn a_pause_that_is_asked_for_leaves_the_hosts_as_they_are() {
 #[test]
 fn a_wish_that_is_not_understood_is_told_and_nothing_is_done() {
     for (key, value, words) in [
-        (STANDBY, "node3=true", "\"node3\""),
-        (STANDBY, "node1", "NODE=true"),
-        (PAUSED, "yes", "true or false"),
+        (STANDBY.annotation, "node3=true", "\"node3\""),
+        (STANDBY.annotation, "node1", "NODE=true"),
+        (PAUSED.annotation, "yes", "true or false"),
+        ("hapair.dev/stanby", "node1=true", "hapair.dev/standby"),
     ] {
         run(&at_rest(), None, 1, async |experiment| {
             experiment.apply([annotated(key, value)]);
@@ -127,7 +128,7 @@ fn a_wish_that_is_not_understood_is_told_and_nothing_is_done() {
 fn a_wish_that_is_spoilt_ends_no_standby() {
     run(&at_rest(), None, 1, async |experiment| {
         for wish in ["node1=true", "node1"] {
-            experiment.apply([annotated(STANDBY, wish)]);
+            experiment.apply([annotated(STANDBY.annotation, wish)]);
             experiment.settle().await.expect("an end");
             let redundancy = experiment.condition("hapairs", "web", "RedundancyHealthy");
             let (status, reason, _) = redundancy.expect("the pair has a status");
@@ -147,7 +148,7 @@ fn a_standby_is_carried_out_although_a_group_names_a_config_map_that_is_missing(
         let mut group = changed("ServiceGroup", |_| {});
         group["spec"]["files"][0]["content"] = Value::Null;
         group["spec"]["files"][0]["configMapKeyRef"] = json!({"name": "missing", "key": "page"});
-        experiment.apply([group, annotated(STANDBY, "node1=true")]);
+        experiment.apply([group, annotated(STANDBY.annotation, "node1=true")]);
         experiment.settle().await.expect("the standby is carried out");
         assert_eq!(active(experiment).as_deref(), Some("node2"));
         let (status, reason, _) = experiment

@@ -3,10 +3,7 @@
 
 use std::sync::Arc;
 
-use hapair_crds::{
-    HAPair,
-    annotations::{PAUSED, STANDBY},
-};
+use hapair_crds::requests;
 use hapair_engine::Warrant;
 use hapair_intake::{PairName, Snapshot, Work};
 use hapair_model::host::Authority;
@@ -57,13 +54,12 @@ fn same_specs(now: &Snapshot, then: &Snapshot) -> bool {
             .map(|object| (object.uid(), object.meta().generation))
             .collect()
     }
-    let pair = |snapshot: &Snapshot| {
-        let asked = |pair: &HAPair| [PAUSED, STANDBY].map(|key| pair.annotations().get(key).cloned());
+    fn pair(snapshot: &Snapshot) -> impl PartialEq {
         snapshot
             .pair
             .as_ref()
-            .map(|pair| (pair.uid(), pair.metadata.generation, asked(pair)))
-    };
+            .map(|pair| (pair.uid(), pair.metadata.generation, requests::standing(pair)))
+    }
     pair(now) == pair(then)
         && marks(&now.volumes) == marks(&then.volumes)
         && marks(&now.floating_ips) == marks(&then.floating_ips)

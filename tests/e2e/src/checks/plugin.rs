@@ -1,7 +1,7 @@
 //! `kubectl hapair`.
 
 use anyhow::{Result, ensure};
-use hapair_crds::annotations::{PAUSED, STANDBY};
+use hapair_crds::requests::{PAUSED, STANDBY};
 use hapair_lab::bmc;
 use hapair_world::{ADMIN_PASSWORD, NAMESPACE, World};
 
@@ -190,7 +190,9 @@ pub fn switches_over(world: &mut World) -> Result<()> {
     served_by(world, "node2", AT_ONCE)?;
     let annotations = world.object("hapair/web")?["metadata"]["annotations"].clone();
     ensure!(
-        [STANDBY, PAUSED].iter().all(|key| annotations.get(key).is_none()),
+        [STANDBY, PAUSED]
+            .iter()
+            .all(|request| annotations.get(request.annotation).is_none()),
         "a request was left behind: {annotations}"
     );
     Ok(())
