@@ -166,7 +166,10 @@ const FAILOVER: &[(&str, Check)] = &[
 
 /// What the end-to-end test has no time for.
 const TRIALS: &[(&str, Check)] = &[
-    BECOMES_READY,
+    (
+        "a partition that held a file system is taken with consent, and the pair is Ready",
+        convergence::takes_a_used_partition,
+    ),
     (
         "a change is seen in a collector of traces, down to the step on the host",
         traces::show_each_step,

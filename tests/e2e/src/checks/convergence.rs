@@ -91,6 +91,28 @@ pub fn becomes_ready(world: &mut World) -> Result<()> {
     serves_node1s_page(world)
 }
 
+/// The sample on a partition that held a file system, with a person's consent. Nobody is there to answer a
+/// question of DRBD's tools.
+pub fn takes_a_used_partition(world: &mut World) -> Result<()> {
+    let uuid = "6f1c20a4-0000-4000-8000-000000000001";
+    world.on_host_with_input(
+        0,
+        &format!(
+            "sfdisk -q /dev/ubdb && udevadm settle && mkfs.ext4 -q -U {uuid} /dev/disk/by-partlabel/hapair-logs"
+        ),
+        "label: gpt\nname=hapair-logs",
+    )?;
+    let agreed = format!("partition: {{disk: /dev/ubdb}}, overwrite: \"ext4:{uuid}\"");
+    world.apply(
+        &world
+            .sample()?
+            .replacen("partition: {disk: /dev/ubdb}", &agreed, 1),
+    )?;
+    world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
+    serves_node1s_page(world)?;
+    world.apply(&world.sample()?)
+}
+
 /// kubectl's columns; pcs, pcsd and DRBD on the hosts.
 pub fn looks_as_promised(world: &mut World) -> Result<()> {
     // By its singular, too: nothing else may be called that.
