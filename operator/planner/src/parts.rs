@@ -90,8 +90,8 @@ pub static PARTS: [Part; 8] = [
 pub struct Ground {
     /// Its distribution.
     pub platform: Platform,
-    /// The major version of its DRBD.
-    pub drbd_major: u32,
+    /// Its DRBD.
+    pub drbd: volume::Dialect,
     /// The firewall that runs there.
     pub firewall: Option<Firewall>,
 }
@@ -101,7 +101,7 @@ impl Ground {
     pub fn of(host: &Host, platform: Platform) -> Self {
         Self {
             platform,
-            drbd_major: host.drbd_major.unwrap_or(8),
+            drbd: volume::Dialect::of(host.drbd_major),
             firewall: host.firewall,
         }
     }
@@ -110,7 +110,7 @@ impl Ground {
     pub fn all() -> impl Iterator<Item = Self> {
         Platform::all().map(|platform| Self {
             platform,
-            drbd_major: 8,
+            drbd: volume::Dialect::of(None),
             firewall: None,
         })
     }

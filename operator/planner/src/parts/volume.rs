@@ -1,6 +1,7 @@
 //! Replicated volumes: disks, DRBD, file systems.
 
 pub mod devices;
+mod dialect;
 mod disks;
 mod drbd;
 mod filesystem;
@@ -21,6 +22,7 @@ use hapair_model::{
 use super::{Ground, Part, firewall::Opening};
 use crate::{desired_cib::Object, due::Due, facts::Facts, files::text, names, platform::Platform};
 
+pub use dialect::Dialect;
 pub use filesystem::{element as filesystem, writable};
 pub use first_data::first_data;
 pub use report::{data, filesystem_problem, primary, report, volume_problem};
@@ -95,7 +97,7 @@ fn files(desired: &Desired, _: Side, ground: &Ground) -> Vec<File> {
         script(names::UNFENCE_PEER, include_str!("../../files/unfence-peer")),
     ];
     for volume in &desired.volumes {
-        files.push(drbd::file(desired, volume, ground.drbd_major));
+        files.push(drbd::file(desired, volume, &ground.drbd));
         files.push(filesystem::drop_in(volume));
     }
     files

@@ -10,17 +10,18 @@ use hapair_model::{
 use crate::{
     elements::{attributes, ocf, operations, owned},
     files::MANAGED,
-    names,
-    platform::Dialect,
+    names, platform,
 };
 
-/// The resource's file, for DRBD of this major version.
-pub fn file(desired: &Desired, volume: &Volume, major: u32) -> File {
+use super::dialect::{Dialect, Section};
+
+/// The resource's file.
+pub fn file(desired: &Desired, volume: &Volume, dialect: &Dialect) -> File {
     File {
         path: names::resource_file(&volume.name),
         mode: "600".into(),
         owner: "root:root".into(),
-        content: Content::WithDrbdSecret(content(desired, volume, major)),
+        content: Content::WithDrbdSecret(content(desired, volume, dialect)),
         keep: Keep::Versions,
         follow_up: Some(FollowUp::Adjust(volume.name.clone())),
     }
@@ -36,27 +37,22 @@ pub fn file(desired: &Desired, volume: &Volume, major: u32) -> File {
 /// is never resolved by itself. Where there is fencing, a Primary that loses its peer freezes until pacemaker
 /// has confirmed that the peer is off or has been forbidden to be promoted; 8.4 has that policy in the disk
 /// section, 9 in the net section.
-fn content(desired: &Desired, volume: &Volume, major: u32) -> String {
+fn content(desired: &Desired, volume: &Volume, dialect: &Dialect) -> String {
     let policy = match desired.fencing {
         Fencing::Required => "resource-and-stonith",
         Fencing::Disabled => "resource-only",
     };
-    let nine = major >= 9;
-    let (disk_policy, net_policy) = if nine {
-        (String::new(), format!("    fencing {policy};\n"))
-    } else {
-        (format!("    fencing {policy};\n"), String::new())
+    let policy = format!("    fencing {policy};\n");
+    let policy_in = |section: Section| {
+        if dialect.policy == section {
+            policy.as_str()
+        } else {
+            ""
+        }
     };
-    let (fence, event, unfence) = if nine {
-        (
-            "crm-fence-peer.9.sh --timeout 150 --dc-timeout 180",
-            "unfence-peer",
-            "crm-unfence-peer.9.sh",
-        )
-    } else {
-        ("hapair-fence-peer", "after-resync-target", "hapair-unfence-peer")
-    };
-    let options = if nine {
+    let (disk_policy, net_policy) = (policy_in(Section::Disk), policy_in(Section::Net));
+    let (fence, (event, unfence)) = (dialect.fence, dialect.unfence);
+    let options = if dialect.promotes_by_itself {
         "  options {\n    auto-promote no;\n  }\n"
     } else {
         ""
@@ -69,7 +65,7 @@ fn content(desired: &Desired, volume: &Volume, major: u32) -> String {
         } else {
             format!("ipv4 {address}")
         };
-        let id = if nine {
+        let id = if dialect.numbers_nodes {
             format!("    node-id {};\n", node.id - 1)
         } else {
             String::new()
@@ -100,7 +96,7 @@ fn content(desired: &Desired, volume: &Volume, major: u32) -> String {
 
 /// The promotable clone of a DRBD resource. Time-outs are the agent's advised ones (ocf:linbit:drbd,
 /// meta-data), and promotion waits for a fence.
-pub fn clone(volume: &Volume, dialect: &Dialect) -> Element {
+pub fn clone(volume: &Volume, dialect: &platform::Dialect) -> Element {
     let (id, clone) = (names::volume(&volume.name), names::volume_clone(&volume.name));
     let meta = [
         ("promotable", "true"),

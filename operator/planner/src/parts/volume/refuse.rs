@@ -9,7 +9,7 @@ use hapair_model::{
 
 use super::{
     devices::{self, has_only_our_partitions},
-    leg, state,
+    dialect, leg, state,
 };
 use crate::{
     facts::{Facts, OneHost},
@@ -47,11 +47,12 @@ fn module(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
     let (name, host) = (one.name(), one.host);
     let message = match host.drbd_major {
         _ if one.desired.volumes.is_empty() => return,
-        Some(8) => return,
+        Some(major) if dialect::is_supported(major) => return,
         None => format!("{name}: the running kernel {} has no DRBD module", host.kernel),
         Some(other) => format!(
-            "{name}: the running kernel's DRBD module is version {other}, expected 8.4: others are not \
-             understood yet"
+            "{name}: the running kernel's DRBD module is version {other}, expected {}: others are not \
+             understood yet",
+            dialect::supported()
         ),
     };
     findings.push(about_pair(Reason::DrbdModuleMissing, message));
