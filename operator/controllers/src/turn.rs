@@ -126,11 +126,7 @@ impl<C: Connect> PairTask<C> {
 
     /// Publishes one reason on every object, when there is nothing else to be said.
     async fn hold(&mut self, snapshot: &Snapshot, reason: Reason, message: &str) -> kube::Result<()> {
-        let finding = Finding {
-            about: Subject::Pair,
-            reason,
-            message: message.to_owned(),
-        };
+        let finding = Finding::new(Subject::Pair, reason, message.to_owned());
         let report = planner::held_pair(&finding);
         self.reporting
             .publish(snapshot, &report, std::slice::from_ref(&finding))

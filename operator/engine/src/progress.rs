@@ -55,14 +55,14 @@ impl Progress {
             return None;
         }
         *times = MOST_REPEATS - 1;
-        Some(Finding {
-            about: Subject::Pair,
-            reason: Reason::NoEffect,
-            message: format!(
+        Some(Finding::new(
+            Subject::Pair,
+            Reason::NoEffect,
+            format!(
                 "\"{}\" has had no effect {MOST_REPEATS} times: {}",
                 stage.name,
                 planner::wanted_and_got(stage, observed)
             ),
-        })
+        ))
     }
 }

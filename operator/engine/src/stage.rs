@@ -39,6 +39,7 @@ pub async fn run(
     let Some(authority) = warrant.authority(work) else {
         return StageOutcome::NotAllowed;
     };
+    assert!(authority.epoch > 0, "there is no leadership before the first");
     for (side, steps) in stage.steps.iter() {
         let node = &desired.nodes[side].name;
         tracing::debug!(stage = stage.name, node, ?steps, "planned");
@@ -102,9 +103,5 @@ fn failure(node: &str, stage: &str, outcome: Outcome) -> Option<Finding> {
             format!("{node}: the connection was lost during \"{stage}\": {message}"),
         ),
     };
-    Some(Finding {
-        about: Subject::Pair,
-        reason,
-        message,
-    })
+    Some(Finding::new(Subject::Pair, reason, message))
 }

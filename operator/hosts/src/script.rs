@@ -73,10 +73,18 @@ pub struct Script {
 }
 
 /// The script that carries out a step.
+///
+/// # Panics
+/// When an argument has more than one line: on the host it would be two.
 pub fn of(step: &Step) -> Script {
+    let (name, arguments) = (step.name(), arguments(step));
+    assert!(
+        !arguments.iter().any(|argument| argument.contains('\n')),
+        "an argument of {name} has more than one line"
+    );
     Script {
-        name: step.name(),
-        arguments: arguments(step),
+        name,
+        arguments,
         input: input(step),
     }
 }

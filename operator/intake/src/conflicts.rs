@@ -26,13 +26,7 @@ pub struct Children<'a> {
 /// Every contradiction.
 pub fn find(pair: &HAPair, children: &Children<'_>) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let mut find = |about, reason, message| {
-        findings.push(Finding {
-            about,
-            reason,
-            message,
-        })
-    };
+    let mut find = |about, reason, message| findings.push(Finding::new(about, reason, message));
     references(pair, children, &mut find);
     files(children, &mut find);
     disks(children.volumes, &mut find);

@@ -20,12 +20,14 @@ pub fn find(pair: &HAPair, groups: &[Group]) -> Vec<Finding> {
 }
 
 fn of_group(delegation: &Delegation, group: &Group) -> Vec<Finding> {
-    let find = |(field, entry, value): (String, &str, &str)| Finding {
-        about: Subject::Group(group.name.clone()),
-        reason: Reason::NotDelegated,
-        message: format!(
-            "{field}: {value} is not delegated to the pair's groups (spec.delegation.{entry} of the HAPair)"
-        ),
+    let find = |(field, entry, value): (String, &str, &str)| {
+        Finding::new(
+            Subject::Group(group.name.clone()),
+            Reason::NotDelegated,
+            format!(
+                "{field}: {value} is not delegated to the pair's groups (spec.delegation.{entry} of the HAPair)"
+            ),
+        )
     };
     let files = group
         .files

@@ -173,11 +173,7 @@ struct Intake<'a> {
 
 impl Intake<'_> {
     fn find(&mut self, about: Subject, reason: Reason, message: String) {
-        self.findings.push(Finding {
-            about,
-            reason,
-            message,
-        });
+        self.findings.push(Finding::new(about, reason, message));
     }
 
     fn asked<T>(&mut self, annotation: Result<T, String>) -> Option<T> {

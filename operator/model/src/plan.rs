@@ -443,6 +443,15 @@ pub enum Stops {
 }
 
 impl Finding {
+    /// Something that was found about an object.
+    pub fn new(about: Subject, reason: Reason, message: String) -> Self {
+        Self {
+            about,
+            reason,
+            message,
+        }
+    }
+
     /// What it keeps from being done.
     pub fn stops(&self) -> Stops {
         match self.reason {

@@ -15,7 +15,7 @@ use crate::{
     lint::{Purpose, checked},
     names,
     parts::firewall,
-    refuse,
+    promises, refuse,
     stages::stage,
 };
 
@@ -127,11 +127,7 @@ pub fn teardown(desired: &Desired, observed: &Both<HostView>) -> Plan {
     let mut findings = refuse::silent_hosts(desired, observed);
     if desired.paused {
         let message = "the pair is being deleted, but it is paused: nothing is taken off its hosts".into();
-        findings.push(Finding {
-            about: Subject::Pair,
-            reason: Reason::PausedByUser,
-            message,
-        });
+        findings.push(Finding::new(Subject::Pair, Reason::PausedByUser, message));
     }
     let next = match observed.as_ref().map(HostView::host).complete() {
         Some(hosts) if findings.is_empty() => next_of_teardown(desired, &hosts)
@@ -144,16 +140,14 @@ pub fn teardown(desired: &Desired, observed: &Both<HostView>) -> Plan {
         None
     });
     if next.is_some() {
-        findings.push(Finding {
-            about: Subject::Pair,
-            reason: Reason::TearingDown,
-            message: "the pair is being taken off its hosts".into(),
-        });
+        findings.push(Finding::new(
+            Subject::Pair,
+            Reason::TearingDown,
+            "the pair is being taken off its hosts".into(),
+        ));
     }
-    Plan {
-        next: next.unwrap_or(Next::Rest),
-        findings,
-    }
+    let next = next.unwrap_or(Next::Rest);
+    promises::of_plan(desired, observed, Plan { next, findings })
 }
 
 fn next_of_teardown(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {

@@ -21,6 +21,7 @@ mod names;
 mod parts;
 mod paths;
 mod platform;
+mod promises;
 mod question;
 mod refuse;
 mod released;
@@ -96,13 +97,14 @@ fn planned(
         return Plan::at_rest(findings);
     };
     let next = next(&facts).unwrap_or(Next::Rest);
-    match checked(Purpose::Converge, desired, &facts.hosts, next) {
+    let plan = match checked(Purpose::Converge, desired, &facts.hosts, next) {
         Ok(next) => Plan { next, findings },
         Err(refusal) => {
             findings.push(refusal);
             Plan::at_rest(findings)
         }
-    }
+    };
+    promises::of_plan(desired, observed, plan)
 }
 
 fn next(facts: &Facts<'_>, fresh: &FreshKeys) -> Next {

@@ -55,16 +55,16 @@ pub fn checked(
 }
 
 fn refusal(node: &str, step: &Step, rule: Rule) -> Finding {
-    Finding {
-        about: Subject::Pair,
-        reason: Reason::PlanRefused,
-        message: format!(
+    Finding::new(
+        Subject::Pair,
+        Reason::PlanRefused,
+        format!(
             "{node}: the step {} would break the safety rule {}: {}",
             step.name(),
             rule.name(),
             rule.sentence()
         ),
-    }
+    )
 }
 
 /// The rules for each step. There is no wildcard: a new step does not compile without its rules.

@@ -10,11 +10,11 @@ use hapair_model::{
 
 /// That a place cannot be used.
 pub fn finding(node: &str, about: Subject, trouble: &str) -> Finding {
-    Finding {
+    Finding::new(
         about,
-        reason: Reason::PathUnusable,
-        message: format!("{node}: {trouble}. Nothing was changed."),
-    }
+        Reason::PathUnusable,
+        format!("{node}: {trouble}. Nothing was changed."),
+    )
 }
 
 /// What is wrong with a file's place.

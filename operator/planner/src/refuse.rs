@@ -65,11 +65,7 @@ pub fn silent_hosts(desired: &Desired, observed: &Both<HostView>) -> Vec<Finding
 
 /// A finding about the whole pair.
 pub fn about_pair(reason: Reason, message: String) -> Finding {
-    Finding {
-        about: Subject::Pair,
-        reason,
-        message,
-    }
+    Finding::new(Subject::Pair, reason, message)
 }
 
 fn one_host(one: &OneHost<'_>, findings: &mut Vec<Finding>) {

@@ -248,11 +248,11 @@ pub fn findings(cib: &Element, desired: &Desired, findings: &mut Vec<Finding>) {
                 group.name,
                 rest.join(" ")
             );
-            findings.push(Finding {
-                about: Subject::Group(group.name.clone()),
-                reason: Reason::Conflict,
+            findings.push(Finding::new(
+                Subject::Group(group.name.clone()),
+                Reason::Conflict,
                 message,
-            });
+            ));
         }
     }
 }

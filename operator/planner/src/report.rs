@@ -15,6 +15,7 @@ use hapair_model::{
 use crate::{
     live, names,
     parts::{address, service, volume},
+    promises,
 };
 
 /// Statuses of the pair and its children. `failure` is how the last stage went wrong, if it did.
@@ -40,12 +41,12 @@ pub fn report(
         .iter()
         .map(|group| (group.name.clone(), service::report(&view, group)))
         .collect();
-    Report {
+    promises::of_report(Report {
         pair: pair::pair(&view),
         volumes,
         floating_ips,
         groups,
-    }
+    })
 }
 
 /// The report of a pair about which nothing can be said but one finding.

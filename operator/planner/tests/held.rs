@@ -17,11 +17,11 @@ use situations::*;
 
 /// What intake finds in a spec.
 fn invalid() -> [Finding; 1] {
-    [Finding {
-        about: Subject::Group("other".into()),
-        reason: Reason::InvalidSpec,
-        message: "spec.probe: it cannot be carried out".into(),
-    }]
+    [Finding::new(
+        Subject::Group("other".into()),
+        Reason::InvalidSpec,
+        "spec.probe: it cannot be carried out".into(),
+    )]
 }
 
 fn held(desired: &Desired, hosts: &Hosts) -> Plan {

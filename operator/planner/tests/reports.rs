@@ -307,11 +307,11 @@ fn a_member_that_cannot_be_configured_interrupts_nothing() {
 fn a_failed_step_shows_in_ready_until_it_is_mended() {
     let desired = tomcat_pair();
     let observed = seen(&with_packages(&desired));
-    let failure = Finding {
-        about: hapair_model::plan::Subject::Pair,
-        reason: Reason::StepFailed,
-        message: "node1: no".into(),
-    };
+    let failure = Finding::new(
+        hapair_model::plan::Subject::Pair,
+        Reason::StepFailed,
+        "node1: no".into(),
+    );
     let report = report(
         &desired,
         &observed,

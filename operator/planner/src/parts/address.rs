@@ -165,11 +165,11 @@ fn network(ip: &FloatingIp, side: Side, node: &str, host: &Host, findings: &mut 
         }
         Some(_) => return,
     };
-    findings.push(Finding {
-        about: Subject::FloatingIp(ip.name.clone()),
-        reason: Reason::NetworkNotFound,
+    findings.push(Finding::new(
+        Subject::FloatingIp(ip.name.clone()),
+        Reason::NetworkNotFound,
         message,
-    });
+    ));
 }
 
 fn taken(ip: &FloatingIp, facts: &Facts<'_>, findings: &mut Vec<Finding>) {
@@ -184,11 +184,11 @@ fn taken(ip: &FloatingIp, facts: &Facts<'_>, findings: &mut Vec<Finding>) {
             "{}: another machine answers for {address}. Nothing was changed.",
             desired.nodes[side].name
         );
-        findings.push(Finding {
-            about: Subject::FloatingIp(ip.name.clone()),
-            reason: Reason::AddressTaken,
+        findings.push(Finding::new(
+            Subject::FloatingIp(ip.name.clone()),
+            Reason::AddressTaken,
             message,
-        });
+        ));
     }
 }
 

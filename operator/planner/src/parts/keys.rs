@@ -124,13 +124,7 @@ fn findings(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
     if !facts.formed {
         return;
     }
-    let mut say = |message| {
-        findings.push(Finding {
-            about: Subject::Pair,
-            reason: Reason::KeysLost,
-            message,
-        })
-    };
+    let mut say = |message| findings.push(Finding::new(Subject::Pair, Reason::KeysLost, message));
     for key in KEYS.iter().filter(|key| !key.is_shared(hosts)) {
         let path = key.path;
         match hosts.find(|host| key.is_lost(host)) {

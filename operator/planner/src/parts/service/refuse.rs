@@ -69,11 +69,7 @@ fn agents(desired: &Desired, node: &str, host: &Host, findings: &mut Vec<Finding
         };
         let field = format!("spec.services[name={}].ocf", service.name);
         let mut say = |reason, message| {
-            findings.push(Finding {
-                about: Subject::Group(group.name.clone()),
-                reason,
-                message,
-            })
+            findings.push(Finding::new(Subject::Group(group.name.clone()), reason, message))
         };
         match host.agents.get(agent) {
             Some(None) => say(
@@ -103,11 +99,7 @@ fn units(desired: &Desired, platform: &Platform, node: &str, host: &Host, findin
     for group in first.into_iter().chain(later) {
         for service in &group.services {
             let mut say = |reason, message| {
-                findings.push(Finding {
-                    about: Subject::Group(group.name.clone()),
-                    reason,
-                    message,
-                })
+                findings.push(Finding::new(Subject::Group(group.name.clone()), reason, message))
             };
             if let Some(unit) = unit(&service.kind, platform)
                 && let Some((other, its_service)) = owners.insert(unit, (&group.name, &service.name))

@@ -65,11 +65,11 @@ fn split(volume: &Volume, facts: &Facts<'_>, findings: &mut Vec<Finding>) {
             "volume {}: the two legs hold diverged data; nothing is changed before a person has chosen",
             volume.name
         );
-        findings.push(Finding {
-            about: Subject::Volume(volume.name.clone()),
-            reason: Reason::SplitBrain,
+        findings.push(Finding::new(
+            Subject::Volume(volume.name.clone()),
+            Reason::SplitBrain,
             message,
-        });
+        ));
     }
 }
 
@@ -86,13 +86,8 @@ fn mount_point(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>) 
 fn device(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>) {
     let OneHost { side, host, .. } = *one;
     let (name, node) = (&volume.name, one.name());
-    let mut say = |reason, message| {
-        findings.push(Finding {
-            about: Subject::Volume(name.clone()),
-            reason,
-            message,
-        })
-    };
+    let mut say =
+        |reason, message| findings.push(Finding::new(Subject::Volume(name.clone()), reason, message));
     let record = host.volume_records.get(name);
     // A resource of this name that is configured or up, and whose file is not ours, is someone's.
     let foreign = host
@@ -193,11 +188,11 @@ fn hidden_files(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>)
          spec.initialData.copyFrom, or set spec.disks[node={node}].hideFiles to {number}.",
         volume.mount_point
     );
-    findings.push(Finding {
-        about: Subject::Volume(volume.name.clone()),
-        reason: Reason::MountPointNotEmpty,
+    findings.push(Finding::new(
+        Subject::Volume(volume.name.clone()),
+        Reason::MountPointNotEmpty,
         message,
-    });
+    ));
 }
 
 /// A running leg's disk is not the declared one. One disk under two names is still one disk. What DRBD itself says of
@@ -339,11 +334,11 @@ fn shared_devices(desired: &Desired, node: &str, host: &Host, findings: &mut Vec
                 "{node}: {path} is also the device of volume {:?}. Nothing was changed.",
                 twin.name
             );
-            findings.push(Finding {
-                about: Subject::Volume(volume.name.clone()),
-                reason: Reason::Conflict,
+            findings.push(Finding::new(
+                Subject::Volume(volume.name.clone()),
+                Reason::Conflict,
                 message,
-            });
+            ));
         }
     }
 }
@@ -380,11 +375,11 @@ fn sources(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
                  later writes would be hidden. Nothing was changed.",
                 volume.mount_point, group.name
             );
-            findings.push(Finding {
-                about: Subject::Volume(volume.name.clone()),
-                reason: Reason::SourceInUse,
+            findings.push(Finding::new(
+                Subject::Volume(volume.name.clone()),
+                Reason::SourceInUse,
                 message,
-            });
+            ));
         }
     }
 }
