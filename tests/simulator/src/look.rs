@@ -81,7 +81,7 @@ pub fn at(world: &World, side: Side, question: &Question) -> Host {
             None
         },
         cib_on_disk: disk.cib.as_ref().map(|cib| digest(cib.to_string().as_bytes())),
-        firewall: None,
+        firewall: disk.firewall.as_ref().map(|filter| filter.kind),
         plain_rules: None,
         devices: question
             .devices

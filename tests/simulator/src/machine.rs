@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hapair_model::{
-    observed::{JUST_CREATED, Record, Signature, VolumeRecord},
+    observed::{Firewall, JUST_CREATED, Record, Signature, VolumeRecord},
     xml::Element,
 };
 
@@ -62,6 +62,35 @@ pub struct Disk {
     pub admin_password: Option<Vec<u8>>,
     /// Where pcs is logged in.
     pub pcs_hosts: BTreeSet<String>,
+    /// The firewall, when there is one.
+    pub firewall: Option<Filter>,
+}
+
+/// A firewall that runs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    /// Which one.
+    pub kind: Firewall,
+    /// An administrator lets the pair's traffic in.
+    pub by_hand: bool,
+    /// The rules of ours that it has read.
+    pub rules: Vec<u8>,
+}
+
+impl Filter {
+    /// Where our rules for it are.
+    pub fn path(&self) -> &'static str {
+        match self.kind {
+            Firewall::Firewalld => "/etc/firewalld/policies/hapair.xml",
+            Firewall::Ufw | Firewall::Nftables => "/etc/hapair/firewall.rules",
+        }
+    }
+
+    /// Whether it lets in what comes for this port.
+    pub fn lets_in(&self, port: u16) -> bool {
+        let rules = String::from_utf8_lossy(&self.rules);
+        self.by_hand || rules.contains(&format!("\"{port}\"")) || rules.contains(&format!(" {port} "))
+    }
 }
 
 /// A file.
@@ -269,6 +298,14 @@ impl Machine {
     /// Whether this unit runs.
     pub fn runs(&self, unit: &str) -> bool {
         self.on && self.booting == 0 && self.memory.active.contains(unit)
+    }
+
+    /// Whether what comes for this port gets in.
+    pub fn lets_in(&self, port: u16) -> bool {
+        self.disk
+            .firewall
+            .as_ref()
+            .is_none_or(|filter| filter.lets_in(port))
     }
 
     /// Whether pacemaker and corosync run.

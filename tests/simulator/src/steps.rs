@@ -12,7 +12,7 @@ use hapair_model::{
 use crate::{
     drbd,
     hosts::{Run, Stop},
-    machine::{BlockDevice, Connection, DiskState, Job, Metadata, StoredFile, Work},
+    machine::{BlockDevice, Connection, Disk, DiskState, Filter, Job, Metadata, StoredFile, Work},
     pacemaker,
     world::World,
 };
@@ -66,7 +66,22 @@ pub async fn carry_out(run: &mut Run<'_>, step: &Step) -> Result<(), Stop> {
         Step::EnableUnits { units } => enable(run, units).await,
         Step::DisableUnits { units } => disable(run, units).await,
         Step::RestartUnits { units } => restart(run, units).await,
-        Step::OpenFirewall { .. } | Step::CloseFirewall { .. } | Step::ReloadUnits => Ok(()),
+        Step::ReloadUnits => Ok(()),
+        Step::OpenFirewall { .. } => {
+            run.change("open the firewall", |world, side| {
+                read_rules(&mut world.machines[side].disk)
+            })
+            .await
+        }
+        Step::CloseFirewall { .. } => {
+            run.change("close the firewall", |world, side| {
+                let disk = &mut world.machines[side].disk;
+                let path = disk.firewall.as_ref().map(Filter::path);
+                path.map(|path| disk.files.remove(path));
+                read_rules(disk);
+            })
+            .await
+        }
         Step::ReloadCorosync => {
             run.change("reload corosync", |world, side| {
                 let members = |content: Option<&Vec<u8>>| {
@@ -170,6 +185,15 @@ pub async fn carry_out(run: &mut Run<'_>, step: &Step) -> Result<(), Stop> {
         Step::LeaveCluster => leave_cluster(run).await,
         Step::Forget { files } => forget(run, files).await,
     }
+}
+
+/// The firewall reads our rules for it again.
+fn read_rules(disk: &mut Disk) {
+    if let Some(filter) = &mut disk.firewall {
+        let file = disk.files.get(filter.path());
+        filter.rules = file.map(|file| file.content.clone()).unwrap_or_default();
+    }
+    disk.pending.remove(&FollowUp::OpenFirewall.mark());
 }
 
 const COROSYNC: &str = "/etc/corosync/corosync.conf";

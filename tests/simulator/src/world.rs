@@ -10,6 +10,10 @@ use crate::{
     pacemaker,
 };
 
+/// corosync's port (corosync.conf(5), mcastport), and that of a pair's first volume.
+const COROSYNC_PORT: u16 = 5405;
+const DRBD_PORT: u16 = 7789;
+
 /// The two machines and everything around them.
 #[derive(Clone, Debug)]
 pub struct World {
@@ -84,6 +88,7 @@ impl World {
             content(Side::First) == content(Side::Second)
         };
         self.links.iter().any(|works| *works)
+            && self.machines.all(|machine| machine.lets_in(COROSYNC_PORT))
             && same("/etc/corosync/authkey")
             && same("/etc/pacemaker/authkey")
     }
@@ -93,7 +98,7 @@ impl World {
         let on = Side::BOTH
             .iter()
             .all(|side| self.machines[*side].on && self.machines[*side].booting == 0);
-        on && self.links[1]
+        on && self.links[1] && self.machines.all(|machine| machine.lets_in(DRBD_PORT))
     }
 
     /// Whether this node's partition has quorum: both are there, or it has met its peer before (two_node,

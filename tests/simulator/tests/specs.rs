@@ -5,8 +5,10 @@ mod scenarios;
 
 use std::{collections::BTreeSet, time::Duration};
 
+use hapair_model::{Side, observed::Firewall};
 use hapair_simulator::{
     experiment::{End, Experiment, Start, run},
+    machine::Filter,
     objects::{changed, secrets},
 };
 use proptest::{prelude::*, string::string_regex, test_runner::RngSeed};
@@ -16,9 +18,74 @@ use serde_json::{Value, json};
 const HAPAIR: &str = include_str!("../../../crds/generated/hapair.dev_hapairs.yaml");
 const GROUP: &str = include_str!("../../../crds/generated/hapair.dev_servicegroups.yaml");
 
+/// What a pair is made on, and what of its spec cannot be changed later.
+#[derive(Clone, Debug)]
+struct Ground {
+    one_link: bool,
+    whole_disk: bool,
+    has_packages: bool,
+    firewall: Option<Firewall>,
+    /// Whether an administrator has opened it.
+    opened: bool,
+}
+
+impl Ground {
+    fn start(&self) -> Start {
+        let mut start = Start::bare();
+        for side in Side::BOTH {
+            let disk = &mut start.world.machines[side].disk;
+            disk.firewall = self.firewall.map(|kind| Filter {
+                kind,
+                by_hand: self.opened,
+                rules: Vec::new(),
+            });
+            if self.has_packages {
+                disk.packages = at_rest().world.machines[side].disk.packages.clone();
+            }
+        }
+        start
+    }
+}
+
+/// The devices that fence a node.
+#[derive(Clone, Copy, Debug)]
+enum Devices {
+    Ipmi,
+    Redfish,
+    IpmiThenRedfish,
+    Agent,
+}
+
+impl Devices {
+    fn of(self, node: usize, cipher: Option<u8>) -> Value {
+        let address = format!("192.0.2.{}", 21 + node);
+        let secret = json!({"name": format!("node{}-bmc", node + 1)});
+        let mut ipmi = json!({"ipmi": {"address": address, "secretRef": secret}});
+        if let Some(cipher) = cipher {
+            ipmi["ipmi"]["cipherSuite"] = json!(cipher);
+        }
+        let redfish =
+            json!({"redfish": {"address": address, "system": "/redfish/v1/Systems/1", "secretRef": secret}});
+        match self {
+            Self::Ipmi => json!([ipmi]),
+            Self::Redfish => json!([redfish]),
+            Self::IpmiThenRedfish => json!([ipmi, redfish]),
+            Self::Agent => {
+                let parameters = json!([{"name": "ip", "value": "192.0.2.20"}]);
+                json!([{"agent": {"name": "fence_pve", "parameters": parameters, "plug": format!("10{node}"), "secretRef": secret}}])
+            }
+        }
+    }
+}
+
 /// Everything of the sample that a person may change.
 #[derive(Clone, Debug)]
 struct Settings {
+    devices: Devices,
+    manages_packages: bool,
+    opens_firewall: bool,
+    token: Option<u32>,
+    mount_options: Vec<&'static str>,
     standby: Option<u8>,
     fenced: bool,
     preferred: Option<u8>,
@@ -34,18 +101,30 @@ struct Settings {
 }
 
 impl Settings {
-    fn objects(&self) -> Vec<Value> {
+    fn objects(&self, ground: &Ground) -> Vec<Value> {
         let pair = changed("HAPair", |spec| {
             for node in 0..2 {
                 spec["nodes"][node]["standby"] = json!(self.standby == Some(node as u8));
-                match self.cipher {
-                    Some(cipher) => spec["nodes"][node]["fencing"][0]["ipmi"]["cipherSuite"] = json!(cipher),
-                    None => drop(
-                        spec["nodes"][node]["fencing"][0]["ipmi"]
-                            .as_object_mut()
-                            .and_then(|ipmi| ipmi.remove("cipherSuite")),
-                    ),
+                spec["nodes"][node]["fencing"] = self.devices.of(node, self.cipher);
+                if ground.one_link {
+                    spec["nodes"][node]
+                        .as_object_mut()
+                        .expect("a node")
+                        .remove("links");
                 }
+            }
+            if ground.one_link {
+                spec["replication"] = json!({"link": 0});
+            }
+            // What nobody else has done is left to the operator.
+            if !self.manages_packages && ground.has_packages {
+                spec["packages"] = json!("Unmanaged");
+            }
+            if !self.opens_firewall && ground.opened {
+                spec["firewall"] = json!("Unmanaged");
+            }
+            if let Some(token) = self.token {
+                spec["corosync"] = json!({"token": token});
             }
             if self.reversed {
                 spec["nodes"].as_array_mut().expect("two nodes").reverse();
@@ -71,7 +150,13 @@ impl Settings {
         };
         let mut objects = vec![
             pair,
-            changed("ReplicatedVolume", |_| {}),
+            changed("ReplicatedVolume", |spec| {
+                spec["filesystem"]["mountOptions"] = json!(self.mount_options);
+                if ground.whole_disk {
+                    let disk = |node: &str| json!({"node": node, "device": "/dev/sdb"});
+                    spec["disks"] = json!([disk("node1"), disk("node2")]);
+                }
+            }),
             changed("FloatingIP", |spec| address(spec, self.address)),
             group,
         ];
@@ -83,8 +168,8 @@ impl Settings {
         objects
     }
 
-    fn apply(&self, experiment: &Experiment) {
-        experiment.apply(self.objects());
+    fn apply(&self, experiment: &Experiment, ground: &Ground) {
+        experiment.apply(self.objects(ground));
         if !self.second_address {
             experiment.api.delete("floatingips", "second");
         }
@@ -115,7 +200,41 @@ fn of_pattern(schema: &str, field: &str, most: usize) -> impl Strategy<Value = S
         .prop_filter("too long", move |text| text.len() <= most)
 }
 
+fn ground() -> impl Strategy<Value = Ground> {
+    let firewall = prop_oneof![
+        2 => Just(None),
+        1 => prop::sample::select(vec![Firewall::Firewalld, Firewall::Ufw, Firewall::Nftables]).prop_map(Some)
+    ];
+    let chances = (
+        prop::bool::weighted(0.3),
+        any::<bool>(),
+        any::<bool>(),
+        firewall,
+        any::<bool>(),
+    );
+    chances.prop_map(|(one_link, whole_disk, has_packages, firewall, opened)| Ground {
+        one_link,
+        whole_disk,
+        has_packages,
+        firewall,
+        opened,
+    })
+}
+
 fn settings() -> impl Strategy<Value = Settings> {
+    let devices = [
+        Devices::Ipmi,
+        Devices::Redfish,
+        Devices::IpmiThenRedfish,
+        Devices::Agent,
+    ];
+    let host = (
+        prop::sample::select(devices.to_vec()),
+        any::<bool>(),
+        any::<bool>(),
+        prop::option::weighted(0.3, 1000..20_000u32),
+        prop::sample::subsequence(vec!["noatime", "nodev"], 0..=2),
+    );
     let pair = (
         prop_oneof![3 => Just(None), 1 => (0..2u8).prop_map(Some)],
         prop::bool::weighted(0.8),
@@ -136,12 +255,18 @@ fn settings() -> impl Strategy<Value = Settings> {
         100..120u8,
         any::<bool>(),
     );
-    (pair, group).prop_map(|(pair, group)| {
+    (pair, group, host).prop_map(|(pair, group, host)| {
+        let (devices, manages_packages, opens_firewall, token, mount_options) = host;
         let (
             (standby, fenced, preferred, cipher, user, reversed),
             (content, mode, path, probe, address, second_address),
         ) = (pair, group);
         Settings {
+            devices,
+            manages_packages,
+            opens_firewall,
+            token,
+            mount_options,
             standby,
             fenced,
             preferred,
@@ -181,11 +306,16 @@ fn essence(end: &End) -> (BTreeSet<String>, BTreeSet<String>) {
     (files, rest)
 }
 
-fn play(start: &Start, sequence: &[Settings], pauses: &[u64]) -> End {
-    run(start, None, 1, async |experiment| {
+fn play(ground: &Ground, sequence: &[Settings], pauses: &[u64]) -> End {
+    run(&ground.start(), None, 1, async |experiment| {
         experiment.apply(secrets());
+        // A pair that travels is whole when it leaves.
+        if let [first, _, ..] = sequence {
+            first.apply(experiment, ground);
+            let _ = experiment.settle().await;
+        }
         for (settings, pause) in sequence.iter().zip(pauses.iter().chain(std::iter::repeat(&5))) {
-            settings.apply(experiment);
+            settings.apply(experiment, ground);
             tokio::time::sleep(Duration::from_secs(*pause)).await;
         }
         // Whatever keeps Git and the API server alike applies again what was still being deleted when it was
@@ -194,7 +324,7 @@ fn play(start: &Start, sequence: &[Settings], pauses: &[u64]) -> End {
         sequence
             .last()
             .into_iter()
-            .for_each(|settings| settings.apply(experiment));
+            .for_each(|settings| settings.apply(experiment, ground));
         let rest = experiment.settle().await;
         experiment.end(rest)
     })
@@ -224,17 +354,20 @@ proptest! {
 
     #[test]
     fn wherever_it_has_been_a_pair_ends_like_a_fresh_one(
-        mut sequence in prop::collection::vec(settings(), 1..4),
+        ground in ground(),
+        mut sequence in prop::collection::vec(settings(), 2..5),
         pauses in prop::collection::vec(0..60u64, 4),
         goes_back in any::<bool>(),
     ) {
         if goes_back {
             sequence.push(sequence[0].clone());
         }
-        let travelled = play(&at_rest(), &sequence, &pauses);
-        let fresh = play(&Start::bare(), &sequence[sequence.len() - 1..], &[]);
+        let travelled = play(&ground, &sequence, &pauses);
+        let fresh = play(&ground, &sequence[sequence.len() - 1..], &[]);
         prop_assert_eq!(&travelled.troubles, &Vec::<String>::new());
         prop_assert_eq!(&fresh.troubles, &Vec::<String>::new());
+        let ready = fresh.pair_is("Ready");
+        prop_assert_eq!(ready.as_deref(), Some("True"), "{}", fresh.fingerprint());
         let ((files, rest), (wanted_files, wanted)) = (essence(&travelled), essence(&fresh));
         let missing: Vec<_> = wanted_files.difference(&files).collect();
         prop_assert!(missing.is_empty(), "files are missing or differ: {:#?}", missing);
