@@ -105,7 +105,7 @@ pub fn text(forecast: &Forecast) -> String {
             if let Some(transition) = transition {
                 lines.extend(consequences(transition));
             }
-            lines.push("Then the operator looks again, and plans anew.".into());
+            lines.push("Then the operator probes the hosts again, and plans anew.".into());
         }
     }
     lines.join("\n") + "\n"

@@ -100,7 +100,7 @@ pub struct HAPairSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 63))]
     pub preferred_node: Option<String>,
-    /// Look and report, but change nothing on the hosts. When absent: false.
+    /// Observe and report, but change nothing on the hosts. When absent: false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub paused: Option<bool>,
     /// What deleting the pair does to the hosts. When absent: Retain.

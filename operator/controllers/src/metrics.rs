@@ -91,7 +91,7 @@ pub type Level = Gauge<f64, AtomicU64>;
 pub struct Metrics {
     /// Turns of a pair: one observation of both hosts and what followed.
     pub turns: Family<PairLabels, Counter>,
-    /// How long looking at both hosts takes.
+    /// How long observing both hosts takes.
     pub observe_seconds: Histogram,
     /// Probes sent to hosts.
     pub probes: Family<PairLabels, Counter>,
@@ -180,11 +180,11 @@ impl Default for Metrics {
         );
         registry.register_with_unit(
             "observe",
-            "How long looking at both hosts takes",
+            "How long observing both hosts takes",
             Unit::Seconds,
             observe_seconds.clone(),
         );
-        registry.register("probes", "Looks that were sent to hosts", probes.clone());
+        registry.register("probes", "Probes sent to hosts", probes.clone());
         registry.register("stages", "Stages run on hosts, by how they went", stages.clone());
         registry.register("api_writes", "Writes to the API server", api_writes.clone());
         registry.register(

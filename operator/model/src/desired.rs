@@ -29,7 +29,7 @@ pub struct Desired {
     pub replication_link: u8,
     /// Where the service starts when both nodes could run it.
     pub preferred: Option<Side>,
-    /// Look, but change nothing.
+    /// Observe, but change nothing.
     pub paused: bool,
     /// Volumes, by name.
     pub volumes: Vec<Volume>,

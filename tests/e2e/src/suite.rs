@@ -53,7 +53,7 @@ const CHECKS: &[(&str, Check)] = &[
     ),
     AGENTS,
     (
-        "at rest nothing is written, and each look is one execution a host",
+        "at rest nothing is written, and each probe is one execution a host",
         rest::is_radio_silence,
     ),
     (

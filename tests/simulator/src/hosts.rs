@@ -19,7 +19,7 @@ use hapair_model::{
 
 use crate::{
     effects::{Effects, Fault, Gate, Life},
-    look, steps,
+    probe, steps,
     world::World,
 };
 
@@ -201,7 +201,7 @@ impl Simulated {
             let world = self.shared.world();
             let machine = &world.machines[side];
             (
-                machine.answers().then(|| look::at(&world, side, question)),
+                machine.answers().then(|| probe::at(&world, side, question)),
                 machine.on,
             )
         };

@@ -9,8 +9,8 @@ use tokio::time::Instant;
 use crate::{
     api::{Api, Store},
     hosts::Shared,
-    look,
     machine::{Connection, DiskState},
+    probe,
     world::World,
 };
 
@@ -50,7 +50,7 @@ fn wrong_claims(world: &World, store: &Store) -> Vec<String> {
         let answers = |from: Side| {
             Side::BOTH
                 .into_iter()
-                .any(|there| look::serves(world, there, from))
+                .any(|there| probe::serves(world, there, from))
         };
         if holds("Available") && !Side::BOTH.into_iter().any(answers) {
             wrong.push("Available, and nothing answers".into());
@@ -80,7 +80,7 @@ fn wrong_claims(world: &World, store: &Store) -> Vec<String> {
         let declared = ip["spec"]["address"].as_str().unwrap_or_default();
         let has_it = |side: Side| {
             world.machines[side].on
-                && look::addresses(world, side)
+                && probe::addresses(world, side)
                     .iter()
                     .any(|each| each.address == declared)
         };
