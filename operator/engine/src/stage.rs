@@ -1,5 +1,6 @@
 //! A stage is run on both hosts at once.
 
+use hapair_intake::Work;
 use hapair_model::{
     Reason, Side,
     desired::Desired,
@@ -9,8 +10,6 @@ use hapair_model::{
 };
 use tokio::time::Instant;
 use tracing::Span;
-
-use hapair_intake::Work;
 
 use crate::{Reporter, StageEnd, Warrant};
 
