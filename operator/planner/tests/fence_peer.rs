@@ -48,7 +48,7 @@ echo 'stats.knet.node2.link0.down_count (u32) = 0'
 echo 'stats.knet.node2.link1.connected (u8) = 0'
 echo 'stats.knet.node2.link1.down_count (u32) = 1'";
 const NO_LINK: &str = "\
-[ \"$*\" = '-m stats stats.knet.node2' ] || exit 1
+[ \"$*\" = '-m stats stats.knet.node2.' ] || exit 1
 echo 'stats.knet.node2.link0.connected (u8) = 0'
 echo 'stats.knet.node2.link0.down_count (u32) = 1'
 echo 'stats.knet.node2.link1.connected (u8) = 0'";
@@ -478,10 +478,37 @@ fn a_constraint_that_the_cluster_does_not_take_decides_nothing() {
     let node = Node::new(STATES[1], "fenced", UP_TO_DATE, SILENT);
     node.tool(
         "cibadmin",
-        "case $* in *--modify*) exit 0 ;; *) exec /usr/sbin/cibadmin \"$@\" ;; esac",
+        "case $* in *--create*) exit 0 ;; *) exec /usr/sbin/cibadmin \"$@\" ;; esac",
     );
     node.start("fence-peer").is_undecided();
     assert_eq!(node.constraint(), None);
+}
+
+/// Two handlers at once: the peer's constraint came while the peer was asked.
+#[test]
+fn a_constraint_that_the_peer_sets_meanwhile_stays() {
+    let node = Node::new(STATES[1], "online", UP_TO_DATE, ANSWERS);
+    let theirs = format!(
+        "<rsc_location rsc=\"volume-logs-clone\" id=\"{ID}\"><rule role=\"Promoted\" score=\"-INFINITY\" id=\"r\"><expression \
+         attribute=\"#uname\" operation=\"ne\" value=\"node2\" id=\"e\"/></rule></rsc_location>"
+    );
+    node.tool(
+        "corosync-cmapctl",
+        &format!("cibadmin --create --scope constraints --xml-text '{theirs}' 2> /dev/null\n{ONE_LINK}"),
+    );
+    node.start("fence-peer").is_undecided();
+    assert_eq!(node.constraint().map(|(node, _)| node).as_deref(), Some("node2"));
+}
+
+#[test]
+fn a_version_that_cannot_be_raised_keeps_nobody_from_going_on() {
+    let node = Node::new(STATES[1], "fenced", UP_TO_DATE, SILENT);
+    node.was_fenced(3);
+    node.tool(
+        "cibadmin",
+        "case $* in *--modify*) exit 103 ;; *) exec /usr/sbin/cibadmin \"$@\" ;; esac",
+    );
+    assert_eq!((node.fence(), node.constraint()), (7, ours("pacemaker-3.7")));
 }
 
 #[test]
