@@ -94,7 +94,6 @@ fn every_script_that_changes_something_is_run_in_a_test() {
         .collect();
     // Named by the scripts that call them, or run under another name.
     let elsewhere = [
-        "run",
         "probe",
         "read-journal",
         "read-state",
@@ -110,6 +109,7 @@ fn every_script_that_changes_something_is_run_in_a_test() {
             format!("step {name}\n"),
             format!("step {name};"),
             format!("/{name} "),
+            format!("/{name}\" /run"),
             format!("step {name}\""),
         ];
         assert!(

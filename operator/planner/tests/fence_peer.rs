@@ -338,6 +338,32 @@ fn a_node_that_is_cut_off_changes_nothing() {
     }
 }
 
+/// It was set while the peer was there; the peer was cut off and fenced since.
+#[test]
+fn a_constraint_that_is_there_already_does_not_keep_the_configuration_from_being_the_newer() {
+    let node = Node::new(STATES[1], "fenced", UP_TO_DATE, SILENT);
+    node.constraint_of("node1");
+    node.was_fenced(3);
+    let before = node.epoch();
+    assert_eq!(node.fence(), 7);
+    assert!(node.epoch() >= before + 100, "{} after {before}", node.epoch());
+}
+
+/// The peer is connected again while the constraint cannot be taken back at once.
+#[test]
+fn a_constraint_is_taken_back_however_often_that_fails() {
+    let node = Node::new(STATES[1], "online", UP_TO_DATE, SILENT);
+    node.tool(
+        "cibadmin",
+        "case $* in *--delete*) echo >> \"$0.tries\"; [ $(wc -l < \"$0.tries\") -gt 6 ] || exit 1 ;; esac
+        exec /usr/sbin/cibadmin \"$@\"",
+    );
+    let mut running = node.start("fence-peer");
+    running.is_undecided();
+    node.drbd(CONNECTED);
+    assert_eq!((running.end(), node.constraint()), (1, None));
+}
+
 /// corosync may not have noticed yet.
 #[test]
 fn a_peer_that_was_silent_is_heard_before_anything_is_changed_again() {
