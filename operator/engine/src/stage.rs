@@ -35,6 +35,10 @@ pub async fn run(
     warrant: &impl Warrant,
 ) -> StageOutcome {
     let start = Instant::now();
+    let Some(_slot) = warrant.slot().await else {
+        return StageOutcome::NotBegun("the operator is stopping".into());
+    };
+    // While it waited for its turn the pair may have been declared anew.
     let Some(authority) = warrant.authority(work) else {
         return StageOutcome::NotAllowed;
     };
@@ -43,9 +47,6 @@ pub async fn run(
         let node = &desired.nodes[side].name;
         tracing::debug!(stage = stage.name, node, ?steps, "planned");
     }
-    let Some(_slot) = warrant.slot().await else {
-        return StageOutcome::NotBegun("the operator is stopping".into());
-    };
     let on = async |side: Side| match stage.steps[side].as_slice() {
         [] => Outcome::Done,
         steps => hosts.run(side, steps, &authority).await,
