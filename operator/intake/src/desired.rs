@@ -7,7 +7,7 @@ mod group;
 mod nodes;
 mod volume;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use hapair_crds::{self as crds, HAPair};
 use hapair_model::{
@@ -70,23 +70,16 @@ pub fn desired(
         let message = "spec.clusterAdmin.secretRef: the password has more than one line".to_owned();
         intake.find(Subject::Pair, Reason::InvalidSpec, message);
     }
-    let staying = |object: &dyn Child| !object.is_leaving();
-    let volumes: Vec<_> = snapshot
-        .volumes
-        .iter()
-        .filter(|v| staying(v.as_ref()))
+    let volumes: Vec<_> = staying(&snapshot.volumes)
+        .into_iter()
         .filter_map(|v| intake.volume(v))
         .collect();
-    let floating_ips: Vec<_> = snapshot
-        .floating_ips
-        .iter()
-        .filter(|ip| staying(ip.as_ref()))
+    let floating_ips: Vec<_> = staying(&snapshot.floating_ips)
+        .into_iter()
         .filter_map(|ip| intake.floating_ip(ip))
         .collect();
-    let groups: Vec<_> = snapshot
-        .groups
-        .iter()
-        .filter(|g| staying(g.as_ref()))
+    let groups: Vec<_> = staying(&snapshot.groups)
+        .into_iter()
         .map(|g| intake.group(g))
         .collect();
     let leaving = Leaving {
@@ -142,7 +135,14 @@ pub fn desired(
     (desired, intake.findings)
 }
 
-fn leaving<K: Child + kube::Resource>(objects: &[std::sync::Arc<K>]) -> Vec<String> {
+/// Objects that are not being deleted, the oldest first: of two that claim the same thing the newer one is told.
+fn staying<K: Child + kube::Resource>(objects: &[Arc<K>]) -> Vec<&Arc<K>> {
+    let mut staying: Vec<_> = objects.iter().filter(|object| !object.is_leaving()).collect();
+    staying.sort_by_key(|object| (object.creation_timestamp(), object.name_any()));
+    staying
+}
+
+fn leaving<K: Child + kube::Resource>(objects: &[Arc<K>]) -> Vec<String> {
     objects
         .iter()
         .filter(|object| object.is_leaving() && object.tears_down())

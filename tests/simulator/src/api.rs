@@ -131,6 +131,7 @@ impl Api {
         if let Some(present) = store.objects.get(&key).cloned() {
             object["status"] = present["status"].clone();
             object["metadata"]["uid"] = present["metadata"]["uid"].clone();
+            object["metadata"]["creationTimestamp"] = present["metadata"]["creationTimestamp"].clone();
             object["metadata"]["finalizers"] = present["metadata"]["finalizers"].clone();
             let generation = present["metadata"]["generation"].as_i64().unwrap_or(1);
             object["metadata"]["generation"] =
@@ -142,6 +143,9 @@ impl Api {
         } else {
             store.uids += 1;
             object["metadata"]["uid"] = json!(format!("uid-{}", store.uids));
+            let (minutes, seconds) = (store.uids / 60, store.uids % 60);
+            object["metadata"]["creationTimestamp"] =
+                json!(format!("2026-01-01T00:{minutes:02}:{seconds:02}Z"));
             object["metadata"]["generation"] = json!(1);
             if object["apiVersion"] == "hapair.dev/v1alpha1" {
                 object["status"] = json!({"observedGeneration": hapair_crds::UNOBSERVED});

@@ -182,3 +182,30 @@ fn one_unit_in_two_groups() {
         );
     }
 }
+
+#[test]
+fn what_two_objects_claim_is_told_at_the_newer_one() {
+    let newer = |kind: &str, change: &dyn Fn(&mut Value)| {
+        let mut object = of_kind(kind);
+        // Before the older one in the alphabet.
+        object["metadata"]["name"] = json!("a");
+        change(&mut object["spec"]);
+        object
+    };
+    let volume = newer("ReplicatedVolume", &|_| {});
+    refused(
+        [volume],
+        ("replicatedvolumes", "a"),
+        "Conflict",
+        "of volume \"logs\"",
+    );
+    let address = newer("FloatingIP", &|_| {});
+    refused([address], ("floatingips", "a"), "Conflict", "floating IP \"web\"");
+    let group = newer("ServiceGroup", &|spec| spec["services"] = json!([]));
+    refused(
+        [group],
+        ("servicegroups", "a"),
+        "Conflict",
+        "is already in group \"tomcat\"",
+    );
+}
