@@ -41,6 +41,9 @@ mkdir -p "$work/bare/etc/systemd/system-generators"
 for what in bless-boot cryptsetup debug getty gpt-auto hibernate-resume integritysetup rc-local run system-update sysv veritysetup; do
   ln -s /dev/null "$work/bare/etc/systemd/system-generators/systemd-$what-generator"
 done
+# tomcat starts in 13 s with Java's first compiler alone, and in 20 s with both (Debian 12).
+mkdir -p "$work/bare/etc/systemd/system.conf.d"
+printf '[Manager]\nDefaultEnvironment=JDK_JAVA_OPTIONS=-XX:TieredStopAtLevel=1\n' > "$work/bare/etc/systemd/system.conf.d/lab.conf"
 # Each execution leaves a line in the journal, so that a test can count them on the side of the host.
 printf 'LogLevel VERBOSE\n' > "$work/bare/etc/ssh/sshd_config.d/lab.conf"
 

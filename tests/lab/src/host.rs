@@ -90,6 +90,7 @@ pub(crate) fn power_off(lab: &Lab, node: usize) -> Result<()> {
         let _ = killpg(pid, Signal::SIGKILL);
         std::thread::sleep(std::time::Duration::from_millis(20));
     }
+    lab.disconnect(node);
     let _ = fs::remove_dir_all(lab.directory.join("sock").join(&lab.config.nodes[node]));
     Ok(())
 }

@@ -196,29 +196,42 @@ impl Lab {
         Ok(text.split_whitespace().take(2).collect::<Vec<_>>().join(" "))
     }
 
-    /// An ssh command to a host, with its key pinned.
+    /// An ssh command to a host, with its key pinned. One connection a host is shared and kept for a minute,
+    /// since a new one takes half a second here.
     pub fn ssh(&self, node: usize) -> Command {
         let mut command = Command::new("ssh");
-        command
-            .arg("-i")
-            .arg(self.private_key())
-            .args([
-                "-o",
-                "BatchMode=yes",
-                "-o",
-                "ConnectTimeout=20",
-                "-o",
-                "LogLevel=ERROR",
-                "-o",
-                "ServerAliveInterval=5",
-            ])
-            .arg("-o")
-            .arg(format!(
+        command.arg("-i").arg(self.private_key());
+        for option in [
+            "BatchMode=yes",
+            "ConnectTimeout=20",
+            "LogLevel=ERROR",
+            "ServerAliveInterval=5",
+            "ControlMaster=auto",
+            "ControlPersist=60",
+            &format!("ControlPath={}", self.connection(node).display()),
+            &format!(
                 "UserKnownHostsFile={}",
                 self.directory.join("known_hosts").display()
-            ))
-            .arg(format!("root@{}", self.address(node, Link::Zero)));
+            ),
+        ] {
+            command.args(["-o", option]);
+        }
+        command.arg(format!("root@{}", self.address(node, Link::Zero)));
         command
+    }
+
+    /// The socket of the connection that is shared.
+    fn connection(&self, node: usize) -> PathBuf {
+        self.directory
+            .join("sock")
+            .join(format!("ssh-{}", self.config.nodes[node]))
+    }
+
+    /// Ends the connection that is shared: its host has lost its power and will not say so.
+    pub(crate) fn disconnect(&self, node: usize) {
+        if self.connection(node).exists() {
+            let _ = self.ssh(node).args(["-O", "exit"]).output();
+        }
     }
 
     /// Runs a command line on a host and returns what it printed. Errors when it exits with anything but 0.
@@ -291,10 +304,11 @@ impl Lab {
         host::console(self, node)
     }
 
-    /// Waits until the host lets us in.
+    /// Waits until the host lets a new connection in.
     pub fn wait_for_ssh(&self, node: usize, limit: Duration) -> Result<()> {
         let deadline = std::time::Instant::now() + limit;
         while std::time::Instant::now() < deadline {
+            self.disconnect(node);
             if self.output(node, "true")?.status.success() {
                 return Ok(());
             }
