@@ -136,7 +136,6 @@ const CHECKS: &[(&str, Check)] = &[
     POWER_CUT,
     REPLICATION_CUT,
     STALE_LEG,
-    READ_ONLY,
     (
         "a group, a volume and an address leave the hosts when they are deleted so",
         teardown::of_children,
@@ -178,6 +177,7 @@ const TRIALS: &[(&str, Check)] = &[
         "a wrong BMC password is shown, and the right one is enough to go on",
         refusals::wrong_bmc_password,
     ),
+    READ_ONLY,
     (
         "three rounds of faults while a client writes: nothing is lost, nothing is there twice, and the \
          status tells",

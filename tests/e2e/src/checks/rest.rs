@@ -67,7 +67,7 @@ fn versions(world: &World) -> Result<String> {
     ])
 }
 
-/// Ten resyncs: no change on a host, no write to the API server, one execution a host for each, counted on
+/// Five resyncs: no change on a host, no write to the API server, one execution a host for each, counted on
 /// both sides. Applying the same again changes nothing either.
 pub fn is_radio_silence(world: &mut World) -> Result<()> {
     world.apply(&world.sample()?)?;
@@ -81,8 +81,8 @@ pub fn is_radio_silence(world: &mut World) -> Result<()> {
     let mut ours = 0;
     let before = Counted::read(world, &mut ours)?;
 
-    world.wait("ten resyncs", LONG, |_| {
-        (metric("hapair_turns_total").ok()? >= before.looks + 10).then_some(())
+    world.wait("five resyncs", LONG, |_| {
+        (metric("hapair_turns_total").ok()? >= before.looks + 5).then_some(())
     })?;
 
     let after = Counted::read(world, &mut ours)?;
