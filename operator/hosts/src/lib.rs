@@ -7,6 +7,7 @@ mod attack;
 mod bundle;
 mod frames;
 mod keys;
+pub mod offline;
 mod parse;
 mod script;
 mod spans;
@@ -29,6 +30,15 @@ use tracing::{Span, field::Empty, instrument};
 
 /// The exit status of timeout(1) when the time was up.
 const TIMED_OUT: i32 = 124;
+
+/// What a host said to a question.
+fn answered(answer: &[u8], question: &Question) -> Result<observed::Host, FrameError> {
+    let sections = frames::read(answer)?;
+    Ok(observed::Host {
+        probes: assemble::answers(&sections, question),
+        ..assemble::host(&sections)
+    })
+}
 
 /// Reaches hosts over SSH.
 #[derive(Clone, Copy, Debug)]
@@ -61,11 +71,8 @@ impl SshHosts {
     async fn look(&self, side: Side, question: &Question) -> HostView {
         match self.hosts[side].execute(bundle::probe(question)).await {
             Err(silence) => HostView::Silent(silence),
-            Ok(output) => match frames::read(&output.stdout) {
-                Ok(sections) => HostView::Seen(Box::new(observed::Host {
-                    probes: assemble::answers(&sections, question),
-                    ..assemble::host(&sections)
-                })),
+            Ok(output) => match answered(&output.stdout, question) {
+                Ok(host) => HostView::Seen(Box::new(host)),
                 Err(FrameError::CutOff) if output.code == TIMED_OUT => {
                     let after = frames::last(&output.stdout).map_or_else(
                         || "no section was completed".to_owned(),

@@ -11,10 +11,6 @@ use hapair_model::{
 };
 use situations::*;
 
-fn reasons(plan: &Plan) -> Vec<Reason> {
-    plan.findings.iter().map(|finding| finding.reason).collect()
-}
-
 #[test]
 fn bare_hosts_get_their_packages_with_the_services_masked() {
     let desired = tomcat_pair();

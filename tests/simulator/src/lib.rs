@@ -3,6 +3,7 @@
 //! by scenarios that are played on both ([`reality`]).
 
 pub mod api;
+pub mod by_hand;
 pub mod drbd;
 pub mod effects;
 pub mod experiment;

@@ -44,6 +44,8 @@ pub struct Disk {
     pub masked: BTreeSet<String>,
     /// Files by path.
     pub files: BTreeMap<String, StoredFile>,
+    /// What stood first where a service's file is, by path.
+    pub originals: BTreeMap<String, Option<StoredFile>>,
     /// The managed block of /etc/hosts.
     pub hosts_block: Vec<String>,
     /// The record of who manages the machine.

@@ -43,7 +43,7 @@ pub fn run(tools: &[(&str, &str)], script: &str) -> Ran {
     }
     let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts");
     let output = Command::new("unshare")
-        .args(["--mount", "sh", "-c"])
+        .args(["--mount", "--net", "--uts", "sh", "-c"])
         .arg(format!(
             "exec 2>&1\nscripts={scripts}\nPATH={}:$PATH\n{GROUND}{script}",
             folder.path().display()

@@ -8,17 +8,18 @@
 use std::collections::BTreeMap;
 
 use hapair_model::{
-    Both, Secret, Side,
+    Both, Reason, Secret, Side,
     desired::{
         Desired, Disk, FenceDevice, Fencing, FilesystemType, FloatingIp, Group, GroupFile, HttpProbe,
         Leaving, Node, Numbers, Owner, Preset, Service, ServiceKind, Tls, Volume,
     },
     digest,
     observed::{
-        Cluster, ClusterNode, ClusterResource, Device, Distribution, DrbdConfig, FileFacts, Host,
-        HostAddress, HostView, JUST_CREATED, Record, Resource, Signature, Silence, Unit, VolumeRecord,
+        Cluster, ClusterNode, ClusterResource, CorosyncConf, Device, Distribution, DrbdConfig, FileFacts,
+        Host, HostAddress, HostView, JUST_CREATED, KnownPeer, Record, Resource, Signature, Silence, Unit,
+        VolumeRecord,
     },
-    plan::{File, FollowUp, Next, Plan, Stage, Step},
+    plan::{Content, File, FollowUp, Next, Plan, Stage, Step},
     xml::Element,
 };
 use hapair_planner::{FreshKeys, plan};
@@ -347,6 +348,13 @@ pub fn carry_out(step: &Step, host: &mut Host) {
                 owner: file.owner.clone(),
             };
             host.files.insert(file.path.clone(), facts);
+            if let Content::Text(text) = &file.content {
+                match file.path.as_str() {
+                    "/etc/corosync/corosync.conf" => host.corosync_conf = Some(CorosyncConf::parse(text)),
+                    "/var/lib/hapair/peer" => host.known_peer = KnownPeer::parse(text),
+                    _ => {}
+                }
+            }
             mark(file, host);
             if let Some(FollowUp::Adjust(resource)) = &file.follow_up {
                 host.drbd_config.insert(
@@ -502,6 +510,11 @@ pub fn second_silent(hosts: &Hosts) -> Both<HostView> {
 
 pub fn plan_of(desired: &Desired, hosts: &Hosts) -> Plan {
     plan(desired, &seen(hosts), &fresh())
+}
+
+/// Why a plan is not what was wished for.
+pub fn reasons(plan: &Plan) -> Vec<Reason> {
+    plan.findings.iter().map(|finding| finding.reason).collect()
 }
 
 pub fn fresh() -> FreshKeys {

@@ -1,0 +1,294 @@
+//! Legs that have held data: replaced, renamed, missing, left behind and back again.
+
+mod situations;
+
+use hapair_model::{
+    Reason, Side,
+    desired::Desired,
+    observed::{Attached, Device, Signature, VolumeRecord},
+    plan::{Next, Step},
+};
+use situations::*;
+
+/// node2 is in standby, so that its leg is down; what stands below it is looked at.
+fn with_a_leg_that_is_down(desired: &Desired) -> Hosts {
+    let mut hosts = at_rest(desired);
+    hosts.second.resources.clear();
+    hosts
+}
+
+#[test]
+fn a_leg_that_held_data_and_is_not_there_any_more_is_never_made_anew() {
+    let desired = tomcat_pair();
+    let ext4 = || {
+        vec![Signature {
+            kind: "ext4".into(),
+            uuid: "1".into(),
+        }]
+    };
+    let blank = Device {
+        signatures: Vec::new(),
+        ..with_a_leg_that_is_down(&desired).second.devices["logs"].clone()
+    };
+    let changes = [
+        (
+            blank.clone(),
+            "/dev/sdb is blank, expected DRBD's metadata f44642132f79ec16 of this volume",
+        ),
+        (
+            Device {
+                signatures: ext4(),
+                ..blank
+            },
+            "/dev/sdb holds ext4:1, expected DRBD's metadata",
+        ),
+        (
+            Device::default(),
+            "/dev/sdb does not exist, expected DRBD's metadata",
+        ),
+    ];
+    for (device, words) in changes {
+        let mut hosts = with_a_leg_that_is_down(&desired);
+        hosts.second.devices.insert("logs".into(), device);
+        hosts
+            .second
+            .metadata_elsewhere
+            .insert("f44642132f79ec16".into(), "/dev/sdc".into());
+        let plan = plan_of(&desired, &hosts);
+        assert_eq!(
+            (&plan.next, reasons(&plan)),
+            (&Next::Rest, vec![Reason::LegMissing])
+        );
+        let message = &plan.findings[0].message;
+        assert!(
+            message.contains(words)
+                && message.contains("It is on /dev/sdc")
+                && !message.contains("overwrite"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn a_record_of_a_volume_that_has_left_does_not_keep_a_new_one_from_its_disk() {
+    let desired = tomcat_pair();
+    let mut hosts = with_packages(&desired);
+    let left = VolumeRecord {
+        device_uuid: Some("f4".into()),
+        zeroes: false,
+        minor: 0,
+        port: 7789,
+    };
+    hosts.first.volume_records.insert("logs".into(), left);
+    let plan = plan_of(&desired, &hosts);
+    assert!(
+        stage_of(&plan)
+            .steps
+            .first
+            .iter()
+            .any(|step| matches!(step, Step::CreateMetadata { .. })),
+        "{:?}",
+        plan.findings
+    );
+}
+
+#[test]
+fn a_disk_that_a_person_has_put_in_place_of_another_is_taken_note_of_once_it_holds_the_data() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    hosts.second.metadata.insert("logs".into(), "7777".into());
+    let plan = plan_of(&desired, &hosts);
+    let [
+        Step::RecordMetadata {
+            uuid,
+            minor: 0,
+            port: 7789,
+            ..
+        },
+    ] = stage_of(&plan).steps.second.as_slice()
+    else {
+        panic!("{:?}", plan.next)
+    };
+    assert_eq!(uuid, "7777");
+    carry_out_next(&desired, &mut hosts);
+    assert_eq!(plan_of(&desired, &hosts).next, Next::Rest);
+    hosts.second.metadata.insert("logs".into(), "8888".into());
+    hosts.second.resources.get_mut("logs").unwrap().disk = "Inconsistent".into();
+    assert!(
+        !matches!(plan_of(&desired, &hosts).next, Next::Run(_)),
+        "a leg that is being filled is none yet"
+    );
+}
+
+#[test]
+fn a_volume_that_is_declared_anew_on_another_disk_leaves_the_running_legs_as_they_are() {
+    let mut desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    desired.volumes[0].disks.second.device = "/dev/sdc".into();
+    hosts.second.devices.get_mut("logs").unwrap().path = "/dev/sdc".into();
+    let plan = plan_of(&desired, &hosts);
+    assert_eq!(
+        (&plan.next, reasons(&plan)),
+        (&Next::Rest, vec![Reason::DiskChanged])
+    );
+    assert!(
+        plan.findings[0]
+            .message
+            .contains("runs on /dev/sdb, and spec.disks names /dev/sdc"),
+        "{}",
+        plan.findings[0].message
+    );
+}
+
+#[test]
+fn another_name_of_the_same_disk_is_written_down_and_nothing_is_detached() {
+    let mut desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    desired.volumes[0].disks.second.device = "/dev/disk/by-id/x".into();
+    hosts.second.devices.get_mut("logs").unwrap().path = "/dev/sdb".into();
+    let plan = plan_of(&desired, &hosts);
+    assert_eq!(plan.findings, []);
+    for steps in [&stage_of(&plan).steps.first, &stage_of(&plan).steps.second] {
+        assert!(
+            steps
+                .iter()
+                .any(|step| matches!(step, Step::WriteFile(file) if file.path == "/etc/drbd.d/logs.res")),
+            "{steps:?}"
+        );
+    }
+}
+
+/// A pair that has left these hosts: its records are kept, and so is what is on the disks.
+fn left_behind(desired: &Desired) -> Hosts {
+    let prepared = prepared(desired);
+    let mut hosts = with_packages(desired);
+    for side in Side::BOTH {
+        hosts[side]
+            .kept_records
+            .clone_from(&prepared[side].volume_records);
+        hosts[side].devices.clone_from(&prepared[side].devices);
+        hosts[side]
+            .devices
+            .get_mut("logs")
+            .expect("the sample's volume")
+            .label = Some("hapair".into());
+    }
+    hosts
+}
+
+#[test]
+fn the_same_manifests_after_a_teardown_bring_the_data_back() {
+    let desired = tomcat_pair();
+    let mut hosts = left_behind(&desired);
+    let plan = plan_of(&desired, &hosts);
+    for side in Side::BOTH {
+        let steps = &stage_of(&plan).steps[side];
+        let recorded =
+            |step: &Step| matches!(step, Step::RecordMetadata { uuid, .. } if uuid == "f44642132f79ec16");
+        assert!(
+            steps.iter().any(recorded) && steps.iter().any(|step| matches!(step, Step::BringUp { .. })),
+            "{steps:?}"
+        );
+        assert!(
+            !steps
+                .iter()
+                .any(|step| matches!(step, Step::CreateMetadata { .. })),
+            "{steps:?}"
+        );
+    }
+    carry_out_next(&desired, &mut hosts);
+    for host in [&mut hosts.first, &mut hosts.second] {
+        host.resources.get_mut("logs").unwrap().generation = 42;
+    }
+    assert_eq!(
+        stage_of(&plan_of(&desired, &hosts)).name,
+        "start pacemaker",
+        "no generation is made, no file system is made"
+    );
+}
+
+#[test]
+fn what_was_kept_says_nothing_of_other_metadata() {
+    let desired = tomcat_pair();
+    let mut hosts = left_behind(&desired);
+    hosts.second.devices.get_mut("logs").unwrap().signatures[0].uuid = "another".into();
+    let plan = plan_of(&desired, &hosts);
+    assert_eq!(
+        (&plan.next, reasons(&plan)),
+        (&Next::Rest, vec![Reason::DeviceNotBlank])
+    );
+    // A new disk is filled from the other.
+    hosts.second.devices.get_mut("logs").unwrap().signatures.clear();
+    let plan = plan_of(&desired, &hosts);
+    assert!(
+        stage_of(&plan)
+            .steps
+            .second
+            .iter()
+            .any(|step| matches!(step, Step::CreateMetadata { .. })),
+        "{plan:?}"
+    );
+}
+
+/// node2's leg as it runs under this name of its disk, with a file that has another name of it.
+fn running_as(desired: &Desired, name: &str, in_the_file: &str) -> Hosts {
+    let mut hosts = at_rest(desired);
+    let path = "/dev/sdb1".to_owned();
+    hosts.second.devices.get_mut("logs").expect("a leg at rest").path = path.clone();
+    hosts
+        .second
+        .drbd_config
+        .get_mut("logs")
+        .expect("a leg at rest")
+        .disks = vec![in_the_file.into(), path.clone()];
+    let leg = hosts.second.resources.get_mut("logs").expect("a leg at rest");
+    leg.attached = Some(Attached {
+        name: name.into(),
+        path,
+    });
+    hosts
+}
+
+#[test]
+fn a_running_leg_keeps_the_name_of_its_disk_since_drbd_would_detach_it_for_another() {
+    let desired = tomcat_pair();
+    let declared = desired.volumes[0].disks.second.device.clone();
+    let device = |hosts: &Hosts| {
+        let resolved = hapair_planner::resolve(desired.clone(), &seen(hosts));
+        resolved.volumes[0].disks.second.device.clone()
+    };
+    // Whatever name the file has, after the next write it has that under which the leg runs.
+    for in_the_file in ["/dev/sdb1", declared.as_str()] {
+        assert_eq!(
+            device(&running_as(&desired, "/dev/sdb1", in_the_file)),
+            "/dev/sdb1"
+        );
+    }
+    let mut down = running_as(&desired, "/dev/sdb1", "/dev/sdb1");
+    down.second.resources.clear();
+    assert_eq!(device(&down), declared);
+    let mut another_disk = running_as(&desired, "/dev/sdc1", "/dev/sdc1");
+    another_disk
+        .second
+        .resources
+        .get_mut("logs")
+        .unwrap()
+        .attached
+        .as_mut()
+        .unwrap()
+        .path = "/dev/sdc1".into();
+    assert_eq!(device(&another_disk), declared);
+}
+
+/// A host that lost its records, and a volume whose data comes back after a teardown, have had their first
+/// day.
+#[test]
+fn files_below_a_volume_that_was_born_are_no_matter() {
+    let desired = tomcat_pair();
+    let mut hosts = left_behind(&desired);
+    hosts.second.hidden_files.insert("logs".into(), 12);
+    assert_eq!(reasons(&plan_of(&desired, &hosts)), []);
+    let mut hosts = at_rest(&desired);
+    hosts.second.hidden_files.insert("logs".into(), 12);
+    assert_eq!(reasons(&plan_of(&desired, &hosts)), []);
+}
