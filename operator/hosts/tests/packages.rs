@@ -62,7 +62,8 @@ fn services_are_masked_while_they_are_installed_and_not_afterwards() {
         "{apt:?}"
     );
     // Of an earlier one that was cut off.
-    assert!(ran.calls.contains(&"dpkg --configure -a".to_owned()));
+    let configured = "dpkg --force-confdef --force-confold --configure -a".to_owned();
+    assert!(ran.calls.contains(&configured), "{ran:?}");
 }
 
 #[test]
@@ -85,6 +86,33 @@ fn a_failed_installation_leaves_masks_that_the_next_one_takes_away() {
         !ran.calls.iter().any(|call| call.starts_with("apt-get")),
         "{ran:?}"
     );
+}
+
+/// apt-get as it calls the real dpkg, with a package that has a configuration file.
+const REAL_DPKG: &str = r#"
+mkdir -p /var/lib/dpkg/info /var/lib/dpkg/updates /run/deb/DEBIAN /run/deb/etc
+: > /var/lib/dpkg/status
+printf 'Package: hapair-example\nVersion: 1\nArchitecture: all\nMaintainer: nobody\nDescription: a test\n' > /run/deb/DEBIAN/control
+echo /etc/example.conf > /run/deb/DEBIAN/conffiles
+echo packaged > /run/deb/etc/example.conf
+dpkg-deb --build /run/deb /run/example.deb > /dev/null
+echo by hand > /etc/example.conf
+"#;
+
+#[test]
+fn a_configuration_file_that_a_person_has_changed_stays_and_nobody_is_asked() {
+    let install = "case $* in *install*) dpkg $(printf '%s\\n' \"$@\" | sed -n 's/^Dpkg::Options::=//p') \
+        --install /run/example.deb < /dev/null > /run/dpkg.log 2>&1 || { cat /run/dpkg.log; exit 1; } ;; esac";
+    let ran = succeeds(
+        &[
+            ("systemctl", "case $* in *is-active*) exit 3 ;; esac"),
+            ("apt-get", install),
+        ],
+        &format!(
+            "{REAL_DPKG}step install-packages.apt corosync hapair-example; cat /etc/example.conf /etc/example.conf.dpkg-dist"
+        ),
+    );
+    assert_eq!(ran.said, "by hand\npackaged\n");
 }
 
 #[test]
