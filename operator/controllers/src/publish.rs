@@ -186,6 +186,65 @@ impl Publisher {
         Ok(())
     }
 
+    /// Takes Ready from a pair of which a child has changed: whoever waits for the pair after an edit is not to read of the
+    /// time before.
+    pub async fn announce(
+        &mut self,
+        client: &Client,
+        metrics: &Metrics,
+        snapshot: &Snapshot,
+    ) -> kube::Result<()> {
+        let (Some(pair), Some(changed)) = (&snapshot.pair, self.changed_child(snapshot)) else {
+            return Ok(());
+        };
+        let uid = pair.uid().unwrap_or_default();
+        let Some(before) = self.latest(pair.as_ref(), &uid) else {
+            return Ok(());
+        };
+        let is_ready = |condition: &&Condition| {
+            condition.type_ == condition_types::READY && condition.status == ConditionStatus::True
+        };
+        let Some(ready) = before.conditions.iter().find(is_ready) else {
+            return Ok(());
+        };
+        let message = format!("{changed} has changed, and the hosts are being asked");
+        let changed = [
+            (condition_types::READY, false),
+            (condition_types::RECONCILING, true),
+        ]
+        .map(|(type_, holds)| report::Condition {
+            type_,
+            holds: Some(holds),
+            reason: Reason::Converging,
+            message: message.clone(),
+        });
+        let changed = conditions(&changed, &before.conditions, ready.observed_generation);
+        let now = |old: &Condition| {
+            changed
+                .iter()
+                .find(|new| new.type_ == old.type_)
+                .unwrap_or(old)
+                .clone()
+        };
+        let status = HAPairStatus {
+            conditions: before.conditions.iter().map(now).collect(),
+            ..before.clone()
+        };
+        self.write(client, metrics, pair.as_ref(), &before.conditions, status)
+            .await
+    }
+
+    /// The first child whose spec is newer than what its status is about.
+    fn changed_child(&self, snapshot: &Snapshot) -> Option<String> {
+        for_each_child!(snapshot, child => {
+            let status = self.latest(child.as_ref(), &child.uid().unwrap_or_default());
+            if status.and_then(|status| status.observed_generation) < child.metadata.generation {
+                return Some(child.subject().to_string());
+            }
+        });
+        None
+    }
+
     /// Gives an object the status for a report, if it has another one.
     async fn publish<K: Reported>(
         &mut self,
@@ -210,6 +269,18 @@ impl Publisher {
         if before.as_ref() == Some(&status) {
             return Ok(());
         }
+        self.write(client, metrics, object, &old, status).await
+    }
+
+    async fn write<K: Reported>(
+        &mut self,
+        client: &Client,
+        metrics: &Metrics,
+        object: &K,
+        old: &[Condition],
+        status: K::Status,
+    ) -> kube::Result<()> {
+        let uid = object.uid().unwrap_or_default();
         let api: Api<Declared<K>> = Api::namespaced(client.clone(), &object.namespace().unwrap_or_default());
         let patch = serde_json::json!({
             "apiVersion": K::api_version(&()),
@@ -239,7 +310,7 @@ impl Publisher {
                     client,
                     metrics,
                     &object.object_ref(&()),
-                    &old,
+                    old,
                     K::conditions(&status),
                 )
                 .await;

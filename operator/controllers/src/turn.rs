@@ -119,6 +119,7 @@ impl<C: Connect> PairTask<C> {
             context: &self.context,
             name: &self.name,
         };
+        self.reporting.announce(&work.snapshot).await?;
         self.engine
             .turn(&self.context.hosts, work, &mut self.reporting, &leading)
             .await

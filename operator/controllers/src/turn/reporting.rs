@@ -39,6 +39,12 @@ impl<C> Reporting<C> {
         self.figures.hide(&self.context.metrics);
     }
 
+    /// Takes Ready from a pair of which a child has changed, before its hosts are asked about it.
+    pub async fn announce(&mut self, snapshot: &Snapshot) -> kube::Result<()> {
+        let (client, metrics) = (&self.context.client, &self.context.metrics);
+        self.publisher.announce(client, metrics, snapshot).await
+    }
+
     /// Gives the objects of a snapshot their statuses.
     #[instrument(name = "publish status", skip_all)]
     pub async fn publish(
