@@ -1,13 +1,20 @@
-//! What a reason means and what to do, from the one list that the operator and docs/reasons.md share.
+//! What a reason means and what to do, from the one list that the operator and docs/reasons.md share. A message may have a
+//! remedy of its own, which counts before the list's.
 
-use hapair_model::Reason;
+use hapair_model::{Reason, reason::remedy_of};
 
 /// What a reason means.
 pub fn meaning(reason: &str) -> String {
     halves(reason).map_or_else(|| unknown(reason), |(meaning, _)| meaning)
 }
 
-/// What a person can do.
+/// What has happened, and what a person can do about it.
+pub fn of<'a>(reason: &str, message: &'a str) -> (&'a str, String) {
+    let (message, own) = remedy_of(message);
+    (message, own.map_or_else(|| remedy(reason), str::to_owned))
+}
+
+/// What a person can do, in general.
 pub fn remedy(reason: &str) -> String {
     halves(reason).map_or_else(|| unknown(reason), |(_, remedy)| remedy)
 }
@@ -34,6 +41,17 @@ fn unknown(reason: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_remedy_of_the_messages_own_counts_first() {
+        let (message, remedy) = of("SplitBrain", "it has diverged. What to do: choose");
+        assert_eq!((message, remedy.as_str()), ("it has diverged.", "choose"));
+        let (message, remedy) = of("AsDeclared", "everything is as declared");
+        assert_eq!(
+            (message, remedy.as_str()),
+            ("everything is as declared", "nothing.")
+        );
+    }
 
     #[test]
     fn every_reason_has_both_halves() {

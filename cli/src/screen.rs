@@ -132,11 +132,12 @@ impl Screen {
     fn causes(&mut self, overview: &Overview) {
         let causes = causes(&overview.pair);
         for cause in &causes {
+            let (message, remedy) = advice::of(&cause.reason, &cause.message);
             self.paragraph(
                 "  why: ",
-                &format!("{}: {}", styled(ATTENTION, &cause.reason), plain(&cause.message)),
+                &format!("{}: {}", styled(ATTENTION, &cause.reason), plain(message)),
             );
-            self.paragraph("  do:  ", &advice::remedy(&cause.reason));
+            self.paragraph("  do:  ", &plain(&remedy));
         }
         if causes.is_empty() && is_observed(&overview.pair) {
             self.paragraph("  do:  ", "nothing");
@@ -414,7 +415,9 @@ pub fn pair_condition<'a>(pair: &'a HAPair, type_: &str) -> Option<&'a Condition
 }
 
 fn find<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Condition> {
-    conditions.iter().find(|condition| condition.type_ == type_)
+    conditions
+        .iter()
+        .find(|condition| condition.type_.eq_ignore_ascii_case(type_))
 }
 
 fn holds(conditions: &[Condition], type_: &str) -> Option<ConditionStatus> {

@@ -78,11 +78,9 @@ pub fn direction(overview: &Overview, now: Timestamp) -> Result<Direction, Strin
         match pair_condition(pair, type_) {
             Some(condition) if condition.status == good => {}
             Some(condition) => {
-                let (reason, message) = (&condition.reason, &condition.message);
-                return Err(format!(
-                    "{reason}: {message}\nWhat to do: {}",
-                    advice::remedy(reason)
-                ));
+                let reason = &condition.reason;
+                let (message, remedy) = advice::of(reason, &condition.message);
+                return Err(format!("{reason}: {message}\nWhat to do: {remedy}"));
             }
             None => return Err("the operator has not observed the pair yet".into()),
         }

@@ -3,6 +3,7 @@
 use anyhow::{Result, bail};
 use clap::Args;
 use hapair_crds::{Condition, ConditionStatus};
+use hapair_model::Reason;
 
 use crate::{access::Session, advice, screen};
 
@@ -20,11 +21,11 @@ pub struct Arguments {
 /// Explains it.
 pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     let what = &arguments.what;
-    if hapair_model::Reason::ALL
+    if let Some(reason) = Reason::ALL
         .iter()
-        .any(|reason| reason.name() == what)
+        .find(|reason| reason.name().eq_ignore_ascii_case(what))
     {
-        return explain(what);
+        return explain(reason.name(), &advice::remedy(reason.name()));
     }
     let pair = session.pair(arguments.pair.as_deref()).await?;
     let Some(condition) = screen::pair_condition(&pair, what) else {
@@ -54,15 +55,12 @@ pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         ConditionStatus::False => "is False",
         ConditionStatus::Unknown => "is Unknown",
     };
+    let (message, remedy) = advice::of(reason, message);
     anstream::println!("{type_} {holds}: {reason}\n{}\n", screen::plain(message));
-    explain(reason)
+    explain(reason, &screen::plain(&remedy))
 }
 
-fn explain(reason: &str) -> Result<()> {
-    anstream::println!(
-        "{reason}: {}\n\nWhat to do: {}",
-        advice::meaning(reason),
-        advice::remedy(reason)
-    );
+fn explain(reason: &str, remedy: &str) -> Result<()> {
+    anstream::println!("{reason}: {}\n\nWhat to do: {remedy}", advice::meaning(reason));
     Ok(())
 }

@@ -16,6 +16,23 @@ pub enum Class {
     Chosen,
 }
 
+/// What stands between a message and a remedy of its own, for where the reason's general one would be wrong, or names
+/// nothing.
+const REMEDY: &str = " What to do: ";
+
+/// A message with a remedy of its own.
+pub fn with_remedy(message: &str, remedy: &str) -> String {
+    format!("{message}.{REMEDY}{remedy}")
+}
+
+/// A message, and the remedy of its own that it may have.
+pub fn remedy_of(message: &str) -> (&str, Option<&str>) {
+    match message.split_once(REMEDY) {
+        Some((message, remedy)) => (message, Some(remedy)),
+        None => (message, None),
+    }
+}
+
 /// Declares the reasons; the documentation of each is kept as data too.
 macro_rules! reasons {
     ($($(#[doc = $text:literal])+ $name:ident: $class:ident,)+) => {
@@ -251,6 +268,15 @@ reasons! {
     ///
     /// What to do: take the address off that machine, or choose another.
     AddressTaken: NeedsPerson,
+    /// Both hosts have the floating IP. Clients reach one of them by chance.
+    ///
+    /// What to do: the message has the command that takes it off the node where the cluster does not have it.
+    AssignedTwice: NeedsPerson,
+    /// A service runs on the node where the cluster does not have it, too.
+    ///
+    /// What to do: stop it there (`systemctl disable --now` with the unit that the message names). Only the cluster starts
+    /// it.
+    RunsTwice: NeedsPerson,
     /// A systemd unit or resource agent that a service names is not on a host.
     ///
     /// What to do: install what brings it, on both hosts, or correct the name.
@@ -288,8 +314,8 @@ reasons! {
     PlanRefused: NeedsPerson,
     /// The cluster has no quorum, or pacemaker does not run.
     ///
-    /// What to do: bring the other node back. After a total outage with one survivor, see the runbook for
-    /// unblocking quorum.
+    /// What to do: bring the other node back. A node that starts alone waits for its peer, since that may be serving. Where
+    /// the peer cannot come back, and you have seen that it is off, type on the node that is there: `pcs quorum unblock`.
     NoQuorum: NeedsPerson,
     /// One node is not in the cluster, or runs no services.
     ///
@@ -301,10 +327,10 @@ reasons! {
     /// for so (the annotation `hapair.dev/standby` counts before the spec), or set `spec.nodes[].standby` to
     /// false.
     NodeStandby: Chosen,
-    /// The cluster, or a node, is in maintenance mode: pacemaker leaves everything as it is, also what fails.
+    /// The cluster, a node or a resource is in maintenance: pacemaker leaves it as it is, also what fails.
     ///
     /// What to do: when the maintenance is over, `pcs property set maintenance-mode=false`, or `pcs node
-    /// unmaintenance` with the node's name.
+    /// unmaintenance` with the node's name, or `pcs resource manage` with the resource that the message names.
     Maintenance: NeedsPerson,
     /// A constraint keeps a resource off a node, so that it could not be taken over there. `pcs resource
     /// move` and `pcs resource ban` leave such ones.
@@ -314,10 +340,11 @@ reasons! {
     Banned: NeedsPerson,
     /// pacemaker wants to fence a node and has not been able to. Nothing is taken over from it meanwhile.
     ///
-    /// What to do: look at the fencing device. Was the host renamed? A node under its old name shows like
-    /// this too.
+    /// What to do: look at the fencing device; `FencingReady` says what it said. Was the host renamed? A node under
+    /// its old name shows like this too.
     NodeUnclean: Waiting,
-    /// A fencing device does not run, or fails its check.
+    /// A fencing device does not run, fails its check, or could not fence a node; or the cluster's configuration has
+    /// switched fencing off.
     ///
     /// What to do: the message names the device and what it said; check its address, user and password.
     FencingFailed: NeedsPerson,
@@ -344,7 +371,7 @@ reasons! {
     ///
     /// What to do: look at the disk and at the kernel's log on the host that the message names. DRBD goes on
     /// with the other node's disk, and does not take this one back by itself: once it answers again, `drbdadm
-    /// attach` on that host.
+    /// attach` on that host. A new disk gets metadata first: `drbdadm create-md`, then `drbdadm attach`.
     DiskFailed: NeedsPerson,
     /// A volume's file system takes no writes any more: ext4 after an error in it. The agent `writable` fails
     /// then, and the group moves to the other node, which checks ext4 before it mounts it.
@@ -359,9 +386,8 @@ reasons! {
     FilesystemFull: NeedsPerson,
     /// The two legs hold diverged data. The operator never chooses between them.
     ///
-    /// What to do: find out which node has the data that shall live; then, on the other, `drbdadm
-    /// disconnect`, `drbdadm secondary` and `drbdadm connect --discard-my-data`; on the survivor `drbdadm
-    /// connect`.
+    /// What to do: decide which node has the data that shall live. The message has the commands for either
+    /// choice, with the names.
     SplitBrain: NeedsPerson,
     /// A resource has failed.
     ///
@@ -377,6 +403,22 @@ reasons! {
     /// What to do: the message shows what came back. pacemaker restarts or moves a service that fails its
     /// probe.
     NotAnswering: Waiting,
+    /// The service answers on the node where it runs. There is no other node to ask, so that nobody knows whether
+    /// clients reach it.
+    ///
+    /// What to do: nothing, if the other node is away on purpose.
+    AnsweredLocally: Fine,
+    /// DRBD has frozen everything that is written to a volume: it waits until its peer has been fenced, or for a
+    /// disk.
+    ///
+    /// What to do: look at `FencingReady` and at the fencing device: writes go on as soon as the peer is known to be off
+    /// or cannot be promoted any more. The message has DRBD's own word for it.
+    WritesFrozen: Waiting,
+    /// Both legs of a volume are Primary while they are not connected: both nodes may be writing data that the other does
+    /// not get.
+    ///
+    /// What to do: stop the service on the node whose data shall be given up, at once. Then as for SplitBrain.
+    TwoPrimaries: NeedsPerson,
     /// Unknown at the moment: no host that would know can be reached.
     ///
     /// What to do: look at `HostsReachable`.

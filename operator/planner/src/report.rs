@@ -321,16 +321,33 @@ impl<'a> View<'a> {
         })
     }
 
-    /// What a probe said: asked from the node that does not serve, where there is one.
-    fn answer(&self, url: &str, node: &str) -> Option<u16> {
+    /// What a probe said, and to whom: to the node that does not serve, where it could be asked. A service that answers
+    /// nobody but its own node cannot be had.
+    fn answer(&self, url: &str, node: &str) -> Option<(u16, Side)> {
         let serving = self.desired.side(node)?;
-        let from = |host: Option<&Host>| host.and_then(|host| host.probes.get(url)).copied();
-        let outside = from(self.hosts[serving.peer()]);
-        // Where both were asked, an answer to one of them is an answer.
-        outside
-            .filter(|status| *status != 0)
-            .or_else(|| from(self.hosts[serving]))
-            .or(outside)
+        let said_to = |side: Side| Some((*self.hosts[side]?.probes.get(url)?, side));
+        said_to(serving.peer()).or_else(|| said_to(serving))
+    }
+
+    /// A volume of a group to which nothing can be written at the moment, as DRBD says.
+    fn frozen(&self, group: &Group) -> Option<(&'a str, &'a str)> {
+        let legs = |name: &str| {
+            let leg = |(_, host): (Side, &Option<&'a Host>)| host.and_then(|host| host.resources.get(name));
+            self.hosts.iter().filter_map(leg).collect::<Vec<_>>()
+        };
+        self.desired
+            .volumes
+            .iter()
+            .filter(|volume| group.volumes.contains(&volume.name))
+            .find_map(|volume| {
+                let mut primaries = legs(&volume.name)
+                    .into_iter()
+                    .filter(|leg| leg.role == Role::Primary);
+                Some((
+                    volume.name.as_str(),
+                    primaries.find_map(|leg| leg.suspended.as_deref())?,
+                ))
+            })
     }
 
     /// Whether a group's service can be had.
@@ -349,6 +366,12 @@ impl<'a> View<'a> {
                 );
             }
         };
+        if let Some((volume, why)) = self.frozen(group) {
+            let message = format!(
+                "volume {volume}: DRBD has frozen its writes (suspended:{why}); the group runs on {node}"
+            );
+            return (Some(false), Reason::WritesFrozen, message);
+        }
         let Some(url) = live::url(self.desired, group, self.cib) else {
             // Nobody asks it, so all of it has to run.
             return match self.group_node(group) {
@@ -360,23 +383,45 @@ impl<'a> View<'a> {
                 Err((reason, message)) => (Some(false), reason, message),
             };
         };
-        match self.answer(&url, &node) {
-            Some(status @ 200..=399) => (
+        let Some((status, asked)) = self.answer(&url, &node) else {
+            return (None, Reason::NotObserved, format!("{url} could not be asked"));
+        };
+        let asking = self.desired.nodes[asked].name.as_str();
+        match status {
+            200..=399 if asking == node => (
+                Some(true),
+                Reason::AnsweredLocally,
+                format!(
+                    "{url} answers with HTTP status {status} on {node}, where the group runs; no other node could be asked"
+                ),
+            ),
+            200..=399 => (
                 Some(true),
                 Reason::Serving,
                 format!("{url} answers with HTTP status {status} from {node}"),
             ),
-            Some(0) => (
-                Some(false),
-                Reason::NotAnswering,
-                format!("{url} does not answer; the group runs on {node}"),
-            ),
-            Some(status) => (
+            0 => {
+                let itself = self
+                    .desired
+                    .side(&node)
+                    .and_then(|side| self.hosts[side]?.probes.get(&url));
+                let hint = match itself {
+                    Some(200..=399) => {
+                        ", where it answers: look at the network and the firewall between the two"
+                    }
+                    _ => "",
+                };
+                (
+                    Some(false),
+                    Reason::NotAnswering,
+                    format!("{url} does not answer {asking}; the group runs on {node}{hint}"),
+                )
+            }
+            _ => (
                 Some(false),
                 Reason::NotAnswering,
                 format!("{url} answers with HTTP status {status} from {node}"),
             ),
-            None => (None, Reason::NotObserved, format!("{url} could not be asked")),
         }
     }
 }

@@ -156,6 +156,8 @@ fn an_older_leg_that_is_being_brought_up_is_no_split_brain() {
     (newest.generation, newest.ancestors) = (0, Vec::new());
     assert_eq!(split(&hosts), None);
     hosts.second.resources.get_mut("logs").unwrap().connection = "Connecting".into();
+    assert_eq!(split(&hosts), None);
+    hosts.second.resources.get_mut("logs").unwrap().connection = "Connected".into();
     assert_eq!(split(&hosts), Some(false));
 }
 

@@ -8,8 +8,8 @@ use hapair_lab::Config;
 use hapair_world::World;
 
 use crate::checks::{
-    admission, agents, convergence, failover, faults, innocence, intrusion, memory, monitoring, order,
-    permissions, plugin, presets, refusals, released, rest, secrets, skew, teardown, traces,
+    admission, advice, agents, convergence, failover, faults, innocence, intrusion, memory, monitoring,
+    order, permissions, plugin, presets, refusals, released, rest, secrets, skew, teardown, traces,
 };
 
 type Check = fn(&mut World) -> Result<()>;
@@ -178,6 +178,14 @@ const TRIALS: &[(&str, Check)] = &[
         refusals::wrong_bmc_password,
     ),
     READ_ONLY,
+    (
+        "a split brain is told, and the commands that the status shows heal it",
+        advice::split_brain,
+    ),
+    (
+        "after a total outage the one node that comes back serves, once a person has said that the other is off",
+        advice::one_survivor,
+    ),
     (
         "three rounds of faults while a client writes: nothing is lost, nothing is there twice, and the \
          status tells",

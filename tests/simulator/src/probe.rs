@@ -335,6 +335,7 @@ fn resource(world: &World, side: Side, name: &str) -> Resource {
         peer_disk: peer.map_or("DUnknown", |peer| peer.disk.name()).into(),
         replication,
         attached: None,
+        suspended: leg.frozen.then(|| "fencing".into()),
         done: None,
         generation: metadata.map_or(0, |metadata| metadata.current),
         ancestors: metadata

@@ -87,6 +87,7 @@ fn resource(element: &Element) -> Option<ClusterResource> {
         failed: element.is("failed"),
         orphaned: element.is("orphaned"),
         blocked: element.is("blocked"),
+        unmanaged: element.get("managed") == Some("false"),
     })
 }
 

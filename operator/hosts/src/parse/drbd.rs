@@ -32,7 +32,11 @@ pub fn resources(text: &str) -> BTreeMap<String, Resource> {
             word.map_or(DiskState::DUnknown, DiskState::from)
         };
         match kind {
-            "resource" => resource.role = value("role").into(),
+            "resource" => {
+                resource.role = value("role").into();
+                let why = values.get("suspended").filter(|why| **why != "no");
+                resource.suspended = why.map(|why| (*why).to_owned());
+            }
             "connection" => {
                 resource.connection = value("connection").into();
                 resource.peer_role = value("role").into();

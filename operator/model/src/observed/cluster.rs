@@ -79,6 +79,8 @@ pub struct ClusterResource {
     pub orphaned: bool,
     /// The cluster will not touch it before a person does.
     pub blocked: bool,
+    /// The cluster leaves it as it is, as a person has asked it to (`pcs resource unmanage`).
+    pub unmanaged: bool,
 }
 
 /// A failed operation.

@@ -110,6 +110,9 @@ pub struct Resource {
     pub attached: Option<Attached>,
     /// What is replicated or resynchronised.
     pub replication: ReplicationState,
+    /// Why DRBD has frozen what is written to it, in its own words (`drbdsetup events2`, "suspended"): fencing, no-data,
+    /// quorum, user.
+    pub suspended: Option<String>,
     /// How much of a resync is done, in percent.
     pub done: Option<u8>,
     /// The current data generation's UUID; 0: not known.

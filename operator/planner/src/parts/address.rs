@@ -7,6 +7,7 @@ use hapair_model::{
     desired::{Desired, FloatingIp},
     observed::{Host, HostView, Question},
     plan::{Finding, Subject},
+    reason::with_remedy,
     report::ChildReport,
     xml::Element,
 };
@@ -211,7 +212,13 @@ pub fn report(view: &View<'_>, ip: &FloatingIp) -> ChildReport {
         .or_else(by_cluster);
     // A host that does not answer may have it.
     let seen = view.cluster.is_some() || view.hosts.all(Option::is_some);
+    let is_on_both = view.hosts.all(|host| holds(*host));
     let (assigned, reason, message) = match (&node, carried.zip(active)) {
+        _ if is_on_both => (
+            Some(false),
+            Reason::AssignedTwice,
+            on_both(view, &address, active),
+        ),
         (Some(node), _) => (Some(true), Reason::Healthy, format!("{address} is on {node}")),
         (None, Some((other, active))) if other != ip.address => (
             Some(false),
@@ -233,6 +240,30 @@ pub fn report(view: &View<'_>, ip: &FloatingIp) -> ChildReport {
     let mut conditions = view.verdict(&about, view.finding(&about), problem);
     conditions.push(condition("Assigned", assigned, reason, message));
     ChildReport { conditions, node }
+}
+
+/// An address that both hosts have, and where the cluster does not want it.
+fn on_both(view: &View<'_>, address: &str, active: Option<&str>) -> String {
+    let nodes = view.desired.nodes.as_ref().map(|node| node.name.as_str());
+    let what = format!(
+        "{address} is on {} and on {}: clients reach either",
+        nodes.first, nodes.second
+    );
+    let astray = nodes
+        .find(|node| Some(*node) != active)
+        .filter(|_| active.is_some());
+    let Some(side) = astray else {
+        return what;
+    };
+    let held = view.hosts[side].into_iter().flat_map(|host| &host.addresses);
+    let Some(held) = held.into_iter().find(|each| each.without_prefix() == address) else {
+        return what;
+    };
+    let remedy = format!(
+        "on {} `ip address del {} dev {}`, and see what in its own configuration of the network sets the address",
+        nodes[side], held.address, held.interface
+    );
+    with_remedy(&what, &remedy)
 }
 
 #[cfg(test)]

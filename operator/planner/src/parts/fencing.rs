@@ -7,8 +7,9 @@ use std::collections::BTreeSet;
 use hapair_model::{
     Reason, Side,
     desired::{Desired, FenceDevice, Fencing, Node, Tls},
-    observed::Cluster,
+    observed::{Cluster, ClusterNode, FencingStatus},
     plan::{Content, File, FollowUp, Keep},
+    reason::with_remedy,
     report::Condition,
     xml::Element,
 };
@@ -245,6 +246,9 @@ pub fn ready(view: &View<'_>) -> Condition {
             "no host could be asked that is in the cluster".into(),
         );
     };
+    if let Some(message) = switched_off(view).or_else(|| failed_to_fence(cluster)) {
+        return condition("FencingReady", Some(false), Reason::FencingFailed, message);
+    }
     for (side, node) in view.desired.nodes.iter() {
         for id in devices_of(view.desired, side) {
             if let Some(failure) = cluster.failures.iter().find(|failure| failure.resource == id) {
@@ -270,6 +274,46 @@ pub fn ready(view: &View<'_>) -> Condition {
         Reason::Healthy,
         format!("each node's fencing device answers{}", unverified(view)),
     )
+}
+
+/// The cluster's own configuration says that nothing is fenced, whatever is declared.
+fn switched_off(view: &View<'_>) -> Option<String> {
+    let off = |property: &&Element| {
+        property.get("name") == Some("stonith-enabled")
+            && matches!(property.get("value"), Some("false" | "no" | "off" | "0"))
+    };
+    view.cib?
+        .first("configuration")?
+        .first("crm_config")?
+        .all()
+        .into_iter()
+        .find(off)?;
+    Some(
+        "the cluster's configuration has stonith-enabled=false: nothing is fenced, though spec.fencing.mode is Required"
+            .into(),
+    )
+}
+
+/// A node that is away, and that the cluster has failed to fence. One that is well again needs no fence any more.
+fn failed_to_fence(cluster: &Cluster) -> Option<String> {
+    let is_away = |node: &ClusterNode| !node.online || node.unclean;
+    let away = cluster.nodes.iter().filter(|(_, node)| is_away(node));
+    away.filter_map(|(name, _)| {
+        // Times of this form are ordered as text is.
+        let of_node = cluster.fencing.iter().filter(|event| event.target == *name);
+        let last = of_node.max_by_key(|event| event.completed.clone())?;
+        (last.status == FencingStatus::Failed).then(|| {
+            let time = last.completed.as_deref().unwrap_or("an unknown time");
+            let what =
+                format!("{name} could not be fenced (last tried at {time}): nothing is taken over from it until it is");
+            let remedy = format!(
+                "look at the fencing device of {name}. Where it stays away, and you have seen yourself that {name} is off, type on the other \
+                 node: `pcs stonith confirm {name}`. Never while it may be running: both nodes would serve"
+            );
+            with_remedy(&what, &remedy)
+        })
+    })
+    .next()
 }
 
 /// Devices whose certificates nobody verifies: a person has chosen that, and reads it here.

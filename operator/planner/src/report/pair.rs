@@ -1,18 +1,18 @@
 //! The HAPair's status.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hapair_model::{
     Reason,
-    observed::{Cluster, DiskState, FencingStatus, HostView},
+    observed::{Cluster, DiskState, Failure, FencingStatus, HostView, Task},
     plan::Subject,
     report::{Condition, NodeReport, PairReport},
 };
 
 use super::{View, condition};
 use crate::{
-    bans,
-    parts::{fencing, volume},
+    bans, names,
+    parts::{fencing, service, volume},
     released,
 };
 
@@ -259,8 +259,10 @@ fn redundancy(view: &View<'_>) -> Condition {
     };
     let standby = || standby().map(|(_, node)| (Reason::NodeStandby, format!("{} is in standby", node.name)));
     match maintenance(view, cluster)
+        .or_else(|| unmanaged(view, cluster))
         .or(worst)
         .or_else(|| ban(view, cluster))
+        .or_else(|| failed_start(view, cluster))
         .or_else(standby)
     {
         Some((reason, message)) => no(reason, message),
@@ -286,6 +288,51 @@ fn maintenance(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
         Reason::Maintenance,
         format!(
             "{what} is in maintenance mode: nothing is taken over, and nothing that fails is started again"
+        ),
+    ))
+}
+
+/// What a group needs and what could not be started on the node where the group does not run: the cluster does not try
+/// it there again before the failure is forgotten.
+fn failed_start(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
+    view.desired.groups.iter().find_map(|group| {
+        let serving = view.serving_node(group).ok()?;
+        let members = service::members(view.desired, group);
+        let is_in_the_way = |failure: &&Failure| {
+            failure.node != serving
+                && matches!(failure.task, Task::Start | Task::Promote)
+                && members.contains(&failure.resource)
+                && !view.is_standby(&failure.node)
+        };
+        let failure = cluster.failures.iter().find(is_in_the_way)?;
+        Some((
+            Reason::ResourceFailed,
+            format!(
+                "{} could not take group {} over: {} failed to {} there: {}",
+                failure.node, group.name, failure.resource, failure.task, failure.message
+            ),
+        ))
+    })
+}
+
+/// Something of ours that the cluster leaves as it is.
+fn unmanaged(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
+    let desired = view.desired;
+    let members = desired
+        .groups
+        .iter()
+        .flat_map(|group| service::members(desired, group));
+    let volumes = desired.volumes.iter().map(|volume| names::volume(&volume.name));
+    let ours: BTreeSet<_> = members.chain(volumes).collect();
+    let left = cluster
+        .resources
+        .iter()
+        .find(|each| each.unmanaged && ours.contains(&each.id))?;
+    Some((
+        Reason::Maintenance,
+        format!(
+            "{} is not managed: it is neither taken over nor started again",
+            left.id
         ),
     ))
 }

@@ -429,6 +429,7 @@ pub fn carry_out(step: &Step, host: &mut Host) {
                 peer_disk: "Inconsistent".into(),
                 replication: "Established".into(),
                 attached: None,
+                suspended: None,
                 done: None,
                 generation: JUST_CREATED,
                 ancestors: Vec::new(),

@@ -85,7 +85,7 @@ pub fn reboot(world: &mut World) -> Result<()> {
 }
 
 /// The name of the node that serves, its number in the lab, and the other's name.
-fn serving(world: &World) -> Result<(String, usize, String)> {
+pub fn serving(world: &World) -> Result<(String, usize, String)> {
     let active = world.object("hapair/web")?["status"]["active"]
         .as_str()
         .context("no node serves")?

@@ -1,6 +1,7 @@
 //! The checks of the end-to-end test, by what they are about.
 
 pub mod admission;
+pub mod advice;
 pub mod agents;
 pub mod convergence;
 pub mod failover;

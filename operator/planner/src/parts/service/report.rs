@@ -1,19 +1,32 @@
 //! The status of a ServiceGroup.
 
-use hapair_model::{Reason, desired::Group, plan::Subject, report::ChildReport};
+use hapair_model::{
+    Reason, desired::Group, observed::Unit, plan::Subject, reason::with_remedy, report::ChildReport,
+};
 
-use crate::report::{View, condition};
+use super::unit;
+use crate::{
+    platform::Platform,
+    report::{View, condition},
+};
 
 /// The group's status.
 pub fn report(view: &View<'_>, group: &Group) -> ChildReport {
     let about = Subject::Group(group.name.clone());
     let node = view.group_node(group);
     let (available, why, what) = view.availability(group);
-    let problem = (available != Some(true)).then(|| (why, what.clone()));
+    let twice = node
+        .as_deref()
+        .ok()
+        .and_then(|node| runs_elsewhere(view, group, node));
+    let problem = (available != Some(true))
+        .then(|| (why, what.clone()))
+        .or_else(|| twice.clone());
     let mut conditions = view.verdict(&about, view.finding(&about), problem);
-    conditions.push(match &node {
-        Ok(node) => condition("Running", Some(true), Reason::Healthy, format!("runs on {node}")),
-        Err((reason, message)) => condition(
+    conditions.push(match (&node, twice) {
+        (Ok(_), Some((reason, message))) => condition("Running", Some(false), reason, message),
+        (Ok(node), None) => condition("Running", Some(true), Reason::Healthy, format!("runs on {node}")),
+        (Err((reason, message)), _) => condition(
             "Running",
             (*reason != Reason::NotObserved).then_some(false),
             *reason,
@@ -25,4 +38,27 @@ pub fn report(view: &View<'_>, group: &Group) -> ChildReport {
         conditions,
         node: node.ok(),
     }
+}
+
+/// A unit of the group that runs on the node where the cluster does not have the group.
+fn runs_elsewhere(view: &View<'_>, group: &Group, node: &str) -> Option<(Reason, String)> {
+    let side = view.desired.side(node)?.peer();
+    let (host, other) = (view.hosts[side]?, view.desired.nodes[side].name.as_str());
+    let platform = Platform::of(&host.distribution)?;
+    let runs = |unit: &&str| host.units.get(*unit).is_some_and(Unit::is_active);
+    let mut units = group
+        .services
+        .iter()
+        .filter_map(|service| unit(&service.kind, &platform));
+    let unit = units.find(runs)?;
+    Some((
+        Reason::RunsTwice,
+        with_remedy(
+            &format!(
+                "{unit} runs on {other}, too, where the cluster does not have group {}",
+                group.name
+            ),
+            &format!("on {other} `systemctl disable --now {unit}`"),
+        ),
+    ))
 }

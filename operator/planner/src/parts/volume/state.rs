@@ -3,7 +3,7 @@
 use hapair_model::{
     Both,
     desired::Volume,
-    observed::{ConnectionState, Host, Resource},
+    observed::{Host, Resource, Role},
 };
 
 /// Whether both legs hold the same current data and are connected.
@@ -15,14 +15,17 @@ pub fn is_redundant(volume: &Volume, hosts: &Both<&Host>) -> bool {
     })
 }
 
-/// Whether the legs' data has diverged: DRBD has given up the connection, and neither leg's data went on from
-/// the other's. StandAlone alone says little: a leg is StandAlone for a moment whenever it is brought up or
-/// taken down. `None`: the legs are not connected, and what data they hold is not seen.
+/// Whether both legs are Primary without a connection. A connection does not allow that; connected legs that were both
+/// seen Primary were seen at different moments.
+pub fn are_both_primary(legs: Both<Option<&Resource>>) -> bool {
+    legs.all(|leg| leg.is_some_and(|leg| leg.role == Role::Primary && !leg.is_connected()))
+}
+
+/// Whether the legs' data has diverged: they are not connected, and neither leg's data went on from the other's.
+/// `None`: they are not connected, and what data they hold is not seen.
 pub fn is_split(legs: Both<Option<&Resource>>) -> Option<bool> {
-    let stands_alone = legs.any(|leg| leg.is_some_and(|leg| leg.connection == ConnectionState::StandAlone));
-    // A leg that is not seen may have given up, too; not one that the other is connected to.
-    let is_told = legs.all(|leg| leg.is_some()) || legs.any(|leg| leg.is_some_and(Resource::is_connected));
-    if !stands_alone && is_told {
+    // A leg that is not seen may be apart; not one that the other is connected to.
+    if legs.any(|leg| leg.is_some_and(Resource::is_connected)) {
         return Some(false);
     }
     let legs = legs

@@ -1,0 +1,261 @@
+//! A condition is True only where that was seen: what looks well from one place only is not.
+#![allow(clippy::unwrap_used, reason = "a condition that is not there fails the test")]
+
+mod situations;
+
+use hapair_model::{
+    Both, Reason,
+    desired::Desired,
+    observed::{Failure, FenceEvent, HostView},
+    report::{Condition, Report},
+    xml::Element,
+};
+use hapair_planner::{plan, report};
+use situations::*;
+
+fn told(desired: &Desired, observed: &Both<HostView>) -> Report {
+    report(desired, observed, &plan(desired, observed, &fresh()), None)
+}
+
+/// A condition of the pair: whether it holds, why, and what is said.
+fn of_pair(desired: &Desired, observed: &Both<HostView>, type_: &str) -> (Option<bool>, Reason, String) {
+    let report = told(desired, observed);
+    let is_asked_for = |condition: &&Condition| condition.type_ == type_;
+    let found = report.pair.conditions.iter().find(is_asked_for).unwrap().clone();
+    (found.holds, found.reason, found.message)
+}
+
+/// The pair at rest, with something changed on both hosts.
+fn changed(desired: &Desired, change: impl Fn(&mut hapair_model::observed::Host)) -> Both<HostView> {
+    let mut hosts = at_rest(desired);
+    change(&mut hosts.first);
+    change(&mut hosts.second);
+    seen(&hosts)
+}
+
+#[test]
+fn a_service_that_answers_nobody_but_its_own_node_is_not_available() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    hosts.first.probes.insert(PAGE.into(), 200);
+    hosts.second.probes.insert(PAGE.into(), 0);
+    let (holds, reason, message) = of_pair(&desired, &seen(&hosts), "Available");
+    assert_eq!((holds, reason), (Some(false), Reason::NotAnswering));
+    assert!(
+        message.contains("does not answer node2; the group runs on node1, where it answers"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_service_that_no_other_node_could_ask_answers_locally() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    hosts.first.probes.insert(PAGE.into(), 200);
+    let (holds, reason, message) = of_pair(&desired, &second_silent(&hosts), "Available");
+    assert_eq!(
+        (holds, reason),
+        (Some(true), Reason::AnsweredLocally),
+        "{message}"
+    );
+    hosts.second.probes.clear();
+    assert_eq!(
+        of_pair(&desired, &seen(&hosts), "Available").1,
+        Reason::AnsweredLocally
+    );
+}
+
+#[test]
+fn a_service_whose_writes_are_frozen_is_not_available() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    let leg = hosts.first.resources.get_mut("logs").unwrap();
+    leg.suspended = Some("fencing".into());
+    let (holds, reason, message) = of_pair(&desired, &seen(&hosts), "Available");
+    assert_eq!((holds, reason), (Some(false), Reason::WritesFrozen));
+    assert!(
+        message.contains("volume logs") && message.contains("suspended:fencing"),
+        "{message}"
+    );
+}
+
+#[test]
+fn fencing_that_the_clusters_configuration_switches_off_is_not_ready() {
+    let mut desired = tomcat_pair();
+    let off = |host: &mut hapair_model::observed::Host| {
+        let text = host.cib.as_ref().unwrap().to_string();
+        let text = text.replace(
+            "name=\"stonith-enabled\" value=\"true\"",
+            "name=\"stonith-enabled\" value=\"false\"",
+        );
+        host.cib = Some(Element::parse(&text).unwrap());
+    };
+    let observed = changed(&desired, off);
+    // The operator would put it back.
+    desired.paused = true;
+    let (holds, reason, message) = of_pair(&desired, &observed, "FencingReady");
+    assert_eq!((holds, reason), (Some(false), Reason::FencingFailed), "{message}");
+    assert!(message.contains("stonith-enabled=false"), "{message}");
+}
+
+#[test]
+fn a_fence_that_failed_is_told_as_long_as_the_node_is_away() {
+    let desired = tomcat_pair();
+    let event = |status: &str, completed: &str| FenceEvent {
+        target: "node2".into(),
+        status: status.into(),
+        completed: Some(completed.into()),
+    };
+    let told_with = |online: bool, events: &[FenceEvent]| {
+        let observed = changed(&desired, |host| {
+            let cluster = host.cluster.as_mut().unwrap();
+            cluster.fencing = events.to_vec();
+            cluster.nodes.get_mut("node2").unwrap().online = online;
+        });
+        of_pair(&desired, &observed, "FencingReady")
+    };
+    let failed = [
+        event("failed", "2026-11-28 10:00:02Z"),
+        event("success", "2026-11-28 09:00:00Z"),
+    ];
+    let (holds, reason, message) = told_with(false, &failed);
+    assert_eq!((holds, reason), (Some(false), Reason::FencingFailed));
+    assert!(message.starts_with("node2 could not be fenced"), "{message}");
+    assert_eq!(told_with(true, &failed).0, Some(true));
+    let fenced_since = [failed[0].clone(), event("success", "2026-11-28 10:00:09Z")];
+    assert_eq!(told_with(false, &fenced_since).0, Some(true));
+}
+
+#[test]
+fn a_resource_that_is_not_managed_is_no_redundancy() {
+    let desired = tomcat_pair();
+    let observed = changed(&desired, |host| {
+        let resources = &mut host.cluster.as_mut().unwrap().resources;
+        resources
+            .iter_mut()
+            .find(|each| each.id == "ip-web")
+            .unwrap()
+            .unmanaged = true;
+    });
+    let (holds, reason, message) = of_pair(&desired, &observed, "RedundancyHealthy");
+    assert_eq!((holds, reason), (Some(false), Reason::Maintenance));
+    assert!(message.starts_with("ip-web is not managed"), "{message}");
+}
+
+#[test]
+fn an_address_that_both_hosts_have_is_not_assigned() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    let floating = hosts
+        .first
+        .addresses
+        .iter()
+        .find(|each| each.address.starts_with("192.0.2.100/"));
+    let floating = floating.unwrap().clone();
+    hosts.second.addresses.push(floating);
+    let report = told(&desired, &seen(&hosts));
+    let conditions = &report.floating_ips["web"].conditions;
+    let assigned = conditions.iter().find(|each| each.type_ == "Assigned").unwrap();
+    assert_eq!(
+        (assigned.holds, assigned.reason),
+        (Some(false), Reason::AssignedTwice)
+    );
+    assert!(
+        assigned
+            .message
+            .contains("on node2 `ip address del 192.0.2.100/24 dev eth0`"),
+        "{}",
+        assigned.message
+    );
+    assert_eq!(conditions[0].holds, Some(false), "{:?}", conditions[0]);
+}
+
+#[test]
+fn a_service_that_runs_on_both_nodes_is_told_with_the_command_that_stops_one() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    let unit = hosts.first.units["corosync"].clone();
+    hosts.second.units.insert("tomcat10".into(), unit);
+    let report = told(&desired, &seen(&hosts));
+    let conditions = &report.groups["tomcat"].conditions;
+    let running = conditions.iter().find(|each| each.type_ == "Running").unwrap();
+    assert_eq!((running.holds, running.reason), (Some(false), Reason::RunsTwice));
+    assert!(
+        running
+            .message
+            .contains("on node2 `systemctl disable --now tomcat10`"),
+        "{}",
+        running.message
+    );
+}
+
+#[test]
+fn two_primaries_that_are_not_connected_are_an_alarm_of_their_own() {
+    let desired = tomcat_pair();
+    let apart = |connection: &str| {
+        changed(&desired, |host| {
+            let leg = host.resources.get_mut("logs").unwrap();
+            (leg.role, leg.connection) = ("Primary".into(), connection.into());
+        })
+    };
+    let (holds, reason, message) = of_pair(&desired, &apart("Connecting"), "RedundancyHealthy");
+    assert_eq!((holds, reason), (Some(false), Reason::TwoPrimaries), "{message}");
+    assert_eq!(
+        of_pair(&desired, &apart("Connecting"), "Stalled").1,
+        Reason::TwoPrimaries
+    );
+    // Seen one after the other, in the middle of a switchover.
+    assert_ne!(
+        of_pair(&desired, &apart("Connected"), "RedundancyHealthy").1,
+        Reason::TwoPrimaries
+    );
+}
+
+#[test]
+fn data_that_has_diverged_is_told_before_drbd_has_noticed() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    for (host, generation) in [(&mut hosts.first, 2), (&mut hosts.second, 4_000)] {
+        let leg = host.resources.get_mut("logs").unwrap();
+        (leg.connection, leg.generation, leg.peer_disk) =
+            ("Connecting".into(), generation, "DUnknown".into());
+    }
+    assert_eq!(
+        of_pair(&desired, &seen(&hosts), "RedundancyHealthy").1,
+        Reason::SplitBrain
+    );
+}
+
+#[test]
+fn what_could_not_be_started_on_the_other_node_is_no_redundancy() {
+    let desired = tomcat_pair();
+    let failed_on = |node: &str, task: &str| {
+        changed(&desired, |host| {
+            host.cluster.as_mut().unwrap().failures.push(Failure {
+                resource: "service-tomcat-tomcat".into(),
+                task: task.into(),
+                node: node.into(),
+                message: "Permission denied".into(),
+            });
+        })
+    };
+    let (holds, reason, message) = of_pair(&desired, &failed_on("node2", "start"), "RedundancyHealthy");
+    assert_eq!((holds, reason), (Some(false), Reason::ResourceFailed));
+    assert_eq!(
+        message,
+        "node2 could not take group tomcat over: service-tomcat-tomcat failed to start there: Permission denied"
+    );
+    assert_eq!(
+        of_pair(&desired, &failed_on("node2", "start"), "Ready").0,
+        Some(false)
+    );
+    // It runs where it runs.
+    assert_eq!(
+        of_pair(&desired, &failed_on("node1", "start"), "RedundancyHealthy").0,
+        Some(true)
+    );
+    assert_eq!(
+        of_pair(&desired, &failed_on("node2", "monitor"), "RedundancyHealthy").0,
+        Some(true)
+    );
+}

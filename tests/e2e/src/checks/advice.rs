@@ -1,0 +1,102 @@
+//! What the status tells a person to do, done.
+
+use anyhow::{Context as _, Result, ensure};
+use hapair_world::World;
+
+use super::{LONG, SOON, failover::serving, served_by};
+
+/// Both nodes have written while they were apart. What the status says, word for word, heals it, and the data of the node
+/// that serves lives.
+pub fn split_brain(world: &mut World) -> Result<()> {
+    let (active, node, peer) = serving(world)?;
+    let other = 1 - node;
+    world.lab.run(node, "pcs property set maintenance-mode=true")?;
+    world.lab.run(
+        other,
+        "drbdadm disconnect logs && drbdadm primary --force logs && mount /dev/drbd0 /mnt && echo theirs > /mnt/split && \
+         umount /mnt && drbdadm secondary logs",
+    )?;
+    world.lab.run(
+        node,
+        "echo ours > /var/log/tomcat10/split && sync /var/log/tomcat10/split",
+    )?;
+    world.lab.run(other, "drbdadm connect logs")?;
+    world.wait_for_condition("harv/logs", "SplitBrain", "True", LONG)?;
+    world.lab.run(node, "pcs property set maintenance-mode=false")?;
+    world.wait("RedundancyHealthy=False/SplitBrain", SOON, |world| {
+        let (_, reason, _) = world.condition("hapair/web", "RedundancyHealthy").ok()??;
+        (reason == "SplitBrain").then_some(())
+    })?;
+    let (_, _, message) = world
+        .condition("hapair/web", "RedundancyHealthy")?
+        .context("no condition")?;
+    println!("           {message}");
+    for (on, line) in commands(&message, &format!("{active}, which serves: "))? {
+        world.lab.run(world.lab.node(&on)?, &line)?;
+    }
+    world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
+    served_by(world, &active, LONG)?;
+    let kept = world.lab.run(node, "cat /var/log/tomcat10/split")?;
+    ensure!(kept == "ours\n", "{peer}'s data lives: {kept}");
+    Ok(())
+}
+
+/// Both nodes have lost their power, and one of them and its BMC do not come back. A person who knows that it is off has
+/// two commands to type, which reasons.md names under NoQuorum and FencingFailed.
+pub fn one_survivor(world: &mut World) -> Result<()> {
+    let (active, node, peer) = serving(world)?;
+    let other = 1 - node;
+    world
+        .lab
+        .run(node, "echo 'before the outage' > /var/log/tomcat10/outage; sync")?;
+    world.lab.power_off(other)?;
+    world.lab.power_off(node)?;
+    world.lab.stop_bmc(other)?;
+    world.lab.power_on(node)?;
+    world.lab.wait_for_ssh(node, LONG)?;
+    world.wait(
+        "Quorate=False/NoQuorum, seen on the node that is there",
+        LONG,
+        |world| {
+            let waits = "corosync-cmapctl -g runtime.votequorum.wait_for_all_status | grep -q '= 1$'";
+            world.lab.run(node, waits).ok()?;
+            let (status, reason, _) = world.condition("hapair/web", "Quorate").ok()??;
+            (status == "False" && reason == "NoQuorum").then_some(())
+        },
+    )?;
+    world.lab.run(node, "pcs quorum unblock --force")?;
+    world.wait(
+        "FencingReady=False, since nobody fences the other node",
+        LONG,
+        |world| {
+            let (_, reason, message) = world.condition("hapair/web", "FencingReady").ok()??;
+            (reason == "FencingFailed" && message.contains(&format!("{peer} could not be fenced")))
+                .then_some(())
+        },
+    )?;
+    world
+        .lab
+        .run(node, &format!("pcs stonith confirm {peer} --force"))?;
+    served_by(world, &active, LONG)?;
+    world
+        .lab
+        .run(node, "grep -q 'before the outage' /var/log/tomcat10/outage")?;
+    world.lab.start_bmc(other)?;
+    world.lab.power_on(other)?;
+    world.wait_for_condition("hapair/web", "Ready", "True", LONG)
+}
+
+/// The commands of a sentence of a message, each with the node to type it on: "on NODE `LINE`, then on NODE `LINE`".
+fn commands(message: &str, sentence: &str) -> Result<Vec<(String, String)>> {
+    let (_, from) = message
+        .split_once(sentence)
+        .with_context(|| format!("no {sentence:?} in {message}"))?;
+    let words: Vec<_> = from.split(". ").next().unwrap_or_default().split('`').collect();
+    words
+        .chunks_exact(2)
+        .map(|pair| {
+            let node = pair[0].trim().rsplit(' ').next().context("no node")?;
+            Ok((node.to_owned(), pair[1].to_owned()))
+        })
+        .collect()
+}
