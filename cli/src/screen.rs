@@ -112,7 +112,7 @@ impl Screen {
             Some(Condition {
                 status: ConditionStatus::False,
                 ..
-            }) => styled(BAD, "NOT SERVING"),
+            }) => not_serving(overview),
             Some(Condition { reason, .. }) if reason == "NothingDeclared" => faint("no service"),
             _ => styled(ATTENTION, "service state unknown"),
         };
@@ -435,6 +435,28 @@ pub fn plain(text: &str) -> String {
             }
         })
         .collect()
+}
+
+/// What is served of a pair that is not Available: nothing, or not all.
+fn not_serving(overview: &Overview) -> String {
+    let is = |group: &&hapair_crds::ServiceGroup, wanted: ConditionStatus| {
+        let conditions = group.status.as_ref().map(|status| status.conditions.as_slice());
+        holds(conditions.unwrap_or_default(), condition_types::AVAILABLE) == Some(wanted)
+    };
+    let mut names = Vec::new();
+    if overview
+        .groups
+        .iter()
+        .any(|group| is(&group, ConditionStatus::True))
+    {
+        let away = overview
+            .groups
+            .iter()
+            .filter(|group| is(group, ConditionStatus::False));
+        names.extend(away.map(|group| group.name_any()));
+    }
+    let what = format!("NOT SERVING {}", names.join(", "));
+    styled(BAD, what.trim_end())
 }
 
 fn styled(style: Style, text: &str) -> String {

@@ -11,12 +11,16 @@ use hapair_planner as planner;
 
 /// How often a stage may end well and be needed again at once.
 const MOST_REPEATS: u32 = 3;
+/// How often a step may fail in the same way before a person is asked to look.
+const MOST_FAILURES: u32 = 3;
 
 /// What became of the last stages.
 #[derive(Default)]
 pub struct Progress {
     /// How the last one failed.
     pub failure: Option<Finding>,
+    /// How often in a row it has failed in the same words.
+    failures: u32,
     /// What the last ones were about that ended well, and how many in a row were about just that.
     repeated: (String, u32),
 }
@@ -38,12 +42,20 @@ impl Progress {
             0
         };
         self.repeated = (purpose, times + 1);
-        self.failure = None;
+        (self.failure, self.failures) = (None, 0);
     }
 
     /// Remembers how a stage failed.
-    pub fn note_failed(&mut self, stage: &Stage, failure: Finding) {
+    pub fn note_failed(&mut self, stage: &Stage, mut failure: Finding) {
         self.repeated = (planner::purpose(stage), 0);
+        let is_same = self
+            .failure
+            .as_ref()
+            .is_some_and(|before| before.message == failure.message);
+        self.failures = if is_same { self.failures + 1 } else { 1 };
+        if failure.reason == Reason::StepFailed && self.failures >= MOST_FAILURES {
+            failure.reason = Reason::StepKeepsFailing;
+        }
         self.failure = Some(failure);
     }
 
@@ -64,5 +76,35 @@ impl Progress {
                 planner::wanted_and_got(stage, observed)
             ),
         ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hapair_model::plan::Step;
+
+    use super::*;
+
+    #[test]
+    fn a_step_that_fails_in_the_same_words_three_times_needs_a_person() {
+        let stage = Stage {
+            name: "prepare",
+            steps: Both::new(vec![Step::ReloadUnits], Vec::new()),
+        };
+        let mut progress = Progress::default();
+        let mut fails = |words: &str| {
+            progress.note_failed(
+                &stage,
+                Finding::new(Subject::Pair, Reason::StepFailed, words.into()),
+            );
+            progress.failure.as_ref().map(|failure| failure.reason)
+        };
+        assert_eq!(fails("no space left"), Some(Reason::StepFailed));
+        assert_eq!(fails("no space left"), Some(Reason::StepFailed));
+        assert_eq!(fails("no space left"), Some(Reason::StepKeepsFailing));
+        assert_eq!(fails("no space left"), Some(Reason::StepKeepsFailing));
+        assert_eq!(fails("connection lost"), Some(Reason::StepFailed));
+        progress.note_done(&stage);
+        assert_eq!(progress.failure, None);
     }
 }

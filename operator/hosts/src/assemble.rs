@@ -36,6 +36,15 @@ pub fn host(sections: &Sections) -> Host {
         kernel: text("kernel").trim().into(),
         distribution: system::distribution(text("os")),
         owner: system::record(text("owner")),
+        // getent tells with its status that one of several is missing.
+        users: sections
+            .get("users")
+            .map(|section| system::ids(&section.text))
+            .unwrap_or_default(),
+        groups: sections
+            .get("groups")
+            .map(|section| system::ids(&section.text))
+            .unwrap_or_default(),
         packages,
         held,
         install: system::job(text("units"), text("uptime"), text("job-log")),

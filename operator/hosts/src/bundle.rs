@@ -106,6 +106,8 @@ fn question_lines(question: &Question) -> String {
         }
     };
     question.packages.iter().for_each(|name| line("package", &[name]));
+    question.users.iter().for_each(|name| line("user", &[name]));
+    question.groups.iter().for_each(|name| line("group", &[name]));
     question.units.iter().for_each(|name| line("unit", &[name]));
     question.files.iter().for_each(|path| line("file", &[path]));
     question.paths.iter().for_each(|path| line("path", &[path]));

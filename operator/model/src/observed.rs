@@ -49,6 +49,10 @@ pub struct Question {
     /// OCF agents, `provider:agent`, whose parameters are wanted: the cluster does not run them as declared
     /// yet.
     pub agents: Vec<String>,
+    /// Users whose numbers are wanted.
+    pub users: Vec<String>,
+    /// Groups whose numbers are wanted.
+    pub groups: Vec<String>,
 }
 
 /// A path on the host, with the volume that it is asked about for.
@@ -119,6 +123,10 @@ pub struct Host {
     pub distribution: Distribution,
     /// Who manages it, by its own record.
     pub owner: Option<Record>,
+    /// Of the users that were asked about: their numbers.
+    pub users: BTreeMap<String, u32>,
+    /// Of the groups that were asked about: their numbers.
+    pub groups: BTreeMap<String, u32>,
     /// Installed packages with their versions, of those that were asked for.
     pub packages: BTreeMap<String, String>,
     /// Packages held against upgrades.

@@ -241,6 +241,11 @@ reasons! {
     /// or consent to hide them, by their number as the message shows it, in `spec.disks[].hideFiles`. They
     /// stay on the host's own disk, and are there again when the volume is not mounted.
     MountPointNotEmpty: NeedsPerson,
+    /// A user or group that owns a volume's files has another number on each host.
+    ///
+    /// What to do: give it the same number on both hosts (`usermod --uid`, `groupmod --gid`), on the host that does not
+    /// serve, with its services stopped, and correct the owner of its files outside of the volume.
+    IdsDiffer: NeedsPerson,
     /// A leg of a volume that held data is not where it was: the device below it carries something else, or
     /// nothing. It may have been replaced, or devices may have changed places at boot.
     ///
@@ -301,6 +306,11 @@ reasons! {
     /// What to do: the message shows the step and what the host said. The operator tries again by itself,
     /// ever less often.
     StepFailed: Waiting,
+    /// The same step has failed three times in the same words. The operator goes on trying, less and less often.
+    ///
+    /// What to do: the message names the host and the step, and has the tool's words. It goes by itself once what
+    /// they complain of is mended.
+    StepKeepsFailing: NeedsPerson,
     /// A stage succeeded three times, and is needed again: something on the hosts undoes it, or does not
     /// accept the value as it is written.
     ///
@@ -315,7 +325,8 @@ reasons! {
     /// The cluster has no quorum, or pacemaker does not run.
     ///
     /// What to do: bring the other node back. A node that starts alone waits for its peer, since that may be serving. Where
-    /// the peer cannot come back, and you have seen that it is off, type on the node that is there: `pcs quorum unblock`.
+    /// the peer cannot come back, and you have seen that it is off, type on the node that is there: `pcs quorum unblock`
+    /// (docs/how-to.md, "Serve on the one node that is left").
     NoQuorum: NeedsPerson,
     /// One node is not in the cluster, or runs no services.
     ///

@@ -21,7 +21,7 @@ mod names;
 mod parts;
 mod paths;
 mod platform;
-mod promises;
+pub mod promises;
 mod question;
 mod refuse;
 mod released;

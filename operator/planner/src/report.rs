@@ -354,16 +354,12 @@ impl<'a> View<'a> {
     pub fn availability(&self, group: &Group) -> (Holds, Reason, String) {
         let node = match self.serving_node(group) {
             Ok(node) => node,
+            // A group of files alone is no service.
+            Err((reason @ (Reason::NotObserved | Reason::NothingDeclared), message)) => {
+                return (None, reason, message);
+            }
             Err((reason, message)) => {
-                return (
-                    if reason == Reason::NotObserved {
-                        None
-                    } else {
-                        Some(false)
-                    },
-                    reason,
-                    message,
-                );
+                return (Some(false), reason, message);
             }
         };
         if let Some((volume, why)) = self.frozen(group) {

@@ -259,3 +259,47 @@ fn what_could_not_be_started_on_the_other_node_is_no_redundancy() {
         Some(true)
     );
 }
+
+#[test]
+fn a_group_of_files_alone_is_no_service_and_of_several_groups_the_one_that_does_not_serve_is_named() {
+    let mut desired = tomcat_pair();
+    let mut files_only = desired.groups[0].clone();
+    files_only.name = "files".into();
+    (files_only.volumes, files_only.floating_ips, files_only.services) = (vec![], vec![], vec![]);
+    (files_only.probe, files_only.files) = (None, vec![]);
+    let hosts = at_rest(&desired);
+    desired.groups.push(files_only);
+    assert_eq!(of_pair(&desired, &seen(&hosts), "Available").0, Some(true));
+    let mut other = desired.groups[0].clone();
+    other.name = "other".into();
+    (other.volumes, other.floating_ips, other.probe) = (vec![], vec![], None);
+    other.services[0].name = "other".into();
+    desired.groups.push(other);
+    let (holds, reason, message) = of_pair(&desired, &seen(&hosts), "Available");
+    assert_eq!((holds, reason), (Some(false), Reason::NotRunning));
+    assert!(message.starts_with("group other: "), "{message}");
+}
+
+#[test]
+fn owners_with_other_numbers_on_the_other_node_are_no_redundancy() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    let (user, group) = desired.volumes[0].owner.split_once(':').unwrap();
+    for (host, id) in [(&mut hosts.first, 998), (&mut hosts.second, 997)] {
+        host.users.insert(user.into(), id);
+        host.groups.insert(group.into(), 4);
+    }
+    let (holds, reason, message) = of_pair(&desired, &seen(&hosts), "RedundancyHealthy");
+    assert_eq!((holds, reason), (Some(false), Reason::IdsDiffer));
+    assert!(
+        message.starts_with("spec.filesystem.owner: user tomcat is 998 on node1 and 997 on node2"),
+        "{message}"
+    );
+    // A pair that lives is not held up for it, and one that does not yet is.
+    assert!(reasons(&plan_of(&desired, &hosts)).is_empty());
+    let mut hosts = with_packages(&desired);
+    for (host, id) in [(&mut hosts.first, 998), (&mut hosts.second, 997)] {
+        host.users.insert(user.into(), id);
+    }
+    assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::IdsDiffer]);
+}

@@ -7,7 +7,7 @@ use hapair_model::{
     Both, Reason,
     desired::{Desired, Service, ServiceKind},
     observed::{Ban, Cluster, Failure, HostView, Probe},
-    plan::Finding,
+    plan::{Finding, Subject},
     report::{Condition, Report},
 };
 use hapair_planner::{plan, report, second_question};
@@ -321,6 +321,20 @@ fn a_failed_step_shows_in_ready_until_it_is_mended() {
         Some(&failure),
     );
     assert_eq!(condition(&report.pair.conditions, "Ready").message, "node1: no");
+}
+
+#[test]
+fn a_step_that_keeps_failing_is_stalled_and_one_that_failed_is_not() {
+    let desired = tomcat_pair();
+    let observed = seen(&at_rest(&desired));
+    let stalled = |reason| {
+        let failure = Finding::new(Subject::Pair, reason, "node1: no space left".into());
+        let plan = plan(&desired, &observed, &fresh());
+        let report = report(&desired, &observed, &plan, Some(&failure));
+        condition(&report.pair.conditions, "Stalled").holds
+    };
+    assert_eq!(stalled(Reason::StepFailed), Some(false));
+    assert_eq!(stalled(Reason::StepKeepsFailing), Some(true));
 }
 
 #[test]

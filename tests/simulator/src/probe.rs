@@ -47,6 +47,8 @@ pub fn at(world: &World, side: Side, question: &Question) -> Host {
             version: "12".into(),
         },
         owner: disk.owner.clone(),
+        users: BTreeMap::new(),
+        groups: BTreeMap::new(),
         packages: question
             .packages
             .iter()

@@ -258,6 +258,17 @@ pub fn pcs_hosts(json: &str) -> Vec<String> {
     parsed.map_or_else(|_| Vec::new(), |list| list.known_hosts.into_keys().collect())
 }
 
+/// The numbers of users or groups, from `getent passwd` or `getent group`: lines of a name, a password, a number and more,
+/// with colons between (passwd(5), group(5)).
+pub fn ids(text: &str) -> BTreeMap<String, u32> {
+    let id = |line: &str| {
+        let mut fields = line.split(':');
+        let (name, number) = (fields.next()?, fields.nth(1)?);
+        Some((name.to_owned(), number.parse().ok()?))
+    };
+    text.lines().filter_map(id).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use hapair_model::observed::LoadState;

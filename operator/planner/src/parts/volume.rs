@@ -10,6 +10,7 @@ mod leg;
 mod numbers;
 mod refuse;
 mod report;
+mod split_brain;
 mod state;
 
 use hapair_model::{
@@ -25,6 +26,7 @@ use crate::{desired_cib::Object, due::Due, facts::Facts, files::text, names, pla
 pub use dialect::Dialect;
 pub use filesystem::{element as filesystem, writable};
 pub use first_data::first_data;
+pub use refuse::different_ids;
 pub use report::{data, filesystem_problem, primary, report, volume_problem};
 
 /// What this part has to say.
@@ -82,6 +84,10 @@ fn ask(desired: &Desired, side: Side, question: &mut Question) {
             question.disks.push(place(&partition.disk));
         }
         question.mount_points.push(place(&volume.mount_point));
+        if let Some((user, group)) = volume.owner.split_once(':') {
+            question.users.push(user.into());
+            question.groups.push(group.into());
+        }
     }
 }
 

@@ -263,6 +263,7 @@ fn redundancy(view: &View<'_>) -> Condition {
         .or(worst)
         .or_else(|| ban(view, cluster))
         .or_else(|| failed_start(view, cluster))
+        .or_else(|| different_ids(view))
         .or_else(standby)
     {
         Some((reason, message)) => no(reason, message),
@@ -290,6 +291,14 @@ fn maintenance(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
             "{what} is in maintenance mode: nothing is taken over, and nothing that fails is started again"
         ),
     ))
+}
+
+/// What one node writes would belong to somebody else on the other.
+fn different_ids(view: &View<'_>) -> Option<(Reason, String)> {
+    let hosts = view.hosts.clone().complete()?;
+    let mut volumes = view.desired.volumes.iter();
+    let message = volumes.find_map(|volume| volume::different_ids(view.desired, volume, &hosts))?;
+    Some((Reason::IdsDiffer, message))
 }
 
 /// What a group needs and what could not be started on the node where the group does not run: the cluster does not try
@@ -356,30 +365,30 @@ fn ban(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
 }
 
 fn available(view: &View<'_>) -> Condition {
-    if view.desired.groups.is_empty() {
-        return condition(
-            "Available",
-            None,
-            Reason::NothingDeclared,
-            "the pair has no service group".into(),
-        );
-    }
     let all: Vec<_> = view
         .desired
         .groups
         .iter()
-        .map(|group| view.availability(group))
+        .map(|group| (group, view.availability(group)))
+        .filter(|(_, (_, reason, _))| *reason != Reason::NothingDeclared)
         .collect();
     let worst = all
         .iter()
-        .find(|(holds, _, _)| *holds == Some(false))
-        .or_else(|| all.iter().find(|(holds, _, _)| holds.is_none()));
-    let (holds, reason, message) =
-        worst
-            .or(all.first())
-            .cloned()
-            .unwrap_or((None, Reason::NotObserved, String::new()));
-    condition("Available", holds, reason, message)
+        .find(|(_, (holds, ..))| *holds == Some(false))
+        .or_else(|| all.iter().find(|(_, (holds, ..))| holds.is_none()));
+    let Some((group, (holds, reason, message))) = worst.or(all.first()) else {
+        return condition(
+            "Available",
+            None,
+            Reason::NothingDeclared,
+            "the pair has no service group with services, addresses or volumes".into(),
+        );
+    };
+    let of_which = match all.len() {
+        1 => String::new(),
+        _ => format!("group {}: ", group.name),
+    };
+    condition("Available", *holds, *reason, format!("{of_which}{message}"))
 }
 
 fn paused(view: &View<'_>) -> Condition {

@@ -1,7 +1,9 @@
 //! What keeps a disk or a directory from becoming a volume's.
 
+use std::collections::BTreeMap;
+
 use hapair_model::{
-    Reason, Side,
+    Both, Reason, Side,
     desired::{Desired, Disk, Volume},
     observed::{Device, DrbdConfig, Host, Signature},
     plan::{Finding, Subject},
@@ -9,7 +11,9 @@ use hapair_model::{
 
 use super::{
     devices::{self, has_only_our_partitions},
-    dialect, leg, state,
+    dialect, leg,
+    split_brain::split_brain,
+    state,
 };
 use crate::{
     facts::{Facts, OneHost},
@@ -38,6 +42,7 @@ pub fn on_one(one: &OneHost<'_>, _: &Platform, findings: &mut Vec<Finding>) {
 pub fn on_both(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
     for volume in &facts.desired.volumes {
         split(volume, facts, findings);
+        owner(volume, facts, findings);
     }
     sources(facts, findings);
 }
@@ -60,17 +65,46 @@ fn module(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
 
 fn split(volume: &Volume, facts: &Facts<'_>, findings: &mut Vec<Finding>) {
     let legs = facts.hosts.as_ref().map(|host| host.resources.get(&volume.name));
-    if state::is_split(legs) == Some(true) {
-        let message = format!(
-            "volume {}: the two legs hold diverged data; nothing is changed before a person has chosen",
-            volume.name
-        );
+    if state::is_split(legs.clone()) == Some(true) {
         findings.push(Finding::new(
             Subject::Volume(volume.name.clone()),
             Reason::SplitBrain,
+            split_brain(facts.desired, volume, &legs),
+        ));
+    }
+}
+
+/// Whose files would be somebody else's on the other node. For a volume that was born this is no reason to stop; the
+/// pair's redundancy tells of it.
+fn owner(volume: &Volume, facts: &Facts<'_>, findings: &mut Vec<Finding>) {
+    let is_born = facts
+        .hosts
+        .any(|host| host.volume_records.contains_key(&volume.name));
+    if let Some(message) = different_ids(facts.desired, volume, &facts.hosts).filter(|_| !is_born) {
+        findings.push(Finding::new(
+            Subject::Volume(volume.name.clone()),
+            Reason::IdsDiffer,
             message,
         ));
     }
+}
+
+/// A user or group of a volume that has another number on each host.
+pub fn different_ids(desired: &Desired, volume: &Volume, hosts: &Both<&Host>) -> Option<String> {
+    let (user, group) = volume.owner.split_once(':')?;
+    let differ = |field: &str, what: &str, name: &str, ids: fn(&Host) -> &BTreeMap<String, u32>| {
+        let id = |side: Side| ids(hosts[side]).get(name).copied();
+        let (first, second) = (id(Side::First)?, id(Side::Second)?);
+        (first != second).then(|| {
+            format!(
+                "spec.filesystem.{field}: {what} {name} is {first} on {} and {second} on {}: what one node writes would belong to \
+                 somebody else on the other",
+                desired.nodes.first.name, desired.nodes.second.name
+            )
+        })
+    };
+    differ("owner", "user", user, |host| &host.users)
+        .or_else(|| differ("group", "group", group, |host| &host.groups))
 }
 
 fn mount_point(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>) {

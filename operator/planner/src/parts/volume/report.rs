@@ -1,15 +1,14 @@
 //! The status of a ReplicatedVolume, and what of it the pair's has.
 
 use hapair_model::{
-    Both, Reason, Side,
+    Both, Reason,
     desired::Volume,
     observed::{ConnectionState, DiskState, Mounted, Resource, Role},
     plan::Subject,
-    reason::with_remedy,
     report::{Condition, VolumeReport},
 };
 
-use super::state;
+use super::{split_brain::split_brain, state};
 use crate::report::{View, condition};
 
 /// The volume's status.
@@ -148,7 +147,7 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
         ));
     }
     if state::is_split(legs.clone()) == Some(true) {
-        return Some((Reason::SplitBrain, split_brain(view, volume, legs)));
+        return Some((Reason::SplitBrain, split_brain(view.desired, volume, &legs)));
     }
     if !legs.any(Option::is_some) {
         return Some((
@@ -241,55 +240,6 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
             view.desired.nodes[apart].name
         ),
     ))
-}
-
-/// A split brain, and how each of the two data sets could be kept, in commands as they are to be typed.
-fn split_brain(view: &View<'_>, volume: &Volume, legs: Both<Option<&Resource>>) -> String {
-    let name = &volume.name;
-    let node = |side: Side| view.desired.nodes[side].name.as_str();
-    let stands_alone =
-        |side: Side| legs[side].is_some_and(|leg| leg.connection == ConnectionState::StandAlone);
-    let keep = |kept: Side| {
-        let lost = kept.peer();
-        // A leg that stands alone has nothing to disconnect: drbdsetup fails with 162.
-        let disconnect = if stands_alone(lost) {
-            String::new()
-        } else {
-            format!("drbdadm disconnect {name} && ")
-        };
-        let connect = if stands_alone(kept) {
-            format!(", then on {} `drbdadm connect {name}`", node(kept))
-        } else {
-            String::new()
-        };
-        format!(
-            "on {} `{disconnect}drbdadm connect --discard-my-data {name}`{connect}",
-            node(lost)
-        )
-    };
-    let remedy = match legs.find(|leg| leg.is_some_and(|leg| leg.role == Role::Primary)) {
-        Some(serving) => format!(
-            "decide which data shall live; the writes of the other node since the split are lost. To keep those of {}, which serves: {}. To \
-             keep those of {}: put {} into standby, wait until {} serves, take it out of standby, and follow this line again",
-            node(serving),
-            keep(serving),
-            node(serving.peer()),
-            node(serving),
-            node(serving.peer()),
-        ),
-        None => format!(
-            "decide which data shall live; the writes of the other node since the split are lost. To keep those of {}: {}. To keep those of \
-             {}: {}",
-            node(Side::First),
-            keep(Side::First),
-            node(Side::Second),
-            keep(Side::Second),
-        ),
-    };
-    with_remedy(
-        &format!("volume {name}: the two legs hold diverged data"),
-        &remedy,
-    )
 }
 
 /// The disk states of the first and the second node.
