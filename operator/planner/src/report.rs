@@ -359,6 +359,9 @@ impl<'a> View<'a> {
                 return (None, reason, message);
             }
             Err((reason, message)) => {
+                let mut volumes = group.volumes.iter().filter_map(|name| self.desired.volume(name));
+                let known = volumes.find_map(|volume| volume::left_alone(self, volume));
+                let (reason, message) = known.unwrap_or((reason, message));
                 return (Some(false), reason, message);
             }
         };

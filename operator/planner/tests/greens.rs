@@ -303,3 +303,26 @@ fn owners_with_other_numbers_on_the_other_node_are_no_redundancy() {
     }
     assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::IdsDiffer]);
 }
+
+#[test]
+fn the_one_node_that_is_left_is_told_how_its_data_is_taken() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    let leg = hosts.first.resources.get_mut("logs").unwrap();
+    (leg.role, leg.connection) = ("Secondary".into(), "Connecting".into());
+    (leg.disk, leg.peer_disk) = ("Consistent".into(), "DUnknown".into());
+    let cluster = hosts.first.cluster.as_mut().unwrap();
+    cluster.nodes.get_mut("node2").unwrap().online = false;
+    for resource in &mut cluster.resources {
+        resource.nodes.clear();
+    }
+    let (holds, reason, message) = of_pair(&desired, &second_silent(&hosts), "Available");
+    assert_eq!((holds, reason), (Some(false), Reason::StaleData));
+    assert!(
+        message.contains("type on node1 `drbdadm primary --force logs && drbdadm secondary logs`"),
+        "{message}"
+    );
+    hosts.first.cluster.as_mut().unwrap().quorate = false;
+    let before = of_pair(&desired, &second_silent(&hosts), "Available");
+    assert!(!before.2.contains("--force"), "{before:?}");
+}

@@ -41,8 +41,8 @@ pub fn split_brain(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-/// Both nodes have lost their power, and one of them and its BMC do not come back. A person who knows that it is off has
-/// two commands to type, which reasons.md names under NoQuorum and FencingFailed.
+/// Both nodes have lost their power, and one of them and its BMC do not come back. A person who knows that it is off types
+/// what docs/how-to.md and the status say.
 pub fn one_survivor(world: &mut World) -> Result<()> {
     let (active, node, peer) = serving(world)?;
     let other = 1 - node;
@@ -65,22 +65,20 @@ pub fn one_survivor(world: &mut World) -> Result<()> {
         },
     )?;
     world.lab.run(node, "pcs quorum unblock --force")?;
-    world.wait(
-        "FencingReady=False, since nobody fences the other node",
-        LONG,
-        |world| {
-            let (_, reason, message) = world.condition("hapair/web", "FencingReady").ok()??;
-            (reason == "FencingFailed" && message.contains(&format!("{peer} could not be fenced")))
-                .then_some(())
-        },
-    )?;
-    world
-        .lab
-        .run(node, &format!("pcs stonith confirm {peer} --force"))?;
+    let sentence = format!("{active} served last, type ");
+    let message = world.wait("the status to say how the data is taken", LONG, |world| {
+        let (_, _, message) = world.condition("hapair/web", "Available").ok()??;
+        message.contains(&sentence).then_some(message)
+    })?;
+    println!("           {message}");
+    for (on, line) in commands(&message, &sentence)? {
+        world.lab.run(world.lab.node(&on)?, &line)?;
+    }
     served_by(world, &active, LONG)?;
     world
         .lab
         .run(node, "grep -q 'before the outage' /var/log/tomcat10/outage")?;
+    println!("           {peer} comes back");
     world.lab.start_bmc(other)?;
     world.lab.power_on(other)?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)

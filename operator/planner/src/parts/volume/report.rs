@@ -5,6 +5,7 @@ use hapair_model::{
     desired::Volume,
     observed::{ConnectionState, DiskState, Mounted, Resource, Role},
     plan::Subject,
+    reason::with_remedy,
     report::{Condition, VolumeReport},
 };
 
@@ -211,10 +212,12 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
                 } else {
                     String::new()
                 };
-                return Some((
-                    reason,
-                    format!("volume {name}: the data on {node} is {other}{newest}"),
-                ));
+                return left_alone(view, volume).or_else(|| {
+                    Some((
+                        reason,
+                        format!("volume {name}: the data on {node} is {other}{newest}"),
+                    ))
+                });
             }
         }
     }
@@ -240,6 +243,28 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
             view.desired.nodes[apart].name
         ),
     ))
+}
+
+/// A leg that does not know whether its peer wrote later, while the peer is away and the cluster would go on. Without a
+/// word of a person DRBD's agent does not let it be promoted (ocf:linbit:drbd, adjust_master_score).
+pub fn left_alone(view: &View<'_>, volume: &Volume) -> Option<(Reason, String)> {
+    let side = view
+        .disks(&volume.name)
+        .find(|disk| disk.is_some_and(|disk| *disk == DiskState::Consistent))?;
+    let is_alone = view.hosts[side.peer()].is_none() && view.cluster.is_some_and(|cluster| cluster.quorate);
+    let (name, nodes) = (
+        &volume.name,
+        view.desired.nodes.as_ref().map(|node| node.name.as_str()),
+    );
+    let (node, peer) = (nodes[side], nodes[side.peer()]);
+    is_alone.then(|| {
+        let what = format!("volume {name}: the data on {node} is Consistent, and {peer} may have written later");
+        let remedy = format!(
+            "bring {peer} back. Where it cannot come back, and {node} served last, type on {node} `drbdadm primary --force {name} && \
+             drbdadm secondary {name}`. What only {peer} has written is lost then"
+        );
+        (Reason::StaleData, with_remedy(&what, &remedy))
+    })
 }
 
 /// The disk states of the first and the second node.
