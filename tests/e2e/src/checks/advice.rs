@@ -3,7 +3,7 @@
 use anyhow::{Context as _, Result, ensure};
 use hapair_world::World;
 
-use super::{LONG, SOON, failover::serving, served_by};
+use super::{LONG, failover::serving, served_by};
 
 /// Both nodes have written while they were apart. What the status says, word for word, heals it, and the data of the node
 /// that serves lives.
@@ -23,22 +23,29 @@ pub fn split_brain(world: &mut World) -> Result<()> {
     world.lab.run(other, "drbdadm connect logs")?;
     world.wait_for_condition("harv/logs", "SplitBrain", "True", LONG)?;
     world.lab.run(node, "pcs property set maintenance-mode=false")?;
-    world.wait("RedundancyHealthy=False/SplitBrain", SOON, |world| {
-        let (_, reason, _) = world.condition("hapair/web", "RedundancyHealthy").ok()??;
-        (reason == "SplitBrain").then_some(())
-    })?;
-    let (_, _, message) = world
-        .condition("hapair/web", "RedundancyHealthy")?
-        .context("no condition")?;
-    println!("           {message}");
-    for (on, line) in commands(&message, &format!("{active}, which serves: "))? {
-        world.lab.run(world.lab.node(&on)?, &line)?;
-    }
-    world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
-    served_by(world, &active, LONG)?;
+    heal_split_brain(world, &active)?;
     let kept = world.lab.run(node, "cat /var/log/tomcat10/split")?;
     ensure!(kept == "ours\n", "{peer}'s data lives: {kept}");
     Ok(())
+}
+
+/// Does what the status says to keep the data of the node that serves.
+fn heal_split_brain(world: &mut World, active: &str) -> Result<()> {
+    let sentence = format!("{active}, which serves: ");
+    let message = world.wait(
+        "RedundancyHealthy=False/SplitBrain, with the commands",
+        LONG,
+        |world| {
+            let (_, reason, message) = world.condition("hapair/web", "RedundancyHealthy").ok()??;
+            (reason == "SplitBrain" && message.contains(&sentence)).then_some(message)
+        },
+    )?;
+    println!("           {message}");
+    for (on, line) in commands(&message, &sentence)? {
+        world.lab.run(world.lab.node(&on)?, &line)?;
+    }
+    world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
+    served_by(world, active, LONG)
 }
 
 /// Both nodes have lost their power, and one of them and its BMC do not come back. A person who knows that it is off types
@@ -78,10 +85,15 @@ pub fn one_survivor(world: &mut World) -> Result<()> {
     world
         .lab
         .run(node, "grep -q 'before the outage' /var/log/tomcat10/outage")?;
-    println!("           {peer} comes back");
     world.lab.start_bmc(other)?;
     world.lab.power_on(other)?;
-    world.wait_for_condition("hapair/web", "Ready", "True", LONG)
+    // What was forced has no generation in common with it any more.
+    heal_split_brain(world, &active)?;
+    ensure!(
+        world.lab.run(node, "cat /var/log/tomcat10/outage")? == "before the outage\n",
+        "{peer}'s data lives"
+    );
+    Ok(())
 }
 
 /// The commands of a sentence of a message, each with the node to type it on: "on NODE `LINE`, then on NODE `LINE`".

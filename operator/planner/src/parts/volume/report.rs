@@ -261,7 +261,8 @@ pub fn left_alone(view: &View<'_>, volume: &Volume) -> Option<(Reason, String)> 
         let what = format!("volume {name}: the data on {node} is Consistent, and {peer} may have written later");
         let remedy = format!(
             "bring {peer} back. Where it cannot come back, and {node} served last, type on {node} `drbdadm primary --force {name} && \
-             drbdadm secondary {name}`. What only {peer} has written is lost then"
+             drbdadm secondary {name}`. What only {peer} has written is lost then, and DRBD calls it a split brain \
+             when {peer} comes back; the status shows what to type then"
         );
         (Reason::StaleData, with_remedy(&what, &remedy))
     })
