@@ -415,9 +415,7 @@ pub fn pair_condition<'a>(pair: &'a HAPair, type_: &str) -> Option<&'a Condition
 }
 
 fn find<'a>(conditions: &'a [Condition], type_: &str) -> Option<&'a Condition> {
-    conditions
-        .iter()
-        .find(|condition| condition.type_.eq_ignore_ascii_case(type_))
+    conditions.iter().find(|condition| condition.type_ == type_)
 }
 
 fn holds(conditions: &[Condition], type_: &str) -> Option<ConditionStatus> {
@@ -439,24 +437,21 @@ pub fn plain(text: &str) -> String {
 
 /// What is served of a pair that is not Available: nothing, or not all.
 fn not_serving(overview: &Overview) -> String {
-    let is = |group: &&hapair_crds::ServiceGroup, wanted: ConditionStatus| {
-        let conditions = group.status.as_ref().map(|status| status.conditions.as_slice());
-        holds(conditions.unwrap_or_default(), condition_types::AVAILABLE) == Some(wanted)
-    };
-    let mut names = Vec::new();
-    if overview
-        .groups
-        .iter()
-        .any(|group| is(&group, ConditionStatus::True))
-    {
-        let away = overview
+    let available =
+        |group: &ServiceGroup| holds(&group.status.as_ref()?.conditions, condition_types::AVAILABLE);
+    let with = |status| {
+        overview
             .groups
             .iter()
-            .filter(|group| is(group, ConditionStatus::False));
-        names.extend(away.map(|group| group.name_any()));
+            .filter(move |group| available(group) == Some(status))
+    };
+    if with(ConditionStatus::True).next().is_none() {
+        return styled(BAD, "NOT SERVING");
     }
-    let what = format!("NOT SERVING {}", names.join(", "));
-    styled(BAD, what.trim_end())
+    let away: Vec<_> = with(ConditionStatus::False)
+        .map(|group| group.name_any())
+        .collect();
+    styled(BAD, &format!("NOT SERVING {}", away.join(", ")))
 }
 
 fn styled(style: Style, text: &str) -> String {

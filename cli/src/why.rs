@@ -28,13 +28,12 @@ pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         return explain(reason.name(), &advice::remedy(reason.name()));
     }
     let pair = session.pair(arguments.pair.as_deref()).await?;
-    let Some(condition) = screen::pair_condition(&pair, what) else {
-        let known: Vec<_> = pair
-            .status
-            .iter()
-            .flat_map(|status| &status.conditions)
-            .map(|condition| condition.type_.as_str())
-            .collect();
+    let conditions = pair.status.iter().flat_map(|status| &status.conditions);
+    let Some(condition) = conditions
+        .clone()
+        .find(|each| each.type_.eq_ignore_ascii_case(what))
+    else {
+        let known: Vec<_> = conditions.map(|condition| condition.type_.as_str()).collect();
         match known.is_empty() {
             true => bail!("the operator has not observed the pair yet: it has no conditions"),
             false => bail!(

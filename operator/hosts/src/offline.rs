@@ -1,5 +1,4 @@
-//! What would travel to a host and what its answer means, for whoever has it run there without SSH: a test, a person
-//! with a console.
+//! What would travel to a host and what its answer means, so that a test can have it run without SSH.
 
 use std::io;
 

@@ -397,8 +397,7 @@ reasons! {
     FilesystemFull: NeedsPerson,
     /// The two legs hold diverged data. The operator never chooses between them.
     ///
-    /// What to do: decide which node has the data that shall live. The message has the commands for either
-    /// choice, with the names.
+    /// What to do: decide which node has the data that shall live. The message has the commands, with the names.
     SplitBrain: NeedsPerson,
     /// A resource has failed.
     ///

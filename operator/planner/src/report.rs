@@ -4,7 +4,7 @@ mod pair;
 
 use hapair_model::{
     Both, Reason, Side,
-    desired::{Desired, Group},
+    desired::{Desired, Group, Volume},
     observed::{Cluster, DiskState, Failure, Host, HostView, Role, Task},
     plan::{Finding, Next, Plan, Subject},
     reason::Class,
@@ -329,25 +329,9 @@ impl<'a> View<'a> {
         said_to(serving.peer()).or_else(|| said_to(serving))
     }
 
-    /// A volume of a group to which nothing can be written at the moment, as DRBD says.
-    fn frozen(&self, group: &Group) -> Option<(&'a str, &'a str)> {
-        let legs = |name: &str| {
-            let leg = |(_, host): (Side, &Option<&'a Host>)| host.and_then(|host| host.resources.get(name));
-            self.hosts.iter().filter_map(leg).collect::<Vec<_>>()
-        };
-        self.desired
-            .volumes
-            .iter()
-            .filter(|volume| group.volumes.contains(&volume.name))
-            .find_map(|volume| {
-                let mut primaries = legs(&volume.name)
-                    .into_iter()
-                    .filter(|leg| leg.role == Role::Primary);
-                Some((
-                    volume.name.as_str(),
-                    primaries.find_map(|leg| leg.suspended.as_deref())?,
-                ))
-            })
+    /// The volumes of a group.
+    fn volumes_of(&self, group: &'a Group) -> impl Iterator<Item = &'a Volume> {
+        group.volumes.iter().filter_map(|name| self.desired.volume(name))
     }
 
     /// Whether a group's service can be had.
@@ -359,16 +343,18 @@ impl<'a> View<'a> {
                 return (None, reason, message);
             }
             Err((reason, message)) => {
-                let mut volumes = group.volumes.iter().filter_map(|name| self.desired.volume(name));
-                let known = volumes.find_map(|volume| volume::left_alone(self, volume));
+                let known = self
+                    .volumes_of(group)
+                    .find_map(|volume| volume::left_alone(self, volume));
                 let (reason, message) = known.unwrap_or((reason, message));
                 return (Some(false), reason, message);
             }
         };
-        if let Some((volume, why)) = self.frozen(group) {
-            let message = format!(
-                "volume {volume}: DRBD has frozen its writes (suspended:{why}); the group runs on {node}"
-            );
+        let frozen = self
+            .volumes_of(group)
+            .find_map(|volume| volume::frozen(self, volume));
+        if let Some(what) = frozen {
+            let message = format!("{what}; the group runs on {node}");
             return (Some(false), Reason::WritesFrozen, message);
         }
         let Some(url) = live::url(self.desired, group, self.cib) else {

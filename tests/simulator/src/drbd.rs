@@ -223,13 +223,7 @@ pub fn tick(world: &mut World) {
 
 fn one(world: &mut World, resource: &str) {
     let up = Both::from_fn(|side| world.machines[side].memory.legs.contains_key(resource));
-    let connection = |world: &World, side: Side| {
-        world.machines[side]
-            .memory
-            .legs
-            .get(resource)
-            .map(|leg| leg.connection)
-    };
+    let connection = |world: &World, side: Side| world.connection(side, resource);
     for side in Side::BOTH {
         if let Some(leg) = world.machines[side]
             .memory

@@ -52,6 +52,15 @@ pub struct World {
 }
 
 impl World {
+    /// The state of a leg's connection, where the leg is up.
+    pub fn connection(&self, side: Side, resource: &str) -> Option<Connection> {
+        self.machines[side]
+            .memory
+            .legs
+            .get(resource)
+            .map(|leg| leg.connection)
+    }
+
     /// Two bare machines.
     pub fn bare() -> Self {
         Self {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use hapair_model::Side;
 use hapair_simulator::{
     experiment::{Experiment, Start, run},
-    objects::changed,
+    objects::{changed, of_kind},
 };
 use jiff::{SignedDuration, Timestamp};
 use kubectl_hapair::{
@@ -128,6 +128,20 @@ fn a_service_that_does_not_start() {
             .insert("service-tomcat-tomcat".into(), "port 8080 is taken".into());
         world.reboot(Side::First);
     }));
+}
+
+#[test]
+fn of_two_groups_the_one_that_does_not_serve_is_named() {
+    let screen = screen_after(&at_rest(), |experiment| {
+        let mut second = of_kind("ServiceGroup");
+        second["metadata"]["name"] = json!("second");
+        second["spec"] =
+            json!({"pairRef": {"name": "web"}, "services": [{"name": "x", "systemd": {"unit": "nosuch"}}]});
+        let pair = changed("HAPair", |spec| spec["delegation"] = json!({"units": ["nosuch"]}));
+        experiment.apply([pair, second]);
+    });
+    assert!(screen.contains("NOT SERVING second"), "{screen}");
+    assert!(!screen.contains("NOT SERVING tomcat"), "{screen}");
 }
 
 #[test]

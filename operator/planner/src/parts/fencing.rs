@@ -288,10 +288,10 @@ fn switched_off(view: &View<'_>) -> Option<String> {
         .all()
         .into_iter()
         .find(off)?;
-    Some(
-        "the cluster's configuration has stonith-enabled=false: nothing is fenced, though spec.fencing.mode is Required"
-            .into(),
-    )
+    Some(with_remedy(
+        "the cluster's configuration has stonith-enabled=false: nothing is fenced, though spec.fencing.mode is Required",
+        "`pcs property set stonith-enabled=true`, or end the pause: the operator sets it then",
+    ))
 }
 
 /// A node that is away, and that the cluster has failed to fence. One that is well again needs no fence any more.

@@ -27,7 +27,7 @@ pub use dialect::Dialect;
 pub use filesystem::{element as filesystem, writable};
 pub use first_data::first_data;
 pub use refuse::different_ids;
-pub use report::{data, filesystem_problem, left_alone, primary, report, volume_problem};
+pub use report::{data, filesystem_problem, frozen, left_alone, primary, report, volume_problem};
 
 /// What this part has to say.
 pub const PART: Part = Part {

@@ -188,13 +188,7 @@ pub(super) async fn bring_up(run: &mut Run<'_>, resource: &str) -> Result<(), St
 }
 
 pub(super) async fn create_first_generation(run: &mut Run<'_>, resource: &str) -> Result<(), Stop> {
-    let connection = |world: &World, side: Side| {
-        world.machines[side]
-            .memory
-            .legs
-            .get(resource)
-            .map(|leg| leg.connection)
-    };
+    let connection = |world: &World, side: Side| world.connection(side, resource);
     run.wait_for("connected to the peer", |world, side| {
         connection(world, side) == Some(Connection::Connected)
     })

@@ -245,6 +245,18 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
     ))
 }
 
+/// What DRBD says of a volume to which nothing can be written at the moment.
+pub fn frozen(view: &View<'_>, volume: &Volume) -> Option<String> {
+    let why = legs(view, volume).iter().find_map(|(_, leg)| {
+        let primary = leg.filter(|leg| leg.role == Role::Primary)?;
+        primary.suspended.clone()
+    })?;
+    Some(format!(
+        "volume {}: DRBD has frozen its writes (suspended:{why})",
+        volume.name
+    ))
+}
+
 /// A leg that does not know whether its peer wrote later, while the peer is away and the cluster would go on. Without a
 /// word of a person DRBD's agent does not let it be promoted (ocf:linbit:drbd, adjust_master_score).
 pub fn left_alone(view: &View<'_>, volume: &Volume) -> Option<(Reason, String)> {

@@ -7,8 +7,6 @@ use hapair_model::{
     reason::with_remedy,
 };
 
-use crate::names;
-
 /// A split brain, and how each of the two data sets could be kept, in commands as they are to be typed.
 pub fn split_brain(desired: &Desired, volume: &Volume, legs: &Both<Option<&Resource>>) -> String {
     let name = &volume.name;
@@ -34,17 +32,13 @@ pub fn split_brain(desired: &Desired, volume: &Volume, legs: &Both<Option<&Resou
         )
     };
     let remedy = match legs.find(|leg| leg.is_some_and(|leg| leg.role == Role::Primary)) {
-        Some(serving) => {
-            let (kept, other) = (node(serving), node(serving.peer()));
-            format!(
-                "decide which data shall live; the writes of the other node since the split are lost. To keep those of {kept}, which serves: \
-                 {}. To keep those of {other}, it has to serve first: `kubectl hapair pause`, on {kept} `pcs node standby {kept}` and \
-                 `pcs constraint delete drbd-fence-by-handler-{name}-{}`; once {other} serves, `pcs node unstandby {kept}`, then the commands \
-                 that this line shows, and `kubectl hapair resume`",
-                keep(serving),
-                names::volume_clone(name),
-            )
-        }
+        Some(serving) => format!(
+            "decide which data shall live; the writes of the other node since the split are lost. To keep those of {}, which serves: {}. To \
+             keep those of {}, it has to serve first; no tried commands are known for that",
+            node(serving),
+            keep(serving),
+            node(serving.peer()),
+        ),
         None => format!(
             "decide which data shall live; the writes of the other node since the split are lost. To keep those of {}: {}. To keep those of \
              {}: {}",
