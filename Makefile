@@ -10,7 +10,7 @@ export RUSTC_WORKSPACE_WRAPPER := clippy-driver
 export CLIPPY_ARGS := -Dwarnings__CLIPPY_HACKERY__
 
 BINARIES := target/debug
-SCRIPTS := $(filter-out %.py,$(wildcard operator/hosts/scripts/*)) $(wildcard operator/planner/files/*) $(wildcard tests/lab/image/*.sh) tests/lab/image/lab-seed tests/lab/launch-host tests/install-tools tests/bench/expert tests/chart/check tests/chart/helm tests/chart/schemas tests/docs/links tests/install-crate cli/package operator/image/root operator/image/build operator/image/contents
+SCRIPTS := $(filter-out %.py,$(wildcard operator/hosts/scripts/*)) $(wildcard operator/planner/files/*) $(wildcard tests/lab/image/*.sh) tests/lab/image/lab-seed tests/lab/launch-host tests/install-tools tests/bench/expert tests/chart/check tests/chart/helm tests/chart/schemas tests/docs/links tests/install-crate tests/install-cargo-plugins cli/package operator/image/root operator/image/build operator/image/contents
 
 .PHONY: help
 help: ## This list
@@ -32,13 +32,14 @@ lab-down: ## End what `make lab` left running
 test: check e2e ## Everything CI runs
 
 .PHONY: check
-check: tools ## Format, lints, unit, snapshot and simulator tests, shell scripts, links and book, generated files
+check: tools ## Format, lints, unit, snapshot and simulator tests, shell scripts, dependencies, links and book, generated files
 	cargo fmt --all --check
 	cargo test --workspace --quiet
 	shellcheck -e SC1090,SC1091,SC2016 $(SCRIPTS)
 	promtool test rules config/prometheus/alerts_test.yaml
 	$(BINARIES)/examples/figures text | promtool check metrics
 	tests/docs/links
+	$(MAKE) --no-print-directory dependencies
 	$(MAKE) --no-print-directory book
 	$(MAKE) --no-print-directory verify
 
@@ -47,9 +48,10 @@ book: ## The documentation as a book, target/book (mdBook is built from source, 
 	$$(tests/install-crate mdbook 0.5.4 --no-default-features) build docs
 
 .PHONY: dependencies
-dependencies: ## What comes in from elsewhere: licences, sources, versions, and what nothing uses (both programs are built from source, once)
-	$$(tests/install-crate cargo-machete 0.9.2)
-	$$(tests/install-crate cargo-deny 0.20.2) check licenses bans sources
+dependencies: ## What comes in from elsewhere: licences, sources, versions, and what nothing uses
+	plugins=$$(tests/install-cargo-plugins)
+	$$plugins/cargo-shear --deny-warnings
+	$$plugins/cargo-deny --log-level error check licenses bans sources
 
 .PHONY: e2e
 e2e: build ## The end-to-end test: real operator, real API server, real hosts
