@@ -129,7 +129,7 @@ build: tools
 	cargo build --workspace --quiet
 
 .PHONY: generate
-generate: ## Write the CRDs (the chart's too), the runbook of reasons, the table of faults and the states that tools judge, from the code
+generate: ## Write the CRDs (the chart's too), the runbook of reasons, the tables of faults and releases and the states that tools judge, from the code
 	mkdir -p crds/generated
 	# Of the whole workspace: a single package would have its dependencies built once more, with other features.
 	cargo build --workspace --bins --examples --quiet
@@ -141,13 +141,15 @@ generate: ## Write the CRDs (the chart's too), the runbook of reasons, the table
 	$(BINARIES)/examples/rules > docs/safety-rules.md
 	$(BINARIES)/reference > docs/api.md
 	$(BINARIES)/examples/figures > docs/metrics.md
+	sed -i '/^<!-- releases: begin/,/^<!-- releases: end/{//!d}' docs/compatibility.md
+	$(BINARIES)/examples/releases | sed -i '/^<!-- releases: begin/r /dev/stdin' docs/compatibility.md
 	$(BINARIES)/examples/states config/argocd/testdata
 	sed -i '/^<!-- faults: begin/,/^<!-- faults: end/{//!d}' docs/operations.md
 	$(BINARIES)/chaos --table | sed -i '/^<!-- faults: begin/r /dev/stdin' docs/operations.md
 
 .PHONY: verify
 verify: generate ## Fail when generated files are not as the types say
-	@git diff --exit-code --stat -- crds/generated charts/hapair-operator/files config/argocd/testdata docs/api.md docs/metrics.md docs/reasons.md docs/safety-rules.md docs/operations.md || { echo "generated files were stale: commit what 'make generate' wrote" >&2; exit 1; }
+	@git diff --exit-code --stat -- crds/generated charts/hapair-operator/files config/argocd/testdata docs/api.md docs/metrics.md docs/reasons.md docs/safety-rules.md docs/operations.md docs/compatibility.md || { echo "generated files were stale: commit what 'make generate' wrote" >&2; exit 1; }
 
 .PHONY: tools
 tools: ## Install what the tests need from Debian's packages

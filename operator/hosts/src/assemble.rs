@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use hapair_model::{
     Secret,
-    observed::{CorosyncConf, Device, Host, KnownPeer, Question, Signature},
+    observed::{CorosyncConf, Device, Host, KnownPeer, Question, Signature, SignatureKind},
     xml::Element,
 };
 
@@ -181,7 +181,9 @@ fn device(kind: &str, volume: &str, exists: bool, sections: &Sections) -> Device
         // looks again.
         Some(section) if section.code == NOT_FOUND => {}
         Some(section) if section.code != 0 => signatures.extend(block::signatures("unreadable")),
-        Some(section) if section.text.trim() == Signature::DATA => signatures.push(Signature::data()),
+        Some(section) if section.text.trim() == SignatureKind::Data.as_str() => {
+            signatures.push(Signature::data())
+        }
         _ => {}
     }
     let (size, path) = text("").split_once('\n').unwrap_or_default();

@@ -29,7 +29,7 @@ fn is_healthy(host: &Host) -> bool {
             .resources
             .values()
             .all(|leg| leg.is_connected() && leg.is_up_to_date());
-    cluster.quorate && cluster.has_dc && nodes && volumes
+    cluster.decides() && nodes && volumes
 }
 
 fn sections(bytes: &[u8]) -> Sections {

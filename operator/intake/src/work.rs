@@ -112,12 +112,11 @@ impl Work {
                 planner::held(&desired, observed, findings)
             }
             (true, _) => planner::teardown(&desired, observed),
-            (false, []) => planner::plan(&desired, observed, fresh),
             // The standby that is read may not be the one that is meant.
             (false, findings) if !self.snapshot.unknown.is_empty() => {
                 planner::held(&desired, observed, findings)
             }
-            (false, findings) => planner::plan_standby(&desired, observed, findings),
+            (false, findings) => planner::plan_in_part(&desired, observed, findings.to_vec(), fresh),
         };
         (desired, plan)
     }

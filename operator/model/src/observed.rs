@@ -17,7 +17,7 @@ pub use system::{
 };
 pub use words::{
     ActiveState, ConnectionState, DiskState, FencingStatus, LoadState, ReplicationState, ResourceRole, Role,
-    Task,
+    SignatureKind, Task,
 };
 
 /// What to ask a host.

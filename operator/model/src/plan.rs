@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::{Both, Reason, Secret, digest, observed::Firewall};
+use crate::{Both, Reason, Secret, digest, observed::Firewall, reason::Scope};
 
 /// What to do next with a pair.
 #[derive(Clone, Debug, PartialEq)]
@@ -431,15 +431,9 @@ pub struct Finding {
     pub reason: Reason,
     /// What happened, where, what was expected, what to do.
     pub message: String,
-}
-
-/// What a finding keeps from being done.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Stops {
-    /// Every change but the nodes' standby, which a person who mends something needs.
-    Changes,
-    /// Everything: a host is silent, or the hosts may not be the pair's.
-    Everything,
+    /// What it keeps from being done.
+    #[serde(skip)]
+    pub stops: Scope,
 }
 
 impl Finding {
@@ -449,21 +443,7 @@ impl Finding {
             about,
             reason,
             message,
-        }
-    }
-
-    /// What it keeps from being done.
-    pub fn stops(&self) -> Stops {
-        match self.reason {
-            Reason::HostUnreachable
-            | Reason::HostKeyMismatch
-            | Reason::SshDenied
-            | Reason::NotRoot
-            | Reason::HostGarbled
-            | Reason::ForeignCluster
-            | Reason::ManagedElsewhere
-            | Reason::HostNameMismatch => Stops::Everything,
-            _ => Stops::Changes,
+            stops: reason.stops(),
         }
     }
 }

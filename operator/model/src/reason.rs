@@ -16,6 +16,17 @@ pub enum Class {
     Chosen,
 }
 
+/// What something that was found keeps from being done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Scope {
+    /// What the object is about, which the pair does not have yet, and what needs it. The rest goes on.
+    Object,
+    /// Every change but the nodes' standby, which a person who mends something needs.
+    Changes,
+    /// Everything: a host is silent, or the hosts may not be the pair's.
+    Everything,
+}
+
 /// What stands between a message and a remedy of its own, for where the reason's general one would be wrong, or names
 /// nothing.
 const REMEDY: &str = " What to do: ";
@@ -35,7 +46,9 @@ pub fn remedy_of(message: &str) -> (&str, Option<&str>) {
 
 /// Declares the reasons; the documentation of each is kept as data too.
 macro_rules! reasons {
-    ($($(#[doc = $text:literal])+ $name:ident: $class:ident,)+) => {
+    (@stops) => { Scope::Changes };
+    (@stops $scope:ident) => { Scope::$scope };
+    ($($(#[doc = $text:literal])+ $name:ident: $class:ident $(stops $scope:ident)?,)+) => {
         /// Why a condition is as it is.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         pub enum Reason {
@@ -57,6 +70,13 @@ macro_rules! reasons {
             pub fn class(self) -> Class {
                 match self {
                     $(Self::$name => Class::$class,)+
+                }
+            }
+
+            /// What a finding with it keeps from being done.
+            pub fn stops(self) -> Scope {
+                match self {
+                    $(Self::$name => reasons!(@stops $($scope)?),)+
                 }
             }
 
@@ -120,7 +140,8 @@ reasons! {
     ///
     /// What to do: create what is missing, or correct the name. Until then the hosts stay as they are.
     DanglingReference: NeedsPerson,
-    /// The operator cannot carry out the spec. The message names the field. Nothing was changed on any host.
+    /// The operator cannot carry out the spec. The message names the field. Nothing was changed on any host
+    /// for it.
     ///
     /// What to do: correct that field.
     InvalidSpec: NeedsPerson,
@@ -130,7 +151,7 @@ reasons! {
     /// `spec.delegation` of the HAPair.
     NotDelegated: NeedsPerson,
     /// Two objects of the pair claim the same thing: a disk, a mount point, an address, a unit. Nothing was
-    /// changed on any host.
+    /// changed on any host for the newer of the two.
     ///
     /// What to do: change one of the two that the message names.
     Conflict: NeedsPerson,
@@ -149,32 +170,32 @@ reasons! {
     ///
     /// What to do: check the host, and the network between the operator and the host. Changes wait until both
     /// hosts answer.
-    HostUnreachable: Waiting,
+    HostUnreachable: Waiting stops Everything,
     /// A host shows another SSH key than the pinned ones. Nothing was sent to it.
     ///
     /// What to do: find out why: was it reinstalled, or is something else answering? Only when it is the
     /// right host, put the key whose fingerprint the message shows into `spec.nodes[].ssh.hostKeys`.
-    HostKeyMismatch: NeedsPerson,
+    HostKeyMismatch: NeedsPerson stops Everything,
     /// A host refuses the private key.
     ///
     /// What to do: put the public half into the user's authorized_keys on that host, or correct the Secret.
     /// The operator does not try again before the Secret or the spec changes, or a minute has passed: sshd
     /// penalises repeated failures.
-    SshDenied: NeedsPerson,
+    SshDenied: NeedsPerson stops Everything,
     /// The SSH user is neither root nor allowed to become root.
     ///
     /// What to do: give the user sudo without a password on that host, or set `spec.ssh.user` to root.
-    NotRoot: NeedsPerson,
+    NotRoot: NeedsPerson stops Everything,
     /// A host answered with something that is not understood.
     ///
     /// What to do: the message shows it. A shell profile that prints something, or a full root file system,
     /// are common causes.
-    HostGarbled: NeedsPerson,
+    HostGarbled: NeedsPerson stops Everything,
     /// The host's own name differs from the node's. The DRBD agent and the fence handlers go by the host's
     /// name; a node under two names shows as `UNCLEAN (offline)` and nothing starts.
     ///
     /// What to do: rename the host (`hostnamectl set-hostname`) or declare the node under the host's name.
-    HostNameMismatch: NeedsPerson,
+    HostNameMismatch: NeedsPerson stops Everything,
     /// The host's distribution is not one that is supported.
     ///
     /// What to do: use one of those that the message names. docs/compatibility.md says what was run on which.
@@ -183,7 +204,7 @@ reasons! {
     ///
     /// What to do: delete the other object first. If it is gone for good, put the owner shown in the message
     /// into `spec.takeOverFrom`.
-    ManagedElsewhere: NeedsPerson,
+    ManagedElsewhere: NeedsPerson stops Everything,
     /// A newer operator has changed the hosts; this one stands back.
     ///
     /// What to do: nothing. It ends when this operator has lost or renewed its leadership. If it stays, two
@@ -290,7 +311,7 @@ reasons! {
     ///
     /// What to do: if it is not needed, destroy it with its own tools (`pcs cluster destroy` on each node);
     /// it is never overwritten.
-    ForeignCluster: NeedsPerson,
+    ForeignCluster: NeedsPerson stops Everything,
     /// A host has lost a key that both hosts of the cluster hold, or holds another than its peer. A host that
     /// its peer remembers gets them back by itself; this one is not that host, or there is nothing to give
     /// back.

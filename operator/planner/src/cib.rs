@@ -185,6 +185,11 @@ pub fn resources(cib: &Element) -> impl Iterator<Item = &Element> {
         .flat_map(|resources| &resources.children)
 }
 
+/// Whether it names something as the object's that has this key.
+pub fn owns(cib: &Element, key: &str) -> bool {
+    records(cib).iter().any(|(each, _)| each == key)
+}
+
 /// Keys of the objects for which the live configuration has something, each with the ids of it: by its tag,
 /// or by the mark of what was released.
 pub fn records(cib: &Element) -> Vec<(String, Vec<String>)> {

@@ -8,7 +8,7 @@ use hapair_model::{
     xml::Element,
 };
 
-use crate::{names, parts::keys};
+use crate::{cib, names, parts::keys};
 
 /// What a turn decides from, when both hosts answer.
 pub struct Facts<'a> {
@@ -61,6 +61,12 @@ impl<'a> Facts<'a> {
         self.hosts.any(|host| host.has_in_cib(id))
     }
 
+    /// Whether a live configuration names something as this object's, by the object's key.
+    pub fn owns(&self, key: &str) -> bool {
+        self.hosts
+            .any(|host| host.cib.as_ref().is_some_and(|cib| cib::owns(cib, key)))
+    }
+
     /// Whether the cluster has the volume: its resource agent brings the legs up and down then.
     pub fn is_in_cluster(&self, volume: &Volume) -> bool {
         self.cib_has(&names::volume(&volume.name))
@@ -83,12 +89,11 @@ impl<'a> Facts<'a> {
     }
 }
 
-/// The member with quorum and a DC: what it says is so, and what is changed through it holds. A host that is joining,
-/// or alone, has a configuration of its own for a while.
+/// The member whose view of the cluster counts.
 fn quorate_member<'a>(hosts: &Both<&'a Host>) -> Option<Member<'a>> {
     let member = |(side, host): (Side, &&'a Host)| {
         let (cluster, cib) = (host.cluster.as_ref()?, host.cib.as_ref()?);
-        (cluster.has_dc && cluster.quorate).then_some(Member { side, cluster, cib })
+        cluster.decides().then_some(Member { side, cluster, cib })
     };
     hosts.iter().find_map(member)
 }

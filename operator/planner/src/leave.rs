@@ -9,7 +9,6 @@ use hapair_model::{
 };
 
 use crate::{
-    cib,
     facts::Facts,
     files,
     lint::{Purpose, checked},
@@ -29,7 +28,7 @@ pub fn volumes(facts: &Facts<'_>) -> Option<Next> {
         .iter()
         .filter(|name| hosts.any(|host| is_on(host, name)));
     let (used, idle): (Vec<_>, Vec<_>) =
-        present.partition(|name| hosts.any(|host| in_cib(host, &names::volume(name)) || is_used(host, name)));
+        present.partition(|name| facts.owns(&names::volume(name)) || hosts.any(|host| is_used(host, name)));
     let steps = Both::from_fn(|side| {
         let down = idle.iter().filter(|name| is_on(hosts[side], name));
         down.map(|name| Step::TakeDown {
@@ -44,7 +43,7 @@ pub fn volumes(facts: &Facts<'_>) -> Option<Next> {
         })
         .or_else(|| {
             keys(&desired.leaving)
-                .find(|key| hosts.any(|host| in_cib(host, key)))
+                .find(|key| facts.owns(key))
                 .map(|key| Next::Wait(format!("{key} is stopping")))
         })
 }
@@ -73,12 +72,6 @@ fn keys(leaving: &Leaving) -> impl Iterator<Item = String> {
         .chain(leaving.volumes.iter().map(|name| names::volume(name)))
 }
 
-fn in_cib(host: &Host, key: &str) -> bool {
-    host.cib
-        .as_ref()
-        .is_some_and(|cib| cib::records(cib).iter().any(|(each, _)| each == key))
-}
-
 /// Whether the volume's resource is configured here, by us: one of someone else's with the same name is none
 /// of it.
 fn is_on(host: &Host, volume: &str) -> bool {
@@ -96,7 +89,7 @@ pub fn gone(desired: &Desired, observed: &Both<HostView>) -> Leaving {
             .as_ref()
             .is_some_and(|cluster| cluster.leftover().is_some())
     });
-    let left = |key: String| known && stopped && !hosts.any(|host| in_cib(host, &key));
+    let left = |key: String| known && stopped && !facts.owns(&key);
     let Leaving {
         volumes,
         floating_ips,

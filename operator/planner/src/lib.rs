@@ -18,6 +18,7 @@ mod leave;
 mod lint;
 mod live;
 mod names;
+mod newcomers;
 mod parts;
 mod paths;
 mod platform;
@@ -35,14 +36,16 @@ use hapair_model::{
     Both, Secret,
     desired::Desired,
     observed::HostView,
-    plan::{Finding, Next, Plan, Stops},
+    plan::{Finding, Next, Plan},
+    reason::Scope,
 };
 use parts::{administration, keys, volume};
 
 pub use effect::{purpose, wanted_and_got};
 pub use leave::{gone, teardown};
 pub use lint::{Purpose, Rule, Severity, checked};
-pub use parts::service::{delegated_paths, journal_units};
+pub use parts::service::{Installed, delegated_paths, journal_units};
+pub use platform::{KnownRelease, releases};
 pub use question::{question, second_question};
 pub use report::{held_pair, report, unreported_child, unreported_volume};
 pub use resolve::resolve;
@@ -63,18 +66,21 @@ pub struct FreshKeys {
 /// With a silent host nothing is planned: unreachable is not down, and half a pair is not changed. With other
 /// findings nothing is, but for what they do not stop.
 pub fn plan(desired: &Desired, observed: &Both<HostView>, fresh: &FreshKeys) -> Plan {
-    let findings = refuse::findings(desired, observed);
-    let is_free = findings.is_empty();
-    planned(desired, observed, findings, |facts| match is_free {
-        true => Some(next(facts, fresh)),
-        false => stages::standby_alone(facts),
-    })
+    plan_in_part(desired, observed, Vec::new(), fresh)
 }
 
-/// The plan of a pair whose spec cannot be carried out as a whole: nothing but its nodes' standby, and to say why.
-pub fn plan_standby(desired: &Desired, observed: &Both<HostView>, findings: &[Finding]) -> Plan {
-    let findings = [findings, &refuse::doubts(desired, observed)].concat();
-    planned(desired, observed, findings, stages::standby_alone)
+/// The plan of a pair whose spec cannot be carried out as a whole: what `findings` do not stop, and to say why.
+pub fn plan_in_part(
+    desired: &Desired,
+    observed: &Both<HostView>,
+    findings: Vec<Finding>,
+    fresh: &FreshKeys,
+) -> Plan {
+    let (rest, findings) = newcomers::left_out(desired, observed, findings);
+    match rest {
+        Some(rest) => planned(&rest, observed, findings, |facts| Some(next(facts, fresh))),
+        None => planned(desired, observed, findings, stages::standby_alone),
+    }
 }
 
 /// The plan of a pair whose spec is not understood: to do nothing, and say why.
@@ -89,10 +95,7 @@ fn planned(
     mut findings: Vec<Finding>,
     next: impl FnOnce(&Facts<'_>) -> Option<Next>,
 ) -> Plan {
-    let is_stopped = desired.paused
-        || findings
-            .iter()
-            .any(|finding| finding.stops() == Stops::Everything);
+    let is_stopped = desired.paused || findings.iter().any(|finding| finding.stops == Scope::Everything);
     let Some(facts) = Facts::seen(desired, observed).filter(|_| !is_stopped) else {
         return Plan::at_rest(findings);
     };

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use hapair_model::{
     Both,
     desired::{Desired, FloatingIp, Group},
-    observed::{Host, HostView},
+    observed::{Cluster, Host, HostView},
     xml::Element,
 };
 
@@ -21,11 +21,7 @@ pub fn member(observed: &Both<HostView>) -> Option<&Host> {
             .filter(|host| host.cluster.is_some())
     };
     members()
-        .find(|host| {
-            host.cluster
-                .as_ref()
-                .is_some_and(|cluster| cluster.quorate && cluster.has_dc)
-        })
+        .find(|host| host.cluster.as_ref().is_some_and(Cluster::decides))
         .or_else(|| members().next())
 }
 

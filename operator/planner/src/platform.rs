@@ -1,8 +1,16 @@
 //! What differs between distributions: package names, units, paths.
 
-use hapair_model::{desired::Desired, observed::Distribution, plan::PackageManager, xml::Element};
+use hapair_model::{
+    desired::{Desired, Preset},
+    observed::Distribution,
+    plan::PackageManager,
+    xml::Element,
+};
 
-use crate::parts::PARTS;
+use crate::parts::{
+    PARTS,
+    service::{Installed, installed_preset},
+};
 
 /// A supported distribution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -106,6 +114,29 @@ impl Release {
 /// The releases that are supported, for people.
 pub fn supported() -> String {
     RELEASES.map(|release| release.name).join(", ")
+}
+
+/// What is known of a supported release, for docs/compatibility.md.
+pub struct KnownRelease {
+    /// For people.
+    pub name: &'static str,
+    /// The schema in which a new cluster's configuration is written.
+    pub schema: &'static str,
+    /// Package and unit of each preset; `None`: not packaged so that a pair could run it.
+    pub presets: Vec<(Preset, Option<Installed>)>,
+}
+
+/// The releases that are supported.
+pub fn releases() -> Vec<KnownRelease> {
+    let known = |release: &Release| KnownRelease {
+        name: release.name,
+        schema: release.platform.dialect.schema,
+        presets: Preset::ALL
+            .iter()
+            .map(|preset| (*preset, installed_preset(*preset, &release.platform)))
+            .collect(),
+    };
+    RELEASES.iter().map(known).collect()
 }
 
 impl Platform {

@@ -7,7 +7,8 @@ use hapair_model::{
     Both,
     desired::Desired,
     observed::HostView,
-    plan::{Next, Plan, Stops},
+    plan::{Next, Plan},
+    reason::Scope,
     report::{Condition, Report},
 };
 
@@ -37,7 +38,7 @@ pub fn of_plan(desired: &Desired, observed: &Both<HostView>, plan: Plan) -> Plan
             let stops = plan
                 .findings
                 .iter()
-                .find(|finding| finding.stops() == Stops::Everything);
+                .find(|finding| finding.stops == Scope::Everything);
             assert!(stops.is_none(), "{name} is planned in spite of {stops:?}");
         }
     }

@@ -7,7 +7,7 @@ use hapair_model::{
     desired::{Desired, Group, Volume},
     observed::{Cluster, DiskState, Failure, Host, HostView, Role, Task},
     plan::{Finding, Next, Plan, Subject},
-    reason::Class,
+    reason::{Class, Scope},
     report::{ChildReport, Condition, Holds, PairReport, Report, VolumeReport},
     xml::Element,
 };
@@ -229,7 +229,7 @@ impl<'a> View<'a> {
         let finding = self
             .findings
             .iter()
-            .find(|finding| finding.reason.class() == Class::NeedsPerson)?;
+            .find(|finding| finding.stops > Scope::Object && finding.reason.class() == Class::NeedsPerson)?;
         Some((
             finding.reason,
             format!("{} holds everything up: {}", finding.about, finding.message),

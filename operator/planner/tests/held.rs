@@ -18,14 +18,14 @@ use situations::*;
 /// What intake finds in a spec.
 fn invalid() -> [Finding; 1] {
     [Finding::new(
-        Subject::Group("other".into()),
+        Subject::Group("tomcat".into()),
         Reason::InvalidSpec,
         "spec.probe: it cannot be carried out".into(),
     )]
 }
 
 fn held(desired: &Desired, hosts: &Hosts) -> Plan {
-    hapair_planner::plan_standby(desired, &seen(hosts), &invalid())
+    hapair_planner::plan_in_part(desired, &seen(hosts), invalid().to_vec(), &fresh())
 }
 
 /// A pair at rest whose first node is to go into standby.
@@ -71,7 +71,7 @@ fn a_volume_that_is_not_understood_counts_as_long_as_the_cluster_has_it() {
 #[test]
 fn not_with_a_silent_host_and_not_on_hosts_that_may_not_be_the_pairs() {
     let (desired, hosts) = to_standby();
-    let silent = hapair_planner::plan_standby(&desired, &second_silent(&hosts), &invalid());
+    let silent = hapair_planner::plan_in_part(&desired, &second_silent(&hosts), invalid().to_vec(), &fresh());
     assert_eq!(silent.next, Next::Rest);
     for side in Side::BOTH {
         let mut foreign = hosts.clone();

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use hapair_model::observed::{Mounted, Signature};
+use hapair_model::observed::{Mounted, Signature, SignatureKind};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -45,7 +45,7 @@ pub fn partition_signatures(json: &str) -> Vec<Signature> {
         .filter(|child| child.kind.as_deref() == Some("part"));
     parts
         .map(|part| Signature {
-            kind: Signature::PARTITION.into(),
+            kind: SignatureKind::Partition,
             uuid: part.partuuid.unwrap_or_default(),
         })
         .collect()
@@ -167,7 +167,7 @@ pub fn signatures(json: &str) -> Vec<Signature> {
     for WipefsSignature { kind, uuid } in wipefs.signatures {
         // A backup of the same signature (GPT keeps one at the end) is the same signature.
         let signature = Signature {
-            kind,
+            kind: kind.as_str().into(),
             uuid: uuid.unwrap_or_default(),
         };
         if !found.contains(&signature) {
@@ -181,7 +181,12 @@ pub fn signatures(json: &str) -> Vec<Signature> {
 /// consent has to name one table.
 pub fn named(mut signatures: Vec<Signature>, table: &str) -> Vec<Signature> {
     for signature in &mut signatures {
-        if signature.uuid.is_empty() && matches!(signature.kind.as_str(), "gpt" | "dos" | "PMBR") {
+        if signature.uuid.is_empty()
+            && matches!(
+                signature.kind,
+                SignatureKind::Gpt | SignatureKind::Dos | SignatureKind::ProtectiveMbr
+            )
+        {
             signature.uuid = table.to_owned();
         }
     }

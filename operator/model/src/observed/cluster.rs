@@ -25,6 +25,14 @@ pub struct Cluster {
     pub bans: Vec<Ban>,
 }
 
+impl Cluster {
+    /// Whether it has quorum and a DC: what it says is so, and what is changed through it holds. A host that is joining,
+    /// or alone, has a configuration of its own for a while.
+    pub fn decides(&self) -> bool {
+        self.quorate && self.has_dc
+    }
+}
+
 /// A constraint that keeps a resource, or its promoted role, off a node.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ban {

@@ -1,6 +1,6 @@
 //! Disks, DRBD and file systems of a host.
 
-use super::{ConnectionState, DiskState, ReplicationState, Role};
+use super::{ConnectionState, DiskState, ReplicationState, Role, SignatureKind};
 
 /// A file system that is mounted.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -34,22 +34,17 @@ pub struct Device {
 /// A signature on a device.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Signature {
-    /// What it is: ext4, LVM2_member, drbd, gpt…
-    pub kind: String,
+    /// What it is.
+    pub kind: SignatureKind,
     /// Its UUID, where it has one.
     pub uuid: String,
 }
 
 impl Signature {
-    /// The kind of what has no signature, and does not read as zeroes.
-    pub const DATA: &str = "data";
-    /// The kind of a disk's partition; its UUID is the partition's own.
-    pub const PARTITION: &str = "part";
-
     /// Data without a signature.
     pub fn data() -> Self {
         Self {
-            kind: Self::DATA.into(),
+            kind: SignatureKind::Data,
             uuid: String::new(),
         }
     }
@@ -57,8 +52,8 @@ impl Signature {
 
 impl std::fmt::Display for Signature {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.kind == Self::DATA {
-            return formatter.write_str(Self::DATA);
+        if self.kind == SignatureKind::Data {
+            return formatter.write_str(self.kind.as_str());
         }
         write!(formatter, "{}:{}", self.kind, self.uuid)
     }

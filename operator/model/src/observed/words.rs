@@ -48,6 +48,23 @@ macro_rules! words {
 }
 
 words! {
+    /// What a device carries (wipefs(8), TYPE; lsblk(8), TYPE), and our own word for what has no signature.
+    SignatureKind:
+    /// DRBD's metadata.
+    Drbd "drbd",
+    /// A GUID partition table.
+    Gpt "gpt",
+    /// A DOS partition table.
+    Dos "dos",
+    /// The DOS partition table that stands before a GUID partition table.
+    ProtectiveMbr "PMBR",
+    /// A disk's partition; its UUID is the partition's own.
+    Partition "part",
+    /// No signature, and it does not read as zeroes.
+    Data "data",
+}
+
+words! {
     /// The role of a DRBD resource on one host (drbdsetup(8), events2).
     Role:
     /// It may be mounted and written to.

@@ -1,7 +1,7 @@
 //! Rules about disks and the data on them.
 
 use hapair_model::{
-    observed::{Device, Host, JUST_CREATED, Role},
+    observed::{Device, Host, JUST_CREATED, Role, SignatureKind as Kind},
     plan::{Content, Step},
 };
 
@@ -51,7 +51,7 @@ impl Judge<'_> {
         let only_tables = device
             .signatures
             .iter()
-            .all(|signature| ["gpt", "PMBR", "part"].contains(&signature.kind.as_str()));
+            .all(|signature| [Kind::Gpt, Kind::ProtectiveMbr, Kind::Partition].contains(&signature.kind));
         let shared = only_tables && !device.partitions.is_empty() && device.partitions.iter().all(is_volumes);
         let named = is_named(device, overwrite.as_deref()) && !device.partitions.iter().any(is_volumes);
         device.signatures.is_empty() || shared || named
@@ -66,7 +66,7 @@ impl Judge<'_> {
         let is_on_device = signatures
             .into_iter()
             .flatten()
-            .any(|signature| signature.kind == "drbd" && signature.uuid == *uuid);
+            .any(|signature| signature.kind == Kind::Drbd && signature.uuid == *uuid);
         is_on_device || host.metadata.get(resource) == Some(uuid)
     }
 
@@ -182,7 +182,7 @@ fn is_pending(host: &Host, volume: &str) -> bool {
 
 /// Whether all that is on the device has no signature.
 fn is_mere_data(device: &Device) -> bool {
-    device.signatures.len() == 1 && device.signatures[0].kind == "data"
+    device.signatures.len() == 1 && device.signatures[0].kind == Kind::Data
 }
 
 /// Whether the consent names everything that is on the device, and nothing else.

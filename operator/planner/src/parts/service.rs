@@ -21,7 +21,7 @@ use super::{Ground, Part, firewall::Opening};
 use crate::{due::Due, facts::Facts, files::text, live, names, platform::Platform};
 
 pub use group::{members, url_at};
-pub use preset::delegated_paths;
+pub use preset::{Installed, delegated_paths, installed as installed_preset};
 pub use refuse::one_unit;
 pub use report::report;
 

@@ -3,7 +3,7 @@
 use hapair_model::{
     Side,
     desired::{Partition, Volume},
-    observed::{ConnectionState, Host, Resource, Signature},
+    observed::{ConnectionState, Host, Resource, SignatureKind},
     plan::{FollowUp, Step},
 };
 
@@ -49,7 +49,7 @@ pub fn steps(volume: &Volume, facts: &Facts<'_>, side: Side, due: &Due) -> Vec<S
             .get(&volume.name)
             .is_some_and(devices::holds_mere_data);
         let overwrite = if is_made && disk.partition.is_some() && left {
-            Some(Signature::DATA.to_owned())
+            Some(SignatureKind::Data.to_string())
         } else {
             overwrite
         };
@@ -112,9 +112,9 @@ fn has_own_metadata(volume: &Volume, host: &Host) -> bool {
         .get(&volume.name)
         .map(|device| device.signatures.as_slice())
         .unwrap_or_default();
-    signatures
-        .iter()
-        .any(|signature| signature.kind == "drbd" && Some(&signature.uuid) == record.device_uuid.as_ref())
+    signatures.iter().any(|signature| {
+        signature.kind == SignatureKind::Drbd && Some(&signature.uuid) == record.device_uuid.as_ref()
+    })
 }
 
 /// The metadata on this host's device when it is the volume's, although the host has no record of it: its
@@ -129,7 +129,7 @@ fn recovered(volume: &Volume, one: &OneHost<'_>) -> Option<String> {
     let is_there = |uuid: &&str| {
         signatures
             .iter()
-            .any(|signature| signature.kind == "drbd" && signature.uuid == **uuid)
+            .any(|signature| signature.kind == SignatureKind::Drbd && signature.uuid == **uuid)
     };
     one.remembered_leg(&volume.name)
         .or_else(|| kept(&volume.name, host))

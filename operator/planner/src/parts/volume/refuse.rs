@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use hapair_model::{
     Both, Reason, Side,
     desired::{Desired, Disk, Volume},
-    observed::{Device, DrbdConfig, Host, Signature},
+    observed::{Device, DrbdConfig, Host, Signature, SignatureKind},
     plan::{Finding, Subject},
 };
 
@@ -176,10 +176,10 @@ fn device(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>) {
         _ => unusable(&disk.device, device, 0).or_else(|| {
             let is_pending = record.is_some_and(|record| record.device_uuid.is_none());
             let is_uuid = |uuid: &str| made == Some(uuid) || leg::kept(name, host) == Some(uuid);
-            let is_ours = |each: &Signature| match each.kind.as_str() {
-                "drbd" => is_pending || is_uuid(&each.uuid),
+            let is_ours = |each: &Signature| match each.kind {
+                SignatureKind::Drbd => is_pending || is_uuid(&each.uuid),
                 // A partition that was made for the volume holds what was on the disk before.
-                Signature::DATA => disk.partition.is_some() || is_pending && disk.overwrite.is_some(),
+                SignatureKind::Data => disk.partition.is_some() || is_pending && disk.overwrite.is_some(),
                 _ => false,
             };
             if device.signatures.iter().any(is_ours) {
@@ -253,7 +253,7 @@ fn carries_metadata(device: &Device, uuid: &str) -> bool {
     device
         .signatures
         .iter()
-        .any(|signature| signature.kind == "drbd" && signature.uuid == uuid)
+        .any(|signature| signature.kind == SignatureKind::Drbd && signature.uuid == uuid)
 }
 
 /// A leg that was made here is not on its device any more. What is there may be somebody's, and the leg may
@@ -332,10 +332,10 @@ fn carries(path: &str, device: &Device, disk: &Disk, node: &str) -> Option<(Reas
     if device.signatures.is_empty() || disk.overwrite.as_ref() == Some(&all) {
         return None;
     }
-    let told = |each: &Signature| match (each.kind.as_str(), each.uuid.as_str()) {
-        (Signature::DATA, _) => "data without a signature".to_owned(),
-        (kind, "") => kind.to_owned(),
-        (Signature::PARTITION, uuid) => format!("a partition (PARTUUID {uuid})"),
+    let told = |each: &Signature| match (&each.kind, each.uuid.as_str()) {
+        (SignatureKind::Data, _) => "data without a signature".to_owned(),
+        (kind, "") => kind.to_string(),
+        (SignatureKind::Partition, uuid) => format!("a partition (PARTUUID {uuid})"),
         (kind, uuid) => format!("{kind} (UUID {uuid})"),
     };
     let found = device
