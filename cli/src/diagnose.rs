@@ -13,8 +13,9 @@ use serde::Serialize;
 use crate::{
     access::Session,
     ask::{Asker, ask},
+    forecast,
     overview::{Overview, events},
-    plan, screen,
+    screen,
 };
 
 /// The arguments.
@@ -61,7 +62,7 @@ pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     bundle.add_json("objects.json", &overview)?;
     bundle.add_json("events.json", &events(session, &name).await)?;
     match ask::<Forecast>(session, &arguments.asker, &name, "plan", None).await {
-        Ok(forecast) => bundle.add("plan.txt", plan::text(&forecast).as_bytes())?,
+        Ok(forecast) => bundle.add("plan.txt", forecast::text(&forecast).as_bytes())?,
         Err(error) => gaps.push(format!("plan: {error:#}")),
     }
     match ask::<Diagnosis>(session, &arguments.asker, &name, "diagnose", None).await {

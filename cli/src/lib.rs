@@ -5,6 +5,7 @@ pub mod access;
 pub mod advice;
 pub mod ask;
 pub mod diagnose;
+pub mod forecast;
 pub mod logs;
 pub mod overview;
 pub mod plan;

@@ -47,7 +47,7 @@ enum Verb {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             anstream::eprintln!("error: {error:#}");
             ExitCode::FAILURE
@@ -55,11 +55,11 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(Arguments { target, verb }: Arguments) -> Result<()> {
+async fn run(Arguments { target, verb }: Arguments) -> Result<ExitCode> {
     let session = target.connect().await?;
-    match verb {
+    let done = match verb {
+        Verb::Plan(arguments) => return plan::run(&session, &arguments).await,
         Verb::Status(arguments) => status::run(&session, &arguments).await,
-        Verb::Plan(arguments) => plan::run(&session, &arguments).await,
         Verb::Logs(arguments) => logs::run(&session, &arguments).await,
         Verb::Diagnose(arguments) => diagnose::run(&session, &arguments).await,
         Verb::Why(arguments) => why::run(&session, &arguments).await,
@@ -68,5 +68,6 @@ async fn run(Arguments { target, verb }: Arguments) -> Result<()> {
         Verb::Unstandby(node) => requests::unstandby(&session, &node).await,
         Verb::Pause(pair) => requests::pause(&session, &pair, true).await,
         Verb::Resume(pair) => requests::pause(&session, &pair, false).await,
-    }
+    };
+    done.map(|()| ExitCode::SUCCESS)
 }

@@ -1,12 +1,12 @@
 //! `kubectl hapair plan`: what the operator would do to a pair now, or if a manifest were applied, and what
 //! that would interrupt.
 
-use std::{io::Read as _, path::PathBuf};
+use std::{io::Read as _, path::PathBuf, process::ExitCode};
 
 use anyhow::{Context, Result, anyhow, bail};
-use clap::Args;
+use clap::{Args, ValueEnum};
 use hapair_crds::{FloatingIP, HAPair, ReplicatedVolume, ServiceGroup};
-use hapair_model::answers::{Coming, Forecast};
+use hapair_model::answers::Forecast;
 use kube::{
     Api, ResourceExt,
     api::{DynamicObject, PostParams},
@@ -17,11 +17,21 @@ use serde_json::Value;
 use crate::{
     access::{Session, explained},
     ask::{Asker, ask},
+    forecast,
     screen::plain,
 };
 
-/// Words with which pacemaker begins a line about something that serves.
-const INTERRUPTING: [&str; 7] = ["Stop", "Move", "Restart", "Recover", "Demote", "Fence", "Migrate"];
+/// In which form it is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Form {
+    /// For a terminal.
+    #[default]
+    Text,
+    /// For a comment of a pull request.
+    Markdown,
+    /// For programs.
+    Json,
+}
 
 /// The arguments.
 #[derive(Args)]
@@ -32,14 +42,18 @@ pub struct Arguments {
     #[arg(long, short)]
     filename: Option<PathBuf>,
     /// The form.
-    #[arg(long, short, value_parser = ["text", "json"], default_value = "text")]
-    output: String,
+    #[arg(long, short, value_enum, default_value_t)]
+    output: Form,
+    /// Tell by the exit status, too: 0 when nothing would be done, 2 when something would, 3 when that interrupts a
+    /// service or a person has to act first.
+    #[arg(long)]
+    exit_code: bool,
     #[command(flatten)]
     asker: Asker,
 }
 
-/// Shows the plan.
-pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
+/// Shows the plan, and returns the exit status.
+pub async fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode> {
     let manifests = match &arguments.filename {
         Some(path) => read(path)?,
         None => Vec::new(),
@@ -62,74 +76,15 @@ pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         Some(serde_json::to_vec(&accepted)?)
     };
     let forecast: Forecast = ask(session, &arguments.asker, &name, "plan", body).await?;
-    match arguments.output.as_str() {
-        "json" => anstream::println!("{}", serde_json::to_string_pretty(&forecast)?),
-        _ => anstream::print!("{}", text(&forecast)),
+    match arguments.output {
+        Form::Json => anstream::println!("{}", serde_json::to_string_pretty(&forecast)?),
+        Form::Markdown => anstream::print!("{}", forecast::markdown(&name, &forecast)),
+        Form::Text => anstream::print!("{}", forecast::text(&forecast)),
     }
-    Ok(())
-}
-
-/// What a person reads of it.
-pub fn text(forecast: &Forecast) -> String {
-    let mut lines = Vec::new();
-    for finding in &forecast.findings {
-        lines.push(format!(
-            "{} ({}): {}",
-            finding.about,
-            finding.reason,
-            plain(&finding.message)
-        ));
-    }
-    if forecast.paused {
-        lines.push("The pair is paused: what follows is what happens once it is resumed.".into());
-    }
-    match &forecast.next {
-        Coming::Rest if forecast.findings.is_empty() => {
-            lines.push("Nothing would be done: the hosts are as declared.".into())
-        }
-        Coming::Rest => lines.push("Nothing is done until then.".into()),
-        Coming::LetGo => {
-            lines.push("Only the object is removed (deletionPolicy: Retain); the hosts keep serving.".into())
-        }
-        Coming::Wait(what) => lines.push(format!("Nothing would be started: {}.", plain(what))),
-        Coming::Stage {
-            name,
-            steps,
-            transition,
-        } => {
-            lines.push(format!("Next: {name}"));
-            for (node, steps) in steps.iter().filter(|(_, steps)| !steps.is_empty()) {
-                lines.push(format!("  on {node}:"));
-                lines.extend(steps.iter().map(|step| format!("    {}", plain(step))));
-            }
-            if let Some(transition) = transition {
-                lines.extend(consequences(transition));
-            }
-            lines.push("Then the operator probes the hosts again, and plans anew.".into());
-        }
-    }
-    lines.join("\n") + "\n"
-}
-
-fn consequences(transition: &[String]) -> Vec<String> {
-    let interrupts = |line: &&String| {
-        INTERRUPTING
-            .iter()
-            .any(|word| line.split(' ').next() == Some(word))
-    };
-    let (interrupting, other): (Vec<_>, Vec<_>) = transition.iter().partition(interrupts);
-    let mut lines = Vec::new();
-    if interrupting.is_empty() {
-        lines.push("It interrupts nothing, says crm_simulate.".into());
-    } else {
-        lines.push("It interrupts, says crm_simulate:".into());
-        lines.extend(interrupting.iter().map(|line| format!("    {}", plain(line))));
-    }
-    if !other.is_empty() {
-        lines.push("Beside that, pacemaker would:".into());
-        lines.extend(other.iter().map(|line| format!("    {}", plain(line))));
-    }
-    lines
+    Ok(match arguments.exit_code {
+        true => ExitCode::from(forecast::status(&forecast)),
+        false => ExitCode::SUCCESS,
+    })
 }
 
 /// The documents of the four kinds. What a Secret or a ConfigMap would be is not the operator's to be told by
@@ -223,27 +178,4 @@ async fn dry_run(session: &Session, manifest: &Value) -> Result<Value> {
             .map_err(|error| refused(error, "create"))?,
     };
     Ok(serde_json::to_value(kept)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_interrupted_comes_before_what_is_not() {
-        let lines = consequences(&[
-            "Start fence-node1-2 ( node2 )".into(),
-            "Move ip-web ( node1 -> node2 )".into(),
-        ]);
-        assert_eq!(
-            lines,
-            [
-                "It interrupts, says crm_simulate:",
-                "    Move ip-web ( node1 -> node2 )",
-                "Beside that, pacemaker would:",
-                "    Start fence-node1-2 ( node2 )"
-            ]
-        );
-        assert_eq!(consequences(&[]), ["It interrupts nothing, says crm_simulate."]);
-    }
 }

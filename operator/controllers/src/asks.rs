@@ -12,17 +12,14 @@ use hapair_engine::fresh_keys;
 use hapair_intake::{Held, PairName, Snapshot, Work, overlay, tears_down};
 use hapair_model::{
     Both, Secret, Side,
-    answers::{Cause, Coming, Diagnosis, Forecast, Gap, Logs, Part},
-    desired::Desired,
+    answers::{Diagnosis, Ending, Forecast, Gap, Logs, Part},
     host::{Connect, Readable, Reading},
-    observed::{HostView, Question},
-    plan::{Finding, Next, Stage, Step},
-    xml::Element,
+    observed::Question,
 };
 use hapair_planner as planner;
 use serde_json::Value;
 
-use crate::{Context, journal, prepare::prepare};
+use crate::{Context, forecast, journal, prepare::prepare};
 
 /// Why there is no answer.
 #[derive(Debug)]
@@ -56,7 +53,8 @@ where
     };
     if work.is_leaving() && !tears_down(&work.pair) {
         return Ok(Forecast {
-            next: Coming::LetGo,
+            stages: Vec::new(),
+            end: Ending::LetGo,
             findings: Vec::new(),
             paused: false,
         });
@@ -74,15 +72,17 @@ where
         )
     };
     let (observed, _) = work.observe_within(&hosts, limit).await;
-    let (desired, plan) = work.plan(&observed, &fresh_keys());
-    let next = match plan.next {
-        Next::Rest => Coming::Rest,
-        Next::Wait(what) => Coming::Wait(what),
-        Next::Run(stage) => coming(&hosts, &desired, &observed, &stage).await?,
-    };
+    let fresh = fresh_keys();
+    let (desired, plan) = work.plan(&observed, &fresh);
+    let foreseen = work.foresee(&observed, &fresh);
+    let mut stages = Vec::new();
+    for stage in &foreseen.stages {
+        stages.push(forecast::stage(&hosts, &desired, &observed, stage).await?);
+    }
     Ok(Forecast {
-        next,
-        findings: plan.findings.iter().map(cause).collect(),
+        stages,
+        end: forecast::ending(foreseen.end),
+        findings: plan.findings.iter().map(forecast::cause).collect(),
         paused,
     })
 }
@@ -94,80 +94,6 @@ fn within(mut question: Question, known: &Question) -> Question {
         .addresses
         .retain(|address| known.addresses.contains(address));
     question
-}
-
-async fn coming(
-    hosts: &impl Readable,
-    desired: &Desired,
-    observed: &Both<HostView>,
-    stage: &Stage,
-) -> Result<Coming, Refusal> {
-    let lines = |side: Side| stage.steps[side].iter().map(Step::summary).collect::<Vec<_>>();
-    let steps = Side::BOTH.map(|side| (desired.nodes[side].name.clone(), lines(side)));
-    let mut transition = None;
-    for side in Side::BOTH {
-        let planned = stage.steps[side].iter().find_map(|step| {
-            if let Step::PushCib { cib, .. } = step {
-                Some(cib)
-            } else {
-                None
-            }
-        });
-        if let (Some(planned), Some(live)) =
-            (planned, observed[side].host().and_then(|host| host.cib.as_ref()))
-        {
-            let cib = with_configuration(live, planned)
-                .ok_or_else(|| Refusal::Unavailable("the planned CIB cannot be read".into()))?;
-            let node = &desired.nodes[side].name;
-            let texts = hosts.read(side, &Reading::Transition { cib }).await;
-            let texts = texts.map_err(|why| {
-                Refusal::Unavailable(format!(
-                    "{node} could not be asked what the cluster would do: {why}"
-                ))
-            })?;
-            transition = Some(
-                summary_of(texts.get("transition").map_or("", String::as_str)).map_err(|said| {
-                    Refusal::Unavailable(format!(
-                        "crm_simulate on {node} did not tell what the cluster would do; it said: {said}"
-                    ))
-                })?,
-            );
-        }
-    }
-    Ok(Coming::Stage {
-        name: stage.name.into(),
-        steps: steps.into(),
-        transition,
-    })
-}
-
-/// The live CIB with its status, and the configuration of another.
-fn with_configuration(live: &Element, planned: &str) -> Option<String> {
-    let mut cib = live.clone();
-    *cib.first_mut("configuration") = Element::parse(planned).ok()?.first("configuration")?.clone();
-    Some(cib.to_string())
-}
-
-/// The lines of crm_simulate's transition summary, as in "Move ip-web ( node1 -> node2 )".
-fn summary_of(text: &str) -> Result<Vec<String>, String> {
-    let (_, rest) = text
-        .split_once("Transition Summary:")
-        .ok_or_else(|| text.chars().take(300).collect::<String>())?;
-    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
-    Ok(rest
-        .lines()
-        .skip(1)
-        .map_while(|line| line.trim_start().strip_prefix("* "))
-        .map(words)
-        .collect())
-}
-
-fn cause(finding: &Finding) -> Cause {
-    Cause {
-        about: finding.about.to_string(),
-        reason: finding.reason.to_string(),
-        message: finding.message.clone(),
-    }
 }
 
 /// What the journals of both hosts hold about the cluster, DRBD and the services: so many seconds back, so
@@ -401,30 +327,6 @@ fn without(secrets: &[String], text: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_transition_summary_ends_where_its_lines_end() {
-        let text = "Current cluster status:\n  * Online: [ node1 node2 ]\n\nTransition Summary:\n  * \
-            Stop       ip-web      (          node1 )  \
-                    due to node availability\n  * Move       x     ( node1 -> node2 )\n\nExecuting Cluster \
-                    Transition:\n  * Resource action: x\n";
-        assert_eq!(
-            summary_of(text).unwrap(),
-            [
-                "Stop ip-web ( node1 ) due to node availability",
-                "Move x ( node1 -> node2 )"
-            ]
-        );
-        assert_eq!(
-            summary_of("Transition Summary:\n\n").unwrap(),
-            Vec::<String>::new()
-        );
-        assert!(
-            summary_of("crm_simulate: not found")
-                .unwrap_err()
-                .contains("not found")
-        );
-    }
 
     #[test]
     fn secrets_are_removed_wherever_they_stand() {

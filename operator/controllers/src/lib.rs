@@ -6,6 +6,7 @@ pub mod asks;
 mod events;
 mod figures;
 mod finalizers;
+mod forecast;
 mod journal;
 mod leader;
 mod metrics;

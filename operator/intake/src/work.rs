@@ -10,7 +10,7 @@ use hapair_model::{
     observed::{HostView, Question},
     plan::{Finding, Plan},
 };
-use hapair_planner::{self as planner, FreshKeys};
+use hapair_planner::{self as planner, Foreseen, FreshKeys};
 use kube::ResourceExt;
 
 use crate::{PairName, Snapshot, Sources, credentials, desired};
@@ -119,6 +119,12 @@ impl Work {
             (false, findings) => planner::plan_in_part(&desired, observed, findings.to_vec(), fresh),
         };
         (desired, plan)
+    }
+
+    /// What the plans to come will be, if nothing fails.
+    pub fn foresee(&self, observed: &Both<HostView>, fresh: &FreshKeys) -> Foreseen {
+        let desired = planner::resolve(self.desired.clone(), observed);
+        planner::foresee(&desired, observed, |hosts| self.plan(hosts, fresh).1)
     }
 }
 

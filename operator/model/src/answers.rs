@@ -69,34 +69,53 @@ pub struct Diagnosis {
 /// What the operator would do to a pair.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Forecast {
-    /// What comes next.
-    pub next: Coming,
+    /// The stages, in order, as far as they can be foreseen.
+    pub stages: Vec<ComingStage>,
+    /// What comes after them.
+    pub end: Ending,
     /// What stands in the way, or should be known.
     pub findings: Vec<Cause>,
     /// The pair is paused: this is what happens when it is resumed.
     pub paused: bool,
 }
 
-/// What comes next.
+/// A stage that is to come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ComingStage {
+    /// What it brings about.
+    pub name: String,
+    /// What is done, in order on each node; the nodes side by side.
+    pub steps: Vec<(String, Vec<String>)>,
+    /// What it interrupts: what serves, and what becomes of it.
+    pub interrupts: Vec<Interruption>,
+    /// What pacemaker says that it would do beside that, from crm_simulate; absent when its configuration stays, or
+    /// there is none yet.
+    pub transition: Option<Vec<String>>,
+}
+
+/// Something that serves, and is interrupted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Interruption {
+    /// What serves: a group or a volume, or everything on a node.
+    pub what: String,
+    /// What becomes of it, in crm_simulate's words where they are known.
+    pub how: String,
+}
+
+/// What comes after the stages.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub enum Coming {
-    /// Nothing.
+pub enum Ending {
+    /// Nothing: the hosts are as declared.
     Rest,
     /// The pair is being deleted with Retain: only the object is removed, and the hosts keep serving.
     LetGo,
-    /// Something is under way on the hosts.
+    /// Something that has to happen on the hosts by itself first.
     Wait(String),
-    /// A stage.
-    Stage {
-        /// What it brings about.
-        name: String,
-        /// What is done, in order on each node; the nodes side by side.
-        steps: Vec<(String, Vec<String>)>,
-        /// What pacemaker itself says that it would then do with the resources, from crm_simulate; absent
-        /// when its configuration stays.
-        transition: Option<Vec<String>>,
-    },
+    /// A person has to act: this stands in the way then.
+    Stopped(Vec<Cause>),
+    /// It cannot be told from here on.
+    Unknown,
 }
 
 /// Something a person should know about one object.

@@ -15,6 +15,15 @@ fn row(release: &KnownRelease) -> String {
         Some(Installed { package, unit, .. }) => format!("{package}, {unit}.service"),
         None => "refused".to_owned(),
     };
-    let presets: Vec<String> = release.presets.iter().map(|(_, installed)| cell(installed)).collect();
-    format!("| {} | {} | {} |", release.name, release.schema, presets.join(" | "))
+    let presets: Vec<String> = release
+        .presets
+        .iter()
+        .map(|(_, installed)| cell(installed))
+        .collect();
+    format!(
+        "| {} | {} | {} |",
+        release.name,
+        release.schema,
+        presets.join(" | ")
+    )
 }

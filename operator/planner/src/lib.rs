@@ -4,7 +4,8 @@
 //! [`question`] says what to ask the hosts, [`plan`] what to do next, [`report`] what to tell people. A plan
 //! is made in the order in which an administrator would work: refuse what cannot be, packages, files and
 //! daemons, the first data of the volumes, the first start, changes of the running cluster, the conveniences. Only
-//! the next stage is planned: the one after it depends on what the hosts say then.
+//! the next stage is planned: the one after it depends on what the hosts say then. [`foresee`] guesses at all of them,
+//! for people.
 
 mod bans;
 mod cib;
@@ -14,6 +15,7 @@ mod effect;
 mod elements;
 mod facts;
 mod files;
+mod foresee;
 mod leave;
 mod lint;
 mod live;
@@ -42,8 +44,10 @@ use hapair_model::{
 use parts::{administration, keys, volume};
 
 pub use effect::{purpose, wanted_and_got};
+pub use foresee::{End, Foreseen, after, carry_out, foresee};
 pub use leave::{gone, teardown};
 pub use lint::{Purpose, Rule, Severity, checked};
+pub use live::{Holder, holder};
 pub use parts::service::{Installed, delegated_paths, journal_units};
 pub use platform::{KnownRelease, releases};
 pub use question::{question, second_question};

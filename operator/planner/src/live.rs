@@ -10,7 +10,7 @@ use hapair_model::{
     xml::Element,
 };
 
-use crate::{names, parts::service};
+use crate::{cib, names, parts::service};
 
 /// The host that can speak for the cluster: one with quorum, where there is one.
 pub fn member(observed: &Both<HostView>) -> Option<&Host> {
@@ -23,6 +23,32 @@ pub fn member(observed: &Both<HostView>) -> Option<&Host> {
     members()
         .find(|host| host.cluster.as_ref().is_some_and(Cluster::decides))
         .or_else(|| members().next())
+}
+
+/// What a resource of the cluster belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holder {
+    /// A group that serves.
+    Group(String),
+    /// A volume.
+    Volume(String),
+    /// A floating IP without a group.
+    Address(String),
+}
+
+/// What a resource belongs to in a configuration; `None`: to nothing that serves, such as a fencing device, or it is
+/// not there.
+pub fn holder(cib: &Element, id: &str) -> Option<Holder> {
+    let top = cib::resources(cib).find(|each| each.has(id))?;
+    let named = |prefix: &str| Some(top.id()?.strip_prefix(prefix)?.to_owned());
+    let clone_of = |prefix: &str| Some(named(prefix)?.strip_suffix("-clone")?.to_owned());
+    match top.name.as_str() {
+        "group" => Some(Holder::Group(
+            named("group-").or_else(|| top.id().map(str::to_owned))?,
+        )),
+        "clone" | "master" => clone_of("volume-").map(Holder::Volume),
+        _ => named("ip-").map(Holder::Address),
+    }
 }
 
 /// The address that the cluster has for a floating IP.

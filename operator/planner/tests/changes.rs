@@ -168,12 +168,14 @@ fn a_stage_that_was_cut_off_anywhere_ends_where_it_would_have_ended() {
     for first in 0..=steps.first.len() {
         for second in 0..=steps.second.len() {
             let mut hosts = with_packages(&desired);
-            steps.first[..first]
-                .iter()
-                .for_each(|step| carry_out(step, &mut hosts.first));
-            steps.second[..second]
-                .iter()
-                .for_each(|step| carry_out(step, &mut hosts.second));
+            let done = [
+                (Side::First, &steps.first[..first]),
+                (Side::Second, &steps.second[..second]),
+            ];
+            for (side, done) in done {
+                done.iter()
+                    .for_each(|step| hapair_planner::carry_out(step, &desired, side, &mut hosts));
+            }
             for _ in 0..4 {
                 if matches!(&plan_of(&desired, &hosts).next, Next::Run(stage) if stage.name == "prepare the \
                     hosts")

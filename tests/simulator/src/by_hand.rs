@@ -85,12 +85,17 @@ impl Warrant for Person {
 
 /// The sample, with a change of the HAPair.
 pub fn work(change: impl FnOnce(&mut Value)) -> Work {
+    work_with(|objects| change(&mut objects[0]))
+}
+
+/// The sample, with changes of its objects; the HAPair is the first.
+pub fn work_with(change: impl FnOnce(&mut Vec<Value>)) -> Work {
     let mut objects = sample();
     for object in &mut objects {
         object["metadata"]["namespace"] = json!("web");
     }
     objects[0]["metadata"]["uid"] = json!("by-hand");
-    change(&mut objects[0]);
+    change(&mut objects);
     let name = PairName {
         namespace: "web".into(),
         name: "web".into(),

@@ -48,6 +48,11 @@ const KEYS: [Key; 3] = [
     },
 ];
 
+/// Whether a file is one of the keys.
+pub fn is_key(path: &str) -> bool {
+    KEYS.iter().any(|key| key.path == path)
+}
+
 impl Key {
     fn is_shared(&self, hosts: &Both<&Host>) -> bool {
         let digests = hosts

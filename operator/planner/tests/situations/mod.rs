@@ -5,8 +5,6 @@
     reason = "a situation that cannot be built fails the test"
 )]
 
-mod steps;
-
 use std::collections::BTreeMap;
 
 use hapair_model::{
@@ -19,10 +17,9 @@ use hapair_model::{
         Cluster, ClusterNode, ClusterResource, Device, Distribution, Host, HostAddress, HostView, Record,
         Silence, Unit,
     },
-    plan::{Next, Plan, Stage, Step},
+    plan::{Next, Plan, Stage},
 };
-use hapair_planner::{FreshKeys, plan};
-pub use steps::carry_out;
+use hapair_planner::{FreshKeys, carry_out, plan};
 
 /// The sample: tomcat on a floating IP, its logs on a replicated volume.
 pub fn tomcat_pair() -> Desired {
@@ -188,7 +185,7 @@ pub fn prepared(desired: &Desired) -> Hosts {
     for side in Side::BOTH {
         stage.steps[side]
             .iter()
-            .for_each(|step| carry_out(step, &mut hosts[side]));
+            .for_each(|step| carry_out(step, desired, side, &mut hosts));
     }
     hosts
 }
@@ -213,7 +210,7 @@ pub fn serving(desired: &Desired) -> Hosts {
     for side in Side::BOTH {
         stage.steps[side]
             .iter()
-            .for_each(|step| carry_out(step, &mut hosts[side]));
+            .for_each(|step| carry_out(step, desired, side, &mut hosts));
         hosts[side].cluster = Some(cluster(desired));
         hosts[side].probes.insert(PAGE.into(), 200);
     }
@@ -283,18 +280,13 @@ fn cluster(desired: &Desired) -> Cluster {
     }
 }
 
-/// The next stage goes through; the live configuration is one, whichever node changes it.
+/// The next stage goes through.
 pub fn carry_out_next(desired: &Desired, hosts: &mut Hosts) {
     let plan = plan_of(desired, hosts);
     let steps = &stage_of(&plan).steps;
     for side in Side::BOTH {
         for step in &steps[side] {
-            if matches!(step, Step::PushCib { .. }) {
-                carry_out(step, &mut hosts.first);
-                carry_out(step, &mut hosts.second);
-            } else {
-                carry_out(step, &mut hosts[side]);
-            }
+            carry_out(step, desired, side, hosts);
         }
     }
 }

@@ -71,7 +71,9 @@ pub fn asks_the_hosts(world: &mut World) -> Result<()> {
     let standby = standby.display().to_string();
     let plan = world.plugin(&["plan", "-f", &standby])?;
     ensure!(
-        plan.contains("Move ip-web ( node1 -> node2 )") && plan.contains("push-cib"),
+        plan.contains("group tomcat: Move ip-web ( node1 -> node2 )")
+            && plan.contains("push-cib")
+            && plan.ends_with("Then the hosts are as declared.\nIt interrupts group tomcat.\n"),
         "{plan}"
     );
     served_by(world, "node1", AT_ONCE)?;

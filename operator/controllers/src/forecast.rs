@@ -1,0 +1,233 @@
+//! What a stage that is to come would do, for those who ask: its steps in words, and what it interrupts. What the
+//! cluster would do is pacemaker's own word: crm_simulate runs on a host with the configuration as it shall be.
+
+use hapair_model::{
+    Both, Side,
+    answers::{Cause, ComingStage, Ending, Interruption},
+    desired::Desired,
+    host::{Readable, Reading},
+    observed::HostView,
+    plan::{Finding, Stage, Step},
+    xml::Element,
+};
+use hapair_planner::{End, Holder, holder};
+
+use crate::asks::Refusal;
+
+/// Words with which pacemaker begins a line about something that serves.
+const INTERRUPTING: [&str; 7] = ["Stop", "Move", "Restart", "Recover", "Demote", "Fence", "Migrate"];
+
+/// A stage, with what it interrupts.
+pub async fn stage(
+    hosts: &impl Readable,
+    desired: &Desired,
+    observed: &Both<HostView>,
+    stage: &Stage,
+) -> Result<ComingStage, Refusal> {
+    let lines = |side: Side| stage.steps[side].iter().map(Step::summary).collect::<Vec<_>>();
+    let mut coming = ComingStage {
+        name: stage.name.into(),
+        steps: Side::BOTH
+            .map(|side| (desired.nodes[side].name.clone(), lines(side)))
+            .into(),
+        interrupts: Vec::new(),
+        transition: None,
+    };
+    for (side, steps) in stage.steps.iter() {
+        let node = &desired.nodes[side].name;
+        coming
+            .interrupts
+            .extend(steps.iter().filter_map(|step| stopped_by(step, node)));
+        let live = observed[side].host().and_then(|host| host.cib.as_ref());
+        if let (Some(planned), Some(live)) = (steps.iter().find_map(pushed), live) {
+            let lines = transition(hosts, side, node, live, planned).await?;
+            let (interrupts, other) = sorted(live, lines);
+            coming.interrupts.extend(interrupts);
+            coming.transition = Some(other);
+        }
+    }
+    Ok(coming)
+}
+
+/// What comes after the stages.
+pub fn ending(end: End) -> Ending {
+    match end {
+        End::Rest => Ending::Rest,
+        End::Wait(what) => Ending::Wait(what),
+        End::Stopped(findings) => Ending::Stopped(findings.iter().map(cause).collect()),
+        End::Unknown => Ending::Unknown,
+    }
+}
+
+/// A finding, as people are told of it.
+pub fn cause(finding: &Finding) -> Cause {
+    Cause {
+        about: finding.about.to_string(),
+        reason: finding.reason.to_string(),
+        message: finding.message.clone(),
+    }
+}
+
+/// What a step stops by itself, without the cluster.
+fn stopped_by(step: &Step, node: &str) -> Option<Interruption> {
+    let is_the_cluster = |unit: &String| matches!(unit.as_str(), "corosync" | "pacemaker");
+    let how = match step {
+        Step::LeaveCluster => "the cluster stops there",
+        Step::RestartUnits { units } if units.iter().any(is_the_cluster) => "the cluster restarts there",
+        _ => return None,
+    };
+    Some(Interruption {
+        what: format!("everything on {node}"),
+        how: how.into(),
+    })
+}
+
+fn pushed(step: &Step) -> Option<&str> {
+    match step {
+        Step::PushCib { cib, .. } => Some(cib),
+        _ => None,
+    }
+}
+
+async fn transition(
+    hosts: &impl Readable,
+    side: Side,
+    node: &str,
+    live: &Element,
+    planned: &str,
+) -> Result<Vec<String>, Refusal> {
+    let cib = with_configuration(live, planned)
+        .ok_or_else(|| Refusal::Unavailable("the planned CIB cannot be read".into()))?;
+    let texts = hosts
+        .read(side, &Reading::Transition { cib })
+        .await
+        .map_err(|why| {
+            Refusal::Unavailable(format!(
+                "{node} could not be asked what the cluster would do: {why}"
+            ))
+        })?;
+    summary_of(texts.get("transition").map_or("", String::as_str)).map_err(|said| {
+        Refusal::Unavailable(format!(
+            "crm_simulate on {node} did not tell what the cluster would do; it said: {said}"
+        ))
+    })
+}
+
+/// The live CIB with its status, and the configuration of another.
+fn with_configuration(live: &Element, planned: &str) -> Option<String> {
+    let mut cib = live.clone();
+    *cib.first_mut("configuration") = Element::parse(planned).ok()?.first("configuration")?.clone();
+    Some(cib.to_string())
+}
+
+/// The lines of crm_simulate's transition summary, as in "Move ip-web ( node1 -> node2 )".
+fn summary_of(text: &str) -> Result<Vec<String>, String> {
+    let (_, rest) = text
+        .split_once("Transition Summary:")
+        .ok_or_else(|| text.chars().take(300).collect::<String>())?;
+    let words = |line: &str| line.split_whitespace().collect::<Vec<_>>().join(" ");
+    Ok(rest
+        .lines()
+        .skip(1)
+        .map_while(|line| line.trim_start().strip_prefix("* "))
+        .map(words)
+        .collect())
+}
+
+/// The lines that are about something that serves, and the others.
+fn sorted(live: &Element, lines: Vec<String>) -> (Vec<Interruption>, Vec<String>) {
+    let mut interrupts = Vec::new();
+    let mut other = Vec::new();
+    for line in lines {
+        match interrupted(live, &line) {
+            Some(what) => interrupts.push(Interruption { what, how: line }),
+            None => other.push(line),
+        }
+    }
+    (interrupts, other)
+}
+
+/// What serves, and is interrupted by what this line says.
+fn interrupted(live: &Element, line: &str) -> Option<String> {
+    let mut words = line.split(' ');
+    let action = words.next().filter(|word| INTERRUPTING.contains(word))?;
+    if action == "Fence" {
+        return Some("a node".into());
+    }
+    let id = words.next()?;
+    // An instance of a clone has its number behind it.
+    match holder(live, id.split(':').next()?)? {
+        Holder::Group(name) => Some(format!("group {name}")),
+        // The instance that does not serve interrupts nothing.
+        Holder::Volume(name) => words
+            .any(|word| matches!(word, "Promoted" | "Master"))
+            .then(|| format!("volume {name}")),
+        Holder::Address(name) => Some(format!("address {name}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_transition_summary_ends_where_its_lines_end() {
+        let text = "Current cluster status:\n  * Online: [ node1 node2 ]\n\nTransition Summary:\n  * \
+            Stop       ip-web      (          node1 )  \
+                    due to node availability\n  * Move       x     ( node1 -> node2 )\n\nExecuting Cluster \
+                    Transition:\n  * Resource action: x\n";
+        assert_eq!(
+            summary_of(text).unwrap(),
+            [
+                "Stop ip-web ( node1 ) due to node availability",
+                "Move x ( node1 -> node2 )"
+            ]
+        );
+        assert_eq!(
+            summary_of("Transition Summary:\n\n").unwrap(),
+            Vec::<String>::new()
+        );
+        assert!(
+            summary_of("crm_simulate: not found")
+                .unwrap_err()
+                .contains("not found")
+        );
+    }
+
+    #[test]
+    fn only_what_serves_is_interrupted() {
+        let live = Element::parse(
+            "<cib><configuration><resources><primitive id=\"fence-node1-1\" class=\"stonith\"/>\
+             <clone id=\"volume-logs-clone\"><primitive id=\"volume-logs\"/></clone>\
+             <group id=\"group-tomcat\"><primitive id=\"ip-web\"/></group></resources></configuration></cib>",
+        )
+        .unwrap();
+        let told = |line| interrupted(&live, line);
+        assert_eq!(
+            told("Move ip-web ( node1 -> node2 )").as_deref(),
+            Some("group tomcat")
+        );
+        assert_eq!(told("Restart fence-node1-1 ( node2 )"), None);
+        assert_eq!(told("Start ip-web ( node2 )"), None);
+        assert_eq!(told("Stop volume-logs:1 ( Unpromoted node2 )"), None);
+        assert_eq!(
+            told("Demote volume-logs:0 ( Promoted -> Unpromoted node1 )").as_deref(),
+            Some("volume logs")
+        );
+        assert_eq!(
+            told("Fence (reboot) node1 'peer is no longer part'").as_deref(),
+            Some("a node")
+        );
+    }
+
+    #[test]
+    fn the_restart_of_corosync_and_the_end_of_the_cluster_interrupt_what_runs_on_the_node() {
+        let restart = |unit: &str| Step::RestartUnits {
+            units: vec![unit.into()],
+        };
+        let told = |step| stopped_by(&step, "node1").map(|each| each.what);
+        assert_eq!(told(restart("corosync")).as_deref(), Some("everything on node1"));
+        assert_eq!(told(restart("rsyslog")), None);
+        assert_eq!(told(Step::LeaveCluster).as_deref(), Some("everything on node1"));
+    }
+}
