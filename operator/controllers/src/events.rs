@@ -1,4 +1,5 @@
-//! Events (events.k8s.io/v1), on transitions only: a condition that stays as it is says nothing new.
+//! Events (events.k8s.io/v1): of conditions on their transitions only, since one that stays as it is says nothing new;
+//! and of what was put back.
 
 use std::collections::BTreeMap;
 
@@ -50,12 +51,36 @@ pub async fn tell(
         if !is_news(was, condition) {
             continue;
         }
-        let namespace = about.namespace.clone().unwrap_or_default();
-        let api: Api<Event> = Api::namespaced(client.clone(), &namespace);
-        metrics.api_writes.inc();
-        if let Err(error) = api.create(&PostParams::default(), &event(about, condition)).await {
-            tracing::debug!(%error, "an event was not written");
-        }
+        let note = format!(
+            "{} is {:?}: {}",
+            condition.type_, condition.status, condition.message
+        );
+        let told = event(about, "Observe", &condition.reason, &note, is_good(condition));
+        write(client, metrics, about, &told).await;
+    }
+}
+
+/// Tells that something on the hosts was put back as it is declared, and how to make it last.
+pub async fn put_back(client: &Client, metrics: &Metrics, about: &ObjectReference, what: &str) {
+    let note = format!(
+        "The hosts were not as declared any more, and were put back: {what}. If somebody changed that on purpose: \
+         declare it in the spec, or pause the pair first (kubectl hapair pause)"
+    );
+    write(
+        client,
+        metrics,
+        about,
+        &event(about, "Converge", "PutBack", &note, true),
+    )
+    .await;
+}
+
+async fn write(client: &Client, metrics: &Metrics, about: &ObjectReference, event: &Event) {
+    let namespace = about.namespace.clone().unwrap_or_default();
+    let api: Api<Event> = Api::namespaced(client.clone(), &namespace);
+    metrics.api_writes.inc();
+    if let Err(error) = api.create(&PostParams::default(), event).await {
+        tracing::debug!(%error, "an event was not written");
     }
 }
 
@@ -76,25 +101,17 @@ fn is_good(condition: &Condition) -> bool {
         }
 }
 
-fn event(about: &ObjectReference, condition: &Condition) -> Event {
+fn event(about: &ObjectReference, action: &str, reason: &str, note: &str, is_good: bool) -> Event {
     Event {
         metadata: ObjectMeta {
             generate_name: Some(format!("{}-", about.name.clone().unwrap_or_default())),
             namespace: about.namespace.clone(),
             ..ObjectMeta::default()
         },
-        action: Some("Observe".into()),
+        action: Some(action.into()),
         event_time: Some(MicroTime(Timestamp::now())),
-        note: Some(
-            format!(
-                "{} is {:?}: {}",
-                condition.type_, condition.status, condition.message
-            )
-            .chars()
-            .take(1000)
-            .collect(),
-        ),
-        reason: Some(condition.reason.clone()),
+        note: Some(note.chars().take(1000).collect()),
+        reason: Some(reason.into()),
         regarding: Some(about.clone()),
         reporting_controller: Some("hapair.dev/operator".into()),
         reporting_instance: Some(
@@ -103,7 +120,7 @@ fn event(about: &ObjectReference, condition: &Condition) -> Event {
                 .filter(|name| !name.is_empty())
                 .unwrap_or_else(|| "hapair-operator".into()),
         ),
-        type_: Some(if is_good(condition) { "Normal" } else { "Warning" }.into()),
+        type_: Some(if is_good { "Normal" } else { "Warning" }.into()),
         ..Event::default()
     }
 }

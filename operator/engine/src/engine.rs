@@ -76,7 +76,7 @@ impl<C: Connect> Engine<C> {
             let observed = self.observe(connect, work, reporter).await;
             let took = start.elapsed();
             let (desired, plan) = work.plan(&observed, &fresh_keys());
-            self.progress.note_plan(&plan);
+            self.progress.note_plan(&desired, &plan);
             self.report(reporter, work, &desired, &observed, &plan).await?;
             reporter.gone(work, &planner::gone(&desired, &observed)).await?;
             if work.is_leaving() && plan.is_empty() {
@@ -94,7 +94,14 @@ impl<C: Connect> Engine<C> {
                 return Ok(NextTurn::After(self.pace.at_rest(&observed)));
             }
             match self.run(connect, work, &desired, &stage, reporter, warrant).await {
-                StageOutcome::Done => self.progress.note_done(&stage),
+                StageOutcome::Done => {
+                    if self.progress.has_rested_on(&desired) {
+                        reporter
+                            .put_back(work, planner::wanted_and_got(&stage, &observed))
+                            .await;
+                    }
+                    self.progress.note_done(&stage);
+                }
                 StageOutcome::Failed(failure) => {
                     self.progress.note_failed(&stage, failure);
                     let plan = Plan::to_run(stage);

@@ -4,6 +4,7 @@
 
 use hapair_model::{
     Both, Reason,
+    desired::Desired,
     observed::HostView,
     plan::{Finding, Next, Plan, Stage, Subject},
 };
@@ -17,6 +18,8 @@ const MOST_FAILURES: u32 = 3;
 /// What became of the last stages.
 #[derive(Default)]
 pub struct Progress {
+    /// What was declared when nothing was left to do last.
+    rested: Option<Box<Desired>>,
     /// How the last one failed.
     pub failure: Option<Finding>,
     /// How often in a row it has failed in the same words.
@@ -27,10 +30,21 @@ pub struct Progress {
 
 impl Progress {
     /// Forgets what was, once no stage is planned any more.
-    pub fn note_plan(&mut self, plan: &Plan) {
+    pub fn note_plan(&mut self, desired: &Desired, plan: &Plan) {
         if !matches!(plan.next, Next::Run(_)) {
-            *self = Self::default();
+            *self = Self {
+                rested: self.rested.take(),
+                ..Self::default()
+            };
         }
+        if plan.is_empty() && !self.has_rested_on(desired) {
+            self.rested = Some(Box::new(desired.clone()));
+        }
+    }
+
+    /// Whether the hosts were as is declared now: if a stage is planned, somebody or something else has changed them.
+    pub fn has_rested_on(&self, desired: &Desired) -> bool {
+        self.rested.as_deref() == Some(desired)
     }
 
     /// Remembers that a stage ended well.

@@ -43,6 +43,10 @@ pub trait Reporter: Send {
     /// Nothing of the pair is left on its hosts.
     fn left(&mut self, work: &Work) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
+    /// The hosts were not as declared any more, although nothing else was declared, and were put back. `what` was
+    /// wanted, and what was there instead. Not worth a retry.
+    fn put_back(&mut self, work: &Work, what: String) -> impl Future<Output = ()> + Send;
+
     /// Both hosts were probed, so often each, and it took so long.
     fn observed(&mut self, probes: u64, took: Duration);
 

@@ -48,29 +48,40 @@ pub fn wanted_and_got(stage: &Stage, observed: &Both<HostView>) -> String {
     })
 }
 
-/// The first element of a configuration that the cluster has in another way, or not at all.
+/// The first element of a configuration that the cluster has in another way, not at all, or beside it.
 fn difference(wanted: &Element, live: &Element) -> Option<String> {
-    let (wanted, live) = (wanted.first("configuration")?, live.first("configuration")?);
-    let present = live.all();
-    wanted
-        .all()
-        .into_iter()
-        .filter(|each| each.id().is_some() && each.children.is_empty())
-        .find_map(|element| {
-            match present
-                .iter()
-                .find(|each| each.id() == element.id() && each.name == element.name)
-            {
-                Some(found) if *found == element => None,
-                Some(found) => Some(format!(
-                    "wanted {}, the cluster has {}",
-                    element.to_string().trim(),
-                    found.to_string().trim()
-                )),
-                None => Some(format!(
-                    "wanted {}, the cluster has none",
-                    element.to_string().trim()
-                )),
-            }
-        })
+    let (wanted, live) = (
+        wanted.first("configuration")?.all(),
+        live.first("configuration")?.all(),
+    );
+    let is_value = |each: &&&Element| each.id().is_some() && each.children.is_empty();
+    let same = |all: &[&Element], one: &Element| {
+        let mut all = all.iter();
+        all.find(|each| each.id() == one.id() && each.name == one.name)
+            .copied()
+            .cloned()
+    };
+    let other = wanted.iter().filter(is_value).find_map(|element| {
+        let text = element.to_string();
+        match same(&live, element) {
+            Some(found) if found == **element => None,
+            Some(found) => Some(format!(
+                "wanted {}, the cluster has {}",
+                text.trim(),
+                found.to_string().trim()
+            )),
+            None => Some(format!("wanted {}, the cluster has none", text.trim())),
+        }
+    });
+    let beside = || {
+        let more = live
+            .iter()
+            .filter(is_value)
+            .find(|each| same(&wanted, each).is_none())?;
+        Some(format!(
+            "the cluster has {}, which is not declared",
+            more.to_string().trim()
+        ))
+    };
+    other.or_else(beside)
 }

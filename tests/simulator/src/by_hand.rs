@@ -22,6 +22,8 @@ pub struct Screen {
     conditions: Vec<Condition>,
     /// The stages, in order.
     pub stages: Vec<&'static str>,
+    /// What was put back.
+    pub put_back: Vec<String>,
     /// The pair has left its hosts.
     pub has_left: bool,
 }
@@ -41,6 +43,10 @@ impl Reporter for Screen {
     async fn left(&mut self, _: &Work) -> Result<(), Self::Error> {
         self.has_left = true;
         Ok(())
+    }
+
+    async fn put_back(&mut self, _: &Work, what: String) {
+        self.put_back.push(what);
     }
 
     fn observed(&mut self, _: u64, _: Duration) {}

@@ -5,10 +5,11 @@ use std::{sync::Arc, time::Duration};
 use hapair_engine::{Reporter, StageEnd};
 use hapair_intake::{PairName, Snapshot, Work};
 use hapair_model::{desired::Leaving, plan::Finding, report::Report};
+use kube::Resource as _;
 use tracing::instrument;
 
 use crate::{
-    Context,
+    Context, events,
     figures::Figures,
     finalizers,
     metrics::{PairLabels, StageLabels},
@@ -78,6 +79,11 @@ impl<C: Send + Sync> Reporter for Reporting<C> {
 
     async fn left(&mut self, work: &Work) -> kube::Result<()> {
         finalizers::release(&self.context.client, &self.context.metrics, work.pair.as_ref()).await
+    }
+
+    async fn put_back(&mut self, work: &Work, what: String) {
+        let (client, metrics) = (&self.context.client, &self.context.metrics);
+        events::put_back(client, metrics, &work.pair.object_ref(&()), &what).await;
     }
 
     fn observed(&mut self, probes: u64, took: Duration) {
