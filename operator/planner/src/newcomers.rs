@@ -12,7 +12,7 @@ use hapair_model::{
     reason::Scope,
 };
 
-use crate::{facts::Facts, names, refuse};
+use crate::{facts::Facts, names, parts::service, refuse};
 
 /// What can be carried out, and what was found: `of_spec` in the declaration itself, the rest on the hosts.
 /// `None`: something was found that is not about a newcomer alone.
@@ -87,9 +87,17 @@ fn is_new(facts: &Facts<'_>, object: &Subject) -> bool {
         Subject::Volume(name) if on_a_host(name) => return false,
         Subject::Volume(name) => names::volume(name),
         Subject::FloatingIp(name) => names::ip(name),
+        Subject::Group(name) if has_members(facts, name) => return false,
         Subject::Group(name) => names::group(name),
     };
     facts.quorate_member.is_some() && !facts.owns(&key) && !facts.cib_has(&key)
+}
+
+/// Whether the cluster runs something that the group declares: what a group before it has left behind.
+fn has_members(facts: &Facts<'_>, group: &str) -> bool {
+    let groups = facts.desired.groups.iter().filter(|each| each.name == group);
+    let mut members = groups.flat_map(|group| service::members(facts.desired, group));
+    members.any(|id| facts.cib_has(&id))
 }
 
 fn has(desired: &Desired, object: &Subject) -> bool {
