@@ -2,7 +2,8 @@
 # Makes the disk image of a bare host, the apt repository it installs from, and the image of a host that already has those packages.
 # usage: host.sh RELEASE RUNNER DIRECTORY     → DIRECTORY/{bare.raw,packages.raw,repository/}
 #
-# A bare host has an SSH server, python3-minimal and nothing of a cluster. What a host is told at its first start (name, addresses, keys)
+# A bare host has an SSH server, Python, Java, and nothing of a cluster. (Those two take a minute to unpack on each host, and show nothing of the
+# operator.) What a host is told at its first start (name, addresses, keys)
 # comes from its third disk, a plain tar archive: see lab-seed below.
 set -euo pipefail
 release=$1 runner=$(realpath "$2") out=$(realpath -m "$3")
@@ -18,7 +19,7 @@ mirror=$(apt-get indextargets --format '$(REPO_URI) $(RELEASE)' | awk '$2 ~ /^(b
 kernel=$(ls "$runner/usr/lib/uml/modules")
 mapfile -t packages < <(grep -v '^#' "$here/packages.$release")
 
-mmdebstrap --quiet --variant=important --include=openssh-server,python3-minimal,iproute2,kmod,dbus,libpam-systemd,ca-certificates \
+mmdebstrap --quiet --variant=important --include=openssh-server,python3,default-jre-headless,iproute2,kmod,dbus,libpam-systemd,ca-certificates \
   "$release" "$work/bare" "deb $mirror $release main"
 mkdir -p "$work/bare/lib/modules" "$work/bare/root/.ssh"
 cp -a "$runner/usr/lib/uml/modules/$kernel" "$work/bare/lib/modules/"
