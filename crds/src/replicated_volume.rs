@@ -205,7 +205,7 @@ pub struct ReplicatedVolumeStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 63))]
     pub data: Option<String>,
-    /// How much of a running resync is done, in steps of five percent.
+    /// How much of the volume is the same on both nodes while a resync runs, in steps of five percent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(max = 7))]
     pub synced: Option<String>,

@@ -364,6 +364,10 @@ reasons! {
     /// What to do: when the maintenance is over, `pcs property set maintenance-mode=false`, or `pcs node
     /// unmaintenance` with the node's name, or `pcs resource manage` with the resource that the message names.
     Maintenance: NeedsPerson,
+    /// The cluster's configuration says that nothing is to run (`stop-all-resources`).
+    ///
+    /// What to do: the message has the command that lets the cluster start everything again.
+    AllStopped: NeedsPerson,
     /// A constraint keeps a resource off a node, so that it could not be taken over there. `pcs resource
     /// move` and `pcs resource ban` leave such ones.
     ///
@@ -393,6 +397,12 @@ reasons! {
     ///
     /// What to do: wait; the status shows how far it is.
     Resyncing: Waiting,
+    /// Blocks of a volume differ on the two nodes, although both are UpToDate: `drbdadm verify` has found them. A node
+    /// that takes over would serve other data.
+    ///
+    /// What to do: the message has the command that copies them from the node that serves. Look at the disks and the
+    /// memory of both hosts: DRBD itself writes the same to both.
+    BlocksDiffer: NeedsPerson,
     /// A leg's data is not current: it must not be promoted.
     ///
     /// What to do: bring the other node back; it has the newest data. pacemaker and DRBD keep the stale leg

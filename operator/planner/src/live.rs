@@ -25,6 +25,15 @@ pub fn member(observed: &Both<HostView>) -> Option<&Host> {
         .or_else(|| members().next())
 }
 
+/// An option of the whole cluster (pacemaker-schedulerd(7), pacemaker-controld(7)).
+pub fn property<'a>(cib: &'a Element, name: &str) -> Option<&'a str> {
+    let options = cib.first("configuration")?.first("crm_config")?.all();
+    options
+        .into_iter()
+        .find(|each| each.get("name") == Some(name))?
+        .get("value")
+}
+
 /// What a resource of the cluster belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Holder {

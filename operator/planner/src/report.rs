@@ -7,7 +7,7 @@ use hapair_model::{
     desired::{Desired, Group, Volume},
     observed::{Cluster, DiskState, Failure, Host, HostView, Role, Task},
     plan::{Finding, Next, Plan, Subject},
-    reason::{Class, Scope},
+    reason::{Class, Scope, with_remedy},
     report::{ChildReport, Condition, Holds, PairReport, Report, VolumeReport},
     xml::Element,
 };
@@ -321,6 +321,16 @@ impl<'a> View<'a> {
         })
     }
 
+    /// The cluster is told to run nothing at all.
+    fn all_stopped(&self) -> Option<(Reason, String)> {
+        let stops = live::property(self.cib?, "stop-all-resources")?;
+        matches!(stops, "true" | "yes" | "on" | "1").then(|| {
+            let what = "the cluster's configuration has stop-all-resources=true: nothing is started";
+            let remedy = "`pcs property set stop-all-resources=false` on one of the nodes";
+            (Reason::AllStopped, with_remedy(what, remedy))
+        })
+    }
+
     /// What a probe said, and to whom: to the node that does not serve, where it could be asked. A service that answers
     /// nobody but its own node cannot be had.
     fn answer(&self, url: &str, node: &str) -> Option<(u16, Side)> {
@@ -343,9 +353,11 @@ impl<'a> View<'a> {
                 return (None, reason, message);
             }
             Err((reason, message)) => {
-                let known = self
-                    .volumes_of(group)
-                    .find_map(|volume| volume::left_alone(self, volume));
+                let left_alone = || {
+                    let mut volumes = self.volumes_of(group);
+                    volumes.find_map(|volume| volume::left_alone(self, volume))
+                };
+                let known = self.all_stopped().or_else(left_alone);
                 let (reason, message) = known.unwrap_or((reason, message));
                 return (Some(false), reason, message);
             }

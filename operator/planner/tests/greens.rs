@@ -99,6 +99,49 @@ fn fencing_that_the_clusters_configuration_switches_off_is_not_ready() {
 }
 
 #[test]
+fn a_cluster_that_is_told_to_run_nothing_says_so_and_how_to_end_it() {
+    let mut desired = tomcat_pair();
+    let stop = |host: &mut hapair_model::observed::Host| {
+        let option =
+            "<nvpair id=\"by-hand\" name=\"stop-all-resources\" value=\"true\"/></cluster_property_set>";
+        let text = host.cib.as_ref().unwrap().to_string();
+        host.cib = Some(Element::parse(&text.replacen("</cluster_property_set>", option, 1)).unwrap());
+        let cluster = host.cluster.as_mut().unwrap();
+        cluster.resources.iter_mut().for_each(|each| each.nodes.clear());
+    };
+    let observed = changed(&desired, stop);
+    desired.paused = true;
+    for type_ in ["Available", "RedundancyHealthy"] {
+        let (holds, reason, message) = of_pair(&desired, &observed, type_);
+        assert_eq!(
+            (holds, reason),
+            (Some(false), Reason::AllStopped),
+            "{type_}: {message}"
+        );
+        assert!(
+            message.contains("`pcs property set stop-all-resources=false`"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn blocks_that_differ_between_two_legs_that_are_up_to_date_are_told() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    for host in [&mut hosts.first, &mut hosts.second] {
+        host.resources.get_mut("logs").unwrap().out_of_sync = 24;
+    }
+    let (holds, reason, message) = of_pair(&desired, &seen(&hosts), "RedundancyHealthy");
+    assert_eq!((holds, reason), (Some(false), Reason::BlocksDiffer), "{message}");
+    assert!(
+        message.contains("24 KiB differ between node1, which serves, and node2")
+            && message.contains("on node2 `drbdadm disconnect logs && drbdadm connect logs`"),
+        "{message}"
+    );
+}
+
+#[test]
 fn a_fence_that_failed_is_told_as_long_as_the_node_is_away() {
     let desired = tomcat_pair();
     let event = |status: &str, completed: &str| FenceEvent {

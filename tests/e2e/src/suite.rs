@@ -183,6 +183,10 @@ const TRIALS: &[(&str, Check)] = &[
         advice::split_brain,
     ),
     (
+        "blocks that differ are told, and the command that the status shows makes them equal",
+        advice::blocks_differ,
+    ),
+    (
         "after a total outage the one node that comes back serves, once a person has said that the other is off",
         advice::one_survivor,
     ),

@@ -308,6 +308,9 @@ fn signatures(device: &BlockDevice) -> Vec<Signature> {
     device.signatures.iter().cloned().chain(drbd).collect()
 }
 
+/// The size of each leg, and more than a resync has ticks.
+const SIZE: u64 = 1000;
+
 fn resource(world: &World, side: Side, name: &str) -> Resource {
     let leg = &world.machines[side].memory.legs[name];
     let connected = leg.connection == Connection::Connected;
@@ -338,7 +341,8 @@ fn resource(world: &World, side: Side, name: &str) -> Resource {
         replication,
         attached: None,
         suspended: leg.frozen.then(|| "fencing".into()),
-        done: None,
+        size: SIZE,
+        out_of_sync: u64::from(leg.resync + peer.map_or(0, |peer| peer.resync)).min(SIZE),
         generation: metadata.map_or(0, |metadata| metadata.current),
         ancestors: metadata
             .into_iter()

@@ -12,7 +12,7 @@ pub fn major_version(text: &str) -> Option<u32> {
     text.trim().split_once('.')?.0.parse().ok()
 }
 
-/// Resources, from `drbdsetup events2 --now all`. Nothing, unless the dump is whole (`exists -` ends it).
+/// Resources, from `drbdsetup events2 --now --statistics all`. Nothing, unless the dump is whole (`exists -` ends it).
 pub fn resources(text: &str) -> BTreeMap<String, Resource> {
     let mut found: BTreeMap<String, Resource> = BTreeMap::new();
     for line in text.lines() {
@@ -27,6 +27,12 @@ pub fn resources(text: &str) -> BTreeMap<String, Resource> {
         let Some(name) = values.get("name") else { continue };
         let resource = found.entry((*name).to_owned()).or_default();
         let value = |key: &str| values.get(key).copied().unwrap_or("Unknown");
+        let number = |key: &str| {
+            values
+                .get(key)
+                .and_then(|value| value.parse().ok())
+                .unwrap_or_default()
+        };
         let disk = |key: &str| {
             let word = values.get(key).copied();
             word.map_or(DiskState::DUnknown, DiskState::from)
@@ -47,13 +53,12 @@ pub fn resources(text: &str) -> BTreeMap<String, Resource> {
                     .and_then(|minor| minor.parse().ok())
                     .unwrap_or_default();
                 resource.disk = disk("disk");
+                resource.size = number("size");
             }
             "peer-device" => {
                 resource.replication = value("replication").into();
                 resource.peer_disk = disk("peer-disk");
-                resource.done = values
-                    .get("done")
-                    .and_then(|done| done.split('.').next()?.parse().ok());
+                resource.out_of_sync = number("out-of-sync");
             }
             _ => {}
         }
@@ -199,6 +204,22 @@ mod tests {
             generations("0000000000000004:0000000000000000:0:0:0:0:0:1:0:1:0\n"),
             Some((4, Vec::new()))
         );
+    }
+
+    #[test]
+    fn what_differs_is_a_part_of_the_device() {
+        let text = "exists resource name:logs role:Primary suspended:no write-ordering:flush\n\
+            exists device name:logs volume:0 minor:0 disk:UpToDate size:522188 read:1149 written:108\n\
+            exists peer-device name:logs replication:SyncSource peer-disk:Inconsistent out-of-sync:130547 pending:0\n\
+            exists -\n";
+        let logs = &resources(text)["logs"];
+        assert_eq!((logs.out_of_sync, logs.in_sync()), (130_547, Some(75)));
+        let nearly = Resource {
+            out_of_sync: 4,
+            ..logs.clone()
+        };
+        assert_eq!(nearly.in_sync(), Some(99), "only what is the same is all of it");
+        assert_eq!(Resource::default().in_sync(), None);
     }
 
     #[test]

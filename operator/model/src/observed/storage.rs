@@ -108,8 +108,11 @@ pub struct Resource {
     /// Why DRBD has frozen what is written to it, in its own words (`drbdsetup events2`, "suspended"): fencing, no-data,
     /// quorum, user.
     pub suspended: Option<String>,
-    /// How much of a resync is done, in percent.
-    pub done: Option<u8>,
+    /// The size of its device in KiB; 0: not known.
+    pub size: u64,
+    /// Blocks that DRBD knows to differ from the peer's, in KiB: what a resync has still to copy, what was written while
+    /// the peer was away, or what `drbdadm verify` has found.
+    pub out_of_sync: u64,
     /// The current data generation's UUID; 0: not known.
     pub generation: u64,
     /// Generations that the current one came from, as far as DRBD remembers: the bitmap's and the history's
@@ -144,6 +147,13 @@ impl Resource {
     /// Whether it is connected to its peer, replicating or resyncing.
     pub fn is_connected(&self) -> bool {
         self.connection == ConnectionState::Connected
+    }
+
+    /// How much of the device is the same on both legs, in percent, 100 only when nothing differs.
+    pub fn in_sync(&self) -> Option<u8> {
+        let differs = self.out_of_sync.min(self.size);
+        let percent = (self.size - differs).saturating_mul(100).checked_div(self.size)?;
+        u8::try_from(percent).ok()
     }
 
     /// Whether it holds current data, and so does its peer.

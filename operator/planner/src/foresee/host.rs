@@ -256,7 +256,8 @@ fn blank(minor: u32) -> Resource {
         replication: "Established".into(),
         attached: None,
         suspended: None,
-        done: None,
+        size: 0,
+        out_of_sync: 0,
         generation: JUST_CREATED,
         ancestors: Vec::new(),
     }

@@ -20,6 +20,7 @@ use crate::{
     elements::{attributes, operations, owned},
     facts::Facts,
     files::{MANAGED, text},
+    live,
     names::{self, FENCE_DIRECTORY},
     platform::Platform,
     report::{View, condition},
@@ -278,17 +279,8 @@ pub fn ready(view: &View<'_>) -> Condition {
 
 /// The cluster's own configuration says that nothing is fenced, whatever is declared.
 fn switched_off(view: &View<'_>) -> Option<String> {
-    let off = |property: &&Element| {
-        property.get("name") == Some("stonith-enabled")
-            && matches!(property.get("value"), Some("false" | "no" | "off" | "0"))
-    };
-    view.cib?
-        .first("configuration")?
-        .first("crm_config")?
-        .all()
-        .into_iter()
-        .find(off)?;
-    Some(with_remedy(
+    let enabled = live::property(view.cib?, "stonith-enabled")?;
+    matches!(enabled, "false" | "no" | "off" | "0").then(|| with_remedy(
         "the cluster's configuration has stonith-enabled=false: nothing is fenced, though spec.fencing.mode is Required",
         "`pcs property set stonith-enabled=true`, or end the pause: the operator sets it then",
     ))

@@ -259,6 +259,7 @@ fn redundancy(view: &View<'_>) -> Condition {
     };
     let standby = || standby().map(|(_, node)| (Reason::NodeStandby, format!("{} is in standby", node.name)));
     match maintenance(view, cluster)
+        .or_else(|| view.all_stopped())
         .or_else(|| unmanaged(view, cluster))
         .or(worst)
         .or_else(|| ban(view, cluster))

@@ -48,6 +48,41 @@ fn heal_split_brain(world: &mut World, active: &str) -> Result<()> {
     served_by(world, active, LONG)
 }
 
+/// A block of the other node's disk has changed behind DRBD's back, and `drbdadm verify` has found it. The status says so,
+/// and what it says makes the two equal again.
+pub fn blocks_differ(world: &mut World) -> Result<()> {
+    let (active, node, peer) = serving(world)?;
+    let other = 1 - node;
+    let disk = "$(drbdadm sh-ll-dev logs)";
+    let sum = format!("dd if={disk} bs=4096 skip=25600 count=1 iflag=direct status=none | sha256sum");
+    world.lab.run(
+        other,
+        &format!(
+            "dd if=/dev/urandom of={disk} bs=4096 seek=25600 count=1 oflag=direct conv=notrunc status=none"
+        ),
+    )?;
+    for host in [node, other] {
+        world
+            .lab
+            .run(host, "drbdadm net-options --verify-alg=sha256 logs")?;
+    }
+    world.lab.run(node, "drbdadm verify logs")?;
+    let what = "RedundancyHealthy=False/BlocksDiffer, with the command";
+    let message = world.wait(what, LONG, |world| {
+        let (_, reason, message) = world.condition("hapair/web", "RedundancyHealthy").ok()??;
+        (reason == "BlocksDiffer").then_some(message)
+    })?;
+    println!("           {message}");
+    for (on, line) in commands(&message, "What to do: ")? {
+        ensure!(on == peer, "{message}");
+        world.lab.run(other, &line)?;
+    }
+    world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
+    let sums = [world.lab.run(node, &sum)?, world.lab.run(other, &sum)?];
+    ensure!(sums[0] == sums[1], "the block still differs: {sums:?}");
+    served_by(world, &active, LONG)
+}
+
 /// Both nodes have lost their power, and one of them and its BMC do not come back. A person who knows that it is off types
 /// what docs/how-to.md and the status say.
 pub fn one_survivor(world: &mut World) -> Result<()> {

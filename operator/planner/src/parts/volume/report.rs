@@ -80,8 +80,8 @@ pub fn report(view: &View<'_>, volume: &Volume) -> VolumeReport {
         // Coarse, so that a long resync does not write a status every second.
         synced: legs
             .iter()
-            .find_map(|(_, leg)| leg.and_then(|leg| leg.done))
-            .map(|done| format!("{}%", done / 5 * 5)),
+            .find_map(|(_, leg)| leg.filter(|leg| leg.replication.is_resync())?.in_sync())
+            .map(|percent| format!("{}%", percent / 5 * 5)),
         used: mounted(view, volume).and_then(|mounted| mounted.used),
         read_only: mounted(view, volume).map(|mounted| mounted.read_only),
         minor: volume.numbers.map(|numbers| numbers.minor),
@@ -224,6 +224,9 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
     if standby.is_some() {
         return standby;
     }
+    if let Some(problem) = different_blocks(view, volume, &legs) {
+        return Some(problem);
+    }
     let apart = legs.find(|leg| leg.is_some_and(|leg| !leg.is_connected()))?;
     if let Some((_, node)) = view
         .desired
@@ -243,6 +246,33 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
             view.desired.nodes[apart].name
         ),
     ))
+}
+
+/// Blocks that differ although both legs are UpToDate and nothing is being copied: `drbdadm verify` has found them.
+fn different_blocks(
+    view: &View<'_>,
+    volume: &Volume,
+    legs: &Both<Option<&Resource>>,
+) -> Option<(Reason, String)> {
+    let is_at_rest =
+        |leg: &Resource| leg.is_connected() && !leg.replication.is_resync() && leg.is_up_to_date();
+    let legs = legs
+        .clone()
+        .complete()
+        .filter(|legs| legs.all(|leg| is_at_rest(leg)))?;
+    let size = legs.first.out_of_sync.max(legs.second.out_of_sync);
+    let serving = legs.find(|leg| leg.role == Role::Primary)?;
+    let (name, nodes) = (
+        &volume.name,
+        view.desired.nodes.as_ref().map(|node| node.name.as_str()),
+    );
+    let (serving, other) = (nodes[serving], nodes[serving.peer()]);
+    (size > 0).then(|| {
+        let what = format!("volume {name}: {size} KiB differ between {serving}, which serves, and {other}");
+        let remedy =
+            format!("on {other} `drbdadm disconnect {name} && drbdadm connect {name}`: that copies them from {serving}");
+        (Reason::BlocksDiffer, with_remedy(&what, &remedy))
+    })
 }
 
 /// What DRBD says of a volume to which nothing can be written at the moment.
