@@ -38,6 +38,8 @@ enum Verb {
     Standby(requests::Node),
     /// Let a node run services again.
     Unstandby(requests::Node),
+    /// Take off the hosts what the cluster still runs of an object that is gone.
+    Forget(requests::Released),
     /// Look, and change nothing on the hosts, until `resume`.
     Pause(requests::Pair),
     /// Let the operator change the hosts again.
@@ -66,6 +68,7 @@ async fn run(Arguments { target, verb }: Arguments) -> Result<ExitCode> {
         Verb::Switchover(arguments) => switchover::run(&session, &arguments).await,
         Verb::Standby(node) => requests::standby(&session, &node).await,
         Verb::Unstandby(node) => requests::unstandby(&session, &node).await,
+        Verb::Forget(released) => requests::forget(&session, &released).await,
         Verb::Pause(pair) => requests::pause(&session, &pair, true).await,
         Verb::Resume(pair) => requests::pause(&session, &pair, false).await,
     };

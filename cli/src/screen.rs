@@ -271,7 +271,7 @@ fn released(pair: &HAPair) -> Option<String> {
         .map(|status| status.released.join(", "))
         .filter(|names| !names.is_empty())?;
     Some(format!(
-        "{}\nruns on, though nothing declares it any more (deletionPolicy: Retain)",
+        "{}\nruns on, though nothing declares it any more (deletionPolicy: Retain); kubectl hapair forget NAME takes it off the hosts",
         styled(ATTENTION, &plain(&names))
     ))
 }

@@ -1,7 +1,7 @@
 //! Requests: what a person asks of a pair for a while, beside what its spec declares, as annotations of the
 //! HAPair. Git can hold them too, and a GitOps tool that has none of them in Git leaves them alone.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kube::ResourceExt;
 
@@ -52,8 +52,17 @@ pub const ACCEPT_HOST: Request = Request {
     spent: "once the host has them: it is known by its machine-id from then on",
 };
 
+/// What the cluster still runs of an object that is gone is taken off the hosts.
+pub const FORGET: Request = Request {
+    annotation: "hapair.dev/forget",
+    form: "NAME, several joined by commas",
+    names: "what is left, as `status.released` lists it",
+    effect: "The cluster stops it and forgets it; a volume's DRBD resource goes down. Its data stays on its disks.",
+    spent: "once nothing of it is left; `kubectl hapair forget` removes it then. An object that declares it again makes it a mistake",
+};
+
 /// Every request.
-pub const REQUESTS: [&Request; 3] = [&PAUSED, &STANDBY, &ACCEPT_HOST];
+pub const REQUESTS: [&Request; 4] = [&PAUSED, &STANDBY, &ACCEPT_HOST, &FORGET];
 
 impl Request {
     /// What a pair asks for by it.
@@ -122,6 +131,22 @@ pub fn paused(pair: &HAPair) -> Result<bool, String> {
 /// The nodes whose standby is asked for. The error says what is wrong with the annotation.
 pub fn standby(pair: &HAPair) -> Result<BTreeMap<String, bool>, String> {
     STANDBY.by_node(pair, |wish| STANDBY.truth(wish))
+}
+
+/// What is to be forgotten of objects that are gone. The error says what is wrong with the annotation.
+pub fn forgotten(pair: &HAPair) -> Result<BTreeSet<String>, String> {
+    let is_name = |name: &str| {
+        let mut bytes = name.bytes();
+        bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.'))
+    };
+    let words = FORGET.of(pair).unwrap_or_default().split(',').map(str::trim);
+    words
+        .filter(|word| !word.is_empty())
+        .map(|word| match is_name(word) {
+            true => Ok(word.to_owned()),
+            false => Err(FORGET.expected(word, "a name that status.released lists")),
+        })
+        .collect()
 }
 
 /// The machine-ids of the hosts that are accepted, by node. The error says what is wrong with the annotation.

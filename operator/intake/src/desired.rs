@@ -7,7 +7,10 @@ mod group;
 mod nodes;
 mod volume;
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use hapair_crds::{self as crds, HAPair};
 use hapair_model::{
@@ -52,6 +55,7 @@ pub fn desired(
         accepted: intake
             .asked(crds::requests::accepted_hosts(pair))
             .unwrap_or_default(),
+        forgotten: intake.asked(crds::requests::forgotten(pair)).unwrap_or_default(),
     };
     let nodes = intake.nodes(&asked);
     let admin_password = pair.spec.cluster_admin.as_ref().and_then(|admin| {
@@ -129,6 +133,7 @@ pub fn desired(
         groups,
         leaving,
         accepted: asked.accepted,
+        forgotten: asked.forgotten,
         // Those of the cluster are chosen by the planner.
         ids: BTreeMap::new(),
     });
@@ -163,6 +168,7 @@ struct Asked {
     standby: Option<BTreeMap<String, bool>>,
     paused: bool,
     accepted: BTreeMap<String, String>,
+    forgotten: BTreeSet<String>,
 }
 
 struct Intake<'a> {

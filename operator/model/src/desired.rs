@@ -1,6 +1,6 @@
 //! What is declared: a pair and its children, checked and with every default applied.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Both, Secret, Side, plan::Subject};
 
@@ -42,6 +42,8 @@ pub struct Desired {
     /// Hosts that a person has accepted in a node's place although they have lost what they were known by:
     /// machine-ids by node.
     pub accepted: BTreeMap<String, String>,
+    /// What a person wants off the hosts although its object is gone, by its id in the cluster's configuration.
+    pub forgotten: BTreeSet<String>,
     /// Ids in the cluster's configuration that differ from those which the names give: what runs keeps its
     /// id.
     pub ids: BTreeMap<String, String>,
@@ -81,6 +83,16 @@ impl Leaving {
             Subject::Volume(name) => self.volumes.contains(name),
             Subject::FloatingIp(name) => self.floating_ips.contains(name),
             Subject::Group(name) => self.groups.contains(name),
+        }
+    }
+
+    /// Adds an object.
+    pub fn add(&mut self, object: Subject) {
+        match object {
+            Subject::Pair => {}
+            Subject::Volume(name) => self.volumes.push(name),
+            Subject::FloatingIp(name) => self.floating_ips.push(name),
+            Subject::Group(name) => self.groups.push(name),
         }
     }
 
@@ -372,6 +384,16 @@ impl Desired {
     /// The id that a resource has in the cluster's configuration, by the one that its names give.
     pub fn id(&self, given: String) -> String {
         self.ids.get(&given).cloned().unwrap_or(given)
+    }
+
+    /// Whether this object is declared, and stays.
+    pub fn has(&self, object: &Subject) -> bool {
+        match object {
+            Subject::Pair => true,
+            Subject::Volume(name) => self.volume(name).is_some(),
+            Subject::FloatingIp(name) => self.floating_ip(name).is_some(),
+            Subject::Group(name) => self.groups.iter().any(|group| group.name == *name),
+        }
     }
 
     /// The volume of this name.

@@ -1,6 +1,9 @@
 //! Ids in the CIB and paths on the hosts. `<kind>-<name>`, so that an id says what it belongs to.
 
-use hapair_model::desired::{Group, Node, Service};
+use hapair_model::{
+    desired::{Group, Node, Service},
+    plan::Subject,
+};
 
 /// Passwords and wrappers of fencing devices.
 pub const FENCE_DIRECTORY: &str = "/etc/hapair/fence";
@@ -39,6 +42,16 @@ pub const WRITABLE: &str = "writable-";
 
 pub fn volume(name: &str) -> String {
     format!("volume-{name}")
+}
+
+/// The object that a key is of.
+pub fn object_of(key: &str) -> Option<Subject> {
+    let named = |prefix: &str| key.strip_prefix(prefix).map(str::to_owned);
+    let volume = || named("volume-").map(Subject::Volume);
+    let ip = || named("ip-").map(Subject::FloatingIp);
+    volume()
+        .or_else(ip)
+        .or_else(|| named("group-").map(Subject::Group))
 }
 
 /// The volume that a key names, if it is one's.

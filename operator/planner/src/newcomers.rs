@@ -35,7 +35,7 @@ pub fn left_out<'a>(
         if found.is_empty() {
             return (Some(rest), left_out);
         }
-        let is_there = |finding: &Finding| has(&rest, &finding.about);
+        let is_there = |finding: &Finding| rest.has(&finding.about);
         let newcomers = facts.as_ref().filter(|_| found.iter().all(is_there));
         match newcomers.and_then(|facts| waiting(facts, &rest, &found)) {
             Some(waiting) => leave_out(&mut rest, &mut left_out, waiting),
@@ -98,15 +98,6 @@ fn has_members(facts: &Facts<'_>, group: &str) -> bool {
     let groups = facts.desired.groups.iter().filter(|each| each.name == group);
     let mut members = groups.flat_map(|group| service::members(facts.desired, group));
     members.any(|id| facts.cib_has(&id))
-}
-
-fn has(desired: &Desired, object: &Subject) -> bool {
-    match object {
-        Subject::Pair => true,
-        Subject::Volume(name) => desired.volume(name).is_some(),
-        Subject::FloatingIp(name) => desired.floating_ip(name).is_some(),
-        Subject::Group(name) => desired.groups.iter().any(|group| group.name == *name),
-    }
 }
 
 fn leave_out(rest: &mut Cow<'_, Desired>, left_out: &mut Vec<Finding>, waiting: Vec<Finding>) {

@@ -14,7 +14,7 @@ use crate::{
     facts::{Facts, OneHost},
     parts::PARTS,
     platform::{Platform, supported},
-    stages,
+    released, stages,
 };
 
 /// Everything that stands in the way.
@@ -117,6 +117,8 @@ pub fn failed_installation(desired: &Desired, side: Side, host: &Host) -> Option
 
 fn both_hosts(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
     hosts::releases(facts, findings);
+    let live = facts.quorate_member.map(|member| member.cib);
+    released::forgotten_amiss(facts.desired, live, findings);
     for part in &PARTS {
         (part.refuse_both)(facts, findings);
     }

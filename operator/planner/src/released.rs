@@ -9,6 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use hapair_model::{
     Reason,
     desired::Desired,
+    observed::Host,
     plan::{Finding, Subject},
     xml::Element,
 };
@@ -74,6 +75,87 @@ pub fn resources<'a>(cib: &'a Element, desired: &Desired) -> Vec<&'a Element> {
     cib::resources(cib)
         .filter(|each| each.id().is_some_and(|id| ids.contains(id)))
         .collect()
+}
+
+/// What a person names who wants something forgotten: what a record says of that id, else what the name says.
+fn named(cib: Option<&Element>, name: &str) -> Option<Subject> {
+    let records = cib.map(cib::records).unwrap_or_default();
+    let recorded = records
+        .iter()
+        .find(|(key, ids)| key == name || ids.iter().any(|id| id == name));
+    let key = recorded.map_or(name, |(key, _)| key);
+    let of_volume = |key: &str| names::volume_of(key.strip_suffix("-clone")?).map(Subject::Volume);
+    of_volume(key).or_else(|| names::object_of(key))
+}
+
+/// Whether something of an object that nothing declares is there: in the cluster, or a volume's DRBD resource.
+fn is_left(object: &Subject, desired: &Desired, hosts: &[&Host], cib: Option<&Element>) -> bool {
+    let (key, volume) = match object {
+        Subject::Pair => return false,
+        Subject::Volume(name) => (names::volume(name), Some(name)),
+        Subject::FloatingIp(name) => (names::ip(name), None),
+        Subject::Group(name) => (names::group(name), None),
+    };
+    let is_up = |volume: &String| {
+        let mut configs = hosts.iter().filter_map(|host| host.drbd_config.get(volume));
+        configs.any(|config| config.ours)
+    };
+    !desired.has(object) && (cib.is_some_and(|cib| cib::owns(cib, &key)) || volume.is_some_and(is_up))
+}
+
+/// What is to be forgotten leaves as if its object were being deleted with `deletionPolicy: Teardown`.
+pub fn forget(desired: &mut Desired, hosts: &[&Host], cib: Option<&Element>) {
+    for name in desired.forgotten.clone() {
+        let left = named(cib, &name).filter(|object| is_left(object, desired, hosts, cib));
+        if let Some(object) = left.filter(|object| !desired.leaving.has(object)) {
+            desired.leaving.add(object);
+        }
+    }
+}
+
+/// The names of what is left of objects that are gone: what was released, and what is being forgotten.
+pub fn names(desired: &Desired, hosts: &[&Host], cib: Option<&Element>) -> Vec<String> {
+    let released = cib.map(|cib| resources(cib, desired)).unwrap_or_default();
+    let released = released.iter().filter_map(|each| each.id().map(str::to_owned));
+    let is_going =
+        |name: &&String| named(cib, name).is_some_and(|object| is_left(&object, desired, hosts, cib));
+    released
+        .chain(desired.forgotten.iter().filter(is_going).cloned())
+        .collect()
+}
+
+/// Requests to forget what is declared, which would come back at once, or what something that stays runs on.
+pub fn forgotten_amiss(desired: &Desired, cib: Option<&Element>, findings: &mut Vec<Finding>) {
+    for name in &desired.forgotten {
+        let Some(object) = named(cib, name) else { continue };
+        let why = if desired.has(&object) {
+            format!(
+                "is declared by {object}, expected something that no object declares any more. Remove the annotation; \
+                 to take {object} off the hosts, delete it with deletionPolicy: Teardown"
+            )
+        } else if let Some(other) = cib.and_then(|cib| runs_on(cib, &object, desired)) {
+            format!("{other} runs on it, and stays. Forget both: {other},{name}")
+        } else {
+            continue;
+        };
+        let message = format!("metadata.annotations[hapair.dev/forget]: {name:?}: {why}");
+        findings.push(Finding::new(Subject::Pair, Reason::InvalidSpec, message));
+    }
+}
+
+/// A resource that needs this volume, and is not to be forgotten with it.
+fn runs_on(cib: &Element, object: &Subject, desired: &Desired) -> Option<String> {
+    let Subject::Volume(name) = object else {
+        return None;
+    };
+    let clone = names::volume_clone(name);
+    let constraints = cib.at(&["configuration", "constraints"])?.children.iter();
+    let of_clone = constraints.filter(|each| cib::references(each).any(|id| id == clone));
+    let others = of_clone.flat_map(cib::references).filter(|id| *id != clone);
+    let mut staying = others.filter(|id| {
+        cib::resources(cib).any(|each| each.id() == Some(id)) && !desired.forgotten.contains(*id)
+    });
+    staying.next().map(str::to_owned)
 }
 
 /// Those of the released resources of which everything is declared again: they go, and what is in them is

@@ -161,6 +161,24 @@ impl<'a> View<'a> {
             .is_some_and(|node| node.standby)
     }
 
+    /// Whether an object is new to the pair, and left out: the pair is as it was without it.
+    fn is_left_out(&self, object: &Subject) -> bool {
+        let mut findings = self.findings.iter();
+        findings.any(|finding| finding.stops == Scope::Object && finding.about == *object)
+    }
+
+    /// The groups of the pair, without those that are left out.
+    pub fn groups(&self) -> impl Iterator<Item = &'a Group> {
+        let is_there = |group: &&Group| !self.is_left_out(&Subject::Group(group.name.clone()));
+        self.desired.groups.iter().filter(is_there)
+    }
+
+    /// The volumes of the pair, without those that are left out.
+    pub fn volumes(&self) -> impl Iterator<Item = &'a Volume> {
+        let is_there = |volume: &&Volume| !self.is_left_out(&Subject::Volume(volume.name.clone()));
+        self.desired.volumes.iter().filter(is_there)
+    }
+
     /// The first finding that concerns this object: its own, or one of the whole pair, which holds everything
     /// up.
     pub fn finding(&self, about: &Subject) -> Option<&Finding> {
@@ -324,7 +342,7 @@ impl<'a> View<'a> {
     /// The cluster is told to run nothing at all.
     fn all_stopped(&self) -> Option<(Reason, String)> {
         let stops = live::property(self.cib?, "stop-all-resources")?;
-        matches!(stops, "true" | "yes" | "on" | "1").then(|| {
+        live::is_true(stops).then(|| {
             let what = "the cluster's configuration has stop-all-resources=true: nothing is started";
             let remedy = "`pcs property set stop-all-resources=false` on one of the nodes";
             (Reason::AllStopped, with_remedy(what, remedy))

@@ -13,6 +13,8 @@ pub fn resolve(mut desired: Desired, observed: &Both<HostView>) -> Desired {
     // A host that is joining has a configuration of its own for a while: the cluster's counts.
     let live =
         live::member(observed).and_then(|host| Some((host.cib.as_ref()?, Platform::of(&host.distribution)?)));
+    let hosts: Vec<_> = observed.iter().filter_map(|(_, view)| view.host()).collect();
+    released::forget(&mut desired, &hosts, live.as_ref().map(|(cib, _)| *cib));
     desired.ids = live
         .map(|(cib, platform)| released::ids(cib, &desired, &platform))
         .unwrap_or_default();

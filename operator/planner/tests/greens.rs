@@ -318,6 +318,20 @@ fn a_group_of_files_alone_is_no_service_and_of_several_groups_the_one_that_does_
     (other.volumes, other.floating_ips, other.probe) = (vec![], vec![], None);
     other.services[0].name = "other".into();
     desired.groups.push(other);
+    // A group that the pair does not have yet takes nothing from it.
+    assert_eq!(of_pair(&desired, &seen(&hosts), "Available").0, Some(true));
+    let mut hosts = hosts;
+    for host in [&mut hosts.first, &mut hosts.second] {
+        let resources = host
+            .cib
+            .as_mut()
+            .unwrap()
+            .first_mut("configuration")
+            .first_mut("resources");
+        resources
+            .children
+            .push(Element::new("group").with("id", "group-other"));
+    }
     let (holds, reason, message) = of_pair(&desired, &seen(&hosts), "Available");
     assert_eq!((holds, reason), (Some(false), Reason::NotRunning));
     assert!(message.starts_with("group other: "), "{message}");

@@ -145,6 +145,27 @@ fn nothing_is_held_up_by_it() {
 }
 
 #[test]
+fn the_pair_serves_and_is_redundant_as_it_was_without_it() {
+    let (desired, hosts) = with_a_volume_on_a_used_disk();
+    let plan = plan_of(&desired, &hosts);
+    let report = hapair_planner::report(&desired, &seen(&hosts), &plan, None);
+    let of_pair = |type_: &str| {
+        let mut conditions = report.pair.conditions.iter();
+        let found = conditions.find(|each| each.type_ == type_).unwrap();
+        (found.holds, found.message.clone())
+    };
+    assert_eq!(of_pair("Available").0, Some(true), "{:?}", of_pair("Available"));
+    assert_eq!(
+        of_pair("RedundancyHealthy").0,
+        Some(true),
+        "{:?}",
+        of_pair("RedundancyHealthy")
+    );
+    assert_eq!(of_pair("Ready").0, Some(false));
+    assert_eq!(report.pair.data.as_deref(), Some("UpToDate/UpToDate"));
+}
+
+#[test]
 fn what_the_pair_has_is_changed_as_a_whole_or_not_at_all() {
     let (mut desired, hosts) = with_a_mistaken_group();
     desired.groups[0].services[0].kind = ServiceKind::Systemd("nosuch".into());

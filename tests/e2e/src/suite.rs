@@ -187,6 +187,10 @@ const TRIALS: &[(&str, Check)] = &[
         advice::blocks_differ,
     ),
     (
+        "what is left of a group that is gone leaves the hosts when a person asks for it",
+        released::is_forgotten,
+    ),
+    (
         "after a total outage the one node that comes back serves, once a person has said that the other is off",
         advice::one_survivor,
     ),

@@ -142,7 +142,7 @@ fn unit(machine: &Machine, name: &str) -> Unit {
     let package = match name {
         "pcsd" => "pcs",
         "drbd" => "drbd-utils",
-        "corosync" | "pacemaker" | "tomcat10" => name,
+        "corosync" | "pacemaker" | "tomcat10" | "nginx" => name,
         job if machine.memory.jobs.contains_key(job) => {
             return Unit {
                 load: "loaded".into(),

@@ -2,7 +2,7 @@
 
 mod scenarios;
 
-use hapair_crds::requests::{PAUSED, STANDBY};
+use hapair_crds::requests::{FORGET, PAUSED, STANDBY};
 use hapair_simulator::{
     experiment::{Experiment, run},
     objects::changed,
@@ -156,4 +156,27 @@ fn a_standby_is_carried_out_although_a_group_names_a_config_map_that_is_missing(
             .expect("the group has a status");
         assert_eq!((status.as_str(), reason.as_str()), ("False", "SourceMissing"));
     });
+}
+
+#[test]
+fn what_is_left_of_a_group_that_is_gone_leaves_when_a_person_asks_for_it() {
+    let end = run(&at_rest(), None, 1, async |experiment| {
+        experiment.api.delete("servicegroups", "tomcat");
+        experiment.api.delete("floatingips", "web");
+        let mut rest = experiment.settle().await;
+        let released = |experiment: &Experiment| {
+            let pair = experiment.api.get("hapairs", "web").expect("the pair");
+            pair["status"]["released"].clone()
+        };
+        assert_eq!(released(experiment), json!(["group-tomcat"]));
+        experiment.apply([annotated(FORGET.annotation, "group-tomcat")]);
+        rest = rest.and(experiment.settle().await);
+        assert_eq!(released(experiment), Value::Null);
+        let runs = |machine: &hapair_simulator::machine::Machine| !machine.memory.addresses.is_empty();
+        let world = experiment.shared.world();
+        assert!(!world.machines.any(runs), "the address is still there");
+        drop(world);
+        experiment.end(rest)
+    });
+    assert_eq!(end.troubles, Vec::<String>::new());
 }

@@ -135,13 +135,28 @@ fn of_two_groups_the_one_that_does_not_serve_is_named() {
     let screen = screen_after(&at_rest(), |experiment| {
         let mut second = of_kind("ServiceGroup");
         second["metadata"]["name"] = json!("second");
+        second["spec"] = json!({"pairRef": {"name": "web"}, "services": [{"name": "x", "nginx": {}}]});
+        let mut world = experiment.shared.world();
+        world
+            .agent_trouble
+            .insert("service-second-x".into(), "port 80 is taken".into());
+        drop(world);
+        experiment.apply([second]);
+    });
+    assert!(screen.contains("NOT SERVING second"), "{screen}");
+    assert!(!screen.contains("NOT SERVING tomcat"), "{screen}");
+}
+
+#[test]
+fn a_mistake_in_a_new_group_is_told_and_the_pair_serves() {
+    insta::assert_snapshot!(screen_after(&at_rest(), |experiment| {
+        let mut second = of_kind("ServiceGroup");
+        second["metadata"]["name"] = json!("second");
         second["spec"] =
             json!({"pairRef": {"name": "web"}, "services": [{"name": "x", "systemd": {"unit": "nosuch"}}]});
         let pair = changed("HAPair", |spec| spec["delegation"] = json!({"units": ["nosuch"]}));
         experiment.apply([pair, second]);
-    });
-    assert!(screen.contains("NOT SERVING second"), "{screen}");
-    assert!(!screen.contains("NOT SERVING tomcat"), "{screen}");
+    }));
 }
 
 #[test]

@@ -32,9 +32,7 @@ pub fn pair(view: &View<'_>) -> PairReport {
         .filter(|each| counts && each.holds != Some(true) && each.type_ != "Paused");
     let mut problems: Vec<_> = bad.map(|each| (each.reason, each.message.clone())).collect();
     problems.extend(
-        view.desired
-            .volumes
-            .iter()
+        view.volumes()
             .filter_map(|volume| volume::filesystem_problem(view, volume)),
     );
     let any_finding = view.finding(&Subject::Pair).or_else(|| view.findings.first());
@@ -65,9 +63,7 @@ pub fn pair(view: &View<'_>) -> PairReport {
             )
         }),
         data: view
-            .desired
-            .volumes
-            .iter()
+            .volumes()
             .map(|volume| volume::data(view, &volume.name))
             .max_by_key(|data| badness(data.as_deref()))
             .flatten(),
@@ -82,13 +78,10 @@ pub fn pair(view: &View<'_>) -> PairReport {
                 state: node_state(view, &node.name),
             })
             .collect(),
-        released: view
-            .cib
-            .map(|cib| released::resources(cib, view.desired))
-            .into_iter()
-            .flatten()
-            .filter_map(|each| each.id().map(str::to_owned))
-            .collect(),
+        released: {
+            let hosts: Vec<_> = view.hosts.iter().filter_map(|(_, host)| *host).collect();
+            released::names(view.desired, &hosts, view.cib)
+        },
         fenced: fenced(view),
     }
 }
@@ -242,9 +235,7 @@ fn redundancy(view: &View<'_>) -> Condition {
     }
     // What is wrong counts before what someone wants.
     let problems: Vec<_> = view
-        .desired
-        .volumes
-        .iter()
+        .volumes()
         .filter_map(|volume| volume::volume_problem(view, volume))
         .collect();
     let worst = problems
@@ -297,7 +288,7 @@ fn maintenance(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
 /// What one node writes would belong to somebody else on the other.
 fn different_ids(view: &View<'_>) -> Option<(Reason, String)> {
     let hosts = view.hosts.clone().complete()?;
-    let mut volumes = view.desired.volumes.iter();
+    let mut volumes = view.volumes();
     let message = volumes.find_map(|volume| volume::different_ids(view.desired, volume, &hosts))?;
     Some((Reason::IdsDiffer, message))
 }
@@ -367,9 +358,7 @@ fn ban(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
 
 fn available(view: &View<'_>) -> Condition {
     let all: Vec<_> = view
-        .desired
-        .groups
-        .iter()
+        .groups()
         .map(|group| (group, view.availability(group)))
         .filter(|(_, (_, reason, _))| *reason != Reason::NothingDeclared)
         .collect();

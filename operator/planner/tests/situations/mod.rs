@@ -5,7 +5,7 @@
     reason = "a situation that cannot be built fails the test"
 )]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hapair_model::{
     Both, Reason, Secret, Side,
@@ -103,6 +103,7 @@ pub fn tomcat_pair() -> Desired {
         }],
         leaving: Leaving::default(),
         accepted: BTreeMap::new(),
+        forgotten: BTreeSet::new(),
         ids: BTreeMap::new(),
     }
 }

@@ -4,7 +4,7 @@ use anyhow::{Result, ensure};
 use hapair_world::World;
 use serde_json::json;
 
-use super::{LONG, SOON, declared, delete};
+use super::{LONG, SOON, declared, delete, failover};
 use crate::visitor::Visitor;
 
 /// tomcat's process.
@@ -35,6 +35,30 @@ pub fn is_taken_over_under_another_name(world: &mut World) -> Result<()> {
         visits + misses
     );
     Ok(())
+}
+
+/// The group is deleted, and a person wants what is left of it off the hosts. Declared again, it is made anew.
+pub fn is_forgotten(world: &mut World) -> Result<()> {
+    let active = failover::serving(world)?.1;
+    delete(world, &["hasg/tomcat"])?;
+    world.wait("what is left to be listed", SOON, |world| {
+        let released = world.object("hapair/web").ok()?["status"]["released"].clone();
+        (released == json!(["group-tomcat"])).then_some(())
+    })?;
+    let said = world.plugin(&["forget", "group-tomcat"])?;
+    ensure!(said.contains("group-tomcat has left the hosts of web"), "{said}");
+    let left = world
+        .lab
+        .run(active, "pcs resource config; mount | grep /dev/drbd || true")?;
+    ensure!(!left.contains("tomcat"), "something is left: {left}");
+    let annotations = world.object("hapair/web")?["metadata"]["annotations"].to_string();
+    ensure!(
+        !annotations.contains("hapair.dev/forget"),
+        "the request stays: {annotations}"
+    );
+    world.apply(&world.sample()?)?;
+    world.wait_for_condition("hasg/tomcat", "Ready", "True", LONG)?;
+    world.wait_for_condition("hapair/web", "Ready", "True", LONG)
 }
 
 fn rename_there_and_back(world: &World, node: usize) -> Result<()> {
