@@ -36,9 +36,10 @@ REAL := $(patsubst %.rs,--test %,$(notdir $(wildcard operator/*/tests/*.rs)))
 test: real build ## Everything CI runs
 	# The hosts of the end-to-end test leave half of the processors' time unused. What needs no time of its own runs in that.
 	mkdir -p target/programs
-	cp $(addprefix $(BINARIES)/,e2e lab hapair-operator kubectl-hapair) target/programs/
+	cp --remove-destination $(addprefix $(BINARIES)/,e2e lab hapair-operator kubectl-hapair) target/programs/
 	setsid chrt --idle 0 $(MAKE) --no-print-directory simulated > target/simulated.log 2>&1 & simulated=$$!
 	trap 'kill -- -$$simulated 2> /dev/null || :' EXIT
+	trap 'exit 130' INT TERM
 	hosts=0; target/programs/e2e test || hosts=$$?
 	others=0; wait $$simulated || others=$$?
 	cat target/simulated.log

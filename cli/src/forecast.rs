@@ -11,7 +11,7 @@ pub fn status(forecast: &Forecast) -> u8 {
     let needs_person = !forecast.findings.is_empty() || matches!(forecast.end, Ending::Stopped(_));
     let interrupts = forecast.stages.iter().any(|stage| !stage.interrupts.is_empty());
     match (needs_person || interrupts, &forecast.end) {
-        (true, _) => 3,
+        (true, _) | (false, Ending::Unknown) => 3,
         (false, Ending::Rest) if forecast.stages.is_empty() => 0,
         (false, _) => 2,
     }
@@ -130,8 +130,10 @@ fn verdict(forecast: &Forecast) -> Option<String> {
         .collect();
     let mut seen = BTreeSet::new();
     interrupted.retain(|each| seen.insert(each.clone()));
+    let is_known = matches!(forecast.end, Ending::Rest | Ending::LetGo);
     Some(match interrupted.is_empty() {
-        true => "It interrupts nothing.".into(),
+        true if is_known => "It interrupts nothing.".into(),
+        true => "As far as it can be foreseen, it interrupts nothing.".into(),
         false => format!("It interrupts {}.", interrupted.join(", ")),
     })
 }
@@ -180,6 +182,8 @@ mod tests {
              are as declared.\nIt interrupts group tomcat.\n"
         );
         assert!(text(&forecast(vec![stage(&[])], Ending::Rest)).ends_with("It interrupts nothing.\n"));
+        let unknown = text(&forecast(vec![stage(&[])], Ending::Unknown));
+        assert!(unknown.ends_with("As far as it can be foreseen, it interrupts nothing.\n"));
     }
 
     #[test]
@@ -208,8 +212,9 @@ mod tests {
             forecast(vec![stage(&[])], Ending::Rest),
             forecast(vec![stage(&MOVES)], Ending::Rest),
             forecast(vec![stage(&[])], stopped),
+            forecast(vec![stage(&[])], Ending::Unknown),
             held,
         ];
-        assert_eq!(told.map(|each| status(&each)), [0, 2, 2, 3, 3, 3]);
+        assert_eq!(told.map(|each| status(&each)), [0, 2, 2, 3, 3, 3, 3]);
     }
 }

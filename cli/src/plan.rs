@@ -45,7 +45,7 @@ pub struct Arguments {
     #[arg(long, short, value_enum, default_value_t)]
     output: Form,
     /// Tell by the exit status, too: 0 when nothing would be done, 2 when something would, 3 when that interrupts a
-    /// service or a person has to act first.
+    /// service, cannot be foreseen, or a person has to act first.
     #[arg(long)]
     exit_code: bool,
     #[command(flatten)]

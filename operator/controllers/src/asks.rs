@@ -75,13 +75,21 @@ where
     let fresh = fresh_keys();
     let (desired, plan) = work.plan(&observed, &fresh);
     let foreseen = work.foresee(&observed, &fresh);
-    let mut stages = Vec::new();
+    let (mut stages, mut end) = (Vec::new(), forecast::ending(foreseen.end));
+    let mut asked = forecast::Asked::new(&hosts, &desired, &observed);
     for stage in &foreseen.stages {
-        stages.push(forecast::stage(&hosts, &desired, &observed, stage).await?);
+        match asked.about(stage).await {
+            Ok(Some(coming)) => stages.push(coming),
+            Err(refusal) if stages.is_empty() => return Err(refusal),
+            Ok(None) | Err(_) => {
+                end = Ending::Unknown;
+                break;
+            }
+        }
     }
     Ok(Forecast {
         stages,
-        end: forecast::ending(foreseen.end),
+        end,
         findings: plan.findings.iter().map(forecast::cause).collect(),
         paused,
     })

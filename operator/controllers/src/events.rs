@@ -62,6 +62,12 @@ pub async fn tell(
 
 /// Tells that something on the hosts was put back as it is declared, and how to make it last.
 pub async fn put_back(client: &Client, metrics: &Metrics, about: &ObjectReference, what: &str) {
+    // A note has 1024 bytes at the most (events.k8s.io/v1), and its end is what helps.
+    let end = (0..=600)
+        .rev()
+        .find(|end| what.is_char_boundary(*end))
+        .unwrap_or(0);
+    let what = what.get(..end).unwrap_or(what);
     let note = format!(
         "The hosts were not as declared any more, and were put back: {what}. If somebody changed that on purpose: \
          declare it in the spec, or pause the pair first (kubectl hapair pause)"

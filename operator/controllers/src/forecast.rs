@@ -1,12 +1,14 @@
 //! What a stage that is to come would do, for those who ask: its steps in words, and what it interrupts. What the
 //! cluster would do is pacemaker's own word: crm_simulate runs on a host with the configuration as it shall be.
 
+use std::collections::BTreeSet;
+
 use hapair_model::{
     Both, Side,
     answers::{Cause, ComingStage, Ending, Interruption},
     desired::Desired,
     host::{Readable, Reading},
-    observed::HostView,
+    observed::{Cluster, Host, HostView, Unit},
     plan::{Finding, Stage, Step},
     xml::Element,
 };
@@ -17,36 +19,78 @@ use crate::asks::Refusal;
 /// Words with which pacemaker begins a line about something that serves.
 const INTERRUPTING: [&str; 7] = ["Stop", "Move", "Restart", "Recover", "Demote", "Fence", "Migrate"];
 
-/// A stage, with what it interrupts.
-pub async fn stage(
-    hosts: &impl Readable,
-    desired: &Desired,
-    observed: &Both<HostView>,
-    stage: &Stage,
-) -> Result<ComingStage, Refusal> {
-    let lines = |side: Side| stage.steps[side].iter().map(Step::summary).collect::<Vec<_>>();
-    let mut coming = ComingStage {
-        name: stage.name.into(),
-        steps: Side::BOTH
-            .map(|side| (desired.nodes[side].name.clone(), lines(side)))
-            .into(),
-        interrupts: Vec::new(),
-        transition: None,
-    };
-    for (side, steps) in stage.steps.iter() {
-        let node = &desired.nodes[side].name;
-        coming
-            .interrupts
-            .extend(steps.iter().filter_map(|step| stopped_by(step, node)));
-        let live = observed[side].host().and_then(|host| host.cib.as_ref());
-        if let (Some(planned), Some(live)) = (steps.iter().find_map(pushed), live) {
-            let lines = transition(hosts, side, node, live, planned).await?;
-            let (interrupts, other) = sorted(live, lines);
+/// Asks what stages to come would interrupt. What one of them has interrupted is not told again of the next: both are
+/// held against the cluster as it is now.
+pub struct Asked<'a, H> {
+    hosts: &'a H,
+    desired: &'a Desired,
+    observed: &'a Both<HostView>,
+    told: BTreeSet<String>,
+}
+
+impl<'a, H: Readable> Asked<'a, H> {
+    /// Nothing was told yet.
+    pub fn new(hosts: &'a H, desired: &'a Desired, observed: &'a Both<HostView>) -> Self {
+        Self {
+            hosts,
+            desired,
+            observed,
+            told: BTreeSet::new(),
+        }
+    }
+
+    /// A stage, with what it interrupts; `None`: a cluster that does not run now cannot be asked.
+    pub async fn about(&mut self, stage: &Stage) -> Result<Option<ComingStage>, Refusal> {
+        let lines = |side: Side| stage.steps[side].iter().map(Step::summary).collect::<Vec<_>>();
+        let nodes = self.desired.nodes.as_ref().map(|node| node.name.as_str());
+        let mut coming = ComingStage {
+            name: stage.name.into(),
+            steps: Side::BOTH
+                .map(|side| (nodes[side].to_owned(), lines(side)))
+                .into(),
+            interrupts: Vec::new(),
+            transition: None,
+        };
+        for (side, steps) in stage.steps.iter() {
+            let host = self.observed[side].host();
+            coming
+                .interrupts
+                .extend(steps.iter().flat_map(|step| stopped_by(step, nodes[side], host)));
+            let Some(planned) = steps.iter().find_map(pushed) else {
+                continue;
+            };
+            let Some((asked, live)) = self.live() else {
+                if self
+                    .observed
+                    .any(|view| view.host().is_some_and(Host::is_clustered))
+                {
+                    return Ok(None);
+                }
+                continue;
+            };
+            let lines = transition(self.hosts, asked, nodes[asked], live, planned).await?;
+            let new = lines
+                .into_iter()
+                .filter(|line| self.told.insert(line.clone()))
+                .collect();
+            let (interrupts, other) = sorted(live, new);
             coming.interrupts.extend(interrupts);
             coming.transition = Some(other);
         }
+        Ok(Some(coming))
     }
-    Ok(coming)
+
+    /// The live configuration, and the host that has it: one whose view of the cluster counts.
+    fn live(&self) -> Option<(Side, &'a Element)> {
+        let views = || {
+            self.observed
+                .iter()
+                .filter_map(|(side, view)| Some((side, view.host()?)))
+        };
+        let decides = |host: &Host| host.cluster.as_ref().is_some_and(Cluster::decides);
+        let mut quorate = views().filter(|(_, host)| decides(host)).chain(views());
+        quorate.find_map(|(side, host)| Some((side, host.cib.as_ref()?)))
+    }
 }
 
 /// What comes after the stages.
@@ -68,18 +112,33 @@ pub fn cause(finding: &Finding) -> Cause {
     }
 }
 
-/// What a step stops by itself, without the cluster.
-fn stopped_by(step: &Step, node: &str) -> Option<Interruption> {
-    let is_the_cluster = |unit: &String| matches!(unit.as_str(), "corosync" | "pacemaker");
-    let how = match step {
-        Step::LeaveCluster => "the cluster stops there",
-        Step::RestartUnits { units } if units.iter().any(is_the_cluster) => "the cluster restarts there",
-        _ => return None,
-    };
-    Some(Interruption {
-        what: format!("everything on {node}"),
+/// What a step stops by itself, without the cluster. What the cluster does not run yet is stopped until it does.
+fn stopped_by(step: &Step, node: &str, host: Option<&Host>) -> Vec<Interruption> {
+    let interruption = |what: String, how: &str| Interruption {
+        what,
         how: how.into(),
-    })
+    };
+    let runs = |unit: &str| {
+        let unit = host.and_then(|host| host.units.get(unit));
+        unit.is_some_and(Unit::is_active)
+    };
+    match step {
+        Step::LeaveCluster => vec![interruption(
+            format!("everything on {node}"),
+            "the cluster stops there",
+        )],
+        Step::DisableUnits { units } if !runs("pacemaker") => units
+            .iter()
+            .filter(|unit| *unit != "drbd" && runs(unit))
+            .map(|unit| {
+                interruption(
+                    format!("{unit} on {node}"),
+                    "it is stopped until the cluster starts it",
+                )
+            })
+            .collect(),
+        _ => Vec::new(),
+    }
 }
 
 fn pushed(step: &Step) -> Option<&str> {
@@ -221,13 +280,33 @@ mod tests {
     }
 
     #[test]
-    fn the_restart_of_corosync_and_the_end_of_the_cluster_interrupt_what_runs_on_the_node() {
-        let restart = |unit: &str| Step::RestartUnits {
-            units: vec![unit.into()],
+    fn the_end_of_the_cluster_and_a_service_that_the_cluster_does_not_run_yet_are_interrupted() {
+        let unit = |name: &str| {
+            (
+                name.to_owned(),
+                Unit {
+                    active: "active".into(),
+                    ..Unit::default()
+                },
+            )
         };
-        let told = |step| stopped_by(&step, "node1").map(|each| each.what);
-        assert_eq!(told(restart("corosync")).as_deref(), Some("everything on node1"));
-        assert_eq!(told(restart("rsyslog")), None);
-        assert_eq!(told(Step::LeaveCluster).as_deref(), Some("everything on node1"));
+        let alone = Host {
+            units: [unit("tomcat10"), unit("drbd")].into(),
+            ..Host::default()
+        };
+        let clustered = Host {
+            units: [unit("tomcat10"), unit("pacemaker")].into(),
+            ..Host::default()
+        };
+        let told = |step: &Step, host: &Host| {
+            let all = stopped_by(step, "node1", Some(host)).into_iter();
+            all.map(|each| each.what).collect::<Vec<_>>()
+        };
+        let disable = Step::DisableUnits {
+            units: vec!["tomcat10".into(), "drbd".into()],
+        };
+        assert_eq!(told(&disable, &alone), ["tomcat10 on node1"]);
+        assert_eq!(told(&disable, &clustered), Vec::<String>::new());
+        assert_eq!(told(&Step::LeaveCluster, &clustered), ["everything on node1"]);
     }
 }

@@ -95,10 +95,10 @@ impl<C: Connect> Engine<C> {
             }
             match self.run(connect, work, &desired, &stage, reporter, warrant).await {
                 StageOutcome::Done => {
-                    if self.progress.has_rested_on(&desired) {
-                        reporter
-                            .put_back(work, planner::wanted_and_got(&stage, &observed))
-                            .await;
+                    if self.progress.has_rested_on(&desired)
+                        && let Some(what) = planner::put_back(&stage, &desired, &observed)
+                    {
+                        reporter.put_back(work, what).await;
                     }
                     self.progress.note_done(&stage);
                 }

@@ -37,8 +37,9 @@ impl Progress {
                 ..Self::default()
             };
         }
-        if plan.is_empty() && !self.has_rested_on(desired) {
-            self.rested = Some(Box::new(desired.clone()));
+        // What came to rest before something else was declared says nothing about now.
+        if !self.has_rested_on(desired) {
+            self.rested = plan.is_empty().then(|| Box::new(desired.clone()));
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
     names, released,
 };
 
-const OPTIONS: &str = "cib-bootstrap-options";
+pub const OPTIONS: &str = "cib-bootstrap-options";
 const DEFAULTS: &str = "rsc_defaults-options";
 const TAG: &str = "hapair-";
 

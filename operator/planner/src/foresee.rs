@@ -53,7 +53,7 @@ pub fn foresee(
     let known = now.findings.clone();
     let hosts = observed.as_ref().map(|view| view.host().cloned()).complete();
     let Some(mut hosts) = hosts else {
-        foreseen.end = ended(&now, &[]).unwrap_or(End::Unknown);
+        foreseen.end = ended(&now, &known).unwrap_or(End::Unknown);
         return foreseen;
     };
     while foreseen.stages.len() < MOST {

@@ -43,7 +43,7 @@ use hapair_model::{
 };
 use parts::{administration, keys, volume};
 
-pub use effect::{purpose, wanted_and_got};
+pub use effect::{purpose, put_back, wanted_and_got};
 pub use foresee::{End, Foreseen, after, carry_out, foresee};
 pub use leave::{gone, teardown};
 pub use lint::{Purpose, Rule, Severity, checked};

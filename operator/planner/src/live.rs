@@ -25,13 +25,23 @@ pub fn member(observed: &Both<HostView>) -> Option<&Host> {
         .or_else(|| members().next())
 }
 
-/// An option of the whole cluster (pacemaker-schedulerd(7), pacemaker-controld(7)).
+/// An option of the whole cluster (pacemaker-schedulerd(7), pacemaker-controld(7)). Of several sets the one that
+/// pcs and pacemaker write counts first.
 pub fn property<'a>(cib: &'a Element, name: &str) -> Option<&'a str> {
-    let options = cib.first("configuration")?.first("crm_config")?.all();
-    options
-        .into_iter()
-        .find(|each| each.get("name") == Some(name))?
-        .get("value")
+    let mut sets: Vec<_> = cib
+        .first("configuration")?
+        .first("crm_config")?
+        .children
+        .iter()
+        .collect();
+    sets.sort_by_key(|set| set.id() != Some(cib::OPTIONS));
+    let mut options = sets.into_iter().flat_map(Element::all);
+    options.find(|each| each.get("name") == Some(name))?.get("value")
+}
+
+/// Whether a value of pacemaker's says yes (crm_is_true).
+pub fn is_true(value: &str) -> bool {
+    matches!(value.to_lowercase().as_str(), "true" | "on" | "yes" | "y" | "1")
 }
 
 /// What a resource of the cluster belongs to.

@@ -58,8 +58,15 @@ fn one(step: &Step, desired: &Desired, side: Side, host: &mut Host) {
         Step::WriteHostsBlock { lines } => host.hosts_block.clone_from(lines),
         Step::EnableUnits { units } => enable(units, desired, host),
         Step::DisableUnits { units } => {
+            let is_clustered = host.units.get("pacemaker").is_some_and(Unit::is_active);
             let disabled = host.units.iter_mut().filter(|(name, _)| units.contains(name));
-            disabled.for_each(|(_, unit)| unit.enabled = false);
+            // What the cluster runs goes on (the script disable-units), and so does what DRBD has up.
+            for (name, unit) in disabled {
+                unit.enabled = false;
+                if !is_clustered && name != "drbd" {
+                    unit.active = "inactive".into();
+                }
+            }
         }
         Step::ReloadUnits => {
             for unit in host.units.values_mut() {

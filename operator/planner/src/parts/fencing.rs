@@ -280,7 +280,7 @@ pub fn ready(view: &View<'_>) -> Condition {
 /// The cluster's own configuration says that nothing is fenced, whatever is declared.
 fn switched_off(view: &View<'_>) -> Option<String> {
     let enabled = live::property(view.cib?, "stonith-enabled")?;
-    matches!(enabled, "false" | "no" | "off" | "0").then(|| with_remedy(
+    (!live::is_true(enabled)).then(|| with_remedy(
         "the cluster's configuration has stonith-enabled=false: nothing is fenced, though spec.fencing.mode is Required",
         "`pcs property set stonith-enabled=true`, or end the pause: the operator sets it then",
     ))
