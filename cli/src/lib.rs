@@ -3,6 +3,7 @@
 
 pub mod access;
 pub mod advice;
+pub mod age;
 pub mod ask;
 pub mod diagnose;
 pub mod forecast;

@@ -11,7 +11,7 @@ use serde::Serialize;
 
 use crate::{
     access::{Kind, Session, explained},
-    screen::age,
+    age::age,
 };
 
 /// A pair with everything that belongs to it.

@@ -7,10 +7,10 @@ use hapair_crds::{
     Condition, ConditionStatus, FloatingIP, HAPair, ReplicatedVolume, ServiceGroup, UNOBSERVED,
     condition_types,
 };
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 use kube::ResourceExt;
 
-use crate::{advice, overview::Overview};
+use crate::{advice, age::age, overview::Overview};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -460,14 +460,4 @@ fn styled(style: Style, text: &str) -> String {
 
 fn faint(text: &str) -> String {
     styled(FAINT, text)
-}
-
-/// A duration as kubectl's AGE column shows it.
-pub fn age(duration: SignedDuration) -> String {
-    match duration.as_secs().max(0) {
-        seconds @ 0..120 => format!("{seconds}s"),
-        seconds @ 120..7_200 => format!("{}m", seconds / 60),
-        seconds @ 7_200..172_800 => format!("{}h", seconds / 3_600),
-        seconds => format!("{}d", seconds / 86_400),
-    }
 }

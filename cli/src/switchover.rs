@@ -14,9 +14,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     access::Session,
     advice,
+    age::age,
     overview::Overview,
     requests::{ask_for_standby, settle_unstandby, until, withdraw_standby},
-    screen::{age, pair_condition},
+    screen::pair_condition,
 };
 
 /// Attempts to take the request back, two seconds apart.

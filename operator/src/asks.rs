@@ -11,10 +11,7 @@ use axum::{
     http::{HeaderMap, StatusCode},
     routing::get,
 };
-use hapair_controllers::{
-    Context,
-    asks::{self, Refusal},
-};
+use hapair_controllers::{Context, Refusal, asks};
 use hapair_hosts::Ssh;
 use hapair_intake::PairName;
 use hapair_model::answers::{Diagnosis, Forecast, Logs, Refused};

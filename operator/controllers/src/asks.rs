@@ -19,18 +19,7 @@ use hapair_model::{
 use hapair_planner as planner;
 use serde_json::Value;
 
-use crate::{Context, forecast, journal, prepare::prepare};
-
-/// Why there is no answer.
-#[derive(Debug)]
-pub enum Refusal {
-    /// There is no such pair.
-    NotFound(String),
-    /// What was sent along cannot be used.
-    Invalid(String),
-    /// Something is missing that the answer needs.
-    Unavailable(String),
-}
+use crate::{Context, Refusal, forecast, journal, prepare::prepare};
 
 const REMOVED: &str = "[removed]";
 /// Shorter ones would remove ordinary words.

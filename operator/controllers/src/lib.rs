@@ -12,10 +12,12 @@ mod leader;
 mod metrics;
 mod prepare;
 mod publish;
+mod refusal;
 mod sources;
 mod supervisor;
 mod turn;
 
 pub use leader::{Leader, Leadership, LeaseName};
 pub use metrics::Metrics;
+pub use refusal::Refusal;
 pub use supervisor::{Context, run};

@@ -8,6 +8,7 @@ mod bundle;
 mod frames;
 mod keys;
 pub mod offline;
+mod output;
 mod parse;
 mod script;
 mod spans;

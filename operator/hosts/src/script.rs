@@ -5,7 +5,7 @@ use hapair_model::{
     plan::{Content, FollowUp, Keep, PackageManager, Step},
 };
 
-use crate::{frames, ssh::Output};
+use crate::{frames, output::Output};
 
 /// Scripts that run on a host, by the name under which they travel.
 pub const FILES: &[(&str, &str)] = &[

@@ -11,7 +11,7 @@ use tokio::{
 };
 use tracing::instrument;
 
-use crate::{bundle::Bundle, keys};
+use crate::{bundle::Bundle, keys, output::Output};
 
 /// What an execution may take longer than its limit on the host: the way there and back.
 const MARGIN: Duration = Duration::from_secs(20);
@@ -37,29 +37,6 @@ pub struct Host {
     session: Mutex<Option<Session>>,
     /// Key, known_hosts, configuration and control socket; removed with the host.
     folder: TempDir,
-}
-
-/// What an execution left.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Output {
-    /// Exit status; -1 when it is not known.
-    pub code: i32,
-    /// Standard output, without the first line that told it was root.
-    pub stdout: Vec<u8>,
-    /// Standard error.
-    pub stderr: String,
-}
-
-impl Output {
-    /// A little of what was said, for a message.
-    pub fn excerpt(&self) -> String {
-        let text = format!(
-            "{} {}",
-            String::from_utf8_lossy(&self.stdout[..self.stdout.len().min(200)]),
-            self.stderr
-        );
-        text.trim().chars().take(400).collect()
-    }
 }
 
 impl Host {
