@@ -4,8 +4,8 @@ use hapair_model::{
     Both, Side,
     desired::Desired,
     observed::{
-        Cluster, ClusterNode, ClusterResource, ConnectionState, DiskState, Host, Resource, ResourceRole,
-        Role, Signature, SignatureKind, Unit,
+        Cluster, ClusterNode, ClusterResource, ConnectionState, Device, DiskState, Host, Resource,
+        ResourceRole, Role, Signature, SignatureKind, Unit,
     },
     xml::Element,
 };
@@ -195,16 +195,22 @@ fn legs(
     }
 }
 
-/// A leg that the cluster has stopped: what is on its disk can be seen again.
+/// A leg that the cluster has stopped: what is on its disk can be seen again. As long as it was up nobody looked.
 fn take_down(host: &mut Host, volume: &str) {
     host.resources.remove(volume);
     let record = host.volume_records.get(volume);
     let uuid = record.and_then(|record| record.device_uuid.clone());
     if let (Some(device), Some(uuid)) = (host.devices.get_mut(volume), uuid) {
-        device.signatures = vec![Signature {
-            kind: SignatureKind::Drbd,
-            uuid,
-        }];
+        *device = Device {
+            exists: true,
+            path: std::mem::take(&mut device.path),
+            size: device.size,
+            signatures: vec![Signature {
+                kind: SignatureKind::Drbd,
+                uuid,
+            }],
+            ..Device::default()
+        };
     }
 }
 

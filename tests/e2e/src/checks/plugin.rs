@@ -73,7 +73,7 @@ pub fn asks_the_hosts(world: &mut World) -> Result<()> {
     ensure!(
         plan.contains("group tomcat: Move ip-web ( node1 -> node2 )")
             && plan.contains("push-cib")
-            && plan.ends_with("Then the hosts are as declared.\nIt interrupts group tomcat.\n"),
+            && plan.ends_with("Then the hosts are as declared.\nIt interrupts volume logs, group tomcat.\n"),
         "{plan}"
     );
     served_by(world, "node1", AT_ONCE)?;
