@@ -136,7 +136,7 @@ fn blocks_that_differ_between_two_legs_that_are_up_to_date_are_told() {
     assert_eq!((holds, reason), (Some(false), Reason::BlocksDiffer), "{message}");
     assert!(
         message.contains("24 KiB differ between node1, which serves, and node2")
-            && message.contains("on node2 `drbdadm disconnect logs && drbdadm connect logs`"),
+            && message.contains("on node2 `drbdadm disconnect logs && drbdadm connect logs`, then on node1 `drbdadm adjust logs`"),
         "{message}"
     );
 }

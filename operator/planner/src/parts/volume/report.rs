@@ -269,8 +269,11 @@ fn different_blocks(
     let (serving, other) = (nodes[serving], nodes[serving.peer()]);
     (size > 0).then(|| {
         let what = format!("volume {name}: {size} KiB differ between {serving}, which serves, and {other}");
-        let remedy =
-            format!("on {other} `drbdadm disconnect {name} && drbdadm connect {name}`: that copies them from {serving}");
+        // Whoever verified has set an algorithm for that, with which the two do not connect again.
+        let remedy = format!(
+            "on {other} `drbdadm disconnect {name} && drbdadm connect {name}`, then on {serving} `drbdadm adjust {name}`: \
+             that copies them from {serving}"
+        );
         (Reason::BlocksDiffer, with_remedy(&what, &remedy))
     })
 }
