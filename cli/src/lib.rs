@@ -7,6 +7,7 @@ pub mod age;
 pub mod ask;
 pub mod diagnose;
 pub mod forecast;
+pub mod forget;
 pub mod logs;
 pub mod overview;
 pub mod plan;

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use kubectl_hapair::{access::Target, diagnose, logs, plan, requests, status, switchover, why};
+use kubectl_hapair::{access::Target, diagnose, forget, logs, plan, requests, status, switchover, why};
 
 #[derive(Parser)]
 #[command(
@@ -39,7 +39,7 @@ enum Verb {
     /// Let a node run services again.
     Unstandby(requests::Node),
     /// Take off the hosts what the cluster still runs of an object that is gone.
-    Forget(requests::Released),
+    Forget(forget::Arguments),
     /// Look, and change nothing on the hosts, until `resume`.
     Pause(requests::Pair),
     /// Let the operator change the hosts again.
@@ -68,7 +68,7 @@ async fn run(Arguments { target, verb }: Arguments) -> Result<ExitCode> {
         Verb::Switchover(arguments) => switchover::run(&session, &arguments).await,
         Verb::Standby(node) => requests::standby(&session, &node).await,
         Verb::Unstandby(node) => requests::unstandby(&session, &node).await,
-        Verb::Forget(released) => requests::forget(&session, &released).await,
+        Verb::Forget(arguments) => forget::run(&session, &arguments).await,
         Verb::Pause(pair) => requests::pause(&session, &pair, true).await,
         Verb::Resume(pair) => requests::pause(&session, &pair, false).await,
     };

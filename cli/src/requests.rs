@@ -1,15 +1,12 @@
 //! What a person asks of a pair for a while: annotations of the HAPair, which Git could hold as well, and
 //! which a GitOps tool leaves alone.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    time::Duration,
-};
+use std::{collections::BTreeMap, time::Duration};
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Result, anyhow, bail};
 use clap::Args;
 use hapair_crds::{
-    ConditionStatus, HAPair, condition_types,
+    HAPair,
     requests::{self, Request},
 };
 use kube::{
@@ -17,7 +14,6 @@ use kube::{
     api::{Patch, PatchParams},
 };
 use serde_json::json;
-use tokio::signal::unix::{SignalKind, signal};
 
 use crate::access::{Session, explained};
 
@@ -27,8 +23,6 @@ const MANAGER: &str = "kubectl-hapair";
 const ATTEMPTS: usize = 10;
 /// How long `unstandby` waits for a standby that no spec speaks of to end.
 const UNSTANDBY: u64 = 60;
-/// How long `forget` waits until it is done, in seconds: a service may take two minutes to stop.
-const FORGET: u64 = 300;
 
 /// A pair.
 #[derive(Args)]
@@ -42,16 +36,6 @@ pub struct Pair {
 pub struct Node {
     /// The node.
     node: String,
-    /// The pair; without it, the only one of the namespace.
-    #[arg(long)]
-    pair: Option<String>,
-}
-
-/// What is left of an object that is gone.
-#[derive(Args)]
-pub struct Released {
-    /// Its name in the cluster, as the screen and `status.released` show it.
-    released: String,
     /// The pair; without it, the only one of the namespace.
     #[arg(long)]
     pair: Option<String>,
@@ -175,89 +159,6 @@ async fn change_standby(
     .await
 }
 
-/// Takes off the hosts what the cluster still runs of an object that is gone, and waits until it has left.
-pub async fn forget(session: &Session, arguments: &Released) -> Result<()> {
-    let pair = session.pair(arguments.pair.as_deref()).await?;
-    let (name, what) = (pair.name_any(), &arguments.released);
-    let is_left = |pair: &HAPair| {
-        let status = pair.status.as_ref();
-        status.is_some_and(|status| status.released.contains(what))
-    };
-    if !is_left(&pair) {
-        let left = pair.status.map(|status| status.released).unwrap_or_default();
-        let left = if left.is_empty() {
-            "nothing".into()
-        } else {
-            left.join(", ")
-        };
-        bail!(
-            "{what:?} is not left over on {name}; there is {left}. What an object declares leaves with the object"
-        );
-    }
-    if let Some(paused) = crate::screen::pair_condition(&pair, condition_types::PAUSED)
-        && paused.status == ConditionStatus::True
-    {
-        bail!("{name} is paused: nothing is taken off its hosts until `kubectl hapair resume`");
-    }
-    let mut interrupts = signal(SignalKind::interrupt())?;
-    change_forgotten(session, &name, |asked| {
-        asked.insert(what.clone());
-    })
-    .await?;
-    // Without a host that can tell what the cluster runs, nothing is listed.
-    let is_told = |pair: &HAPair| {
-        ["HostsReachable", "Quorate"].iter().all(|type_| {
-            let condition = crate::screen::pair_condition(pair, type_);
-            condition.is_some_and(|condition| condition.status == ConditionStatus::True)
-        })
-    };
-    let refused = |pair: &HAPair| {
-        let ready = crate::screen::pair_condition(pair, condition_types::READY)?;
-        ready
-            .message
-            .contains(requests::FORGET.annotation)
-            .then(|| ready.message.clone())
-    };
-    let is_over = |pair: &HAPair| refused(pair).is_some() || is_told(pair) && !is_left(pair);
-    let gone = tokio::select! {
-        gone = until(session, &name, FORGET, is_over) => gone,
-        _ = interrupts.recv() => Err(anyhow!("interrupted")),
-    };
-    let why = session
-        .pair(Some(&name))
-        .await
-        .ok()
-        .and_then(|pair| refused(&pair));
-    // A request that stays would be about whatever has this name later.
-    let withdrawn = change_forgotten(session, &name, |asked| {
-        asked.remove(what);
-    });
-    withdrawn.await.with_context(|| {
-        let annotation = requests::FORGET.annotation;
-        format!("the request stays; take it back with `kubectl annotate hapair {name} {annotation}-`")
-    })?;
-    if let Some(why) = why {
-        bail!("{why}. The request was withdrawn");
-    }
-    gone.context("the request was withdrawn; what has been stopped stays so")?;
-    anstream::println!("{what} has left the hosts of {name}. Data that it held stays on the disks");
-    Ok(())
-}
-
-async fn change_forgotten(
-    session: &Session,
-    pair: &str,
-    change: impl Fn(&mut BTreeSet<String>),
-) -> Result<()> {
-    annotate(session, pair, &requests::FORGET, |pair| {
-        let mut asked = requests::forgotten(pair).map_err(|why| anyhow!("{why}. Correct it first"))?;
-        change(&mut asked);
-        let words: Vec<_> = asked.into_iter().collect();
-        Ok((!words.is_empty()).then(|| words.join(",")))
-    })
-    .await
-}
-
 /// Pauses a pair, or lets it go on.
 pub async fn pause(session: &Session, arguments: &Pair, pause: bool) -> Result<()> {
     let pair = session.pair(arguments.name.as_deref()).await?;
@@ -279,7 +180,7 @@ pub async fn pause(session: &Session, arguments: &Pair, pause: bool) -> Result<(
 }
 
 /// Gives an annotation the value that is made from the pair as it is, or with none removes it.
-async fn annotate(
+pub async fn annotate(
     session: &Session,
     name: &str,
     request: &Request,

@@ -44,6 +44,16 @@ pub fn volume(name: &str) -> String {
     format!("volume-{name}")
 }
 
+/// The key of an object's elements in the configuration.
+pub fn key_of(object: &Subject) -> String {
+    match object {
+        Subject::Pair => PAIR.to_owned(),
+        Subject::Volume(name) => volume(name),
+        Subject::FloatingIp(name) => ip(name),
+        Subject::Group(name) => group(name),
+    }
+}
+
 /// The object that a key is of.
 pub fn object_of(key: &str) -> Option<Subject> {
     let named = |prefix: &str| key.strip_prefix(prefix).map(str::to_owned);

@@ -75,22 +75,18 @@ fn needs(group: &Group, object: &Subject) -> bool {
 
 /// Whether a pair that runs has nothing of it: neither the cluster nor, of a volume, a host.
 fn is_new(facts: &Facts<'_>, object: &Subject) -> bool {
-    let on_a_host = |volume: &str| {
-        facts.hosts.any(|host| {
-            host.drbd_config.contains_key(volume)
-                || host.resources.contains_key(volume)
-                || host.volume_records.contains_key(volume)
-        })
+    let is_begun = match object {
+        Subject::Pair => true,
+        Subject::Volume(name) => facts.hosts.any(|host| {
+            host.drbd_config.contains_key(name)
+                || host.resources.contains_key(name)
+                || host.volume_records.contains_key(name)
+        }),
+        Subject::FloatingIp(_) => false,
+        Subject::Group(name) => has_members(facts, name),
     };
-    let key = match object {
-        Subject::Pair => return false,
-        Subject::Volume(name) if on_a_host(name) => return false,
-        Subject::Volume(name) => names::volume(name),
-        Subject::FloatingIp(name) => names::ip(name),
-        Subject::Group(name) if has_members(facts, name) => return false,
-        Subject::Group(name) => names::group(name),
-    };
-    facts.quorate_member.is_some() && !facts.owns(&key) && !facts.cib_has(&key)
+    let key = names::key_of(object);
+    !is_begun && facts.quorate_member.is_some() && !facts.owns(&key) && !facts.cib_has(&key)
 }
 
 /// Whether the cluster runs something that the group declares: what a group before it has left behind.

@@ -90,17 +90,12 @@ fn named(cib: Option<&Element>, name: &str) -> Option<Subject> {
 
 /// Whether something of an object that nothing declares is there: in the cluster, or a volume's DRBD resource.
 fn is_left(object: &Subject, desired: &Desired, hosts: &[&Host], cib: Option<&Element>) -> bool {
-    let (key, volume) = match object {
-        Subject::Pair => return false,
-        Subject::Volume(name) => (names::volume(name), Some(name)),
-        Subject::FloatingIp(name) => (names::ip(name), None),
-        Subject::Group(name) => (names::group(name), None),
+    let is_configured = |host: &&Host| match object {
+        Subject::Volume(name) => host.drbd_config.get(name).is_some_and(|config| config.ours),
+        Subject::Pair | Subject::FloatingIp(_) | Subject::Group(_) => false,
     };
-    let is_up = |volume: &String| {
-        let mut configs = hosts.iter().filter_map(|host| host.drbd_config.get(volume));
-        configs.any(|config| config.ours)
-    };
-    !desired.has(object) && (cib.is_some_and(|cib| cib::owns(cib, &key)) || volume.is_some_and(is_up))
+    let is_in_cluster = || cib.is_some_and(|cib| cib::owns(cib, &names::key_of(object)));
+    !desired.has(object) && (is_in_cluster() || hosts.iter().any(is_configured))
 }
 
 /// What is to be forgotten leaves as if its object were being deleted with `deletionPolicy: Teardown`.

@@ -2,8 +2,8 @@
 # Makes the disk image of a bare host, the apt repository it installs from, and the image of a host that already has those packages.
 # usage: host.sh RELEASE RUNNER DIRECTORY     → DIRECTORY/{bare.raw,packages.raw,repository/}
 #
-# A bare host has an SSH server, Python, Java, and nothing of a cluster. (Those two take a minute to unpack on each host, and show nothing of the
-# operator.) What a host is told at its first start (name, addresses, keys)
+# A bare host has an SSH server, Python, Java, and nothing of a cluster. To unpack those two shows nothing of the operator.
+# What a host is told at its first start (name, addresses, keys)
 # comes from its third disk, a plain tar archive: see lab-seed below.
 set -euo pipefail
 release=$1 runner=$(realpath "$2") out=$(realpath -m "$3")

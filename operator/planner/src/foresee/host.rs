@@ -13,10 +13,13 @@ use hapair_model::{
     xml::Element,
 };
 
-use crate::{names, parts::keys, platform::Platform};
+use crate::{
+    names,
+    parts::{keys, volume},
+    platform::Platform,
+};
 
-/// The label of a file system whose first content is complete, and a generation that is not the first.
-const COMPLETE: &str = "hapair";
+/// A generation that is not the first.
 const SOME_GENERATION: u64 = 0x31FB_4757_5D89_66C6;
 /// The device UUID that metadata is taken to get.
 const SOME_UUID: &str = "f44642132f79ec16";
@@ -99,7 +102,7 @@ fn one(step: &Step, desired: &Desired, side: Side, host: &mut Host) {
             host.resources.entry(resource.clone()).or_insert_with(blank);
         }
         Step::MakeFilesystem { resource, .. } => {
-            host.devices.entry(resource.clone()).or_default().label = Some(COMPLETE.into());
+            host.devices.entry(resource.clone()).or_default().label = Some(volume::COMPLETE.into());
         }
         Step::SeedCib { cib } => configure(cib, host),
         Step::SetAdminPassword { digest, .. } => {

@@ -25,7 +25,7 @@ use crate::{desired_cib::Object, due::Due, facts::Facts, files::text, names, pla
 
 pub use dialect::Dialect;
 pub use filesystem::{element as filesystem, writable};
-pub use first_data::first_data;
+pub use first_data::{COMPLETE, first_data};
 pub use refuse::different_ids;
 pub use report::{data, filesystem_problem, frozen, left_alone, primary, report, volume_problem};
 

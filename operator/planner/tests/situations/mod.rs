@@ -17,7 +17,7 @@ use hapair_model::{
         Cluster, ClusterNode, ClusterResource, Device, Distribution, Host, HostAddress, HostView, Record,
         Silence, Unit,
     },
-    plan::{Next, Plan, Stage},
+    plan::{Next, Plan, Stage, Step},
 };
 use hapair_planner::{FreshKeys, carry_out, plan};
 
@@ -338,5 +338,24 @@ pub fn stage_of(plan: &Plan) -> &Stage {
     match &plan.next {
         Next::Run(stage) => stage,
         other => panic!("expected a stage, not {other:?} with {:?}", plan.findings),
+    }
+}
+
+/// A pair whose children were deleted with Retain.
+pub fn released(desired: &mut Desired) -> Hosts {
+    let mut hosts = at_rest(desired);
+    desired.groups.clear();
+    desired.floating_ips.clear();
+    desired.volumes.clear();
+    carry_out_next(desired, &mut hosts);
+    hosts
+}
+
+/// The configuration that the next stage pushes.
+pub fn pushed(desired: &Desired, hosts: &Hosts) -> String {
+    let plan = plan_of(desired, hosts);
+    match stage_of(&plan).steps.first.as_slice() {
+        [Step::PushCib { cib, .. }] => cib.clone(),
+        other => panic!("{other:?}"),
     }
 }

@@ -10,7 +10,7 @@ use hapair_model::{
 use crate::{facts::Facts, names, stages::stage};
 
 /// The label of a file system whose first content is complete (see the script make-filesystem).
-const COMPLETE: &str = "hapair";
+pub const COMPLETE: &str = "hapair";
 
 /// Where a volume stands.
 enum FirstData {
