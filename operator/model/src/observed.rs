@@ -213,4 +213,10 @@ impl Host {
     pub fn has_in_cib(&self, id: &str) -> bool {
         self.cib.as_ref().is_some_and(|cib| cib.has(id))
     }
+
+    /// Whether it remembers the other: they have met while all was well.
+    pub fn remembers(&self, peer: &Self) -> bool {
+        let known = self.known_peer.as_ref();
+        !peer.machine_id.is_empty() && known.is_some_and(|known| known.machine_id == peer.machine_id)
+    }
 }

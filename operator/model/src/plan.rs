@@ -3,7 +3,7 @@
 
 use serde::Serialize;
 
-use crate::{Both, Reason, Secret, digest, observed::Firewall, reason::Scope};
+use crate::{Both, Reason, Secret, Side, digest, observed::Firewall, reason::Scope};
 
 /// What to do next with a pair.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,6 +46,22 @@ pub enum Next {
     Wait(String),
     /// Run this stage, then look again.
     Run(Stage),
+}
+
+impl Next {
+    /// A stage of both hosts' steps; none when there are no steps.
+    pub fn stage(name: &'static str, steps: Both<Vec<Step>>) -> Option<Self> {
+        steps
+            .any(|steps| !steps.is_empty())
+            .then_some(Self::Run(Stage { name, steps }))
+    }
+
+    /// A stage with steps on one host only.
+    pub fn stage_on(name: &'static str, side: Side, steps: Vec<Step>) -> Option<Self> {
+        let mut both = Both::from_fn(|_| Vec::new());
+        both[side] = steps;
+        Self::stage(name, both)
+    }
 }
 
 /// Steps for both hosts.
@@ -445,6 +461,11 @@ impl Finding {
             message,
             stops: reason.stops(),
         }
+    }
+
+    /// Something that was found about the whole pair.
+    pub fn about_pair(reason: Reason, message: String) -> Self {
+        Self::new(Subject::Pair, reason, message)
     }
 }
 

@@ -3,12 +3,9 @@
 //! The words for a promotable clone's roles are those of the distribution's pacemaker: 2.0 does not know the
 //! newer ones, 3.0 warns of the older.
 
-use hapair_model::{
-    desired::{Desired, Fencing},
-    xml::Element,
-};
+use hapair_model::desired::{Desired, Fencing};
 
-use crate::{parts::PARTS, platform::Platform};
+use crate::{elements::Object, parts::PARTS, platform::Platform};
 
 /// Everything the operator owns in a CIB.
 #[derive(Debug, Default)]
@@ -21,19 +18,6 @@ pub struct Wanted {
     pub defaults: Vec<(&'static str, &'static str)>,
     /// Per object that the operator owns something for: its key, and its elements.
     pub objects: Vec<Object>,
-}
-
-/// What the configuration has for one object of the API.
-#[derive(Debug, Default)]
-pub struct Object {
-    /// `pair`, `volume-<name>`, `ip-<name>` or `group-<name>`.
-    pub key: String,
-    /// Resources at the top.
-    pub resources: Vec<Element>,
-    /// Constraints.
-    pub constraints: Vec<Element>,
-    /// Levels of the fencing topology.
-    pub levels: Vec<Element>,
 }
 
 /// The configuration as it shall be.

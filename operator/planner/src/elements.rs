@@ -2,6 +2,19 @@
 
 use hapair_model::xml::Element;
 
+/// What the configuration has for one object of the API.
+#[derive(Debug, Default)]
+pub struct Object {
+    /// `pair`, `volume-<name>`, `ip-<name>` or `group-<name>`.
+    pub key: String,
+    /// Resources at the top.
+    pub resources: Vec<Element>,
+    /// Constraints.
+    pub constraints: Vec<Element>,
+    /// Levels of the fencing topology.
+    pub levels: Vec<Element>,
+}
+
 /// A resource that an OCF agent runs.
 pub fn ocf(id: &str, provider: &str, agent: &str) -> Element {
     Element::new("primitive")

@@ -8,7 +8,7 @@ use hapair_model::{
     xml::Element,
 };
 
-use crate::{cib, names, parts::keys};
+use crate::{cib, names};
 
 /// What a turn decides from, when both hosts answer.
 pub struct Facts<'a> {
@@ -147,6 +147,11 @@ impl<'a> OneHost<'a> {
     /// The metadata that the leg of a volume has here by what the peer remembers: the host's own record is
     /// lost.
     pub fn remembered_leg(&self, volume: &str) -> Option<&'a str> {
-        keys::remembered_leg(volume, self.host, self.peer)
+        let known = self
+            .peer
+            .filter(|peer| peer.remembers(self.host) && !self.host.volume_records.contains_key(volume))?
+            .known_peer
+            .as_ref()?;
+        known.legs.get(volume).map(String::as_str)
     }
 }

@@ -15,7 +15,6 @@ use crate::{
     names,
     parts::firewall,
     promises, refuse,
-    stages::stage,
 };
 
 /// DRBD resources of volumes that are leaving, once the cluster no longer has them and has stopped using
@@ -36,7 +35,7 @@ pub fn volumes(facts: &Facts<'_>) -> Option<Next> {
         })
         .collect()
     });
-    stage("take volumes down", steps)
+    Next::stage("take volumes down", steps)
         .or_else(|| {
             used.first()
                 .map(|name| Next::Wait(format!("volume {name} is still in use")))
@@ -199,11 +198,11 @@ fn next_of_teardown(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
         let mut legs = hosts[*side].resources.iter();
         ours(hosts[*side]) && legs.any(|(name, leg)| leg.role == Role::Primary && is_on(hosts[*side], name))
     };
-    stage("stop the cluster", stop)
+    Next::stage("stop the cluster", stop)
         .or_else(|| {
             let side = Side::BOTH.iter().find(|side| in_use(side))?;
             let node = &desired.nodes[*side].name;
             Some(Next::Wait(format!("a volume is still in use on {node}")))
         })
-        .or_else(|| stage("forget the pair", Both::from_fn(forget)))
+        .or_else(|| Next::stage("forget the pair", Both::from_fn(forget)))
 }

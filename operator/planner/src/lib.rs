@@ -19,6 +19,7 @@ mod foresee;
 mod leave;
 mod lint;
 mod live;
+mod merge;
 mod names;
 mod newcomers;
 mod parts;
@@ -32,6 +33,7 @@ mod report;
 mod resolve;
 mod stages;
 mod standby;
+mod takeover;
 
 use facts::Facts;
 use hapair_model::{

@@ -21,8 +21,8 @@ use hapair_model::{
 };
 
 use crate::{
-    desired_cib::Object,
     due::Due,
+    elements::Object,
     facts::{Facts, OneHost},
     platform::Platform,
 };

@@ -7,7 +7,7 @@ use hapair_model::{
     Both, Reason, Side,
     desired::Desired,
     observed::{Host, HostView, Job},
-    plan::{Finding, Subject},
+    plan::Finding,
 };
 
 use crate::{
@@ -63,16 +63,11 @@ pub fn silent_hosts(desired: &Desired, observed: &Both<HostView>) -> Vec<Finding
     observed.iter().filter_map(silence).collect()
 }
 
-/// A finding about the whole pair.
-pub fn about_pair(reason: Reason, message: String) -> Finding {
-    Finding::new(Subject::Pair, reason, message)
-}
-
 fn one_host(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
     let (name, host) = (one.name(), one.host);
     let Some(platform) = Platform::of(&host.distribution) else {
         let found = format!("{} {}", host.distribution.id, host.distribution.version);
-        findings.push(about_pair(
+        findings.push(Finding::about_pair(
             Reason::UnsupportedDistribution,
             format!("{name} runs {found}; supported are {}", supported()),
         ));
@@ -95,7 +90,7 @@ fn packages(one: &OneHost<'_>, platform: &Platform, findings: &mut Vec<Finding>)
             "{name} lacks {}, and spec.packages is Unmanaged",
             missing.join(", ")
         );
-        findings.push(about_pair(Reason::PackagesMissing, message));
+        findings.push(Finding::about_pair(Reason::PackagesMissing, message));
     }
 }
 
@@ -109,7 +104,7 @@ pub fn failed_installation(desired: &Desired, side: Side, host: &Host) -> Option
                 "{}: the packages could not be installed: {message}",
                 desired.nodes[side].name
             );
-            Some(about_pair(Reason::PackagesFailed, message))
+            Some(Finding::about_pair(Reason::PackagesFailed, message))
         }
         _ => None,
     }

@@ -2,7 +2,7 @@
 
 use hapair_model::{Both, desired::Desired, observed::HostView};
 
-use crate::{live, parts::PARTS, platform::Platform, released};
+use crate::{live, parts::PARTS, platform::Platform, released, takeover};
 
 /// The declared state as the hosts have it.
 pub fn resolve(mut desired: Desired, observed: &Both<HostView>) -> Desired {
@@ -16,7 +16,7 @@ pub fn resolve(mut desired: Desired, observed: &Both<HostView>) -> Desired {
     let hosts: Vec<_> = observed.iter().filter_map(|(_, view)| view.host()).collect();
     released::forget(&mut desired, &hosts, live.as_ref().map(|(cib, _)| *cib));
     desired.ids = live
-        .map(|(cib, platform)| released::ids(cib, &desired, &platform))
+        .map(|(cib, platform)| takeover::ids(cib, &desired, &platform))
         .unwrap_or_default();
     desired
 }

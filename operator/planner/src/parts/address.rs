@@ -14,8 +14,7 @@ use hapair_model::{
 
 use super::Part;
 use crate::{
-    desired_cib::Object,
-    elements::{attributes, ocf, on_node, operations},
+    elements::{Object, attributes, ocf, on_node, operations},
     facts::{Facts, OneHost},
     live, names,
     platform::Platform,

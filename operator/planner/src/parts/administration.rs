@@ -9,10 +9,7 @@ use hapair_model::{
 };
 
 use super::{Part, firewall::Opening};
-use crate::{
-    facts::Facts,
-    stages::{stage, stage_on},
-};
+use crate::facts::Facts;
 
 /// What this part has to say.
 pub const PART: Part = Part {
@@ -60,7 +57,7 @@ pub fn administer(facts: &Facts<'_>) -> Option<Next> {
             password: password.clone(),
         }]
     });
-    stage("set the administrator's password", steps).or_else(|| {
+    Next::stage("set the administrator's password", steps).or_else(|| {
         let nodes: Vec<_> = desired
             .nodes
             .iter()
@@ -71,7 +68,7 @@ pub fn administer(facts: &Facts<'_>) -> Option<Next> {
                 .iter()
                 .any(|(name, _)| !hosts[*side].pcs_hosts.contains(name))
         })?;
-        stage_on(
+        Next::stage_on(
             "log pcs in on both nodes",
             side,
             vec![Step::AuthenticatePcs {

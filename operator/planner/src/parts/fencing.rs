@@ -16,8 +16,7 @@ use hapair_model::{
 
 use super::{Ground, Part};
 use crate::{
-    desired_cib::Object,
-    elements::{attributes, operations, owned},
+    elements::{Object, attributes, operations, owned},
     facts::Facts,
     files::{MANAGED, text},
     live,

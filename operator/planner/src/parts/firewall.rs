@@ -8,7 +8,7 @@ use hapair_model::{
 };
 
 use super::{Ground, PARTS, Part};
-use crate::{due::Due, facts::Facts, files::text, refuse::about_pair};
+use crate::{due::Due, facts::Facts, files::text};
 
 /// What this part has to say.
 pub const PART: Part = Part {
@@ -181,7 +181,7 @@ fn refuse_both(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
                 desired.nodes[side].name,
                 told(desired, side)
             );
-            findings.push(about_pair(Reason::FirewallNotManaged, message));
+            findings.push(Finding::about_pair(Reason::FirewallNotManaged, message));
         }
     }
 }

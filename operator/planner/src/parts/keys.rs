@@ -9,7 +9,7 @@ use hapair_model::{
 };
 
 use super::Part;
-use crate::{FreshKeys, facts::Facts, names, stages::stage};
+use crate::{FreshKeys, facts::Facts, names};
 
 /// What this part has to say.
 pub const PART: Part = Part {
@@ -100,17 +100,8 @@ pub fn files(facts: &Facts<'_>, fresh: &FreshKeys) -> Both<Vec<File>> {
 /// Whether this host is the one that its peer remembers, or the one that a person has accepted.
 fn is_known(facts: &Facts<'_>, side: Side) -> bool {
     let (desired, hosts) = (facts.desired, &facts.hosts);
-    remembers(hosts[side.peer()], hosts[side])
+    hosts[side.peer()].remembers(hosts[side])
         || desired.accepted.get(&desired.nodes[side].name) == Some(&hosts[side].machine_id)
-}
-
-/// Whether a host remembers the other: they have met while all was well.
-pub fn remembers(host: &Host, peer: &Host) -> bool {
-    !peer.machine_id.is_empty()
-        && host
-            .known_peer
-            .as_ref()
-            .is_some_and(|known| known.machine_id == peer.machine_id)
 }
 
 /// Keys that have to be read on the hosts that have them, since a peer has lost them.
@@ -165,16 +156,6 @@ fn findings(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
-/// The metadata that this host's leg of a volume has by what its peer remembers: the host's own record is
-/// lost.
-pub fn remembered_leg<'a>(volume: &str, host: &Host, peer: Option<&'a Host>) -> Option<&'a str> {
-    let known = peer
-        .filter(|peer| remembers(peer, host) && !host.volume_records.contains_key(volume))?
-        .known_peer
-        .as_ref()?;
-    known.legs.get(volume).map(String::as_str)
-}
-
 /// Each host remembers the other, while all is well.
 pub fn remember(facts: &Facts<'_>) -> Option<Next> {
     let (desired, hosts) = (facts.desired, &facts.hosts);
@@ -198,7 +179,7 @@ pub fn remember(facts: &Facts<'_>) -> Option<Next> {
         };
         (hosts[side].known_peer.as_ref() != Some(&peer)).then(|| Step::WriteFile(file()))
     };
-    stage(
+    Next::stage(
         "let each host remember the other",
         Both::from_fn(|side| step(side).into_iter().collect()),
     )

@@ -21,7 +21,7 @@ use hapair_model::{
 };
 
 use super::{Ground, Part, firewall::Opening};
-use crate::{desired_cib::Object, due::Due, facts::Facts, files::text, names, platform::Platform};
+use crate::{due::Due, elements::Object, facts::Facts, files::text, names, platform::Platform};
 
 pub use dialect::Dialect;
 pub use filesystem::{element as filesystem, writable};

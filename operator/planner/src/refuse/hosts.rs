@@ -7,10 +7,9 @@ use hapair_model::{
     plan::Finding,
 };
 
-use super::about_pair;
 use crate::{
     facts::{Facts, OneHost},
-    parts::{keys, service},
+    parts::service,
     platform::Platform,
 };
 
@@ -18,11 +17,11 @@ pub(super) fn silent(desired: &Desired, side: Side, silence: &Silence) -> Findin
     let node = &desired.nodes[side];
     let (name, address) = (&node.name, &node.address);
     match silence {
-        Silence::Unreachable(why) => about_pair(
+        Silence::Unreachable(why) => Finding::about_pair(
             Reason::HostUnreachable,
             format!("{name}: no answer over SSH at {address}: {why}"),
         ),
-        Silence::UnknownHostKey { offered } => about_pair(
+        Silence::UnknownHostKey { offered } => Finding::about_pair(
             Reason::HostKeyMismatch,
             format!(
                 "{name}: the host at {address} shows none of the pinned keys. It offers {}. Nothing was sent \
@@ -30,15 +29,15 @@ pub(super) fn silent(desired: &Desired, side: Side, silence: &Silence) -> Findin
                 offered.join(", ")
             ),
         ),
-        Silence::Denied(why) => about_pair(
+        Silence::Denied(why) => Finding::about_pair(
             Reason::SshDenied,
             format!("{name}: the host at {address} refuses the SSH key or user: {why}"),
         ),
-        Silence::NotRoot(why) => about_pair(
+        Silence::NotRoot(why) => Finding::about_pair(
             Reason::NotRoot,
             format!("{name}: the SSH user cannot become root (expected: sudo without a password): {why}"),
         ),
-        Silence::Garbled(what) => about_pair(
+        Silence::Garbled(what) => Finding::about_pair(
             Reason::HostGarbled,
             format!("{name}: the answer is not understood: {what}"),
         ),
@@ -55,7 +54,7 @@ pub(super) fn foreign_cluster(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
     let vouches = |host: &Host| host.owner.is_some();
     let is_peers = |peer: &Host| {
         vouches(peer)
-            && (keys::remembers(peer, host)
+            && (peer.remembers(host)
                 || peer
                     .cluster
                     .as_ref()
@@ -73,7 +72,7 @@ pub(super) fn foreign_cluster(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
         }
         None => return,
     };
-    findings.push(about_pair(
+    findings.push(Finding::about_pair(
         Reason::ForeignCluster,
         format!("{name} {what}. Nothing was changed."),
     ));
@@ -92,7 +91,7 @@ pub(super) fn managed_elsewhere(one: &OneHost<'_>, findings: &mut Vec<Finding>) 
             desired.owner,
             owner = record.owner
         );
-        findings.push(about_pair(Reason::ManagedElsewhere, message));
+        findings.push(Finding::about_pair(Reason::ManagedElsewhere, message));
     }
 }
 
@@ -111,7 +110,7 @@ pub(super) fn other_name(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
              {remedy}.",
             host.name
         );
-        findings.push(about_pair(Reason::HostNameMismatch, message));
+        findings.push(Finding::about_pair(Reason::HostNameMismatch, message));
     }
 }
 
@@ -138,5 +137,5 @@ pub(super) fn releases(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
         None => return,
     };
     let message = format!("the hosts run {} and {}: {why}", versions.first, versions.second);
-    findings.push(about_pair(Reason::UnsupportedDistribution, message));
+    findings.push(Finding::about_pair(Reason::UnsupportedDistribution, message));
 }

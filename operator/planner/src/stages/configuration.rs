@@ -6,18 +6,18 @@ use hapair_model::{
     xml::Element,
 };
 
-use super::{platform, settle_down, stage, stage_on};
+use super::{platform, settle_down};
 use crate::{
     cib, desired_cib,
     facts::{Facts, Member},
-    standby,
+    merge, standby,
 };
 
 /// pacemaker's start; the first one with the whole configuration already in place.
 pub fn start(facts: &Facts<'_>) -> Option<Next> {
     let hosts = &facts.hosts;
     let seed = || {
-        cib::seed(
+        merge::seed(
             &standby::allowed(facts),
             &desired_cib::wanted(facts.desired, &platform(hosts.first)),
         )
@@ -36,7 +36,7 @@ pub fn start(facts: &Facts<'_>) -> Option<Next> {
             }])
             .collect()
     });
-    stage("start pacemaker", steps)
+    Next::stage("start pacemaker", steps)
 }
 
 /// One patch of the running cluster's configuration, if it differs from what is declared.
@@ -59,7 +59,7 @@ pub fn configure(facts: &Facts<'_>) -> Option<Next> {
     let running: Vec<_> = active.map(|each| each.id.as_str()).collect();
     change(
         member,
-        &cib::merged(live, &standby::allowed(facts), &wanted, &running),
+        &merge::merged(live, &standby::allowed(facts), &wanted, &running),
     )
 }
 
@@ -67,7 +67,7 @@ pub fn configure(facts: &Facts<'_>) -> Option<Next> {
 /// of it.
 pub fn standby_alone(facts: &Facts<'_>) -> Option<Next> {
     let member = facts.quorate_member?;
-    change(member, &cib::with_standby(member.cib, &standby::allowed(facts)))
+    change(member, &merge::with_standby(member.cib, &standby::allowed(facts)))
 }
 
 fn change(member: Member<'_>, wanted: &Element) -> Option<Next> {
@@ -76,6 +76,6 @@ fn change(member: Member<'_>, wanted: &Element) -> Option<Next> {
         planned_on: cib::version(member.cib),
     };
     (*wanted != cib::without_status(member.cib))
-        .then(|| stage_on("configure the cluster", member.side, vec![push()]))
+        .then(|| Next::stage_on("configure the cluster", member.side, vec![push()]))
         .flatten()
 }

@@ -7,7 +7,7 @@ use hapair_model::{
     plan::{Next, Step},
 };
 
-use super::{platform, stage};
+use super::platform;
 use crate::{facts::Facts, platform::Platform};
 
 /// How long a failed installation is left alone before it is tried again, in seconds.
@@ -25,7 +25,7 @@ pub fn packages(facts: &Facts<'_>) -> Option<Next> {
         Some(Job::Failed { age, .. }) if *age < INSTALL_PAUSE => Vec::new(),
         Some(Job::Failed { .. }) | None => vec![install(desired, hosts[side])],
     });
-    stage("install packages", steps).or_else(|| Some(Next::Wait("packages are being installed".into())))
+    Next::stage("install packages", steps).or_else(|| Some(Next::Wait("packages are being installed".into())))
 }
 
 /// Whether all packages are there, and nothing is kept from starting any more on their account.

@@ -7,7 +7,7 @@ use hapair_model::{
     plan::{File, Next, PackageManager, Step},
 };
 
-use super::{platform, stage};
+use super::platform;
 use crate::{
     FreshKeys,
     due::Due,
@@ -19,7 +19,7 @@ use crate::{
 /// Keys, configuration, corosync, DRBD's metadata and connection.
 pub fn prepare(facts: &Facts<'_>, fresh: &FreshKeys) -> Option<Next> {
     let keys = keys::files(facts, fresh);
-    stage(
+    Next::stage(
         "prepare the hosts",
         Both::from_fn(|side| prepare_one(facts, side, &keys[side])),
     )

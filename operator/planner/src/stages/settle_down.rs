@@ -5,7 +5,6 @@ use hapair_model::{
     plan::{Next, Step},
 };
 
-use super::stage;
 use crate::{
     facts::Facts,
     parts::{PARTS, service},
@@ -30,7 +29,7 @@ pub fn reload_units(facts: &Facts<'_>) -> Option<Next> {
         let due = units.iter().any(is_outdated);
         due.then_some(Step::ReloadUnits).into_iter().collect()
     };
-    stage("let systemd read its units again", Both::from_fn(steps))
+    Next::stage("let systemd read its units again", Both::from_fn(steps))
 }
 
 /// Waits while the cluster is still on its way: nodes joining, resources starting, data being copied. What stands on

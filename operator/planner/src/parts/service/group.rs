@@ -9,8 +9,7 @@ use hapair_model::{
 
 use super::resources;
 use crate::{
-    desired_cib::Object,
-    elements::{attributes, owned},
+    elements::{Object, attributes, owned},
     names,
     parts::{address, volume},
     platform::Platform,

@@ -1,15 +1,16 @@
 //! What keeps a service from being run by the cluster.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hapair_model::{
     Reason,
     desired::{Desired, Group, Service, ServiceKind},
     observed::{Host, Limit, LoadState},
     plan::{Finding, Subject},
+    xml::Element,
 };
 
-use super::{services, unit};
+use super::{group, services, unit};
 use crate::{
     facts::{Facts, OneHost},
     names, paths,
@@ -29,7 +30,7 @@ pub fn on_one(one: &OneHost<'_>, platform: &Platform, findings: &mut Vec<Finding
 /// What is wrong between the two.
 pub fn on_both(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
     if let Some(member) = facts.quorate_member {
-        released::findings(member.cib, facts.desired, findings);
+        partly_taken_over(member.cib, facts.desired, findings);
     }
 }
 
@@ -158,5 +159,54 @@ fn unit_limit(host: &Host, platform: &Platform, kind: &ServiceKind) -> Option<u3
     match host.units.get(unit(kind, platform)?)?.stop_limit {
         Limit::Seconds(seconds) => Some(seconds),
         Limit::Unknown | Limit::Endless => None,
+    }
+}
+
+/// Groups that declare a part of what was released together: to take only that would stop the rest.
+fn partly_taken_over(cib: &Element, desired: &Desired, findings: &mut Vec<Finding>) {
+    let declared: BTreeSet<_> = desired
+        .groups
+        .iter()
+        .flat_map(|group| group::members(desired, group))
+        .collect();
+    let is_declared_itself = |id: &str| desired.groups.iter().any(|group| names::group(&group.name) == id);
+    for resource in released::resources(cib, desired) {
+        let (Some(id), members) = (
+            resource.id(),
+            resource.primitives().filter_map(Element::id).collect::<Vec<_>>(),
+        ) else {
+            continue;
+        };
+        let rest: Vec<_> = members
+            .iter()
+            .filter(|member| !declared.contains(**member))
+            .copied()
+            .collect();
+        if rest.is_empty() || is_declared_itself(id) {
+            continue;
+        }
+        for group in &desired.groups {
+            let common: Vec<_> = group::members(desired, group)
+                .into_iter()
+                .filter(|each| members.contains(&each.as_str()))
+                .collect();
+            if common.is_empty() {
+                continue;
+            }
+            let message = format!(
+                "the cluster still has {id}, which was left by an object that is gone (deletionPolicy: \
+                 Retain): {} are in it together with {}. \
+                 Declare what these are in group {:?}, too, or remove them: pcs resource delete {}",
+                common.join(", "),
+                rest.join(", "),
+                group.name,
+                rest.join(" ")
+            );
+            findings.push(Finding::new(
+                Subject::Group(group.name.clone()),
+                Reason::Conflict,
+                message,
+            ));
+        }
     }
 }

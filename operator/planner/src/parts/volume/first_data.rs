@@ -7,7 +7,7 @@ use hapair_model::{
     plan::{Next, Step},
 };
 
-use crate::{facts::Facts, names, stages::stage};
+use crate::{facts::Facts, names};
 
 /// The label of a file system whose first content is complete (see the script make-filesystem).
 pub const COMPLETE: &str = "hapair";
@@ -62,7 +62,7 @@ pub fn first_data(facts: &Facts<'_>) -> Option<Next> {
             FirstData::Formatting => steps[elected(desired, volume)].push(make_filesystem(volume)),
         }
     }
-    stage("give the volumes their first data", steps).or_else(|| waiting.map(Next::Wait))
+    Next::stage("give the volumes their first data", steps).or_else(|| waiting.map(Next::Wait))
 }
 
 /// Where a volume stands. A volume that the cluster already runs was born before.

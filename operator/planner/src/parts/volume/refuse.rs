@@ -19,7 +19,6 @@ use crate::{
     facts::{Facts, OneHost},
     names, paths,
     platform::Platform,
-    refuse::about_pair,
 };
 
 /// The smallest device for a volume: room for DRBD's metadata, a journal and some data.
@@ -60,7 +59,7 @@ fn module(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
             dialect::supported()
         ),
     };
-    findings.push(about_pair(Reason::DrbdModuleMissing, message));
+    findings.push(Finding::about_pair(Reason::DrbdModuleMissing, message));
 }
 
 fn split(volume: &Volume, facts: &Facts<'_>, findings: &mut Vec<Finding>) {
