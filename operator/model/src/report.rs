@@ -20,6 +20,18 @@ pub struct Condition {
     pub message: String,
 }
 
+impl Condition {
+    /// A condition.
+    pub fn new(type_: &'static str, holds: Holds, reason: Reason, message: String) -> Self {
+        Self {
+            type_,
+            holds,
+            reason,
+            message,
+        }
+    }
+}
+
 /// The statuses of a pair and its children.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Report {

@@ -5,7 +5,7 @@
 
 use hapair_model::desired::{Desired, Fencing};
 
-use crate::{elements::Object, parts::PARTS, platform::Platform};
+use crate::{elements::Object, platform::Platform, whole};
 
 /// Everything the operator owns in a CIB.
 #[derive(Debug, Default)]
@@ -26,8 +26,7 @@ pub fn wanted(desired: &Desired, platform: &Platform) -> Wanted {
         schema: platform.dialect.schema,
         properties: properties(desired.fencing),
         defaults: DEFAULTS.to_vec(),
-        objects: PARTS
-            .iter()
+        objects: whole::parts()
             .flat_map(|part| (part.objects)(desired, platform))
             .collect(),
     }

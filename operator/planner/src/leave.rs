@@ -10,11 +10,9 @@ use hapair_model::{
 
 use crate::{
     facts::Facts,
-    files,
+    firewall,
     lint::{Purpose, checked},
-    names,
-    parts::firewall,
-    promises, refuse,
+    names, promises, refuse, whole,
 };
 
 /// DRBD resources of volumes that are leaving, once the cluster no longer has them and has stopped using
@@ -187,7 +185,7 @@ fn next_of_teardown(desired: &Desired, hosts: &Both<&Host>) -> Option<Next> {
             .filter(|_| desired.open_firewall)
             .map(|firewall| Step::CloseFirewall { firewall });
         // The resources' files are not among them: those that are ours have just been taken away.
-        let files = files::own_paths(desired, side)
+        let files = whole::own_paths(desired, side)
             .into_iter()
             .filter(|path| !path.starts_with("/etc/drbd.d/"));
         let files = files.chain(firewall::PATHS.map(str::to_owned)).collect();

@@ -15,6 +15,7 @@ mod effect;
 mod elements;
 mod facts;
 mod files;
+mod firewall;
 mod foresee;
 mod leave;
 mod lint;
@@ -22,6 +23,7 @@ mod live;
 mod merge;
 mod names;
 mod newcomers;
+mod part;
 mod parts;
 mod paths;
 mod platform;
@@ -29,15 +31,18 @@ pub mod promises;
 mod question;
 mod refuse;
 mod released;
+mod releases;
 mod report;
 mod resolve;
 mod stages;
 mod standby;
 mod takeover;
+mod view;
+mod whole;
 
 use facts::Facts;
 use hapair_model::{
-    Both, Secret,
+    Both,
     desired::Desired,
     observed::HostView,
     plan::{Finding, Next, Plan},
@@ -50,22 +55,12 @@ pub use foresee::{End, Foreseen, after, carry_out, foresee};
 pub use leave::{gone, teardown};
 pub use lint::{Purpose, Rule, Severity, checked};
 pub use live::{Holder, holder};
+pub use parts::keys::FreshKeys;
 pub use parts::service::{Installed, delegated_paths, journal_units};
-pub use platform::{KnownRelease, releases};
 pub use question::{question, second_question};
+pub use releases::{KnownRelease, releases};
 pub use report::{held_pair, report, unreported_child, unreported_volume};
 pub use resolve::resolve;
-
-/// Random bytes for keys that do not exist yet, drawn by the caller: the planner itself draws nothing.
-#[derive(Clone, Debug)]
-pub struct FreshKeys {
-    /// For `/etc/corosync/authkey`.
-    pub corosync: Secret,
-    /// For `/etc/pacemaker/authkey`.
-    pub pacemaker: Secret,
-    /// DRBD's shared secret, a line of text.
-    pub drbd: Secret,
-}
 
 /// What to do next with a pair.
 ///

@@ -5,12 +5,12 @@ use std::net::IpAddr;
 
 use hapair_model::{
     Both,
-    desired::{Desired, FloatingIp, Group},
+    desired::{Desired, FloatingIp},
     observed::{Cluster, Host, HostView},
     xml::Element,
 };
 
-use crate::{cib, names, parts::service};
+use crate::{cib, names};
 
 /// The host that can speak for the cluster: one with quorum, where there is one.
 pub fn member(observed: &Both<HostView>) -> Option<&Host> {
@@ -80,30 +80,8 @@ pub fn address(desired: &Desired, cib: &Element, ip: &FloatingIp) -> Option<IpAd
     value(resource, "ip")?.parse().ok()
 }
 
-/// The URL at which a group's service can be had now: at the first address that the cluster's group has, or
-/// else at the declared one.
-pub fn url(desired: &Desired, group: &Group, cib: Option<&Element>) -> Option<String> {
-    let declared = desired.floating_ip(group.floating_ips.first()?)?;
-    let carried =
-        cib.and_then(|cib| address(desired, cib, declared).or_else(|| address_of_group(cib, group)));
-    service::url_at(group, carried.unwrap_or(declared.address))
-}
-
-/// The first address of the cluster's group, whichever object it is of.
-fn address_of_group(cib: &Element, group: &Group) -> Option<IpAddr> {
-    let id = names::group(&group.name);
-    let resource = cib
-        .all()
-        .into_iter()
-        .find(|each| each.name == "group" && each.id() == Some(&id))?;
-    let mut members = resource
-        .children
-        .iter()
-        .filter(|each| each.get("type") == Some("IPaddr2"));
-    members.find_map(|member| value(member, "ip")?.parse().ok())
-}
-
-fn value<'a>(resource: &'a Element, name: &str) -> Option<&'a str> {
+/// The value of a name within a resource.
+pub fn value<'a>(resource: &'a Element, name: &str) -> Option<&'a str> {
     resource
         .all()
         .into_iter()

@@ -1,16 +1,8 @@
 //! What differs between distributions: package names, units, paths.
 
-use hapair_model::{
-    desired::{Desired, Preset},
-    observed::Distribution,
-    plan::PackageManager,
-    xml::Element,
-};
+pub mod drbd;
 
-use crate::parts::{
-    PARTS,
-    service::{Installed, installed_preset},
-};
+use hapair_model::{observed::Distribution, plan::PackageManager, xml::Element};
 
 /// A supported distribution.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,32 +103,14 @@ impl Release {
     }
 }
 
+/// The releases that are supported, each with its name for people.
+pub fn releases() -> impl Iterator<Item = (&'static str, Platform)> {
+    RELEASES.iter().map(|release| (release.name, release.platform))
+}
+
 /// The releases that are supported, for people.
 pub fn supported() -> String {
     RELEASES.map(|release| release.name).join(", ")
-}
-
-/// What is known of a supported release, for docs/compatibility.md.
-pub struct KnownRelease {
-    /// For people.
-    pub name: &'static str,
-    /// The schema in which a new cluster's configuration is written.
-    pub schema: &'static str,
-    /// Package and unit of each preset; `None`: not packaged so that a pair could run it.
-    pub presets: Vec<(Preset, Option<Installed>)>,
-}
-
-/// The releases that are supported.
-pub fn releases() -> Vec<KnownRelease> {
-    let known = |release: &Release| KnownRelease {
-        name: release.name,
-        schema: release.platform.dialect.schema,
-        presets: Preset::ALL
-            .iter()
-            .map(|preset| (*preset, installed_preset(*preset, &release.platform)))
-            .collect(),
-    };
-    RELEASES.iter().map(known).collect()
 }
 
 impl Platform {
@@ -148,7 +122,7 @@ impl Platform {
 
     /// The platforms of all releases.
     pub fn all() -> impl Iterator<Item = Self> {
-        RELEASES.iter().map(|release| release.platform)
+        releases().map(|(_, platform)| platform)
     }
 
     /// The platform with the words that a configuration which is there already is written in: a cluster that
@@ -166,22 +140,6 @@ impl Platform {
             dialect: dialect.unwrap_or(self.dialect),
             ..self
         }
-    }
-
-    /// Packages that the pair needs on each host.
-    pub fn packages(&self, desired: &Desired) -> Vec<&'static str> {
-        let mut packages: Vec<_> = PARTS
-            .iter()
-            .flat_map(|part| (part.packages)(desired, self))
-            .collect();
-        packages.sort_unstable();
-        packages.dedup();
-        packages
-    }
-
-    /// Units that the distribution starts with their packages, each with its package.
-    pub fn units(&self) -> Vec<(&'static str, &'static str)> {
-        PARTS.iter().flat_map(|part| (part.units)(self)).collect()
     }
 
     /// Packages held against unattended upgrades: those whose upgrade restarts the cluster.

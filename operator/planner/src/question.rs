@@ -9,10 +9,11 @@ use hapair_model::{
 };
 
 use crate::{
-    files, live,
-    parts::{PARTS, keys, service},
+    live,
+    parts::{keys, service},
     platform::Platform,
     resolve::resolve,
+    whole,
 };
 
 /// What to ask each host.
@@ -48,10 +49,10 @@ pub fn second_question(desired: &Desired, observed: &Both<HostView>) -> Option<B
 fn one(desired: &Desired, side: Side) -> Question {
     let mut question = Question {
         packages: packages(desired),
-        files: files::paths(desired, side).into_iter().collect(),
+        files: whole::paths(desired, side).into_iter().collect(),
         ..Question::default()
     };
-    for part in &PARTS {
+    for part in whole::parts() {
         (part.ask)(desired, side, &mut question);
     }
     question
@@ -60,7 +61,7 @@ fn one(desired: &Desired, side: Side) -> Question {
 /// The host is asked before its distribution is known, so for the packages of all of them.
 fn packages(desired: &Desired) -> Vec<String> {
     let names: BTreeSet<_> = Platform::all()
-        .flat_map(|platform| platform.packages(desired))
+        .flat_map(|platform| whole::packages(desired, &platform))
         .collect();
     names.into_iter().map(str::to_owned).collect()
 }

@@ -12,9 +12,8 @@ use hapair_model::{
 
 use crate::{
     facts::{Facts, OneHost},
-    parts::PARTS,
     platform::{Platform, supported},
-    released, stages,
+    released, stages, whole,
 };
 
 /// Everything that stands in the way.
@@ -73,24 +72,19 @@ fn one_host(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
         ));
         return;
     };
-    packages(one, &platform, findings);
-    for part in &PARTS {
-        (part.refuse_one)(one, &platform, findings);
-    }
-}
-
-fn packages(one: &OneHost<'_>, platform: &Platform, findings: &mut Vec<Finding>) {
-    let (desired, name) = (one.desired, one.name());
-    let missing = stages::missing_packages(desired, one.host, platform);
-    if missing.is_empty() {
-        return;
-    }
-    if !desired.install_packages {
+    let missing = stages::missing_packages(one.desired, host, &platform);
+    if !missing.is_empty() && !one.desired.install_packages {
         let message = format!(
             "{name} lacks {}, and spec.packages is Unmanaged",
             missing.join(", ")
         );
         findings.push(Finding::about_pair(Reason::PackagesMissing, message));
+    }
+    for part in whole::parts() {
+        (part.refuse_one)(one, &platform, findings);
+        if missing.is_empty() {
+            (part.refuse_installed)(one, findings);
+        }
     }
 }
 
@@ -114,7 +108,7 @@ fn both_hosts(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
     hosts::releases(facts, findings);
     let live = facts.quorate_member.map(|member| member.cib);
     released::forgotten_amiss(facts.desired, live, findings);
-    for part in &PARTS {
+    for part in whole::parts() {
         (part.refuse_both)(facts, findings);
     }
 }

@@ -2,11 +2,11 @@
 
 use hapair_model::{Both, desired::Desired, observed::HostView};
 
-use crate::{live, parts::PARTS, platform::Platform, released, takeover};
+use crate::{live, platform::Platform, released, takeover, whole};
 
 /// The declared state as the hosts have it.
 pub fn resolve(mut desired: Desired, observed: &Both<HostView>) -> Desired {
-    for part in &PARTS {
+    for part in whole::parts() {
         (part.resolve)(&mut desired, observed);
     }
     desired.ids.clear();

@@ -17,6 +17,7 @@ use crate::{
     names,
     parts::{keys, volume},
     platform::Platform,
+    whole,
 };
 
 /// A generation that is not the first.
@@ -159,7 +160,7 @@ fn follow(step: &Step, host: &mut Host) {
 /// Packages, and the units that are known to come with them.
 fn install(packages: &[String], host: &mut Host) {
     let known = Platform::of(&host.distribution)
-        .map(|platform| platform.units())
+        .map(|platform| whole::units(&platform))
         .unwrap_or_default();
     for (unit, package) in known {
         if packages.iter().any(|each| each == package) {

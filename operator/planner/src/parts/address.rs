@@ -8,17 +8,17 @@ use hapair_model::{
     observed::{Host, HostView, Question},
     plan::{Finding, Subject},
     reason::with_remedy,
-    report::ChildReport,
+    report::{ChildReport, Condition},
     xml::Element,
 };
 
-use super::Part;
 use crate::{
     elements::{Object, attributes, ocf, on_node, operations},
     facts::{Facts, OneHost},
     live, names,
+    part::Part,
     platform::Platform,
-    report::{View, condition},
+    view::View,
 };
 
 /// What this part has to say.
@@ -237,7 +237,7 @@ pub fn report(view: &View<'_>, ip: &FloatingIp) -> ChildReport {
     };
     let problem = (assigned != Some(true)).then(|| (reason, message.clone()));
     let mut conditions = view.verdict(&about, view.finding(&about), problem);
-    conditions.push(condition("Assigned", assigned, reason, message));
+    conditions.push(Condition::new("Assigned", assigned, reason, message));
     ChildReport { conditions, node }
 }
 

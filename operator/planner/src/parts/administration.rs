@@ -8,8 +8,10 @@ use hapair_model::{
     plan::{Next, Step},
 };
 
-use super::{Part, firewall::Opening};
-use crate::facts::Facts;
+use crate::{
+    facts::Facts,
+    part::{Opening, Part},
+};
 
 /// What this part has to say.
 pub const PART: Part = Part {

@@ -7,13 +7,13 @@ use hapair_model::{
     plan::{File, FollowUp, Keep, PackageManager, Step},
 };
 
-use super::{Ground, Part, firewall::Opening};
 use crate::{
     cib,
     due::Due,
     facts::Facts,
     files::{self, MANAGED},
     names,
+    part::{Ground, Opening, Part},
     platform::Platform,
 };
 

@@ -14,15 +14,15 @@ use hapair_model::{
     xml::Element,
 };
 
-use super::{Ground, Part};
 use crate::{
     elements::{Object, attributes, operations, owned},
     facts::Facts,
     files::{MANAGED, text},
     live,
     names::{self, FENCE_DIRECTORY},
+    part::{Ground, Part},
     platform::Platform,
-    report::{View, condition},
+    view::View,
 };
 
 /// What this part has to say.
@@ -231,7 +231,7 @@ fn waits(facts: &Facts<'_>) -> Option<String> {
 pub fn ready(view: &View<'_>) -> Condition {
     if view.desired.fencing == Fencing::Disabled {
         let message = "fencing is disabled: a cut network can leave both nodes serving";
-        return condition(
+        return Condition::new(
             "FencingReady",
             Some(false),
             Reason::FencingDisabled,
@@ -239,7 +239,7 @@ pub fn ready(view: &View<'_>) -> Condition {
         );
     }
     let Some(cluster) = view.cluster else {
-        return condition(
+        return Condition::new(
             "FencingReady",
             None,
             Reason::NotObserved,
@@ -247,7 +247,7 @@ pub fn ready(view: &View<'_>) -> Condition {
         );
     };
     if let Some(message) = switched_off(view).or_else(|| failed_to_fence(cluster)) {
-        return condition("FencingReady", Some(false), Reason::FencingFailed, message);
+        return Condition::new("FencingReady", Some(false), Reason::FencingFailed, message);
     }
     for (side, node) in view.desired.nodes.iter() {
         for id in devices_of(view.desired, side) {
@@ -256,10 +256,10 @@ pub fn ready(view: &View<'_>) -> Condition {
                     "{id} failed to {} on {}: {}",
                     failure.task, failure.node, failure.message
                 );
-                return condition("FencingReady", Some(false), Reason::FencingFailed, message);
+                return Condition::new("FencingReady", Some(false), Reason::FencingFailed, message);
             }
             if can_run(view.desired, cluster, side) && cluster.node_of(&id).is_none() {
-                return condition(
+                return Condition::new(
                     "FencingReady",
                     Some(false),
                     Reason::FencingFailed,
@@ -268,7 +268,7 @@ pub fn ready(view: &View<'_>) -> Condition {
             }
         }
     }
-    condition(
+    Condition::new(
         "FencingReady",
         Some(true),
         Reason::Healthy,

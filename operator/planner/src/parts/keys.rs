@@ -8,14 +8,24 @@ use hapair_model::{
     plan::{Content, File, Finding, FollowUp, Keep, Next, Step, Subject},
 };
 
-use super::Part;
-use crate::{FreshKeys, facts::Facts, names};
+use crate::{facts::Facts, names, part::Part};
 
 /// What this part has to say.
 pub const PART: Part = Part {
     refuse_both: findings,
     ..Part::NONE
 };
+
+/// Random bytes for keys that do not exist yet, drawn by the caller: the planner itself draws nothing.
+#[derive(Clone, Debug)]
+pub struct FreshKeys {
+    /// For `/etc/corosync/authkey`.
+    pub corosync: Secret,
+    /// For `/etc/pacemaker/authkey`.
+    pub pacemaker: Secret,
+    /// DRBD's shared secret, a line of text.
+    pub drbd: Secret,
+}
 
 /// A key that both hosts hold.
 struct Key {

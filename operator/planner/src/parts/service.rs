@@ -1,11 +1,13 @@
 //! Service groups: what runs, and moves together.
 
+mod availability;
 mod group;
 mod limits;
 mod preset;
 mod refuse;
 mod report;
 mod resources;
+mod url;
 
 use std::collections::BTreeSet;
 
@@ -17,10 +19,17 @@ use hapair_model::{
     xml::Element,
 };
 
-use super::{Ground, Part, firewall::Opening};
-use crate::{due::Due, facts::Facts, files::text, live, names, platform::Platform};
+use crate::{
+    due::Due,
+    facts::Facts,
+    files::text,
+    names,
+    part::{Ground, Opening, Part},
+    platform::Platform,
+};
 
-pub use group::{members, url_at};
+pub use availability::{availability, serving_node};
+pub use group::members;
 pub use preset::{Installed, delegated_paths, installed as installed_preset};
 pub use refuse::one_unit;
 pub use report::report;
@@ -37,6 +46,7 @@ pub const PART: Part = Part {
     steps,
     objects: group::objects,
     refuse_one: refuse::on_one,
+    refuse_installed: refuse::agents,
     refuse_both: refuse::on_both,
     waits: |facts| Some(format!("group {} is starting", starting_group(facts)?.name)),
 };
@@ -90,7 +100,7 @@ pub fn probes(desired: &Desired, cib: Option<&Element>) -> Vec<Probe> {
     let url = |group: &Group| {
         Some(Probe {
             group: group.name.clone(),
-            url: live::url(desired, group, cib)?,
+            url: url::current(desired, group, cib)?,
         })
     };
     desired.groups.iter().filter_map(url).collect()

@@ -1,7 +1,6 @@
 //! Replicated volumes: disks, DRBD, file systems.
 
 pub mod devices;
-mod dialect;
 mod disks;
 mod drbd;
 mod filesystem;
@@ -20,10 +19,16 @@ use hapair_model::{
     plan::{File, FollowUp, PackageManager, Step},
 };
 
-use super::{Ground, Part, firewall::Opening};
-use crate::{due::Due, elements::Object, facts::Facts, files::text, names, platform::Platform};
+use crate::{
+    due::Due,
+    elements::Object,
+    facts::Facts,
+    files::text,
+    names,
+    part::{Ground, Opening, Part},
+    platform::Platform,
+};
 
-pub use dialect::Dialect;
 pub use filesystem::{element as filesystem, writable};
 pub use first_data::{COMPLETE, first_data};
 pub use refuse::different_ids;
@@ -44,6 +49,7 @@ pub const PART: Part = Part {
     steps,
     objects,
     refuse_one: refuse::on_one,
+    refuse_installed: |_, _| {},
     refuse_both: refuse::on_both,
     waits,
 };

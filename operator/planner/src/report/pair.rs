@@ -9,7 +9,7 @@ use hapair_model::{
     report::{Condition, NodeReport, PairReport},
 };
 
-use super::{View, condition};
+use crate::view::View;
 use crate::{
     bans, names,
     parts::{fencing, service, volume},
@@ -45,7 +45,7 @@ pub fn pair(view: &View<'_>) -> PairReport {
             .desired
             .groups
             .iter()
-            .find_map(|group| view.serving_node(group).ok())
+            .find_map(|group| service::serving_node(view, group).ok())
             .or_else(|| {
                 view.desired
                     .volumes
@@ -139,19 +139,19 @@ fn hosts_reachable(view: &View<'_>) -> Condition {
         )
     });
     match silent {
-        Some(finding) => condition(
+        Some(finding) => Condition::new(
             "HostsReachable",
             Some(false),
             finding.reason,
             finding.message.clone(),
         ),
-        None if view.observed.all(|host| matches!(host, HostView::Seen(_))) => condition(
+        None if view.observed.all(|host| matches!(host, HostView::Seen(_))) => Condition::new(
             "HostsReachable",
             Some(true),
             Reason::Healthy,
             "both hosts answer".into(),
         ),
-        None => condition(
+        None => Condition::new(
             "HostsReachable",
             None,
             Reason::NotObserved,
@@ -162,32 +162,32 @@ fn hosts_reachable(view: &View<'_>) -> Condition {
 
 fn quorate(view: &View<'_>) -> Condition {
     match view.cluster {
-        Some(cluster) if cluster.quorate => condition(
+        Some(cluster) if cluster.quorate => Condition::new(
             "Quorate",
             Some(true),
             Reason::Healthy,
             "the cluster has quorum".into(),
         ),
-        Some(_) => condition(
+        Some(_) => Condition::new(
             "Quorate",
             Some(false),
             Reason::NoQuorum,
             "the cluster has no quorum: nothing is started".into(),
         ),
-        None if view.hosts.any(Option::is_some) => condition(
+        None if view.hosts.any(Option::is_some) => Condition::new(
             "Quorate",
             Some(false),
             Reason::NoQuorum,
             "pacemaker is not running on any reachable host".into(),
         ),
-        None => condition("Quorate", None, Reason::NotObserved, "no host answers".into()),
+        None => Condition::new("Quorate", None, Reason::NotObserved, "no host answers".into()),
     }
 }
 
 fn redundancy(view: &View<'_>) -> Condition {
-    let no = |reason, message| condition("RedundancyHealthy", Some(false), reason, message);
+    let no = |reason, message| Condition::new("RedundancyHealthy", Some(false), reason, message);
     let Some(cluster) = view.cluster else {
-        return condition(
+        return Condition::new(
             "RedundancyHealthy",
             None,
             Reason::NotObserved,
@@ -259,7 +259,7 @@ fn redundancy(view: &View<'_>) -> Condition {
         .or_else(standby)
     {
         Some((reason, message)) => no(reason, message),
-        None => condition(
+        None => Condition::new(
             "RedundancyHealthy",
             Some(true),
             Reason::Healthy,
@@ -297,7 +297,7 @@ fn different_ids(view: &View<'_>) -> Option<(Reason, String)> {
 /// it there again before the failure is forgotten.
 fn failed_start(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
     view.desired.groups.iter().find_map(|group| {
-        let serving = view.serving_node(group).ok()?;
+        let serving = service::serving_node(view, group).ok()?;
         let members = service::members(view.desired, group);
         let is_in_the_way = |failure: &&Failure| {
             failure.node != serving
@@ -359,7 +359,7 @@ fn ban(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
 fn available(view: &View<'_>) -> Condition {
     let all: Vec<_> = view
         .groups()
-        .map(|group| (group, view.availability(group)))
+        .map(|group| (group, service::availability(view, group)))
         .filter(|(_, (_, reason, _))| *reason != Reason::NothingDeclared)
         .collect();
     let worst = all
@@ -367,7 +367,7 @@ fn available(view: &View<'_>) -> Condition {
         .find(|(_, (holds, ..))| *holds == Some(false))
         .or_else(|| all.iter().find(|(_, (holds, ..))| holds.is_none()));
     let Some((group, (holds, reason, message))) = worst.or(all.first()) else {
-        return condition(
+        return Condition::new(
             "Available",
             None,
             Reason::NothingDeclared,
@@ -378,18 +378,18 @@ fn available(view: &View<'_>) -> Condition {
         1 => String::new(),
         _ => format!("group {}: ", group.name),
     };
-    condition("Available", *holds, *reason, format!("{of_which}{message}"))
+    Condition::new("Available", *holds, *reason, format!("{of_which}{message}"))
 }
 
 fn paused(view: &View<'_>) -> Condition {
     match view.desired.paused {
-        true => condition(
+        true => Condition::new(
             "Paused",
             Some(true),
             Reason::PausedByUser,
             "the pair is observed and not changed".into(),
         ),
-        false => condition(
+        false => Condition::new(
             "Paused",
             Some(false),
             Reason::Healthy,

@@ -8,7 +8,7 @@ use hapair_model::{
 };
 
 use super::platform;
-use crate::{facts::Facts, platform::Platform};
+use crate::{facts::Facts, platform::Platform, whole};
 
 /// How long a failed installation is left alone before it is tried again, in seconds.
 const INSTALL_PAUSE: u64 = 60;
@@ -36,8 +36,7 @@ pub fn is_installed(desired: &Desired, host: &Host) -> bool {
 
 /// Packages that this host lacks.
 pub fn missing(desired: &Desired, host: &Host, platform: &Platform) -> Vec<String> {
-    let wanted = platform.packages(desired);
-    wanted
+    whole::packages(desired, platform)
         .into_iter()
         .filter(|name| !host.packages.contains_key(*name))
         .map(str::to_owned)
@@ -48,8 +47,7 @@ fn install(desired: &Desired, host: &Host) -> Step {
     let platform = platform(host);
     let packages = missing(desired, host, &platform);
     // What is there already may be needed at any moment: the peer may fail while a package cannot be had.
-    let units = platform
-        .units()
+    let units = whole::units(&platform)
         .into_iter()
         .filter(|(_, package)| packages.iter().any(|missing| missing == package))
         .map(|(unit, _)| unit);

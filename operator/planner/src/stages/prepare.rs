@@ -8,13 +8,7 @@ use hapair_model::{
 };
 
 use super::platform;
-use crate::{
-    FreshKeys,
-    due::Due,
-    facts::Facts,
-    files,
-    parts::{Ground, PARTS, keys},
-};
+use crate::{FreshKeys, due::Due, facts::Facts, part::Ground, parts::keys, whole};
 
 /// Keys, configuration, corosync, DRBD's metadata and connection.
 pub fn prepare(facts: &Facts<'_>, fresh: &FreshKeys) -> Option<Next> {
@@ -32,7 +26,7 @@ fn prepare_one(facts: &Facts<'_>, side: Side, keys: &[File]) -> Vec<Step> {
     let changed = changed_files(desired, host, side);
     let due = Due::of(host, keys.iter().chain(&changed));
     steps.extend(changed.into_iter().map(Step::WriteFile));
-    for part in &PARTS {
+    for part in whole::parts() {
         steps.extend((part.steps)(facts, side, &due));
     }
     // A device that the cluster does not have yet has no failures to forget.
@@ -74,7 +68,7 @@ fn changed_files(desired: &Desired, host: &Host, side: Side) -> Vec<File> {
                 || facts.owner != file.owner
         })
     };
-    let files = files::wanted(desired, side, &Ground::of(host, platform(host)));
+    let files = whole::files(desired, side, &Ground::of(host, platform(host)));
     files.into_iter().filter(differs).collect()
 }
 

@@ -5,11 +5,7 @@ use hapair_model::{
     plan::{Next, Step},
 };
 
-use crate::{
-    facts::Facts,
-    parts::{PARTS, service},
-    standby,
-};
+use crate::{facts::Facts, parts::service, standby, whole};
 
 /// systemd reads units again whose files are newer than what it knows. That takes seconds, so a service that
 /// is starting is not held up by it.
@@ -17,8 +13,7 @@ pub fn reload_units(facts: &Facts<'_>) -> Option<Next> {
     if service::starting_group(facts).is_some() {
         return None;
     }
-    let units: Vec<_> = PARTS
-        .iter()
+    let units: Vec<_> = whole::parts()
         .flat_map(|part| (part.drop_ins)(facts.desired))
         .collect();
     let steps = |side: Side| {
@@ -46,6 +41,6 @@ pub fn settle_down(facts: &Facts<'_>) -> Option<Next> {
         let (name, _) = nodes.find(|(_, node)| !node.online || node.pending)?;
         Some(format!("node {name} is joining"))
     };
-    let parts = || PARTS.iter().rev().find_map(|part| (part.waits)(facts));
+    let parts = || whole::parts().rev().find_map(|part| (part.waits)(facts));
     standby().or_else(joining).or_else(parts).map(Next::Wait)
 }

@@ -1,13 +1,11 @@
 //! A group in the cluster: what it consists of, and where it may run.
 
-use std::net::IpAddr;
-
 use hapair_model::{
     desired::{Desired, Group},
     xml::Element,
 };
 
-use super::resources;
+use super::{resources, url};
 use crate::{
     elements::{Object, attributes, owned},
     names,
@@ -15,28 +13,12 @@ use crate::{
     platform::Platform,
 };
 
-/// The URL that a group's probe asks, through its first floating IP.
-fn url(desired: &Desired, group: &Group) -> Option<String> {
-    url_at(group, desired.floating_ip(group.floating_ips.first()?)?.address)
-}
-
-/// The same at some address.
-pub fn url_at(group: &Group, address: IpAddr) -> Option<String> {
-    let probe = group.probe.as_ref()?;
-    let host = if address.is_ipv6() {
-        format!("[{address}]")
-    } else {
-        address.to_string()
-    };
-    Some(format!("http://{host}:{}{}", probe.port, probe.path))
-}
-
 /// The ids of a group's members.
 pub fn members(desired: &Desired, group: &Group) -> Vec<String> {
     let mut ids: Vec<_> = group.volumes.iter().map(|name| names::filesystem(name)).collect();
     ids.extend(group.floating_ips.iter().map(|name| names::ip(name)));
     ids.extend(group.services.iter().map(|each| names::service(group, each)));
-    ids.extend(url(desired, group).map(|_| names::probe(&group.name)));
+    ids.extend(url::declared(desired, group).map(|_| names::probe(&group.name)));
     ids.extend(group.volumes.iter().map(|name| names::writable(name)));
     ids.into_iter().map(|id| desired.id(id)).collect()
 }
@@ -73,7 +55,7 @@ fn object(desired: &Desired, group: &Group, platform: &Platform) -> Object {
             .iter()
             .map(|each| resources::service(desired, group, each, platform)),
     );
-    members.extend(url(desired, group).map(|url| resources::probe(desired, group, &url)));
+    members.extend(url::declared(desired, group).map(|url| resources::probe(desired, group, &url)));
     // Last: what stands behind a member that is new is stopped for its start.
     members.extend(
         group

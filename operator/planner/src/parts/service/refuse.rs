@@ -15,16 +15,13 @@ use crate::{
     facts::{Facts, OneHost},
     names, paths,
     platform::Platform,
-    released, stages,
+    released,
 };
 
 /// What is wrong on one host.
 pub fn on_one(one: &OneHost<'_>, platform: &Platform, findings: &mut Vec<Finding>) {
     places(one, findings);
     units(one.desired, platform, one.name(), one.host, findings);
-    if stages::missing_packages(one.desired, one.host, platform).is_empty() {
-        agents(one.desired, one.name(), one.host, findings);
-    }
 }
 
 /// What is wrong between the two.
@@ -59,7 +56,8 @@ fn places(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
 }
 
 /// OCF agents that a service names, by what they say of themselves.
-fn agents(desired: &Desired, node: &str, host: &Host, findings: &mut Vec<Finding>) {
+pub fn agents(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
+    let (desired, node, host) = (one.desired, one.name(), one.host);
     for (group, service) in desired
         .groups
         .iter()

@@ -1,20 +1,25 @@
 //! The status of a ServiceGroup.
 
 use hapair_model::{
-    Reason, desired::Group, observed::Unit, plan::Subject, reason::with_remedy, report::ChildReport,
+    Reason,
+    desired::Group,
+    observed::Unit,
+    plan::Subject,
+    reason::with_remedy,
+    report::{ChildReport, Condition},
 };
 
-use super::unit;
-use crate::{
-    platform::Platform,
-    report::{View, condition},
+use super::{
+    availability::{availability, group_node},
+    unit,
 };
+use crate::{platform::Platform, view::View};
 
 /// The group's status.
 pub fn report(view: &View<'_>, group: &Group) -> ChildReport {
     let about = Subject::Group(group.name.clone());
-    let node = view.group_node(group);
-    let (available, why, what) = view.availability(group);
+    let node = group_node(view, group);
+    let (available, why, what) = availability(view, group);
     let twice = node
         .as_deref()
         .ok()
@@ -24,16 +29,16 @@ pub fn report(view: &View<'_>, group: &Group) -> ChildReport {
         .or_else(|| twice.clone());
     let mut conditions = view.verdict(&about, view.finding(&about), problem);
     conditions.push(match (&node, twice) {
-        (Ok(_), Some((reason, message))) => condition("Running", Some(false), reason, message),
-        (Ok(node), None) => condition("Running", Some(true), Reason::Healthy, format!("runs on {node}")),
-        (Err((reason, message)), _) => condition(
+        (Ok(_), Some((reason, message))) => Condition::new("Running", Some(false), reason, message),
+        (Ok(node), None) => Condition::new("Running", Some(true), Reason::Healthy, format!("runs on {node}")),
+        (Err((reason, message)), _) => Condition::new(
             "Running",
             (*reason != Reason::NotObserved).then_some(false),
             *reason,
             message.clone(),
         ),
     });
-    conditions.push(condition("Available", available, why, what));
+    conditions.push(Condition::new("Available", available, why, what));
     ChildReport {
         conditions,
         node: node.ok(),

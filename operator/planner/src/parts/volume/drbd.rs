@@ -10,10 +10,12 @@ use hapair_model::{
 use crate::{
     elements::{attributes, ocf, operations, owned},
     files::MANAGED,
-    names, platform,
+    names,
+    platform::{
+        self,
+        drbd::{Dialect, Section},
+    },
 };
-
-use super::dialect::{Dialect, Section};
 
 /// The resource's file.
 pub fn file(desired: &Desired, volume: &Volume, dialect: &Dialect) -> File {

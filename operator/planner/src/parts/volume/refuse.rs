@@ -11,14 +11,14 @@ use hapair_model::{
 
 use super::{
     devices::{self, has_only_our_partitions},
-    dialect, leg,
+    leg,
     split_brain::split_brain,
     state,
 };
 use crate::{
     facts::{Facts, OneHost},
     names, paths,
-    platform::Platform,
+    platform::{Platform, drbd},
 };
 
 /// The smallest device for a volume: room for DRBD's metadata, a journal and some data.
@@ -51,12 +51,12 @@ fn module(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
     let (name, host) = (one.name(), one.host);
     let message = match host.drbd_major {
         _ if one.desired.volumes.is_empty() => return,
-        Some(major) if dialect::is_supported(major) => return,
+        Some(major) if drbd::is_supported(major) => return,
         None => format!("{name}: the running kernel {} has no DRBD module", host.kernel),
         Some(other) => format!(
             "{name}: the running kernel's DRBD module is version {other}, expected {}: others are not \
              understood yet",
-            dialect::supported()
+            drbd::supported()
         ),
     };
     findings.push(Finding::about_pair(Reason::DrbdModuleMissing, message));

@@ -10,7 +10,7 @@ use hapair_model::{
 };
 
 use super::{split_brain::split_brain, state};
-use crate::report::{View, condition};
+use crate::view::View;
 
 /// The volume's status.
 pub fn report(view: &View<'_>, volume: &Volume) -> VolumeReport {
@@ -35,7 +35,7 @@ pub fn report(view: &View<'_>, volume: &Volume) -> VolumeReport {
         problem.into_iter().chain(filesystem_problem(view, volume)),
     );
     conditions.push(writable(view, volume));
-    conditions.push(condition(
+    conditions.push(Condition::new(
         "UpToDate",
         known.then_some(up_to_date),
         reason,
@@ -52,7 +52,7 @@ pub fn report(view: &View<'_>, volume: &Volume) -> VolumeReport {
             message,
         ),
     };
-    conditions.push(condition(
+    conditions.push(Condition::new(
         "Connected",
         known.then_some(connected),
         reason,
@@ -72,7 +72,7 @@ pub fn report(view: &View<'_>, volume: &Volume) -> VolumeReport {
         ),
         None => (None, Reason::NotObserved, "no leg is seen"),
     };
-    conditions.push(condition("SplitBrain", status, reason, message.into()));
+    conditions.push(Condition::new("SplitBrain", status, reason, message.into()));
     VolumeReport {
         conditions,
         primary: primary(view, &volume.name),
@@ -115,20 +115,20 @@ pub fn filesystem_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, S
 
 fn writable(view: &View<'_>, volume: &Volume) -> Condition {
     match (mounted(view, volume), filesystem_problem(view, volume)) {
-        (None, _) => condition(
+        (None, _) => Condition::new(
             "Writable",
             None,
             Reason::NotObserved,
             "it is not mounted on any reachable host".into(),
         ),
-        (Some(_), Some((reason, message))) => condition("Writable", Some(false), reason, message),
-        (Some(Mounted { used: Some(used), .. }), None) => condition(
+        (Some(_), Some((reason, message))) => Condition::new("Writable", Some(false), reason, message),
+        (Some(Mounted { used: Some(used), .. }), None) => Condition::new(
             "Writable",
             Some(true),
             Reason::Healthy,
             format!("less than {} percent are used", used / 5 * 5 + 5),
         ),
-        (Some(_), None) => condition("Writable", Some(true), Reason::Healthy, "it takes writes".into()),
+        (Some(_), None) => Condition::new("Writable", Some(true), Reason::Healthy, "it takes writes".into()),
     }
 }
 

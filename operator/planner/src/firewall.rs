@@ -7,8 +7,13 @@ use hapair_model::{
     plan::{File, Finding, FollowUp, Step},
 };
 
-use super::{Ground, PARTS, Part};
-use crate::{due::Due, facts::Facts, files::text};
+use crate::{
+    due::Due,
+    facts::Facts,
+    files::text,
+    part::{Ground, Opening, Part},
+    parts::PARTS,
+};
 
 /// What this part has to say.
 pub const PART: Part = Part {
@@ -19,35 +24,6 @@ pub const PART: Part = Part {
     refuse_both,
     ..Part::NONE
 };
-
-/// One thing to let in.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Opening {
-    protocol: &'static str,
-    port: u16,
-    /// The only address it may come from; `None`: from everywhere.
-    from: Option<String>,
-}
-
-impl Opening {
-    /// For one peer.
-    pub fn from(address: &str, protocol: &'static str, port: u16) -> Self {
-        Self {
-            protocol,
-            port,
-            from: Some(address.to_owned()),
-        }
-    }
-
-    /// For everyone.
-    pub fn from_anywhere(protocol: &'static str, port: u16) -> Self {
-        Self {
-            protocol,
-            port,
-            from: None,
-        }
-    }
-}
 
 /// Units that load plain rules of iptables: a firewall that is nobody's to change but its administrator's.
 const IPTABLES_UNITS: [&str; 3] = ["netfilter-persistent", "iptables", "ip6tables"];
@@ -79,7 +55,7 @@ fn files(desired: &Desired, side: Side, ground: &Ground) -> Vec<File> {
         Firewall::Firewalld => vec![follow(text(POLICY, "644", policy(&rules)))],
         Firewall::Ufw => vec![follow(text(RULES, "644", lines(&rules)))],
         Firewall::Nftables => vec![
-            text(NFTABLES, "755", include_str!("../../files/nftables").to_owned()),
+            text(NFTABLES, "755", include_str!("../files/nftables").to_owned()),
             text(
                 NFTABLES_DROP_IN,
                 "644",
