@@ -28,9 +28,11 @@ lab: build ## The same ground, left running: hosts, API server, operator
 lab-down: ## End what `make lab` left running
 	$(BINARIES)/lab down
 
-# Tests in which nothing is real: time, hosts and the API server are simulated, so that it does not matter how fast they run.
-SIMULATED := $(patsubst tests/simulator/tests/%.rs,--test %,$(wildcard tests/simulator/tests/*.rs))
-REAL := $(patsubst %.rs,--test %,$(notdir $(wildcard operator/*/tests/*.rs)))
+# Tests that run scripts for real. In the others nothing is real: time, hosts and the API server are simulated, so that it does
+# not matter how fast they run.
+SCRIPTED := $(wildcard operator/hosts/tests/*.rs) operator/planner/tests/fence_peer.rs
+REAL := $(patsubst %.rs,--test %,$(notdir $(SCRIPTED)))
+SIMULATED := $(patsubst %.rs,--test %,$(notdir $(filter-out $(SCRIPTED),$(wildcard operator/*/tests/*.rs tests/simulator/tests/*.rs))))
 
 .PHONY: test
 test: real build ## Everything CI runs

@@ -149,49 +149,23 @@ print(int(longest * 1000))
 /// shorter than any time-out behind it.
 const LONGEST_STALL: u128 = 10_000;
 
-/// A Primary that loses its peer freezes all writes until the peer cannot be promoted any more.
-pub fn replication_cut(world: &mut World) -> Result<()> {
-    let (active, node, _) = serving(world)?;
-    world.on_host_with_input(node, "rm -f /run/stall.stop; cat > /run/stall.py", WRITER)?;
-    world.lab.run(
-        node,
-        "systemd-run --quiet --unit stall --property StandardOutput=file:/run/stall.out \
-        python3 /run/stall.py",
-    )?;
-    world.lab.cut(1 - node, Link::One)?;
-    world.wait_for_condition("harv/logs", "Connected", "False", LONG)?;
-    let outdated = "drbdsetup events2 --now logs | grep -q peer-disk:Outdated";
-    world.wait("the peer to be outdated", TOLD, |world| {
-        world.lab.run(node, outdated).ok()
-    })?;
-    world.lab.run(
-        node,
-        "touch /run/stall.stop; while systemctl -q is-active stall; do sleep 0.1; done",
-    )?;
-    let stall: u128 = world.lab.run(node, "cat /run/stall.out")?.trim().parse()?;
-    println!("           the longest stall of a synced write: {stall} ms");
-    ensure!(stall <= LONGEST_STALL, "a synced write was frozen for {stall} ms");
-    world.lab.heal(1 - node, Link::One)?;
-    world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
-    let left = world.lab.run(
-        node,
-        "cibadmin --query --local --scope constraints | grep -c drbd-fence-by-handler || true",
-    )?;
-    ensure!(
-        left.trim() == "0",
-        "the constraint of the fence handler has stayed"
-    );
-    served_by(world, &active, AT_ONCE)
-}
-
-/// While the replication link was cut only the serving node got the newest records. Its power is cut then: the
-/// other must not be promoted on its older data, and every acknowledged record is there once it is back.
-pub fn stale_leg_is_not_promoted(world: &mut World) -> Result<()> {
+/// A Primary that loses its peer freezes all writes until the peer cannot be promoted any more, and then goes on:
+/// only it gets the newest records. Its power is cut next. The other must not be promoted on its older data, and
+/// every acknowledged record is there once it is back.
+pub fn replication_cut_then_power(world: &mut World) -> Result<()> {
     let (active, node, peer) = serving(world)?;
     told_as_written(world, "stale leg", |world| {
         served_by(world, &active, LONG)?;
-        world.lab.cut(1 - node, Link::One)?;
-        world.wait_for_condition("harv/logs", "Connected", "False", LONG)?;
+        let stall = longest_stall(world, node, |world| {
+            world.lab.cut(1 - node, Link::One)?;
+            world.wait_for_condition("harv/logs", "Connected", "False", LONG)?;
+            let outdated = "drbdsetup events2 --now logs | grep -q peer-disk:Outdated";
+            world.wait("the peer to be outdated", TOLD, |world| {
+                world.lab.run(node, outdated).ok().map(drop)
+            })
+        })?;
+        println!("           the longest stall of a synced write: {stall} ms");
+        ensure!(stall <= LONGEST_STALL, "a synced write was frozen for {stall} ms");
         world.lab.run(
             node,
             "for i in $(seq 200); do echo record $i; done > /var/log/tomcat10/kept; sync \
@@ -204,6 +178,7 @@ pub fn stale_leg_is_not_promoted(world: &mut World) -> Result<()> {
                 && message.contains("logs"))
             .then_some(())
         })?;
+        served_by(world, &active, AT_ONCE)?;
         world.lab.power_off(node)?;
         let mut promoted = false;
         world.wait("it to serve again, after it was fenced", LONG, |world| {
@@ -223,8 +198,32 @@ pub fn stale_leg_is_not_promoted(world: &mut World) -> Result<()> {
             "{} of 200 acknowledged records are left",
             records.trim()
         );
+        let left = world.lab.run(
+            node,
+            "cibadmin --query --local --scope constraints | grep -c drbd-fence-by-handler || true",
+        )?;
+        ensure!(
+            left.trim() == "0",
+            "the constraint of the fence handler has stayed"
+        );
         Ok(())
     })
+}
+
+/// The longest time that a synced write on the volume took during an act, in milliseconds.
+fn longest_stall(world: &mut World, node: usize, act: impl FnOnce(&mut World) -> Result<()>) -> Result<u128> {
+    world.on_host_with_input(node, "rm -f /run/stall.stop; cat > /run/stall.py", WRITER)?;
+    world.lab.run(
+        node,
+        "systemd-run --quiet --unit stall --property StandardOutput=file:/run/stall.out \
+        python3 /run/stall.py",
+    )?;
+    act(world)?;
+    world.lab.run(
+        node,
+        "touch /run/stall.stop; while systemctl -q is-active stall; do sleep 0.1; done",
+    )?;
+    Ok(world.lab.run(node, "cat /run/stall.out")?.trim().parse()?)
 }
 
 /// Twice the interval of the agent's monitor, and a little.
