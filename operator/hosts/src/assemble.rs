@@ -75,6 +75,7 @@ pub fn host(sections: &Sections) -> Host {
         filesystems: block::mounted(text("mounts"), text("usage")),
         machine_id: text("machine-id").trim().into(),
         known_peer: KnownPeer::parse(text("peer")),
+        at_boot: system::at_boot(text("at-boot")),
         addresses: system::addresses(text("addresses")),
         admin_password: Some(text("admin-password").trim())
             .filter(|digest| !digest.is_empty())

@@ -12,8 +12,8 @@ use crate::{Secret, xml::Element};
 pub use cluster::{Ban, Cluster, ClusterNode, ClusterResource, Failure, FenceEvent};
 pub use storage::{Attached, Device, DrbdConfig, JUST_CREATED, Mounted, Resource, Signature, VolumeRecord};
 pub use system::{
-    CorosyncConf, Distribution, FileFacts, Firewall, HostAddress, Job, KnownPeer, Limit, PathFacts, PathKind,
-    Record, Unit,
+    AtBoot, CorosyncConf, Distribution, FileFacts, Firewall, HostAddress, Job, KnownPeer, Limit, PathFacts,
+    PathKind, Record, Unit,
 };
 pub use words::{
     ActiveState, ConnectionState, DiskState, FencingStatus, LoadState, ReplicationState, ResourceRole, Role,
@@ -191,6 +191,9 @@ pub struct Host {
     /// The parameters of the OCF agents that were asked for, by their own metadata; `None`: there is no such
     /// agent.
     pub agents: BTreeMap<String, Option<BTreeSet<String>>>,
+    /// Of the addresses and mount points that were asked about: those that its own configuration brings up at
+    /// boot.
+    pub at_boot: Vec<AtBoot>,
     /// Addresses on interfaces.
     pub addresses: Vec<HostAddress>,
     /// Answers of the probes, by URL: the HTTP status, or 0 for none.

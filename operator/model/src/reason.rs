@@ -298,6 +298,11 @@ reasons! {
     ///
     /// What to do: the message has the command that takes it off the node where the cluster does not have it.
     AssignedTwice: NeedsPerson,
+    /// A host's own configuration sets a floating IP, or mounts a volume, when the host boots. The cluster alone is to do
+    /// that: after a boot both hosts would have it.
+    ///
+    /// What to do: the message names the file. Remove it there, on each host that the message names.
+    SetAtBoot: NeedsPerson,
     /// A service runs on the node where the cluster does not have it, too.
     ///
     /// What to do: stop it there (`systemctl disable --now` with the unit that the message names). Only the cluster starts

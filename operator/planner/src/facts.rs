@@ -132,13 +132,17 @@ impl<'a> OneHost<'a> {
         &self.node().name
     }
 
-    /// Whether the cluster runs this volume, or may run it: its configuration is not seen. A record alone says
-    /// little: that of a volume which has left stays on the host.
+    /// Whether the cluster runs this volume, or may run it. A record alone says little: that of a volume which has
+    /// left stays on the host.
     pub fn may_run(&self, volume: &Volume) -> bool {
+        self.may_have(&names::volume(&volume.name))
+    }
+
+    /// Whether the cluster's configuration has an element with this id, or may have it: it is not seen.
+    pub fn may_have(&self, id: &str) -> bool {
         let hosts = || std::iter::once(self.host).chain(self.peer);
-        let id = names::volume(&volume.name);
         if hosts().any(|host| host.cib.is_some()) {
-            hosts().any(|host| host.has_in_cib(&id))
+            hosts().any(|host| host.has_in_cib(id))
         } else {
             hosts().any(Host::is_clustered)
         }

@@ -7,6 +7,7 @@
 //! the next stage is planned: the one after it depends on what the hosts say then. [`foresee`] guesses at all of them,
 //! for people.
 
+mod at_boot;
 mod bans;
 mod cib;
 mod desired_cib;

@@ -2,7 +2,7 @@
 
 use hapair_model::{
     Both, Reason, Side,
-    desired::{Desired, Group, Volume},
+    desired::{Desired, FloatingIp, Group, Volume},
     observed::{Cluster, DiskState, Host, HostView, Role},
     plan::{Finding, Next, Subject},
     reason::{Class, Scope, with_remedy},
@@ -88,6 +88,12 @@ impl<'a> View<'a> {
     pub fn volumes(&self) -> impl Iterator<Item = &'a Volume> {
         let is_there = |volume: &&Volume| !self.is_left_out(&Subject::Volume(volume.name.clone()));
         self.desired.volumes.iter().filter(is_there)
+    }
+
+    /// The floating IPs of the pair, without those that are left out.
+    pub fn floating_ips(&self) -> impl Iterator<Item = &'a FloatingIp> {
+        let is_there = |ip: &&FloatingIp| !self.is_left_out(&Subject::FloatingIp(ip.name.clone()));
+        self.desired.floating_ips.iter().filter(is_there)
     }
 
     /// The first finding that concerns this object: its own, or one of the whole pair, which holds everything

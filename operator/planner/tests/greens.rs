@@ -6,7 +6,8 @@ mod situations;
 use hapair_model::{
     Both, Reason,
     desired::Desired,
-    observed::{Failure, FenceEvent, HostView},
+    observed::{AtBoot, Failure, FenceEvent, HostView},
+    plan::{Next, Subject},
     report::{Condition, Report},
     xml::Element,
 };
@@ -211,6 +212,59 @@ fn an_address_that_both_hosts_have_is_not_assigned() {
         assigned.message
     );
     assert_eq!(conditions[0].holds, Some(false), "{:?}", conditions[0]);
+    let ready = &report.pair.conditions[0];
+    assert_eq!(
+        (ready.holds, ready.reason),
+        (Some(false), Reason::AssignedTwice),
+        "the pair is not Ready either"
+    );
+}
+
+#[test]
+fn what_a_hosts_own_configuration_brings_up_at_boot_is_named_before_there_is_a_cluster_and_afterwards() {
+    let desired = tomcat_pair();
+    let at_boot = |what: &str, file: &str| AtBoot {
+        what: what.into(),
+        file: file.into(),
+    };
+    let address = at_boot("192.0.2.100", "/etc/network/interfaces");
+    let mount = at_boot("/var/log/tomcat10", "/etc/fstab");
+
+    let mut hosts = Both::from_fn(|side| bare_host(&desired, side));
+    hosts.second.at_boot = vec![address.clone(), mount.clone()];
+    let plan = plan(&desired, &seen(&hosts), &fresh());
+    assert_eq!(plan.next, Next::Rest);
+    let found = |about: &Subject| {
+        let mut findings = plan.findings.iter();
+        findings.find(|finding| finding.about == *about && finding.reason == Reason::SetAtBoot)
+    };
+    for (about, file) in [
+        (Subject::FloatingIp("web".into()), "/etc/network/interfaces"),
+        (Subject::Volume("logs".into()), "/etc/fstab"),
+    ] {
+        let finding = found(&about).unwrap();
+        assert!(
+            finding.message.starts_with("node2: ") && finding.message.contains(file),
+            "{finding:?}"
+        );
+    }
+
+    let mut hosts = at_rest(&desired);
+    hosts.second.at_boot = vec![address, mount];
+    let report = told(&desired, &seen(&hosts));
+    let ready = [
+        &report.pair.conditions[0],
+        &report.floating_ips["web"].conditions[0],
+        &report.volumes["logs"].conditions[0],
+    ];
+    for each in ready {
+        assert_eq!(
+            (each.holds, each.reason),
+            (Some(false), Reason::SetAtBoot),
+            "{each:?}"
+        );
+        assert!(each.message.contains("on node2 remove "), "{each:?}");
+    }
 }
 
 #[test]

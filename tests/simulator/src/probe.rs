@@ -85,6 +85,7 @@ pub fn at(world: &World, side: Side, question: &Question) -> Host {
         cib_on_disk: disk.cib.as_ref().map(|cib| digest(cib.to_string().as_bytes())),
         firewall: disk.firewall.as_ref().map(|filter| filter.kind),
         plain_rules: None,
+        at_boot: Vec::new(),
         devices: question
             .devices
             .iter()

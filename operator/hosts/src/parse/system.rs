@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hapair_model::{
     observed::{
-        Distribution, FileFacts, Firewall, HostAddress, Job, Limit, PathFacts, PathKind, Record, Unit,
+        AtBoot, Distribution, FileFacts, Firewall, HostAddress, Job, Limit, PathFacts, PathKind, Record, Unit,
     },
     xml::Element,
 };
@@ -55,6 +55,18 @@ pub fn units(text: &str, enabled: &str) -> BTreeMap<String, Unit> {
             .collect::<Vec<_>>()
     };
     text.split("\n\n").flat_map(block).collect()
+}
+
+/// Lines of what is brought up at boot and the file that says so, whose name may have blanks.
+pub fn at_boot(text: &str) -> Vec<AtBoot> {
+    let line = |line: &str| {
+        let (what, file) = line.split_once(' ')?;
+        Some(AtBoot {
+            what: what.into(),
+            file: file.into(),
+        })
+    };
+    text.lines().filter_map(line).collect()
 }
 
 /// A time span as systemd prints it, such as `1min 30s` or `infinity` (systemd.time(7)); less than a second

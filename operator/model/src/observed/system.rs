@@ -227,3 +227,12 @@ impl HostAddress {
         self.address.split('/').next().unwrap_or_default()
     }
 }
+
+/// What a host's own configuration brings up at boot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AtBoot {
+    /// The address, or the mount point.
+    pub what: String,
+    /// The file that says so.
+    pub file: String,
+}

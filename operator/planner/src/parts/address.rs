@@ -13,6 +13,7 @@ use hapair_model::{
 };
 
 use crate::{
+    at_boot,
     elements::{Object, attributes, ocf, on_node, operations},
     facts::{Facts, OneHost},
     live, names,
@@ -144,6 +145,10 @@ pub fn element(desired: &Desired, ip: &FloatingIp) -> Element {
 fn refuse_one(one: &OneHost<'_>, _: &Platform, findings: &mut Vec<Finding>) {
     for ip in &one.desired.floating_ips {
         network(ip, one.side, one.name(), one.host, findings);
+        if !one.may_have(&one.desired.id(names::ip(&ip.name))) {
+            let about = Subject::FloatingIp(ip.name.clone());
+            findings.extend(at_boot::finding(one, about, &ip.address.to_string()));
+        }
     }
 }
 
@@ -196,9 +201,6 @@ fn taken(ip: &FloatingIp, facts: &Facts<'_>, findings: &mut Vec<Finding>) {
 pub fn report(view: &View<'_>, ip: &FloatingIp) -> ChildReport {
     let about = Subject::FloatingIp(ip.name.clone());
     let address = ip.address.to_string();
-    let holds = |host: Option<&Host>| {
-        host.is_some_and(|host| host.addresses.iter().any(|each| each.without_prefix() == address))
-    };
     let carried = view.cib.and_then(|cib| live::address(view.desired, cib, ip));
     let active = view
         .cluster
@@ -206,18 +208,13 @@ pub fn report(view: &View<'_>, ip: &FloatingIp) -> ChildReport {
     let by_cluster = || active.filter(|_| carried == Some(ip.address)).map(str::to_owned);
     let node = view
         .hosts
-        .find(|host| holds(*host))
+        .find(|host| host.is_some_and(|host| has(host, &address)))
         .map(|side| view.desired.nodes[side].name.clone())
         .or_else(by_cluster);
     // A host that does not answer may have it.
     let seen = view.cluster.is_some() || view.hosts.all(Option::is_some);
-    let is_on_both = view.hosts.all(|host| holds(*host));
     let (assigned, reason, message) = match (&node, carried.zip(active)) {
-        _ if is_on_both => (
-            Some(false),
-            Reason::AssignedTwice,
-            on_both(view, &address, active),
-        ),
+        _ if let Some((reason, message)) = assigned_twice(view, ip) => (Some(false), reason, message),
         (Some(node), _) => (Some(true), Reason::Healthy, format!("{address} is on {node}")),
         (None, Some((other, active))) if other != ip.address => (
             Some(false),
@@ -236,12 +233,31 @@ pub fn report(view: &View<'_>, ip: &FloatingIp) -> ChildReport {
         ),
     };
     let problem = (assigned != Some(true)).then(|| (reason, message.clone()));
-    let mut conditions = view.verdict(&about, view.finding(&about), problem);
+    let problems = problem.into_iter().chain(at_boot::problem(view, &address));
+    let mut conditions = view.verdict(&about, view.finding(&about), problems);
     conditions.push(Condition::new("Assigned", assigned, reason, message));
     ChildReport { conditions, node }
 }
 
+fn has(host: &Host, address: &str) -> bool {
+    host.addresses.iter().any(|each| each.without_prefix() == address)
+}
+
+/// What of an address counts for the pair as a whole, whether its service can be had or not.
+pub fn problem(view: &View<'_>, ip: &FloatingIp) -> Option<(Reason, String)> {
+    assigned_twice(view, ip).or_else(|| at_boot::problem(view, &ip.address.to_string()))
+}
+
 /// An address that both hosts have, and where the cluster does not want it.
+fn assigned_twice(view: &View<'_>, ip: &FloatingIp) -> Option<(Reason, String)> {
+    let address = ip.address.to_string();
+    let is_on_both = view
+        .hosts
+        .all(|host| host.is_some_and(|host| has(host, &address)));
+    let active = || view.cluster?.node_of(&view.desired.id(names::ip(&ip.name)));
+    is_on_both.then(|| (Reason::AssignedTwice, on_both(view, &address, active())))
+}
+
 fn on_both(view: &View<'_>, address: &str, active: Option<&str>) -> String {
     let nodes = view.desired.nodes.as_ref().map(|node| node.name.as_str());
     let what = format!(

@@ -32,7 +32,7 @@ pub use availability::{availability, serving_node};
 pub use group::members;
 pub use preset::{Installed, delegated_paths, installed as installed_preset};
 pub use refuse::one_unit;
-pub use report::report;
+pub use report::{problem, report};
 
 /// What this part has to say.
 pub const PART: Part = Part {

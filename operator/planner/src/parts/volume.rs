@@ -32,7 +32,7 @@ use crate::{
 pub use filesystem::{element as filesystem, writable};
 pub use first_data::{COMPLETE, first_data};
 pub use refuse::different_ids;
-pub use report::{data, filesystem_problem, frozen, left_alone, primary, report, volume_problem};
+pub use report::{data, frozen, left_alone, pairs_problem, primary, report, volume_problem};
 
 /// What this part has to say.
 pub const PART: Part = Part {

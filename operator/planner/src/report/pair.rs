@@ -12,7 +12,7 @@ use hapair_model::{
 use crate::view::View;
 use crate::{
     bans, names,
-    parts::{fencing, service, volume},
+    parts::{address, fencing, service, volume},
     released,
 };
 
@@ -33,8 +33,10 @@ pub fn pair(view: &View<'_>) -> PairReport {
     let mut problems: Vec<_> = bad.map(|each| (each.reason, each.message.clone())).collect();
     problems.extend(
         view.volumes()
-            .filter_map(|volume| volume::filesystem_problem(view, volume)),
+            .filter_map(|volume| volume::pairs_problem(view, volume)),
     );
+    problems.extend(view.floating_ips().filter_map(|ip| address::problem(view, ip)));
+    problems.extend(view.groups().filter_map(|group| service::problem(view, group)));
     let any_finding = view.finding(&Subject::Pair).or_else(|| view.findings.first());
     let mut conditions = view.verdict(&Subject::Pair, any_finding, problems);
     let fencing = fencing_word(&observations[2]);

@@ -20,14 +20,11 @@ pub fn report(view: &View<'_>, group: &Group) -> ChildReport {
     let about = Subject::Group(group.name.clone());
     let node = group_node(view, group);
     let (available, why, what) = availability(view, group);
-    let twice = node
-        .as_deref()
-        .ok()
-        .and_then(|node| runs_elsewhere(view, group, node));
-    let problem = (available != Some(true))
+    let twice = problem(view, group);
+    let unserved = (available != Some(true))
         .then(|| (why, what.clone()))
         .or_else(|| twice.clone());
-    let mut conditions = view.verdict(&about, view.finding(&about), problem);
+    let mut conditions = view.verdict(&about, view.finding(&about), unserved);
     conditions.push(match (&node, twice) {
         (Ok(_), Some((reason, message))) => Condition::new("Running", Some(false), reason, message),
         (Ok(node), None) => Condition::new("Running", Some(true), Reason::Healthy, format!("runs on {node}")),
@@ -45,8 +42,13 @@ pub fn report(view: &View<'_>, group: &Group) -> ChildReport {
     }
 }
 
+/// What of a group counts for the pair as a whole, whether its service can be had or not.
+pub fn problem(view: &View<'_>, group: &Group) -> Option<(Reason, String)> {
+    runs_on_the_other(view, group, &group_node(view, group).ok()?)
+}
+
 /// A unit of the group that runs on the node where the cluster does not have the group.
-fn runs_elsewhere(view: &View<'_>, group: &Group, node: &str) -> Option<(Reason, String)> {
+fn runs_on_the_other(view: &View<'_>, group: &Group, node: &str) -> Option<(Reason, String)> {
     let side = view.desired.side(node)?.peer();
     let (host, other) = (view.hosts[side]?, view.desired.nodes[side].name.as_str());
     let platform = Platform::of(&host.distribution)?;

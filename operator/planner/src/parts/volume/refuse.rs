@@ -16,6 +16,7 @@ use super::{
     state,
 };
 use crate::{
+    at_boot,
     facts::{Facts, OneHost},
     names, paths,
     platform::{Platform, drbd},
@@ -31,6 +32,8 @@ pub fn on_one(one: &OneHost<'_>, _: &Platform, findings: &mut Vec<Finding>) {
         device(volume, one, findings);
         if !one.may_run(volume) {
             hidden_files(volume, one, findings);
+            let about = Subject::Volume(volume.name.clone());
+            findings.extend(at_boot::finding(one, about, &volume.mount_point));
         }
         mount_point(volume, one, findings);
     }

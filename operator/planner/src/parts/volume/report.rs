@@ -10,7 +10,7 @@ use hapair_model::{
 };
 
 use super::{split_brain::split_brain, state};
-use crate::view::View;
+use crate::{at_boot, view::View};
 
 /// The volume's status.
 pub fn report(view: &View<'_>, volume: &Volume) -> VolumeReport {
@@ -32,7 +32,7 @@ pub fn report(view: &View<'_>, volume: &Volume) -> VolumeReport {
     let mut conditions = view.verdict(
         &about,
         view.finding(&about),
-        problem.into_iter().chain(filesystem_problem(view, volume)),
+        problem.into_iter().chain(pairs_problem(view, volume)),
     );
     conditions.push(writable(view, volume));
     conditions.push(Condition::new(
@@ -96,8 +96,13 @@ fn mounted<'a>(view: &View<'a>, volume: &Volume) -> Option<&'a Mounted> {
         .find_map(|(_, host)| (*host)?.filesystems.get(&format!("/dev/drbd{}", volume.minor())))
 }
 
+/// What of a volume counts for the pair as a whole, whether the other node could take it over or not.
+pub fn pairs_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, String)> {
+    filesystem_problem(view, volume).or_else(|| at_boot::problem(view, &volume.mount_point))
+}
+
 /// Why the volume's file system takes no writes.
-pub fn filesystem_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, String)> {
+fn filesystem_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, String)> {
     let (mounted, name) = (mounted(view, volume)?, &volume.name);
     if mounted.read_only {
         return Some((
