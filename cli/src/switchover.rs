@@ -2,11 +2,15 @@
 //! asked for than anyone could ask for by hand, so whoever stops the command in the middle leaves a standby
 //! that the status tells of.
 
-use std::time::{Duration, Instant};
+use std::{
+    cell::RefCell,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
-use hapair_crds::{ConditionStatus, HAPair, condition_types};
+use hapair_crds::{Condition, ConditionStatus, HAPair, condition_types};
+use hapair_model::{Reason, observed::Task};
 use jiff::Timestamp;
 use kube::ResourceExt;
 use tokio::signal::unix::{SignalKind, signal};
@@ -106,10 +110,17 @@ pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     let start = Instant::now();
     anstream::println!("{name}: {from} goes into standby, {to} takes over …");
     ask_for_standby(session, &name, &from).await?;
+    let refusal = RefCell::new(None);
+    let is_decided = |pair: &HAPair| {
+        let available = pair_condition(pair, condition_types::AVAILABLE);
+        *refusal.borrow_mut() = available.and_then(|available| could_not_start(available, &to));
+        refusal.borrow().is_some() || serves(pair, &to)
+    };
     let moved = tokio::select! {
-        moved = until(session, &name, arguments.timeout, |pair| serves(pair, &to)) => moved,
+        moved = until(session, &name, arguments.timeout, is_decided) => moved,
         _ = interrupts.recv() => Err(anyhow!("interrupted")),
     };
+    let moved = moved.and_then(|()| refusal.take().map_or(Ok(()), |why| Err(anyhow!(why))));
     let left = || anyhow!("{from} is still asked to be in standby: kubectl hapair unstandby {from}");
     let withdrawn = tokio::select! {
         withdrawn = withdraw(session, &name, &from) => withdrawn,
@@ -164,10 +175,43 @@ async fn withdraw(session: &Session, name: &str, node: &str) -> Result<()> {
     last
 }
 
+/// Why the service cannot run on a node: the cluster has tried to start it there, and does not try again.
+fn could_not_start(available: &Condition, node: &str) -> Option<String> {
+    let tasks = [Task::Start, Task::Promote];
+    let has_failed = |task: &Task| available.message.contains(&format!("failed to {task} on {node}"));
+    (available.reason == Reason::ResourceFailed.name() && tasks.iter().any(has_failed))
+        .then(|| available.message.clone())
+}
+
 fn serves(pair: &HAPair, node: &str) -> bool {
     let available = pair_condition(pair, condition_types::AVAILABLE);
     let answers = available.is_none_or(|condition| {
         condition.status == ConditionStatus::True || condition.reason == "NothingDeclared"
     });
     answers && pair.status.as_ref().and_then(|status| status.active.as_deref()) == Some(node)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_that_has_failed_on_the_target_ends_it_and_one_on_the_other_node_does_not() {
+        let told = |reason: &str, message: &str| {
+            let condition = serde_json::json!({"type": "Available", "status": "False", "reason": reason, "observedGeneration": 1,
+                "message": message, "lastTransitionTime": "2026-01-01T00:00:00Z"});
+            could_not_start(&serde_json::from_value(condition).unwrap(), "node2")
+        };
+        let message = "service-tomcat-tomcat failed to start on node2: port 8080 is taken";
+        assert_eq!(told("ResourceFailed", message).as_deref(), Some(message));
+        assert_eq!(
+            told("ResourceFailed", "ip-web failed to monitor on node2: gone"),
+            None
+        );
+        assert_eq!(
+            told("ResourceFailed", "ip-web failed to start on node1: gone"),
+            None
+        );
+        assert_eq!(told("NotRunning", "ip-web does not run on any node"), None);
+    }
 }
