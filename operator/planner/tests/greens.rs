@@ -6,7 +6,7 @@ mod situations;
 use hapair_model::{
     Both, Reason,
     desired::Desired,
-    observed::{AtBoot, Failure, FenceEvent, HostView},
+    observed::{AtBoot, Failure, FenceEvent, HostView, LoadState},
     plan::{Next, Subject},
     report::{Condition, Report},
     xml::Element,
@@ -217,6 +217,32 @@ fn an_address_that_both_hosts_have_is_not_assigned() {
         (ready.holds, ready.reason),
         (Some(false), Reason::AssignedTwice),
         "the pair is not Ready either"
+    );
+}
+
+#[test]
+fn a_node_without_a_package_or_a_unit_that_the_service_needs_is_no_redundancy() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    hosts.second.packages.remove("tomcat10");
+    let (holds, reason, message) = of_pair(&desired, &seen(&hosts), "RedundancyHealthy");
+    assert_eq!((holds, reason), (Some(false), Reason::Converging), "{message}");
+    assert!(message.contains("node2 lacks tomcat10"), "{message}");
+
+    let mut unmanaged = desired.clone();
+    unmanaged.install_packages = false;
+    let (holds, reason, _) = of_pair(&unmanaged, &seen(&hosts), "RedundancyHealthy");
+    assert_eq!((holds, reason), (Some(false), Reason::PackagesMissing));
+
+    let mut hosts = at_rest(&desired);
+    let mut unit = hosts.second.units["corosync"].clone();
+    unit.load = LoadState::NotFound;
+    hosts.second.units.insert("tomcat10".into(), unit);
+    let (holds, reason, message) = of_pair(&desired, &seen(&hosts), "RedundancyHealthy");
+    assert_eq!((holds, reason), (Some(false), Reason::UnitNotFound), "{message}");
+    assert!(
+        message.contains("node2 could not start tomcat10.service"),
+        "{message}"
     );
 }
 

@@ -14,7 +14,7 @@ use std::collections::BTreeSet;
 use hapair_model::{
     Side,
     desired::{Desired, Group, ServiceKind},
-    observed::{Probe, Question},
+    observed::{Host, LoadState, Probe, Question},
     plan::{Content, File, Keep, Step},
     xml::Element,
 };
@@ -50,6 +50,19 @@ pub const PART: Part = Part {
     refuse_both: refuse::on_both,
     waits: |facts| Some(format!("group {} is starting", starting_group(facts)?.name)),
 };
+
+/// A unit of a group's services that a host does not have, or that is masked there.
+pub fn missing_unit<'a>(group: &'a Group, host: &Host, platform: &Platform) -> Option<&'a str> {
+    let mut units = group
+        .services
+        .iter()
+        .filter_map(|service| unit(&service.kind, platform));
+    units.find(|unit| {
+        host.units
+            .get(*unit)
+            .is_some_and(|state| matches!(state.load, LoadState::NotFound | LoadState::Masked))
+    })
+}
 
 /// What runs the services of all groups.
 fn services(desired: &Desired) -> impl Iterator<Item = &ServiceKind> {

@@ -9,11 +9,12 @@ use hapair_model::{
     report::{Condition, NodeReport, PairReport},
 };
 
-use crate::view::View;
 use crate::{
     bans, names,
     parts::{address, fencing, service, volume},
-    released,
+    platform::Platform,
+    released, stages,
+    view::View,
 };
 
 pub fn pair(view: &View<'_>) -> PairReport {
@@ -257,6 +258,7 @@ fn redundancy(view: &View<'_>) -> Condition {
         .or(worst)
         .or_else(|| ban(view, cluster))
         .or_else(|| failed_start(view, cluster))
+        .or_else(|| missing_there(view))
         .or_else(|| different_ids(view))
         .or_else(standby)
     {
@@ -313,6 +315,33 @@ fn failed_start(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> 
             format!(
                 "{} could not take group {} over: {} failed to {} there: {}",
                 failure.node, group.name, failure.resource, failure.task, failure.message
+            ),
+        ))
+    })
+}
+
+/// What one node lacks and the other has. What both lack is on its way to both, and nothing runs on it yet.
+fn missing_there(view: &View<'_>) -> Option<(Reason, String)> {
+    view.desired.nodes.iter().find_map(|(side, node)| {
+        let host = view.hosts[side]?;
+        let platform = Platform::of(&host.distribution)?;
+        let mut packages = stages::missing_packages(view.desired, host, &platform);
+        let peer = view.hosts[side.peer()];
+        packages.retain(|name| peer.is_none_or(|peer| peer.packages.contains_key(name)));
+        if !packages.is_empty() {
+            let reason = match view.desired.install_packages {
+                true => Reason::Converging,
+                false => Reason::PackagesMissing,
+            };
+            return Some((reason, format!("{} lacks {}", node.name, packages.join(", "))));
+        }
+        let mut groups = view.groups();
+        let unit = groups.find_map(|group| service::missing_unit(group, host, &platform))?;
+        Some((
+            Reason::UnitNotFound,
+            format!(
+                "{} could not start {unit}.service: the unit is not there, or masked",
+                node.name
             ),
         ))
     })
