@@ -55,6 +55,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("set-hostname", include_str!("../scripts/set-hostname")),
     ("signatures", include_str!("../scripts/signatures")),
     ("take-down", include_str!("../scripts/take-down")),
+    ("unfence", include_str!("../scripts/unfence")),
     ("unmask", include_str!("../scripts/unmask")),
     ("verify-cib", include_str!("../scripts/verify-cib")),
     ("write-file", include_str!("../scripts/write-file")),
@@ -192,6 +193,7 @@ fn arguments(step: &Step) -> Vec<String> {
             if *copy { "copy" } else { "empty" }.into(),
         ],
         Step::PushCib { planned_on, .. } => vec![planned_on.clone()],
+        Step::Unfence { resource, minor } => vec![resource.clone(), minor.to_string()],
         Step::BringUp { resource } | Step::CleanUp { resource } | Step::TakeDown { resource } => {
             vec![resource.clone()]
         }

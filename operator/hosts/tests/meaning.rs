@@ -98,6 +98,7 @@ fn needs_more(step: &Step) -> bool {
         | Step::CreateFirstGeneration { .. }
         | Step::MakeFilesystem { .. }
         | Step::PushCib { .. }
+        | Step::Unfence { .. }
         | Step::TakeDown { .. } => true,
         Step::HoldPackages { .. }
         | Step::WriteFile(_)

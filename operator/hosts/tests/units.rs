@@ -104,6 +104,19 @@ fn a_failure_is_forgotten_with_the_marks_of_what_it_waited_for() {
 }
 
 #[test]
+fn the_handler_is_run_once_more_with_what_drbd_would_give_it() {
+    let handler = "mkdir -p /run/drbd; mount --bind /run/drbd /usr/lib/drbd 2> /dev/null || { mkdir -p /usr/lib/drbd; mount --bind /run/drbd \
+        /usr/lib/drbd; }; printf '#!/bin/sh\\necho $DRBD_RESOURCE $DRBD_MINOR; exit 7\\n' > /usr/lib/drbd/hapair-unfence-peer; chmod 755 \
+        /usr/lib/drbd/hapair-unfence-peer";
+    let ran = run(&[], &format!("{handler}; step unfence logs 3"));
+    assert_eq!(
+        (ran.code, ran.said.as_str()),
+        (7, "logs 3\n"),
+        "its status is the step's"
+    );
+}
+
+#[test]
 fn a_host_is_renamed_only_without_a_cluster() {
     let tools = [IDLE, ("hostnamectl", "")];
     assert!(

@@ -217,6 +217,14 @@ pub enum Step {
         /// The resource's id.
         resource: String,
     },
+    /// Run DRBD's handler once more that takes the constraint of a lost peer away, since the peer has the newest data
+    /// again.
+    Unfence {
+        /// The DRBD resource.
+        resource: String,
+        /// Its minor.
+        minor: u32,
+    },
     /// Give hacluster its password and start pcsd.
     SetAdminPassword {
         /// What is kept to recognise the password by.
@@ -273,6 +281,7 @@ impl Step {
             Self::SeedCib { .. } => "seed-cib",
             Self::PushCib { .. } => "push-cib",
             Self::CleanUp { .. } => "clean-up",
+            Self::Unfence { .. } => "unfence",
             Self::SetAdminPassword { .. } => "set-admin-password",
             Self::AuthenticatePcs { .. } => "authenticate-pcs",
             Self::TakeDown { .. } => "take-down",
@@ -311,9 +320,10 @@ impl Step {
             },
             Self::CreateMetadata { resource, device, .. } => format!("DRBD's, for {resource}, on {device}"),
             Self::RecordMetadata { resource, uuid, .. } => format!("DRBD's, of {resource}: {uuid}"),
-            Self::BringUp { resource } | Self::TakeDown { resource } | Self::CleanUp { resource } => {
-                resource.clone()
-            }
+            Self::BringUp { resource }
+            | Self::TakeDown { resource }
+            | Self::CleanUp { resource }
+            | Self::Unfence { resource, .. } => resource.clone(),
             Self::CreateFirstGeneration {
                 resource,
                 skip_sync: true,

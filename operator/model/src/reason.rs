@@ -411,8 +411,8 @@ reasons! {
     /// A leg's data is not current: it must not be promoted.
     ///
     /// What to do: bring the other node back; it has the newest data. pacemaker and DRBD keep the stale leg
-    /// from being promoted, DRBD by a constraint `drbd-fence-by-handler-…`, which goes when the resync ends.
-    /// Only if it stays with both legs UpToDate: `pcs constraint delete` with its id.
+    /// from being promoted, DRBD by a constraint `drbd-fence-by-handler-…`, which goes when the resync ends;
+    /// if DRBD's handler has left it, hapair-operator takes it away.
     StaleData: NeedsPerson,
     /// A leg has lost its disk, or never had it.
     ///

@@ -73,6 +73,11 @@ pub fn volume_clone(name: &str) -> String {
     format!("volume-{name}-clone")
 }
 
+/// The constraint by which DRBD's handlers keep a peer with older data from being promoted (crm-fence-peer.sh).
+pub fn fence_constraint(volume: &str) -> String {
+    format!("drbd-fence-by-handler-{volume}-{}", volume_clone(volume))
+}
+
 pub fn filesystem(name: &str) -> String {
     format!("filesystem-{name}")
 }

@@ -10,7 +10,7 @@ mod situations;
 use hapair_model::{
     Both, Reason, Secret, Side,
     desired::{Desired, Partition},
-    observed::{CorosyncConf, Firewall, Record, Signature, Unit},
+    observed::{ConnectionState, CorosyncConf, DiskState, Firewall, Record, Resource, Signature, Unit},
     plan::{Content, File, FollowUp, Keep, Next, PackageManager, Stage, Step},
     xml::Element,
 };
@@ -87,6 +87,25 @@ fn every_rule_refuses_the_plans_that_break_it() {
     }
 }
 
+fn unfencings_of_unequal_legs() -> Vec<Case> {
+    let unfence = |minor: u32| Step::Unfence {
+        resource: "logs".into(),
+        minor,
+    };
+    let with = |change: fn(&mut Resource)| {
+        let desired = tomcat_pair();
+        let mut hosts = at_rest(&desired);
+        change(leg(&mut hosts, Side::Second));
+        Case::of(desired, hosts, unfence(0))
+    };
+    vec![
+        with(|leg| leg.disk = DiskState::Inconsistent),
+        with(|leg| leg.peer_disk = DiskState::Outdated),
+        with(|leg| leg.connection = ConnectionState::StandAlone),
+        Case::at_rest(|_| unfence(1)),
+    ]
+}
+
 /// Plans that break this rule and no other. There is no wildcard: a new rule does not compile without one.
 fn broken(rule: Rule) -> Vec<Case> {
     match rule {
@@ -124,6 +143,7 @@ fn broken(rule: Rule) -> Vec<Case> {
             }]
         }
         Rule::MakesNoFilesystemOverData => file_systems_over_data(),
+        Rule::UnfencesOnlyEqualLegs => unfencings_of_unequal_legs(),
         Rule::TakesDownNothingThatRuns => take_downs_of_what_runs(),
         Rule::InstallsOnlyWhatIsMissing => vec![
             Case::at_rest(|_| install("corosync", "drbd")),

@@ -210,6 +210,14 @@ fn fence_peer(world: &mut World, side: Side, resource: &str) -> bool {
     true
 }
 
+/// Whether both legs are connected and have the same data.
+pub fn is_equal(world: &World, resource: &str) -> bool {
+    world.machines.all(|machine| {
+        let leg = machine.memory.legs.get(resource);
+        leg.is_some_and(|leg| leg.connection == Connection::Connected && leg.disk == DiskState::UpToDate)
+    })
+}
+
 /// Half a second of DRBD's life.
 pub fn tick(world: &mut World) {
     let names: Vec<String> = Side::BOTH
@@ -383,7 +391,9 @@ fn resync(world: &mut World, target: Side, resource: &str) {
     if let Some(device) = world.machines[target].device_mut(&device) {
         device.label = label;
     }
-    world.allow_promotion(resource);
+    if !world.loses_unfencing {
+        world.allow_promotion(resource);
+    }
 }
 
 /// The label of the file system on a leg.

@@ -281,9 +281,9 @@ impl Configuration<'_> {
 
     /// What hapair-fence-peer leaves: the promoted role only on the node it names.
     fn is_banned(&self, clone: &str, node: &str) -> bool {
-        self.constraints().into_iter().any(|each| {
-            each.id() == Some(&World::ban_id(clone)) && each.get("only").is_some_and(|only| only != node)
-        })
+        self.constraints()
+            .into_iter()
+            .any(|each| each.get("rsc") == Some(clone) && each.get("only").is_some_and(|only| only != node))
     }
 
     fn is_standby(&self, node: &str) -> bool {

@@ -16,6 +16,7 @@ use hapair_model::{
 use system::{disable, enable, install, read_rules, restart, write_file};
 
 use crate::{
+    drbd,
     hosts::{Run, Stop},
     machine::Filter,
 };
@@ -155,6 +156,15 @@ pub async fn carry_out(run: &mut Run<'_>, step: &Step) -> Result<(), Stop> {
                 let pending = &mut world.machines[side].disk.pending;
                 pending.remove(&FollowUp::Adjust(resource.trim_start_matches("volume-").to_owned()).mark());
                 pending.remove(&FollowUp::CleanUp(resource).mark());
+            })
+            .await
+        }
+        Step::Unfence { resource, .. } => {
+            let resource = resource.clone();
+            run.change("take the constraint away", move |world, _| {
+                if drbd::is_equal(world, &resource) {
+                    world.allow_promotion(&resource);
+                }
             })
             .await
         }

@@ -43,6 +43,8 @@ pub struct World {
     pub acknowledged: BTreeMap<String, BTreeSet<u32>>,
     /// A person has asked for the pair to be taken off its hosts.
     pub may_leave: bool,
+    /// Whether the node is too busy for the handler that DRBD runs at the end of a resync.
+    pub loses_unfencing: bool,
     /// A text that gets lost on its way into the configuration, as some do in pacemaker.
     pub mutilates: Option<&'static str>,
     /// Rules that were broken.
@@ -77,6 +79,7 @@ impl World {
             unavailable: BTreeSet::new(),
             acknowledged: BTreeMap::new(),
             may_leave: false,
+            loses_unfencing: false,
             mutilates: None,
             broken: Vec::new(),
             next_record: 0,
@@ -117,8 +120,8 @@ impl World {
     }
 
     /// The id of the constraint by which hapair-fence-peer forbids a clone's promotion.
-    pub fn ban_id(clone: &str) -> String {
-        format!("drbd-fence-by-handler-{clone}")
+    pub fn ban_id(resource: &str) -> String {
+        format!("drbd-fence-by-handler-{resource}-volume-{resource}-clone")
     }
 
     /// The promoted role is for this side alone from now on.
@@ -129,18 +132,18 @@ impl World {
             let constraints = cib.first_mut("configuration").first_mut("constraints");
             constraints
                 .children
-                .retain(|each| each.id() != Some(&Self::ban_id(&clone)));
+                .retain(|each| each.id() != Some(&Self::ban_id(resource)));
             let ban = Element::new("rsc_location")
-                .with("id", Self::ban_id(&clone))
+                .with("id", Self::ban_id(resource))
                 .with("rsc", &clone)
                 .with("only", &name);
             constraints.children.push(ban);
         });
     }
 
-    /// The peer has caught up: crm-unfence-peer.sh takes the constraint away.
+    /// The peer has caught up: hapair-unfence-peer takes the constraint away.
     pub fn allow_promotion(&mut self, resource: &str) {
-        let id = Self::ban_id(&format!("volume-{resource}-clone"));
+        let id = Self::ban_id(resource);
         for side in Side::BOTH {
             let has = self.machines[side]
                 .disk

@@ -81,6 +81,11 @@ async fn bad_day(
         fault.begin(&mut experiment.shared.world());
         some_seconds(random, 40).await;
     }
+    let loses_unfencing = random.random_bool(0.3);
+    if loses_unfencing {
+        days.push("the handler at the end of the resync does nothing".to_owned());
+    }
+    experiment.shared.world().loses_unfencing = loses_unfencing;
     if random.random_bool(0.3) {
         let change = CHANGES[random.random_range(0..CHANGES.len())];
         days.push(change.to_owned());

@@ -121,6 +121,7 @@ fn one(step: &Step, desired: &Desired, side: Side, host: &mut Host) {
         Step::ReloadCorosync
         | Step::RestartUnits { .. }
         | Step::CleanUp { .. }
+        | Step::Unfence { .. }
         | Step::OpenFirewall { .. }
         | Step::CloseFirewall { .. } => {}
         Step::CreateFirstGeneration { .. } | Step::PushCib { .. } | Step::AuthenticatePcs { .. } => {

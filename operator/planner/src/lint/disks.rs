@@ -1,7 +1,7 @@
 //! Rules about disks and the data on them.
 
 use hapair_model::{
-    observed::{Device, Host, JUST_CREATED, Role, SignatureKind as Kind},
+    observed::{ConnectionState, Device, DiskState, Host, JUST_CREATED, Role, SignatureKind as Kind},
     plan::{Content, Step},
 };
 
@@ -24,6 +24,20 @@ impl Judge<'_> {
         let is_ours = is_pending(host, resource) && (!is_mere_data(device) || overwrite.is_some());
         let is_down = !host.resources.contains_key(resource);
         is_down && (is_ours || device.signatures.is_empty() || is_named(device, overwrite.as_deref()))
+    }
+
+    pub(super) fn unfences_only_equal_legs(&self, step: &Step) -> bool {
+        let Step::Unfence { resource, minor } = step else {
+            return false;
+        };
+        self.hosts.all(|host| {
+            host.resources.get(resource).is_some_and(|leg| {
+                leg.minor == *minor
+                    && leg.connection == ConnectionState::Connected
+                    && leg.disk == DiskState::UpToDate
+                    && leg.peer_disk == DiskState::UpToDate
+            })
+        })
     }
 
     pub(super) fn makes_no_leg_twice(&self, step: &Step) -> bool {

@@ -72,6 +72,8 @@ rules! {
     FirstGenerationOnOneNode: Data,
     /// No file system is made on a volume that the cluster has, or whose file system is complete.
     MakesNoFilesystemOverData: Data,
+    /// The constraint of a lost peer goes only while both legs say that they are connected and UpToDate.
+    UnfencesOnlyEqualLegs: Data,
     /// A DRBD resource is taken down only when the cluster does not have it and it is not Primary.
     TakesDownNothingThatRuns: Service,
     /// Packages are installed only where they are missing, and no active unit is masked meanwhile: an upgrade

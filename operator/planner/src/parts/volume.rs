@@ -11,6 +11,7 @@ mod refuse;
 mod report;
 mod split_brain;
 mod state;
+mod unfence;
 
 use hapair_model::{
     Side,
@@ -33,6 +34,7 @@ pub use filesystem::{element as filesystem, writable};
 pub use first_data::{COMPLETE, first_data};
 pub use refuse::different_ids;
 pub use report::{data, frozen, left_alone, pairs_problem, primary, report, volume_problem};
+pub use unfence::unfence;
 
 /// What this part has to say.
 pub const PART: Part = Part {
