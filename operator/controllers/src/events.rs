@@ -3,7 +3,8 @@
 
 use std::collections::BTreeMap;
 
-use hapair_crds::{Condition, ConditionStatus};
+use hapair_crds::{Condition, ConditionStatus, condition_types};
+use hapair_model::{Reason, reason::Class};
 use jiff::Timestamp;
 use k8s_openapi::{
     api::{core::v1::ObjectReference, events::v1::Event},
@@ -55,7 +56,8 @@ pub async fn tell(
             "{} is {:?}: {}",
             condition.type_, condition.status, condition.message
         );
-        let told = event(about, "Observe", &condition.reason, &note, is_good(condition));
+        let is_normal = is_good(condition) || is_expected(was, condition, after);
+        let told = event(about, "Observe", &condition.reason, &note, is_normal);
         write(client, metrics, about, &told).await;
     }
 }
@@ -107,7 +109,28 @@ fn is_good(condition: &Condition) -> bool {
         }
 }
 
-fn event(about: &ObjectReference, action: &str, reason: &str, note: &str, is_good: bool) -> Event {
+/// Whether it is what somebody has chosen, or passes by itself while the operator is at work, as nearly everything does
+/// while a pair is made. A service that was there and is away is never only that.
+fn is_expected(was: Option<ConditionStatus>, condition: &Condition, all: &[Condition]) -> bool {
+    let has = |type_: &str, status: ConditionStatus| {
+        all.iter()
+            .any(|each| each.type_ == type_ && each.status == status)
+    };
+    let is_at_work = || has(condition_types::RECONCILING, ConditionStatus::True);
+    let is_being_made = || is_at_work() && has(condition_types::ESTABLISHED, ConditionStatus::False);
+    let is_away = condition.type_ == condition_types::AVAILABLE && was == Some(ConditionStatus::True);
+    let known = Reason::ALL
+        .iter()
+        .find(|reason| reason.name() == condition.reason);
+    !is_away
+        && match known.map(|reason| reason.class()) {
+            Some(Class::Chosen) => true,
+            Some(Class::Waiting) => is_at_work(),
+            Some(Class::Fine | Class::NeedsPerson) | None => is_being_made(),
+        }
+}
+
+fn event(about: &ObjectReference, action: &str, reason: &str, note: &str, is_normal: bool) -> Event {
     Event {
         metadata: ObjectMeta {
             generate_name: Some(format!("{}-", about.name.clone().unwrap_or_default())),
@@ -126,7 +149,7 @@ fn event(about: &ObjectReference, action: &str, reason: &str, note: &str, is_goo
                 .filter(|name| !name.is_empty())
                 .unwrap_or_else(|| "hapair-operator".into()),
         ),
-        type_: Some(if is_good { "Normal" } else { "Warning" }.into()),
+        type_: Some(if is_normal { "Normal" } else { "Warning" }.into()),
         ..Event::default()
     }
 }
@@ -181,5 +204,28 @@ mod tests {
         );
         assert!(!told(None, False) && !told(Some(False), False));
         assert!(is_good(&now("Ready", True)) && !is_good(&now("Ready", Unknown)));
+    }
+
+    #[test]
+    fn what_passes_while_the_operator_is_at_work_and_what_was_chosen_are_no_warnings() {
+        let told = |type_: &str, reason: Reason, at_work: bool| {
+            let condition = Condition {
+                reason: reason.name().into(),
+                ..now(type_, False)
+            };
+            is_expected(
+                Some(True),
+                &condition,
+                &[now("Reconciling", if at_work { True } else { False })],
+            )
+        };
+        assert!(told("RedundancyHealthy", Reason::Resyncing, true));
+        assert!(told("RedundancyHealthy", Reason::NodeStandby, false));
+        assert!(!told("RedundancyHealthy", Reason::Disconnected, false));
+        assert!(!told("FencingReady", Reason::FencingFailed, true));
+        assert!(
+            !told("Available", Reason::NotRunning, true),
+            "a service that is away is news"
+        );
     }
 }

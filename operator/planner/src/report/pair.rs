@@ -220,7 +220,11 @@ fn redundancy(view: &View<'_>) -> Condition {
             }
             Some(state) if state.standby && !view.is_standby(&node.name) => {
                 return no(
-                    Reason::NodeOffline,
+                    // The operator takes it out of it.
+                    match view.desired.paused {
+                        true => Reason::NodeOffline,
+                        false => Reason::Converging,
+                    },
                     format!(
                         "{} is in standby, and spec.nodes[].standby says that it is not",
                         node.name

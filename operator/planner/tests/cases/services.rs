@@ -104,12 +104,19 @@ pub fn resource_failed() -> Vec<Case> {
 }
 
 pub fn not_running() -> Vec<Case> {
-    vec![Case::at_rest(
+    let service = Case::at_rest(
         |_, hosts| stop_in_cluster(hosts, "service-tomcat-tomcat"),
         &["service-tomcat-tomcat", "on any node"],
         &["quorum, fencing and data come first"],
         Case::is_well,
-    )]
+    );
+    let device = Case::at_rest(
+        |_, hosts| stop_in_cluster(hosts, "fence-node1-1"),
+        &["fence-node1-1", "fences node1"],
+        &["quorum, fencing and data come first"],
+        Case::is_well,
+    );
+    vec![service, device]
 }
 
 pub fn not_answering() -> Vec<Case> {
