@@ -19,7 +19,7 @@ use hapair_model::{
 use hapair_planner as planner;
 use serde_json::Value;
 
-use crate::{Context, Refusal, forecast, journal, prepare::prepare};
+use crate::{context::Context, forecast, journal, prepare::prepare, refusal::Refusal};
 
 const REMOVED: &str = "[removed]";
 /// Shorter ones would remove ordinary words.

@@ -15,7 +15,7 @@ use kube::{
     api::{ObjectMeta, PostParams},
 };
 
-use crate::Metrics;
+use crate::metrics::Metrics;
 
 /// Conditions whose transitions a person wants to read of.
 const TOLD: [&str; 6] = [

@@ -13,7 +13,7 @@ use kube::{
 };
 use serde::de::DeserializeOwned;
 
-use crate::Metrics;
+use crate::metrics::Metrics;
 
 /// An object that may carry our finalizer.
 pub trait Finalized:

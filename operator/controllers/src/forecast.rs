@@ -14,7 +14,7 @@ use hapair_model::{
 };
 use hapair_planner::{End, Holder, holder};
 
-use crate::Refusal;
+use crate::refusal::Refusal;
 
 /// Words with which pacemaker begins a line about something that serves.
 const INTERRUPTING: [&str; 7] = ["Stop", "Move", "Restart", "Recover", "Demote", "Fence", "Migrate"];

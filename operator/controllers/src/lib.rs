@@ -3,6 +3,7 @@
 //! a stage, looks again, and publishes what it saw.
 
 pub mod asks;
+mod context;
 mod events;
 mod figures;
 mod finalizers;
@@ -17,7 +18,8 @@ mod sources;
 mod supervisor;
 mod turn;
 
+pub use context::Context;
 pub use leader::{Leader, Leadership, LeaseName};
 pub use metrics::Metrics;
 pub use refusal::Refusal;
-pub use supervisor::{Context, run};
+pub use supervisor::run;

@@ -21,7 +21,7 @@ use kube::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{Metrics, events};
+use crate::{events, metrics::Metrics};
 
 /// A kind, its status, and the report it is made from.
 pub trait Reported:

@@ -4,38 +4,14 @@ use std::{collections::HashMap, panic::AssertUnwindSafe, sync::Arc, time::Durati
 
 use futures::FutureExt as _;
 use hapair_engine::NextTurn;
-use hapair_index::Index;
 use hapair_intake::PairName;
 use hapair_model::host::Connect;
-use kube::Client;
 use tokio::{
-    sync::{Notify, Semaphore, mpsc, watch},
+    sync::{Notify, mpsc},
     task::JoinSet,
 };
 
-use crate::{Leader, Metrics, metrics::PairLabels, turn::PairTask};
-
-/// What every pair's task works with.
-pub struct Context<C> {
-    /// How hosts are reached.
-    pub hosts: C,
-    /// The API server.
-    pub client: Client,
-    /// What it holds.
-    pub index: Arc<Index>,
-    /// Whether this operator leads.
-    pub leader: Leader,
-    /// Figures.
-    pub metrics: Metrics,
-    /// UID of the Kubernetes cluster.
-    pub cluster: String,
-    /// How often a pair at rest is looked at.
-    pub resync: Duration,
-    /// Pairs that may be changed at once.
-    pub slots: Semaphore,
-    /// True once the operator is to stop: no new stage is begun.
-    pub stopping: watch::Receiver<bool>,
-}
+use crate::{context::Context, metrics::PairLabels, turn::PairTask};
 
 /// Serves pairs until the operator is to stop, and then until the running stages have ended.
 pub async fn run<C: Connect>(context: Arc<Context<C>>, mut changes: mpsc::UnboundedReceiver<PairName>) {

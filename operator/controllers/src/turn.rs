@@ -18,7 +18,7 @@ use tracing::{Instrument as _, field::Empty};
 use leading::Leading;
 use reporting::Reporting;
 
-use crate::{Context, finalizers, metrics::PairLabels, prepare::prepare};
+use crate::{context::Context, finalizers, metrics::PairLabels, prepare::prepare};
 
 /// The only writer of one pair.
 pub struct PairTask<C: Connect> {

@@ -15,12 +15,13 @@ use tokio::time::Instant;
 use tracing::{field::Empty, instrument};
 
 use crate::{
-    Reporter, Warrant,
     connection::Connection,
-    fresh_keys,
+    keys::fresh_keys,
     pace::Pace,
     progress::Progress,
+    reporter::Reporter,
     stage::{self, StageOutcome},
+    warrant::Warrant,
 };
 
 /// More stages than any convergence has; a plan that does not end is a defect, and is left to the next turn.

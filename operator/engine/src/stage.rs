@@ -11,7 +11,10 @@ use hapair_model::{
 use tokio::time::Instant;
 use tracing::Span;
 
-use crate::{Reporter, StageEnd, Warrant};
+use crate::{
+    reporter::{Reporter, StageEnd},
+    warrant::Warrant,
+};
 
 /// What became of a stage.
 pub enum StageOutcome {

@@ -21,9 +21,11 @@ use hapair_model::{
 use kube::ResourceExt;
 
 use crate::{
-    Child, NotUnderstood, Snapshot, Sources,
+    children::Child,
     conflicts::{self, Children},
     delegation,
+    snapshot::{NotUnderstood, Snapshot},
+    sources::Sources,
 };
 
 /// corosync's own default is 3000 ms (corosync.conf(5), token).

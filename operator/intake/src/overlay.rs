@@ -5,7 +5,10 @@ use std::sync::Arc;
 use kube::ResourceExt;
 use serde_json::Value;
 
-use crate::{Declared, NotUnderstood, OfPair, PairName, Snapshot};
+use crate::{
+    declared::Declared,
+    snapshot::{NotUnderstood, OfPair, PairName, Snapshot},
+};
 
 /// The snapshot of a pair with these objects in it. Says which one is none of the pair's.
 pub fn overlay(mut snapshot: Snapshot, name: &PairName, objects: Vec<Value>) -> Result<Snapshot, String> {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use hapair_crds::{FencingDevice, File, HAPair};
 
-use crate::Snapshot;
+use crate::snapshot::Snapshot;
 
 /// Names of the Secrets.
 pub fn secrets(snapshot: &Snapshot) -> BTreeSet<String> {

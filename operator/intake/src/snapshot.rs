@@ -5,7 +5,7 @@ use std::{fmt::Debug, sync::Arc};
 use hapair_crds::{FloatingIP, HAPair, ReplicatedVolume, ServiceGroup};
 use kube::{Resource, ResourceExt, core::NamespaceResourceScope};
 
-use crate::Unknown;
+use crate::declared::Unknown;
 
 /// A pair's namespace and name, whether or not the HAPair exists.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

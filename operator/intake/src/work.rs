@@ -13,7 +13,12 @@ use hapair_model::{
 use hapair_planner::{self as planner, Foreseen, FreshKeys};
 use kube::ResourceExt;
 
-use crate::{PairName, Snapshot, Sources, credentials, desired};
+use crate::{
+    credentials,
+    desired::desired,
+    snapshot::{PairName, Snapshot},
+    sources::Sources,
+};
 
 /// What a turn works on.
 #[derive(Clone)]

@@ -10,7 +10,7 @@ use hapair_model::host::Authority;
 use kube::ResourceExt;
 use tokio::sync::SemaphorePermit;
 
-use crate::Context;
+use crate::context::Context;
 
 /// What this replica may do to one pair.
 pub struct Leading<'a, C> {

@@ -9,7 +9,8 @@ use kube::Resource as _;
 use tracing::instrument;
 
 use crate::{
-    Context, events,
+    context::Context,
+    events,
     figures::Figures,
     finalizers,
     metrics::{PairLabels, StageLabels},

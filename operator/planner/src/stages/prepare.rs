@@ -8,7 +8,13 @@ use hapair_model::{
 };
 
 use super::platform;
-use crate::{FreshKeys, due::Due, facts::Facts, part::Ground, parts::keys, whole};
+use crate::{
+    due::Due,
+    facts::Facts,
+    part::Ground,
+    parts::keys::{self, FreshKeys},
+    whole,
+};
 
 /// Keys, configuration, corosync, DRBD's metadata and connection.
 pub fn prepare(facts: &Facts<'_>, fresh: &FreshKeys) -> Option<Next> {
