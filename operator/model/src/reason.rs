@@ -412,7 +412,8 @@ reasons! {
     ///
     /// What to do: bring the other node back; it has the newest data. pacemaker and DRBD keep the stale leg
     /// from being promoted, DRBD by a constraint `drbd-fence-by-handler-…`, which goes when the resync ends;
-    /// if DRBD's handler has left it, hapair-operator takes it away.
+    /// if DRBD's handler has left it, hapair-operator takes it away. Where that cannot be, as in a pause, and
+    /// only if both legs are UpToDate: `pcs constraint delete` with its id.
     StaleData: NeedsPerson,
     /// A leg has lost its disk, or never had it.
     ///

@@ -125,8 +125,9 @@ fn next(facts: &Facts<'_>, fresh: &FreshKeys) -> Next {
         .or_else(|| stages::configure(facts))
         .or_else(|| leave::volumes(facts))
         .or_else(|| stages::reload_units(facts))
-        .or_else(|| stages::settle_down(facts))
+        // A standby may wait for it.
         .or_else(|| volume::unfence(facts))
+        .or_else(|| stages::settle_down(facts))
         .or_else(|| keys::remember(facts))
         .or_else(|| administration::administer(facts))
         .unwrap_or(Next::Rest)

@@ -575,22 +575,14 @@ fn the_constraint_goes_when_both_legs_are_up_to_date_and_no_other_does() {
 /// Its node has just started, and is busy: pacemaker takes longer to answer than the handler waits.
 #[test]
 fn a_cib_that_does_not_answer_is_not_one_without_the_constraint() {
-    for xpath in ["//clone", "//rsc_location"] {
-        let node = Node::new(STATES[2], "online", CONNECTED, ANSWERS);
-        node.constraint_of("node1");
-        node.tool(
-            "cibadmin",
-            &format!(
-                "case $* in *{xpath}*) echo >> \"$0.asked\"; [ $(wc -l < \"$0.asked\") -gt 2 ] || exit 124 ;; esac
-                exec /usr/sbin/cibadmin \"$@\""
-            ),
-        );
-        assert_eq!(
-            (node.start("unfence-peer").end(), node.constraint()),
-            (0, None),
-            "{xpath}"
-        );
-    }
+    let node = Node::new(STATES[2], "online", CONNECTED, ANSWERS);
+    node.constraint_of("node1");
+    node.tool(
+        "cibadmin",
+        "case $* in *--xpath*) echo >> \"$0.asked\"; [ $(wc -l < \"$0.asked\") -gt 2 ] || exit 124 ;; esac
+        exec /usr/sbin/cibadmin \"$@\"",
+    );
+    assert_eq!((node.start("unfence-peer").end(), node.constraint()), (0, None));
 }
 
 #[test]

@@ -1,12 +1,17 @@
 //! Legs that have held data: replaced, renamed, missing, left behind and back again.
+#![allow(
+    clippy::unwrap_used,
+    reason = "a situation that cannot be built fails the test"
+)]
 
 mod situations;
 
 use hapair_model::{
-    Reason, Side,
+    Both, Reason, Side,
     desired::Desired,
-    observed::{Attached, Device, Signature, VolumeRecord},
+    observed::{Attached, Device, Resource, Signature, VolumeRecord},
     plan::{Next, Step},
+    xml::Element,
 };
 use situations::*;
 
@@ -291,4 +296,40 @@ fn files_below_a_volume_that_was_born_are_no_matter() {
     let mut hosts = at_rest(&desired);
     hosts.second.hidden_files.insert("logs".into(), 12);
     assert_eq!(reasons(&plan_of(&desired, &hosts)), []);
+}
+
+/// DRBD's handler did nothing when the resync ended.
+#[test]
+fn a_constraint_that_stays_is_taken_away_on_the_primary_once_both_legs_have_the_newest_data() {
+    let desired = tomcat_pair();
+    let with_constraint = |change: fn(&mut Hosts)| {
+        let mut hosts = at_rest(&desired);
+        for host in [&mut hosts.first, &mut hosts.second] {
+            let text = host.cib.as_ref().unwrap().to_string();
+            let constraint = "<rsc_location id=\"drbd-fence-by-handler-logs-volume-logs-clone\" rsc=\"volume-logs-clone\"/></constraints>";
+            host.cib = Some(Element::parse(&text.replacen("</constraints>", constraint, 1)).unwrap());
+        }
+        change(&mut hosts);
+        plan_of(&desired, &hosts).next
+    };
+    let Next::Run(stage) = with_constraint(|_| {}) else {
+        panic!("the constraint stays")
+    };
+    let unfence = Step::Unfence {
+        resource: "logs".into(),
+        minor: 0,
+    };
+    assert_eq!(stage.steps, Both::new(vec![unfence], Vec::new()));
+    for change in [
+        (|hosts| leg(hosts, Side::Second).disk = "Inconsistent".into()) as fn(&mut Hosts),
+        |hosts| leg(hosts, Side::First).peer_disk = "Outdated".into(),
+        |hosts| leg(hosts, Side::First).connection = "Connecting".into(),
+        |hosts| leg(hosts, Side::First).replication = "SyncSource".into(),
+    ] {
+        assert!(!matches!(with_constraint(change), Next::Run(_)));
+    }
+}
+
+fn leg(hosts: &mut Hosts, side: Side) -> &mut Resource {
+    hosts[side].resources.get_mut("logs").unwrap()
 }

@@ -115,13 +115,19 @@ fn one(step: &Step, desired: &Desired, side: Side, host: &mut Host) {
             host.drbd_config.remove(resource);
             host.files.remove(&names::resource_file(resource));
         }
+        Step::Unfence { resource, .. } => {
+            let id = names::fence_constraint(resource);
+            if let Some(cib) = &mut host.cib {
+                let constraints = cib.first_mut("configuration").first_mut("constraints");
+                constraints.children.retain(|each| each.id() != Some(&id));
+            }
+        }
         Step::LeaveCluster => leave(host),
         Step::Forget { files } => forget(files, desired, host),
         // What follows them is not seen, or is a mark that has gone.
         Step::ReloadCorosync
         | Step::RestartUnits { .. }
         | Step::CleanUp { .. }
-        | Step::Unfence { .. }
         | Step::OpenFirewall { .. }
         | Step::CloseFirewall { .. } => {}
         Step::CreateFirstGeneration { .. } | Step::PushCib { .. } | Step::AuthenticatePcs { .. } => {

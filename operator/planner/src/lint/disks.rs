@@ -1,7 +1,9 @@
 //! Rules about disks and the data on them.
 
 use hapair_model::{
-    observed::{ConnectionState, Device, DiskState, Host, JUST_CREATED, Role, SignatureKind as Kind},
+    observed::{
+        ConnectionState, Device, DiskState, Host, JUST_CREATED, ReplicationState, Role, SignatureKind as Kind,
+    },
     plan::{Content, Step},
 };
 
@@ -34,6 +36,7 @@ impl Judge<'_> {
             host.resources.get(resource).is_some_and(|leg| {
                 leg.minor == *minor
                     && leg.connection == ConnectionState::Connected
+                    && leg.replication == ReplicationState::Established
                     && leg.disk == DiskState::UpToDate
                     && leg.peer_disk == DiskState::UpToDate
             })
