@@ -109,25 +109,35 @@ fn is_good(condition: &Condition) -> bool {
         }
 }
 
-/// Whether it is what somebody has chosen, or passes by itself while the operator is at work, as nearly everything does
-/// while a pair is made. A service that was there and is away is never only that.
+/// What the operator itself, or the cluster at its word, is on its way with.
+const PROGRESS: [Reason; 6] = [
+    Reason::Converging,
+    Reason::Resyncing,
+    Reason::NotRunning,
+    Reason::NotObserved,
+    Reason::NeverReady,
+    Reason::TearingDown,
+];
+
+/// Whether it is what somebody has chosen, or a step on the way that the operator is on. A service that was there and is
+/// away is never only that; nor is something that needs a person, but for a node that has not joined yet.
 fn is_expected(was: Option<ConditionStatus>, condition: &Condition, all: &[Condition]) -> bool {
     let has = |type_: &str, status: ConditionStatus| {
         all.iter()
             .any(|each| each.type_ == type_ && each.status == status)
     };
-    let is_at_work = || has(condition_types::RECONCILING, ConditionStatus::True);
-    let is_being_made = || is_at_work() && has(condition_types::ESTABLISHED, ConditionStatus::False);
+    let is = |reason: &Reason| reason.name() == condition.reason;
+    let is_at_work = has(condition_types::RECONCILING, ConditionStatus::True);
+    let was_never_there = has(condition_types::ESTABLISHED, ConditionStatus::False);
     let is_away = condition.type_ == condition_types::AVAILABLE && was == Some(ConditionStatus::True);
-    let known = Reason::ALL
-        .iter()
-        .find(|reason| reason.name() == condition.reason);
-    !is_away
-        && match known.map(|reason| reason.class()) {
-            Some(Class::Chosen) => true,
-            Some(Class::Waiting) => is_at_work(),
-            Some(Class::Fine | Class::NeedsPerson) | None => is_being_made(),
-        }
+    let is_trouble = ABNORMAL.contains(&condition.type_.as_str());
+    let is_chosen = || {
+        Reason::ALL
+            .iter()
+            .any(|reason| is(reason) && reason.class() == Class::Chosen)
+    };
+    let is_progress = || PROGRESS.iter().any(is) || was_never_there && is(&Reason::NodeOffline);
+    !is_away && !is_trouble && (is_chosen() || is_at_work && is_progress())
 }
 
 fn event(about: &ObjectReference, action: &str, reason: &str, note: &str, is_normal: bool) -> Event {
@@ -221,8 +231,10 @@ mod tests {
         };
         assert!(told("RedundancyHealthy", Reason::Resyncing, true));
         assert!(told("RedundancyHealthy", Reason::NodeStandby, false));
-        assert!(!told("RedundancyHealthy", Reason::Disconnected, false));
+        assert!(!told("RedundancyHealthy", Reason::Disconnected, true));
+        assert!(!told("RedundancyHealthy", Reason::NodeUnclean, true));
         assert!(!told("FencingReady", Reason::FencingFailed, true));
+        assert!(!told("Stalled", Reason::Converging, true));
         assert!(
             !told("Available", Reason::NotRunning, true),
             "a service that is away is news"

@@ -259,10 +259,10 @@ pub fn ready(view: &View<'_>) -> Condition {
                 return Condition::new("FencingReady", Some(false), Reason::FencingFailed, message);
             }
             if can_run(view.desired, cluster, side) && cluster.node_of(&id).is_none() {
-                // Without a failure it is about to start, as after a refresh, or when its node has come back.
+                // Without a failure it may be about to start, as after a refresh, or when its node has come back.
                 return Condition::new(
                     "FencingReady",
-                    None,
+                    Some(false),
                     Reason::NotRunning,
                     format!("{id}, which fences {}, does not run", node.name),
                 );
