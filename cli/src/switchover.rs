@@ -177,10 +177,10 @@ async fn withdraw(session: &Session, name: &str, node: &str) -> Result<()> {
 
 /// Why the service cannot run on a node: the cluster has tried to start it there, and does not try again.
 fn could_not_start(available: &Condition, node: &str) -> Option<String> {
-    let tasks = [Task::Start, Task::Promote];
-    let has_failed = |task: &Task| available.message.contains(&format!("failed to {task} on {node}"));
-    (available.reason == Reason::ResourceFailed.name() && tasks.iter().any(has_failed))
-        .then(|| available.message.clone())
+    let has_failed = available
+        .message
+        .contains(&format!("failed to {} on {node}:", Task::Start));
+    (available.reason == Reason::ResourceFailed.name() && has_failed).then(|| available.message.clone())
 }
 
 fn serves(pair: &HAPair, node: &str) -> bool {

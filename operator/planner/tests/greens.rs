@@ -5,7 +5,7 @@ mod situations;
 
 use hapair_model::{
     Both, Reason,
-    desired::Desired,
+    desired::{Desired, ServiceKind},
     observed::{AtBoot, Failure, FenceEvent, HostView, LoadState},
     plan::{Next, Subject},
     report::{Condition, Report},
@@ -228,6 +228,26 @@ fn a_node_without_a_package_or_a_unit_that_the_service_needs_is_no_redundancy() 
     let (holds, reason, message) = of_pair(&desired, &seen(&hosts), "RedundancyHealthy");
     assert_eq!((holds, reason), (Some(false), Reason::Converging), "{message}");
     assert!(message.contains("node2 lacks tomcat10"), "{message}");
+
+    // A group that the cluster does not have yet: both hosts lack what it needs.
+    let mut more = desired.clone();
+    let mut group = more.groups[0].clone();
+    group.name = "shop".into();
+    group.services[0].kind = ServiceKind::Systemd("shop".into());
+    more.groups.push(group);
+    let both = at_rest(&desired);
+    assert_eq!(
+        of_pair(&more, &seen(&both), "RedundancyHealthy").1,
+        Reason::Healthy
+    );
+
+    // The node that serves lacks something: the other can take over.
+    let mut serving = at_rest(&desired);
+    serving.first.packages.remove("pcs");
+    assert_eq!(
+        of_pair(&desired, &seen(&serving), "RedundancyHealthy").1,
+        Reason::Healthy
+    );
 
     let mut unmanaged = desired.clone();
     unmanaged.install_packages = false;

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hapair_model::{
-    Reason,
+    Reason, Side,
     observed::{Cluster, DiskState, Failure, FencingStatus, HostView, Task},
     plan::Subject,
     report::{Condition, NodeReport, PairReport},
@@ -306,7 +306,8 @@ fn different_ids(view: &View<'_>) -> Option<(Reason, String)> {
 fn failed_start(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
     view.desired.groups.iter().find_map(|group| {
         let serving = service::serving_node(view, group).ok()?;
-        let members = service::members(view.desired, group);
+        let mut members = service::members(view.desired, group);
+        members.extend(group.volumes.iter().map(|name| names::volume(name)));
         let is_in_the_way = |failure: &&Failure| {
             failure.node != serving
                 && matches!(failure.task, Task::Start | Task::Promote)
@@ -324,30 +325,38 @@ fn failed_start(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> 
     })
 }
 
-/// What one node lacks and the other has. What both lack is on its way to both, and nothing runs on it yet.
+/// What a node lacks that does not serve, of what the groups need that the cluster has. What both lack is on its way to
+/// both, and nothing runs on it yet.
 fn missing_there(view: &View<'_>) -> Option<(Reason, String)> {
-    view.desired.nodes.iter().find_map(|(side, node)| {
-        let host = view.hosts[side]?;
-        let platform = Platform::of(&host.distribution)?;
-        let mut packages = stages::missing_packages(view.desired, host, &platform);
-        let peer = view.hosts[side.peer()];
+    let mut desired = view.desired.clone();
+    desired
+        .groups
+        .retain(|group| view.cib.is_some_and(|cib| cib.has(&names::group(&group.name))));
+    let platform = |side: Side| Platform::of(&view.hosts[side]?.distribution);
+    let serves = |node: &str| {
+        let mut groups = desired.groups.iter();
+        groups.any(|group| service::serving_node(view, group).is_ok_and(|serving| serving == node))
+    };
+    let mut others = desired.nodes.iter().filter(|(_, node)| !serves(&node.name));
+    others.find_map(|(side, node)| {
+        let (host, own) = (view.hosts[side]?, platform(side)?);
+        let peer = view.hosts[side.peer()].filter(|_| platform(side.peer()) == Some(own));
+        let mut packages = stages::missing_packages(&desired, host, &own);
         packages.retain(|name| peer.is_none_or(|peer| peer.packages.contains_key(name)));
         if !packages.is_empty() {
-            let reason = match view.desired.install_packages {
+            let reason = match desired.install_packages {
                 true => Reason::Converging,
                 false => Reason::PackagesMissing,
             };
             return Some((reason, format!("{} lacks {}", node.name, packages.join(", "))));
         }
-        let mut groups = view.groups();
-        let unit = groups.find_map(|group| service::missing_unit(group, host, &platform))?;
-        Some((
-            Reason::UnitNotFound,
-            format!(
-                "{} could not start {unit}.service: the unit is not there, or masked",
-                node.name
-            ),
-        ))
+        let mut groups = desired.groups.iter();
+        let unit = groups.find_map(|group| service::missing_unit(group, host, &own))?;
+        let message = format!(
+            "{} could not start {unit}.service: the unit is not there, or masked",
+            node.name
+        );
+        Some((Reason::UnitNotFound, message))
     })
 }
 
