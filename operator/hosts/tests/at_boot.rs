@@ -13,10 +13,17 @@ fn told(configuration: &str) -> String {
         &format!(
             "cp /usr/lib/os-release /etc/os-release\n{configuration}\nmkdir /run/probe; cp $scripts/probe /run/probe/probe
             printf '%s\\n' 'address 192.0.2.100' 'address 2001:db8::100' 'mount-point logs /var/log/tomcat10' > /run/probe/question
-            sh /run/probe/probe | sed -n '/^section at-boot /,$p' | grep -E '^(192|2001|/var)' || true"
+            sh /run/probe/probe > /run/probe/told; grep -q '^section at-boot 0 ' /run/probe/told
+            sed -n '/^section at-boot /,$p' /run/probe/told | grep -E '^(192|2001|/var)' || true"
         ),
     );
     ran.said
+}
+
+/// A script that writes a file.
+fn written(file: &str, text: &str) -> String {
+    let folder = std::path::Path::new(file).parent().unwrap().display();
+    format!("mkdir -p '{folder}'; cat > '{file}' <<'END'\n{text}\nEND")
 }
 
 #[test]
@@ -24,11 +31,11 @@ fn an_address_is_found_in_the_words_of_each_network_configuration() {
     let files = [
         (
             "/etc/network/interfaces",
-            "iface eth0 inet static\n  address 192.0.2.100\n  netmask 255.255.255.0",
+            "auto eth0\niface eth0 inet static\n  address 192.0.2.100\n  netmask 255.255.255.0",
         ),
         (
             "/etc/network/interfaces.d/web",
-            "iface eth0 inet static\n  address 192.0.2.100/24",
+            "allow-hotplug eth0\niface eth0 inet static\n  address 192.0.2.100/24",
         ),
         (
             "/etc/netplan/50-web.yaml",
@@ -54,9 +61,11 @@ fn an_address_is_found_in_the_words_of_each_network_configuration() {
         } else {
             "192.0.2.100"
         };
-        let folder = std::path::Path::new(file).parent().unwrap().display();
-        let written = format!("mkdir -p '{folder}'; cat > '{file}' <<'END'\n{text}\nEND");
-        assert_eq!(told(&written), format!("{address} {file}\n"), "{file}");
+        assert_eq!(
+            told(&written(file, text)),
+            format!("{address} {file}\n"),
+            "{file}"
+        );
     }
 }
 
@@ -70,6 +79,48 @@ fn a_neighbour_a_route_a_server_and_a_comment_are_not_the_address() {
     let netplan = format!("mkdir -p /etc/netplan; cat > /etc/netplan/a.yaml <<'END'\n{text}\nEND");
     assert_eq!(told(&netplan), "");
     assert_eq!(told(":"), "");
+    let rules = [
+        (
+            "/etc/netplan/a.yaml",
+            "      routing-policy:\n      - from: 192.0.2.100/32",
+        ),
+        (
+            "/etc/netplan/a.yaml",
+            "      addresses: [192.0.2.11/24]  # 192.0.2.100/24 is the pair's",
+        ),
+        (
+            "/etc/systemd/network/a.network",
+            "[RoutingPolicyRule]\nFrom=192.0.2.100/32",
+        ),
+        (
+            "/etc/network/interfaces",
+            "auto eth0\niface eth0 inet dhcp\n  post-up ip rule add from 192.0.2.100/32 table 7",
+        ),
+    ];
+    for (file, text) in rules {
+        assert_eq!(told(&written(file, text)), "", "{text}");
+    }
+}
+
+#[test]
+fn an_address_of_an_interface_that_the_boot_leaves_alone_is_not_brought_up() {
+    let left_alone = [
+        (
+            "/etc/network/interfaces",
+            "auto eth0\niface eth0:vip inet static\n  address 192.0.2.100",
+        ),
+        (
+            "/etc/NetworkManager/system-connections/vip",
+            "[connection]\nautoconnect=false\n[ipv4]\naddress1=192.0.2.100/24",
+        ),
+        (
+            "/etc/sysconfig/network-scripts/ifcfg-eth9",
+            "ONBOOT=\"no\"\nIPADDR=192.0.2.100",
+        ),
+    ];
+    for (file, text) in left_alone {
+        assert_eq!(told(&written(file, text)), "", "{text}");
+    }
 }
 
 #[test]
@@ -81,6 +132,10 @@ fn a_mount_is_found_unless_the_boot_leaves_it_alone() {
     };
     assert_eq!(fstab("defaults"), "/var/log/tomcat10 /etc/fstab\n");
     assert_eq!(fstab("nofail,noauto"), "");
+    assert_eq!(
+        fstab("noauto,x-systemd.automount"),
+        "/var/log/tomcat10 /etc/fstab\n"
+    );
     assert_eq!(
         told("echo '#/dev/sdb1 /var/log/tomcat10 ext4 defaults 0 2' > /etc/fstab"),
         ""
