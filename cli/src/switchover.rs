@@ -212,6 +212,12 @@ mod tests {
             told("ResourceFailed", "ip-web failed to start on node1: gone"),
             None
         );
+        let longer = "ip-web failed to start on node21: gone";
+        assert_eq!(
+            told("ResourceFailed", longer),
+            None,
+            "another node's name begins alike"
+        );
         assert_eq!(told("NotRunning", "ip-web does not run on any node"), None);
     }
 }

@@ -6,7 +6,7 @@ mod situations;
 use hapair_model::{
     Both, Reason,
     desired::{Desired, ServiceKind},
-    observed::{AtBoot, Failure, FenceEvent, HostView, LoadState},
+    observed::{AtBoot, Failure, FenceEvent, HostView, LoadState, Task},
     plan::{Next, Subject},
     report::{Condition, Report},
     xml::Element,
@@ -217,6 +217,29 @@ fn an_address_that_both_hosts_have_is_not_assigned() {
         (ready.holds, ready.reason),
         (Some(false), Reason::AssignedTwice),
         "the pair is not Ready either"
+    );
+}
+
+#[test]
+fn a_volume_that_could_not_be_promoted_on_the_other_node_is_no_redundancy() {
+    let desired = tomcat_pair();
+    let failed = changed(&desired, |host| {
+        host.cluster.as_mut().unwrap().failures.push(Failure {
+            resource: "volume-logs".into(),
+            task: Task::Promote,
+            node: "node2".into(),
+            message: "no UpToDate disk".into(),
+        });
+    });
+    let (holds, reason, message) = of_pair(&desired, &failed, "RedundancyHealthy");
+    assert_eq!(
+        (holds, reason),
+        (Some(false), Reason::ResourceFailed),
+        "{message}"
+    );
+    assert!(
+        message.contains("node2") && message.contains("volume-logs"),
+        "{message}"
     );
 }
 

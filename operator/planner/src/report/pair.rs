@@ -325,8 +325,8 @@ fn failed_start(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> 
     })
 }
 
-/// What a node lacks that does not serve, of what the groups need that the cluster has. What both lack is on its way to
-/// both, and nothing runs on it yet.
+/// What a node that does not serve lacks, and the cluster's groups need. What both nodes lack is being installed on
+/// both.
 fn missing_there(view: &View<'_>) -> Option<(Reason, String)> {
     let mut desired = view.desired.clone();
     desired

@@ -6,7 +6,7 @@ use hapair_model::{
 };
 
 use super::{Case, between, leg, on_both};
-use crate::situations::{Hosts, at_rest};
+use crate::situations::{Hosts, at_rest, two_bare_hosts};
 
 /// The device of node2, before anything was made of it.
 fn blank(
@@ -15,7 +15,8 @@ fn blank(
     advice: &'static [&'static str],
     cure: fn(&mut Case, &str),
 ) -> Vec<Case> {
-    vec![Case::bare(
+    vec![Case::of(
+        two_bare_hosts,
         |_, hosts| goes_wrong(device(&mut hosts.second)),
         named,
         advice,
@@ -72,7 +73,8 @@ pub fn not_blank() -> Vec<Case> {
 }
 
 pub fn hidden_files() -> Vec<Case> {
-    vec![Case::bare(
+    vec![Case::of(
+        two_bare_hosts,
         |_, hosts| hosts.second.hidden_files.extend([("logs".into(), 3)]),
         &["node2", "/var/log/tomcat10", "3 files"],
         &["spec.disks[].hideFiles"],
@@ -262,8 +264,8 @@ pub fn set_at_boot() -> Vec<Case> {
     vec![
         Case::at_rest(mount(), mount_words, &["on node2 remove"], cure),
         Case::at_rest(address(), address_words, &["on node2 remove"], cure),
-        Case::bare(mount(), mount_words, &["remove"], cure),
-        Case::bare(address(), address_words, &["remove"], cure),
+        Case::of(two_bare_hosts, mount(), mount_words, &["remove"], cure),
+        Case::of(two_bare_hosts, address(), address_words, &["remove"], cure),
     ]
 }
 

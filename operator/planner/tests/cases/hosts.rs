@@ -3,7 +3,7 @@
 use hapair_model::observed::{Job, Record, Silence};
 
 use super::{Case, between};
-use crate::situations::with_packages;
+use crate::situations::{two_bare_hosts, with_packages};
 
 fn silent(silence: Silence, named: &'static [&'static str], advice: &'static [&'static str]) -> Vec<Case> {
     let mut case = Case::at_rest(|_, _| {}, named, advice, |case, _| case.silence = None);
@@ -68,7 +68,8 @@ fn fresh(
     advice: &'static [&'static str],
     cure: fn(&mut Case, &str),
 ) -> Vec<Case> {
-    vec![Case::with_packages(
+    vec![Case::of(
+        with_packages,
         |_, hosts| goes_wrong(&mut hosts.second),
         named,
         advice,
@@ -122,7 +123,8 @@ pub fn without_packages() -> Vec<Case> {
 }
 
 pub fn packages_failed() -> Vec<Case> {
-    vec![Case::bare(
+    vec![Case::of(
+        two_bare_hosts,
         |_, hosts| {
             hosts.second.install = Some(Job::Failed {
                 message: "E: Unable to locate package pcs".into(),
@@ -182,7 +184,8 @@ pub fn without_keys() -> Vec<Case> {
 
 /// Nobody has to do anything: it passes.
 pub fn converging() -> Vec<Case> {
-    vec![Case::bare(
+    vec![Case::of(
+        two_bare_hosts,
         |_, _| {},
         &["install packages"],
         &["wait"],

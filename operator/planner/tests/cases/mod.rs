@@ -15,7 +15,7 @@ use hapair_model::{
     observed::{Cluster, Host, HostView, Resource, Silence},
 };
 
-use super::situations::{Hosts, at_rest, tomcat_pair, two_bare_hosts, with_packages};
+use super::situations::{Hosts, at_rest, tomcat_pair};
 
 /// Something that is wrong.
 pub struct Case {
@@ -41,43 +41,19 @@ impl Case {
         advice: &'static [&'static str],
         cure: fn(&mut Self, &str),
     ) -> Self {
-        let desired = tomcat_pair();
-        let hosts = at_rest(&desired);
-        Self::of(desired, hosts, goes_wrong, named, advice, cure)
+        Self::of(at_rest, goes_wrong, named, advice, cure)
     }
 
-    /// Two bare hosts, of which something is wrong.
-    pub fn bare(
+    /// A pair in another situation, in which this goes wrong.
+    pub fn of(
+        situation: fn(&Desired) -> Hosts,
         goes_wrong: impl FnOnce(&mut Desired, &mut Hosts),
         named: &'static [&'static str],
         advice: &'static [&'static str],
         cure: fn(&mut Self, &str),
     ) -> Self {
-        let desired = tomcat_pair();
-        let hosts = two_bare_hosts(&desired);
-        Self::of(desired, hosts, goes_wrong, named, advice, cure)
-    }
-
-    /// Two hosts that have the packages and no cluster, of which something is wrong.
-    pub fn with_packages(
-        goes_wrong: impl FnOnce(&mut Desired, &mut Hosts),
-        named: &'static [&'static str],
-        advice: &'static [&'static str],
-        cure: fn(&mut Self, &str),
-    ) -> Self {
-        let desired = tomcat_pair();
-        let hosts = with_packages(&desired);
-        Self::of(desired, hosts, goes_wrong, named, advice, cure)
-    }
-
-    fn of(
-        mut desired: Desired,
-        mut hosts: Hosts,
-        goes_wrong: impl FnOnce(&mut Desired, &mut Hosts),
-        named: &'static [&'static str],
-        advice: &'static [&'static str],
-        cure: fn(&mut Self, &str),
-    ) -> Self {
+        let mut desired = tomcat_pair();
+        let mut hosts = situation(&desired);
         goes_wrong(&mut desired, &mut hosts);
         Self {
             desired,

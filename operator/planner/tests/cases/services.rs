@@ -18,7 +18,8 @@ pub fn nothing_declared() -> Vec<Case> {
 }
 
 pub fn network_not_found() -> Vec<Case> {
-    vec![Case::with_packages(
+    vec![Case::of(
+        with_packages,
         |_, hosts| hosts.second.addresses.clear(),
         &["node2", "eth0"],
         &["give both hosts an address in that network"],
@@ -27,7 +28,8 @@ pub fn network_not_found() -> Vec<Case> {
 }
 
 pub fn address_taken() -> Vec<Case> {
-    vec![Case::with_packages(
+    vec![Case::of(
+        with_packages,
         |_, hosts| hosts.second.taken.push("192.0.2.100".into()),
         &["node2", "192.0.2.100"],
         &["take the address off that machine"],
