@@ -1,6 +1,7 @@
 //! What to tell people: conditions, each an observation, none a memory.
 
 mod pair;
+mod redundancy;
 
 use hapair_model::{
     Both, Reason, Side,

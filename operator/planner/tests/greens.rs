@@ -3,6 +3,8 @@
 
 mod situations;
 
+use std::collections::BTreeSet;
+
 use hapair_model::{
     Both, Reason,
     desired::{Desired, ServiceKind},
@@ -97,6 +99,67 @@ fn fencing_that_the_clusters_configuration_switches_off_is_not_ready() {
     let (holds, reason, message) = of_pair(&desired, &observed, "FencingReady");
     assert_eq!((holds, reason), (Some(false), Reason::FencingFailed), "{message}");
     assert!(message.contains("stonith-enabled=false"), "{message}");
+}
+
+#[test]
+fn an_agent_that_is_gone_on_the_other_node_leaves_no_redundancy() {
+    let mut desired = tomcat_pair();
+    desired.groups[0].services[0].kind = ServiceKind::Ocf {
+        agent: "heartbeat:tomcat".into(),
+        parameters: vec![],
+    };
+    let mut hosts = at_rest(&desired);
+    hosts
+        .first
+        .agents
+        .insert("heartbeat:tomcat".into(), Some(BTreeSet::new()));
+    hosts.second.agents.insert("heartbeat:tomcat".into(), None);
+    let (holds, reason, message) = of_pair(&desired, &seen(&hosts), "RedundancyHealthy");
+    assert_eq!((holds, reason), (Some(false), Reason::UnitNotFound), "{message}");
+    assert_eq!(
+        message,
+        "node2 could not start ocf:heartbeat:tomcat: the agent is not there"
+    );
+}
+
+/// Nothing is taken over from a node before it was fenced.
+#[test]
+fn a_node_that_serves_and_could_not_be_fenced_leaves_no_redundancy() {
+    let desired = tomcat_pair();
+    let failed = |node: &str| {
+        changed(&desired, |host| {
+            let cluster = host.cluster.as_mut().unwrap();
+            cluster.failures.push(Failure {
+                resource: format!("fence-{node}-1"),
+                task: Task::Monitor,
+                node: "node2".into(),
+                message: "Connection refused".into(),
+            });
+        })
+    };
+    let (holds, reason, message) = of_pair(&desired, &failed("node1"), "RedundancyHealthy");
+    assert_eq!((holds, reason), (Some(false), Reason::FencingFailed), "{message}");
+    assert!(
+        message.starts_with("node1 could not be fenced, and until it is"),
+        "{message}"
+    );
+    assert!(
+        message.contains("fence-node1-1 failed to monitor on node2: Connection refused"),
+        "{message}"
+    );
+    // The one that does not serve: what serves would stay where it is.
+    let (holds, _, message) = of_pair(&desired, &failed("node2"), "RedundancyHealthy");
+    assert_eq!(holds, Some(true), "{message}");
+    assert_eq!(of_pair(&desired, &failed("node2"), "FencingReady").0, Some(false));
+}
+
+#[test]
+fn of_a_node_that_does_not_answer_nobody_knows_whether_it_could_take_over() {
+    let desired = tomcat_pair();
+    let hosts = at_rest(&desired);
+    let (holds, reason, message) = of_pair(&desired, &second_silent(&hosts), "RedundancyHealthy");
+    assert_eq!((holds, reason), (None, Reason::NotObserved), "{message}");
+    assert!(message.contains("node2 does not answer"), "{message}");
 }
 
 #[test]

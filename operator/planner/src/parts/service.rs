@@ -51,16 +51,22 @@ pub const PART: Part = Part {
     waits: |facts| Some(format!("group {} is starting", starting_group(facts)?.name)),
 };
 
-/// A unit of a group's services that a host does not have, or that is masked there.
-pub fn missing_unit<'a>(group: &'a Group, host: &Host, platform: &Platform) -> Option<&'a str> {
-    let mut units = group
-        .services
-        .iter()
-        .filter_map(|service| unit(&service.kind, platform));
-    units.find(|unit| {
-        host.units
-            .get(*unit)
-            .is_some_and(|state| matches!(state.load, LoadState::NotFound | LoadState::Masked))
+/// Why a group's services could not be started on a host: a unit that is not there, or masked, or an agent that is not
+/// there.
+pub fn missing(group: &Group, host: &Host, platform: &Platform) -> Option<String> {
+    let is_missing = |unit: &str| {
+        let state = host.units.get(unit);
+        state.is_some_and(|state| matches!(state.load, LoadState::NotFound | LoadState::Masked))
+    };
+    group.services.iter().find_map(|service| match &service.kind {
+        ServiceKind::Ocf { agent, .. } => {
+            let is_missing = host.agents.get(agent).is_some_and(Option::is_none);
+            is_missing.then(|| format!("ocf:{agent}: the agent is not there"))
+        }
+        kind => {
+            let unit = unit(kind, platform).filter(|unit| is_missing(unit))?;
+            Some(format!("{unit}.service: the unit is not there, or masked"))
+        }
     })
 }
 
