@@ -205,11 +205,13 @@ pub enum Expansion {
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Probe {
-    /// A GET request. A status from 200 to 399 is an answer.
+    /// A GET request.
     pub http: HttpProbe,
 }
 
-/// A GET request through the group's first floating IP.
+/// A GET request through the group's first floating IP. A status from 200 to 399 is an answer. One from 400 to 499 is
+/// not what is asked for, but it is the service that says so: it is told, and the group is left where it is. Any other
+/// status, and none, is a service that does not work, which is started anew or moved.
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpProbe {
@@ -220,6 +222,10 @@ pub struct HttpProbe {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 1024), regex(pattern = r"^/[A-Za-z0-9/._~%?&=+-]*$"))]
     pub path: Option<String>,
+    /// The statuses that are an answer, for example `[200, 401]`. Any other is then a service that does not work.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(min = 1, max = 16), inner(range(min = 200, max = 599)))]
+    pub codes: Option<Vec<i32>>,
 }
 
 /// What was observed of the group.

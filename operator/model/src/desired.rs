@@ -378,6 +378,31 @@ pub struct HttpProbe {
     pub port: u16,
     /// The path.
     pub path: String,
+    /// The statuses that are an answer; empty: as [`HttpProbe::judge`] has it.
+    pub codes: Vec<u16>,
+}
+
+/// What a status says of a service.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// It serves what is asked for.
+    Serves,
+    /// It works, and refuses what is asked for.
+    Refuses,
+    /// It does not work.
+    Fails,
+}
+
+impl HttpProbe {
+    /// What this status says of the service; 0 is no answer. The agent `http` judges in the same way.
+    pub fn judge(&self, status: u16) -> Answer {
+        match status {
+            status if self.codes.contains(&status) => Answer::Serves,
+            200..=399 if self.codes.is_empty() => Answer::Serves,
+            400..=499 if self.codes.is_empty() => Answer::Refuses,
+            _ => Answer::Fails,
+        }
+    }
 }
 
 impl Desired {

@@ -450,6 +450,12 @@ reasons! {
     /// What to do: the message shows what came back. pacemaker restarts or moves a service that fails its
     /// probe.
     NotAnswering: Waiting,
+    /// The service works, and refuses the page that its probe asks for (an HTTP status from 400 to 499). It is left as
+    /// it is: on another node it would say the same.
+    ///
+    /// What to do: put the page there, or correct `spec.probe.http.path`. Where that status is right, for example 401,
+    /// list it in `spec.probe.http.codes`.
+    ProbeRefused: NeedsPerson,
     /// The service answers on the node where it runs. There is no other node to ask, so that nobody knows whether
     /// clients reach it.
     ///

@@ -108,6 +108,7 @@ fn row(reason: Reason) -> Row {
         Reason::ResourceFailed => Planned(services::resource_failed()),
         Reason::NotRunning => Planned(services::not_running()),
         Reason::NotAnswering => Planned(services::not_answering()),
+        Reason::ProbeRefused => Planned(services::probe_refused()),
         Reason::WritesFrozen => Planned(disks::frozen()),
         Reason::TwoPrimaries => Planned(disks::two_primaries()),
         Reason::NotObserved => Planned(services::not_observed()),

@@ -138,7 +138,11 @@ fn every_field_that_can_change_has_its_plan() {
             desired.groups[0].probe = Some(HttpProbe {
                 port: 8081,
                 path: "/ready".into(),
+                codes: vec![],
             })
+        }),
+        ("group: codes of its probe", |desired| {
+            desired.groups[0].probe.as_mut().unwrap().codes = vec![200, 401];
         }),
         ("group: probe gone", |desired| desired.groups[0].probe = None),
         ("group: files: gone", |desired| desired.groups[0].files.clear()),

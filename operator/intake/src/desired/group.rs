@@ -33,8 +33,15 @@ impl Intake<'_> {
                 .filter_map(|(at, file)| self.file(&about, at, file))
                 .collect(),
             probe: group.spec.probe.as_ref().map(|probe| HttpProbe {
-                port: u16::try_from(probe.http.port).unwrap_or_default(),
+                port: number(probe.http.port),
                 path: probe.http.path.clone().unwrap_or_else(|| "/".into()),
+                codes: probe
+                    .http
+                    .codes
+                    .iter()
+                    .flatten()
+                    .map(|code| number(*code))
+                    .collect(),
             }),
         }
     }
@@ -131,4 +138,9 @@ fn service(service: &crds::Service) -> Option<Service> {
         start_timeout,
         stop_timeout,
     })
+}
+
+/// A number whose range the API server has checked.
+fn number(value: i32) -> u16 {
+    u16::try_from(value).unwrap_or_default()
 }

@@ -136,6 +136,21 @@ pub fn not_answering() -> Vec<Case> {
     ]
 }
 
+pub fn probe_refused() -> Vec<Case> {
+    let refused = |mend: fn(&mut Case, &str)| {
+        Case::at_rest(
+            |_, hosts| hosts.second.probes.extend([(PAGE.into(), 404)]),
+            &[PAGE, "404", "node1"],
+            &["spec.probe.http.path", "spec.probe.http.codes"],
+            mend,
+        )
+    };
+    vec![
+        refused(|case, _| case.hosts.second.probes.extend([(PAGE.into(), 200)])),
+        refused(|case, _| case.desired.groups[0].probe.as_mut().unwrap().codes = vec![404]),
+    ]
+}
+
 pub fn not_observed() -> Vec<Case> {
     let mut case = Case::at_rest(
         |_, hosts| (hosts.first.cluster, hosts.first.cib) = (None, None),

@@ -99,6 +99,7 @@ pub fn tomcat_pair() -> Desired {
             probe: Some(HttpProbe {
                 port: 8080,
                 path: "/".into(),
+                codes: vec![],
             }),
         }],
         leaving: Leaving::default(),

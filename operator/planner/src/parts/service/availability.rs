@@ -2,7 +2,7 @@
 
 use hapair_model::{
     Reason, Side,
-    desired::{Group, Volume},
+    desired::{Answer, Group, Volume},
     observed::{Failure, Task},
     report::Holds,
 };
@@ -48,26 +48,38 @@ pub fn availability(view: &View<'_>, group: &Group) -> (Holds, Reason, String) {
         return (None, Reason::NotObserved, format!("{url} could not be asked"));
     };
     let asking = view.desired.nodes[asked].name.as_str();
-    match status {
-        200..=399 if asking == node => (
+    let Some(probe) = &group.probe else {
+        return (None, Reason::NothingDeclared, "the group has no probe".into());
+    };
+    match probe.judge(status) {
+        Answer::Serves if asking == node => (
             Some(true),
             Reason::AnsweredLocally,
             format!(
                 "{url} answers with HTTP status {status} on {node}, where the group runs; no other node could be asked"
             ),
         ),
-        200..=399 => (
+        Answer::Serves => (
             Some(true),
             Reason::Serving,
             format!("{url} answers with HTTP status {status} from {node}"),
         ),
-        0 => {
+        Answer::Refuses => (
+            Some(false),
+            Reason::ProbeRefused,
+            format!(
+                "{url} is refused with HTTP status {status} by {node}: the service works, and is left where it is"
+            ),
+        ),
+        Answer::Fails if status == 0 => {
             let itself = view
                 .desired
                 .side(&node)
                 .and_then(|side| view.hosts[side]?.probes.get(&url));
             let hint = match itself {
-                Some(200..=399) => ", where it answers: look at the network and the firewall between the two",
+                Some(status) if probe.judge(*status) != Answer::Fails => {
+                    ", where it answers: look at the network and the firewall between the two"
+                }
                 _ => "",
             };
             (
@@ -76,7 +88,7 @@ pub fn availability(view: &View<'_>, group: &Group) -> (Holds, Reason, String) {
                 format!("{url} does not answer {asking}; the group runs on {node}{hint}"),
             )
         }
-        _ => (
+        Answer::Fails => (
             Some(false),
             Reason::NotAnswering,
             format!("{url} answers with HTTP status {status} from {node}"),

@@ -43,8 +43,14 @@ pub fn service(desired: &Desired, group: &Group, service: &Service, platform: &P
 /// Asks the service on the node itself, so that a hung one is restarted or moved.
 pub fn probe(desired: &Desired, group: &Group, url: &str) -> Element {
     let id = desired.id(names::probe(&group.name));
+    let mut parameters = owned(&[("url", url)]);
+    let codes = group.probe.iter().flat_map(|probe| &probe.codes);
+    let codes: Vec<_> = codes.map(ToString::to_string).collect();
+    if !codes.is_empty() {
+        parameters.push(("codes".into(), codes.join(" ")));
+    }
     ocf(&id, "hapair", "http")
-        .child(attributes("instance_attributes", &id, &owned(&[("url", url)])))
+        .child(attributes("instance_attributes", &id, &parameters))
         .child(operations(
             &id,
             &[
