@@ -194,6 +194,11 @@ impl Fault {
         }
     }
 
+    /// Whether it takes the node that serves away, for longer than it takes the other one to serve.
+    pub fn takes_the_serving_node(self) -> bool {
+        matches!(self, Self::ServingPowerCut | Self::ServingIsolated)
+    }
+
     /// Whether it may be over before anybody looked: systemd starts pacemaker, and corosync with it, at once.
     /// A node that is a member again before the scheduler has decided to fence it is taken back as it is,
     /// with all that runs on it.

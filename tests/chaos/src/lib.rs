@@ -7,8 +7,11 @@ mod disk;
 mod faults;
 mod ground;
 mod round;
+mod takeover;
 mod watch;
+mod weakness;
 
 pub use faults::{Fault, table};
 pub use ground::{Ground, world};
 pub use round::{Round, play};
+pub use weakness::Weakness;

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fs, path::PathBuf, time::Instant};
 
 use anyhow::{Context, Result, ensure};
 use clap::Parser;
-use hapair_chaos::{Fault, Ground, Round, play, table, world};
+use hapair_chaos::{Fault, Ground, Round, Weakness, play, table, world};
 use rand::{SeedableRng, rngs::StdRng};
 
 #[derive(Parser)]
@@ -22,6 +22,10 @@ struct Arguments {
     /// Only this fault, round after round, by its name in docs/operations.md.
     #[arg(long)]
     only: Option<String>,
+    /// Every other time rob the node that does not serve of something it needs to take over, before the fault
+    /// takes the one that serves.
+    #[arg(long, requires = "only")]
+    weaken: bool,
     /// Print the table of what each fault shows in the status, and end.
     #[arg(long)]
     table: bool,
@@ -37,6 +41,10 @@ fn main() -> Result<()> {
         return Ok(());
     }
     let only = arguments.only.as_deref().map(Fault::named).transpose()?;
+    ensure!(
+        !arguments.weaken || only.is_some_and(Fault::takes_the_serving_node),
+        "--weaken is for a fault that takes the node that serves, as serving-power-cut does"
+    );
     let start = Instant::now();
     let (mut world, manifests) = world(&arguments.debian, |what| {
         println!("{:7.1} s  {what}", start.elapsed().as_secs_f32())
@@ -46,13 +54,19 @@ fn main() -> Result<()> {
     let mut random = StdRng::seed_from_u64(arguments.seed);
     println!("seed {}", arguments.seed);
     println!("{}", Round::HEADER);
-    let (mut failed, mut deck, mut screens) = (0, Vec::new(), BTreeMap::new());
+    let (mut failed, mut surprises, mut screens) = (0, 0, BTreeMap::new());
+    let (mut deck, mut weaknesses) = (Vec::new(), Vec::new());
     for number in 1..=arguments.rounds {
         if deck.is_empty() {
             deck = only.map_or_else(|| Fault::deck(&mut random), |fault| vec![fault]);
         }
         let fault = deck.pop().context("the deck was just dealt")?;
-        let round = play(&mut ground, number, fault, &mut random)?;
+        if arguments.weaken && weaknesses.is_empty() {
+            weaknesses = Weakness::deck(&mut random);
+        }
+        let weakness = weaknesses.pop().flatten();
+        let round = play(&mut ground, number, fault, weakness, &mut random)?;
+        surprises += u32::from(round.is_a_surprise());
         println!("{round}");
         if !round.is_good() {
             failed += 1;
@@ -63,7 +77,8 @@ fn main() -> Result<()> {
         }
     }
     println!(
-        "{} rounds in {:.0} s, {failed} of them bad",
+        "{} rounds in {:.0} s, {failed} of them bad; {surprises} times the other node took over though \
+         RedundancyHealthy was not True",
         arguments.rounds,
         start.elapsed().as_secs_f32()
     );

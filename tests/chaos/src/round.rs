@@ -12,6 +12,8 @@ use rand::{RngExt, rngs::StdRng};
 use crate::{
     faults::{Fault, Truth},
     ground::{Ground, LONG},
+    takeover::{Foretold, Takeover},
+    weakness::Weakness,
 };
 
 /// Why the status told no truth.
@@ -26,7 +28,9 @@ enum Untold {
 pub struct Round {
     number: u32,
     fault: Fault,
+    weakness: Option<Weakness>,
     spec_changed: bool,
+    takeover: Option<Takeover>,
     without_service: Duration,
     truth: Option<Result<Duration, Untold>>,
     back: Duration,
@@ -40,9 +44,10 @@ pub struct Round {
 
 impl Round {
     /// The head of the report's table.
-    pub const HEADER: &str = "| Round | Fault | Without service | Truth told | Ready again | Records | Lost \
+    pub const HEADER: &str = "| Round | Fault | RedundancyHealthy before, and the other node | Without service \
+        | Truth told | Ready again | Records | Lost \
         | Address twice | Two primaries |\n\
-                              |---|---|---|---|---|---|---|---|---|";
+                              |---|---|---|---|---|---|---|---|---|---|";
 
     /// Whether nothing was lost, nothing there twice, the service not away for longer than the fault
     /// explains, and the status told the truth in time.
@@ -53,6 +58,12 @@ impl Round {
             && self.both_primary.is_empty()
             && told
             && self.served()
+            && !self.takeover.as_ref().is_some_and(Takeover::is_a_lie)
+    }
+
+    /// Whether the other node took over although RedundancyHealthy was not True.
+    pub fn is_a_surprise(&self) -> bool {
+        self.takeover.as_ref().is_some_and(Takeover::is_a_surprise)
     }
 
     /// What `kubectl hapair status` showed once the status told the truth, with what had happened, as
@@ -66,7 +77,8 @@ impl Round {
     }
 
     fn served(&self) -> bool {
-        self.without_service.as_secs() <= self.fault.gap()
+        // Of a node that was robbed of what it needs nobody expects that it serves.
+        self.weakness.is_some() || self.without_service.as_secs() <= self.fault.gap()
     }
 }
 
@@ -78,10 +90,18 @@ impl fmt::Display for Round {
             Some(Err(Untold::Unfenced)) => "passed unfenced".to_owned(),
             Some(Err(Untold::Late(what))) => format!("NO: {what}"),
         };
+        let takeover = self
+            .takeover
+            .as_ref()
+            .map_or_else(|| "-".to_owned(), ToString::to_string);
+        let weakness = self
+            .weakness
+            .map_or_else(String::new, |weakness| format!("{}, then ", weakness.name()));
         write!(
             formatter,
-            "| {} | {}{} | {:.1} s{} | {truth} | {:.0} s | {} | {} | {} | {} |",
+            "| {} | {}{}{} | {takeover} | {:.1} s{} | {truth} | {:.0} s | {} | {} | {} | {} |",
             self.number,
+            weakness,
             self.fault.words().0,
             if self.spec_changed {
                 " + change of the spec"
@@ -108,32 +128,59 @@ impl fmt::Display for Round {
     }
 }
 
-/// Plays a round. An error is a pair that does not come back.
-pub fn play(ground: &mut Ground, number: u32, fault: Fault, random: &mut StdRng) -> Result<Round> {
+/// Plays a round, with the other node robbed of something first. An error is a pair that does not come back.
+pub fn play(
+    ground: &mut Ground,
+    number: u32,
+    fault: Fault,
+    weakness: Option<Weakness>,
+    random: &mut StdRng,
+) -> Result<Round> {
     let spec_changed =
         fault == Fault::SshDropped || random.random_range(0..4) == 0 && fault != Fault::ApiServerKilled;
     let hold = Duration::from_millis(random.random_range(2000..15_000));
     let active = ground.active()?;
     let before = Lives::of(ground, active)?;
+    if let Some(weakness) = weakness {
+        weakness
+            .begin(ground, active)
+            .with_context(|| format!("round {number}: {weakness:?} could not be begun"))?;
+    }
+    let foretold = match fault.takes_the_serving_node() {
+        true => Some(Foretold::read(ground, weakness)?),
+        false => None,
+    };
     ground.client.begin_round();
     ground.watch.take();
     let start = Instant::now();
     fault
         .begin(ground, active)
         .with_context(|| format!("round {number}: {fault:?} could not be begun"))?;
+    let records = ground.client.acknowledged();
     if spec_changed && fault != Fault::SshDropped {
         ground.change_spec()?;
     }
-    let truth = fault.truth().map(|truth| told(ground, &truth, start));
+    // Two faults at once are told as either.
+    let truth = fault.truth().filter(|_| weakness.is_none());
+    let truth = truth.map(|truth| told(ground, &truth, start));
     let screen = truth
         .as_ref()
         .filter(|told| told.is_ok())
         .and_then(|_| ground.world.plugin(&["status"]).ok());
+    let deadline = start + Duration::from_secs(fault.gap());
+    let takeover = foretold
+        .map(|foretold| Takeover::of(foretold, ground, active, records, deadline))
+        .transpose()?;
     std::thread::sleep(hold.saturating_sub(start.elapsed()));
     let ended = Instant::now();
     fault
         .end(ground, active)
         .with_context(|| format!("round {number}: {fault:?} could not be ended"))?;
+    if let Some(weakness) = weakness {
+        weakness
+            .end(ground, active)
+            .with_context(|| format!("round {number}: {weakness:?} could not be ended"))?;
+    }
     come_back(ground)
         .with_context(|| format!("round {number}: the pair did not come back from {fault:?}"))?;
     let back = ended.elapsed();
@@ -160,7 +207,9 @@ pub fn play(ground: &mut Ground, number: u32, fault: Fault, random: &mut StdRng)
     Ok(Round {
         number,
         fault,
+        weakness,
         spec_changed,
+        takeover,
         without_service: ground.client.longest_gap(),
         truth,
         back,

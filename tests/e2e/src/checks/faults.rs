@@ -16,7 +16,7 @@ pub fn three_rounds(world: &mut World) -> Result<()> {
     let mut random = StdRng::seed_from_u64(40);
     println!("{}", Round::HEADER);
     for (number, fault) in (1..).zip(FAULTS) {
-        let round = play(&mut ground, number, fault, &mut random)?;
+        let round = play(&mut ground, number, fault, None, &mut random)?;
         println!("{round}");
         ensure!(
             round.is_good(),
