@@ -3,7 +3,7 @@
 use hapair_model::{
     Both, Side,
     desired::{Desired, Volume},
-    observed::{ConnectionState, Resource, Role},
+    observed::{Resource, Role},
     reason::with_remedy,
 };
 
@@ -11,24 +11,13 @@ use hapair_model::{
 pub fn split_brain(desired: &Desired, volume: &Volume, legs: &Both<Option<&Resource>>) -> String {
     let name = &volume.name;
     let node = |side: Side| desired.nodes[side].name.as_str();
-    let stands_alone =
-        |side: Side| legs[side].is_some_and(|leg| leg.connection == ConnectionState::StandAlone);
+    // A leg finds out by itself that it has diverged, and stands alone from then on, perhaps after this was read: there is nothing to disconnect then
+    // (drbdsetup fails with 162), and the leg that is kept has to be connected, too. Adjusting one that is connected changes nothing.
     let keep = |kept: Side| {
-        let lost = kept.peer();
-        // A leg that stands alone has nothing to disconnect: drbdsetup fails with 162.
-        let disconnect = if stands_alone(lost) {
-            String::new()
-        } else {
-            format!("drbdadm disconnect {name} && ")
-        };
-        let connect = if stands_alone(kept) {
-            format!(", then on {} `drbdadm connect {name}`", node(kept))
-        } else {
-            String::new()
-        };
         format!(
-            "on {} `{disconnect}drbdadm connect --discard-my-data {name}`{connect}",
-            node(lost)
+            "on {} `drbdadm disconnect {name} 2>/dev/null; drbdadm connect --discard-my-data {name}`, then on {} `drbdadm adjust {name}`",
+            node(kept.peer()),
+            node(kept),
         )
     };
     let remedy = match legs.find(|leg| leg.is_some_and(|leg| leg.role == Role::Primary)) {
