@@ -39,11 +39,11 @@ pub fn host(sections: &Sections) -> Host {
         // getent tells with its status that one of several is missing.
         users: sections
             .get("users")
-            .map(|section| system::ids(&section.text))
+            .map(|section| system::users(&section.text))
             .unwrap_or_default(),
         groups: sections
             .get("groups")
-            .map(|section| system::ids(&section.text))
+            .map(|section| system::groups(&section.text))
             .unwrap_or_default(),
         packages,
         held,

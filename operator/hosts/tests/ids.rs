@@ -7,7 +7,7 @@ use std::fs;
 
 use ground::succeeds;
 use hapair_hosts::offline;
-use hapair_model::observed::Question;
+use hapair_model::observed::{Question, User};
 
 #[test]
 fn each_name_that_exists_has_its_number_and_one_that_does_not_hides_no_other() {
@@ -29,9 +29,10 @@ fn each_name_that_exists_has_its_number_and_one_that_does_not_hides_no_other() {
         ),
     );
     let host = offline::seen(&fs::read(answer).unwrap(), &question).unwrap();
+    let (root, alice) = (User { uid: 0, gid: 0 }, User { uid: 4711, gid: 4 });
     assert_eq!(
         host.users,
-        [("root".to_owned(), 0), ("alice".to_owned(), 4711)].into()
+        [("root".to_owned(), root), ("alice".to_owned(), alice)].into()
     );
     assert_eq!(host.groups, [("adm".to_owned(), 4)].into());
 }

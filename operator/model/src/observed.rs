@@ -13,7 +13,7 @@ pub use cluster::{Ban, Cluster, ClusterNode, ClusterResource, Failure, FenceEven
 pub use storage::{Attached, Device, DrbdConfig, JUST_CREATED, Mounted, Resource, Signature, VolumeRecord};
 pub use system::{
     AtBoot, CorosyncConf, Distribution, FileFacts, Firewall, HostAddress, Job, KnownPeer, Limit, PathFacts,
-    PathKind, Record, Unit,
+    PathKind, Record, Unit, User,
 };
 pub use words::{
     ActiveState, ConnectionState, DiskState, FencingStatus, LoadState, ReplicationState, ResourceRole, Role,
@@ -123,8 +123,8 @@ pub struct Host {
     pub distribution: Distribution,
     /// Who manages it, by its own record.
     pub owner: Option<Record>,
-    /// Of the users that were asked about: their numbers.
-    pub users: BTreeMap<String, u32>,
+    /// Of the users that were asked about, and of those of the units: their numbers.
+    pub users: BTreeMap<String, User>,
     /// Of the groups that were asked about: their numbers.
     pub groups: BTreeMap<String, u32>,
     /// Installed packages with their versions, of those that were asked for.

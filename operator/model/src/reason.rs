@@ -262,7 +262,7 @@ reasons! {
     /// or consent to hide them, by their number as the message shows it, in `spec.disks[].hideFiles`. They
     /// stay on the host's own disk, and are there again when the volume is not mounted.
     MountPointNotEmpty: NeedsPerson,
-    /// A user or group that owns a volume's files has another number on each host.
+    /// A user or group that owns a volume's files, or as whom a service writes them, has another number on each host.
     ///
     /// What to do: give it the same number on both hosts (`usermod --uid`, `groupmod --gid`), on the host that does not
     /// serve, with its services stopped, and correct the owner of its files outside of the volume.

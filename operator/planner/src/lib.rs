@@ -18,6 +18,7 @@ mod facts;
 mod files;
 mod firewall;
 mod foresee;
+mod ids;
 mod leave;
 mod lint;
 mod live;

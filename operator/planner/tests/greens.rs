@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use hapair_model::{
     Both, Reason,
     desired::{Desired, ServiceKind},
-    observed::{AtBoot, Failure, FenceEvent, HostView, LoadState, Task},
+    observed::{AtBoot, Failure, FenceEvent, HostView, LoadState, Task, User},
     plan::{Next, Subject},
     report::{Condition, Report},
     xml::Element,
@@ -529,7 +529,7 @@ fn owners_with_other_numbers_on_the_other_node_are_no_redundancy() {
     let mut hosts = at_rest(&desired);
     let (user, group) = desired.volumes[0].owner.split_once(':').unwrap();
     for (host, id) in [(&mut hosts.first, 998), (&mut hosts.second, 997)] {
-        host.users.insert(user.into(), id);
+        host.users.insert(user.into(), User { uid: id, gid: 4 });
         host.groups.insert(group.into(), 4);
     }
     let (holds, reason, message) = of_pair(&desired, &seen(&hosts), "RedundancyHealthy");
@@ -542,9 +542,37 @@ fn owners_with_other_numbers_on_the_other_node_are_no_redundancy() {
     assert!(reasons(&plan_of(&desired, &hosts)).is_empty());
     let mut hosts = with_packages(&desired);
     for (host, id) in [(&mut hosts.first, 998), (&mut hosts.second, 997)] {
-        host.users.insert(user.into(), id);
+        host.users.insert(user.into(), User { uid: id, gid: 4 });
     }
     assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::IdsDiffer]);
+}
+
+/// What a service writes belongs to the user as whom it runs, whoever owns the directory.
+#[test]
+fn a_services_user_with_other_numbers_on_the_other_node_is_no_redundancy() {
+    let desired = tomcat_pair();
+    let with_user = |hosts: &mut Hosts, gids: [u32; 2]| {
+        for (host, gid) in [&mut hosts.first, &mut hosts.second].into_iter().zip(gids) {
+            host.units.get_mut("tomcat10").unwrap().user = Some("app".into());
+            host.users.insert("app".into(), User { uid: 998, gid });
+        }
+    };
+    let mut hosts = at_rest(&desired);
+    with_user(&mut hosts, [998, 997]);
+    let (holds, reason, message) = of_pair(&desired, &seen(&hosts), "RedundancyHealthy");
+    assert_eq!((holds, reason), (Some(false), Reason::IdsDiffer), "{message}");
+    assert!(
+        message.starts_with(
+            "spec.services[name=tomcat]: the group of user app is 998 on node1 and 997 on node2"
+        ),
+        "{message}"
+    );
+    assert!(reasons(&plan_of(&desired, &hosts)).is_empty());
+    let mut hosts = with_packages(&desired);
+    with_user(&mut hosts, [998, 997]);
+    assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::IdsDiffer]);
+    with_user(&mut hosts, [998, 998]);
+    assert!(reasons(&plan_of(&desired, &hosts)).is_empty());
 }
 
 #[test]

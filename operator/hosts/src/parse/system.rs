@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hapair_model::{
     observed::{
-        AtBoot, Distribution, FileFacts, Firewall, HostAddress, Job, Limit, PathFacts, PathKind, Record, Unit,
+        AtBoot, Distribution, FileFacts, Firewall, HostAddress, Job, Limit, PathFacts, PathKind, Record,
+        Unit, User,
     },
     xml::Element,
 };
@@ -47,6 +48,7 @@ pub fn units(text: &str, enabled: &str) -> BTreeMap<String, Unit> {
             outdated: get("NeedDaemonReload") == "yes",
             start_limit: limit(get("TimeoutStartUSec")),
             stop_limit: limit(get("TimeoutStopUSec")),
+            user: Some(get("User").to_owned()).filter(|user| !user.is_empty()),
         };
         let short = |name: &str| name.strip_suffix(".service").unwrap_or(name).to_owned();
         names
@@ -270,15 +272,25 @@ pub fn pcs_hosts(json: &str) -> Vec<String> {
     parsed.map_or_else(|_| Vec::new(), |list| list.known_hosts.into_keys().collect())
 }
 
-/// The numbers of users or groups, from `getent passwd` or `getent group`: lines of a name, a password, a number and more,
-/// with colons between (passwd(5), group(5)).
-pub fn ids(text: &str) -> BTreeMap<String, u32> {
-    let id = |line: &str| {
+/// The numbers of users, from `getent passwd`: lines of a name, a password, two numbers and more, with colons between
+/// (passwd(5)).
+pub fn users(text: &str) -> BTreeMap<String, User> {
+    let user = |line: &str| {
         let mut fields = line.split(':');
-        let (name, number) = (fields.next()?, fields.nth(1)?);
-        Some((name.to_owned(), number.parse().ok()?))
+        let (name, uid) = (fields.next()?, fields.nth(1)?.parse().ok()?);
+        let gid = fields.next()?.parse().ok()?;
+        Some((name.to_owned(), User { uid, gid }))
     };
-    text.lines().filter_map(id).collect()
+    text.lines().filter_map(user).collect()
+}
+
+/// The numbers of groups, from `getent group`: lines of a name, a password, a number and more (group(5)).
+pub fn groups(text: &str) -> BTreeMap<String, u32> {
+    let group = |line: &str| {
+        let mut fields = line.split(':');
+        Some((fields.next()?.to_owned(), fields.nth(1)?.parse().ok()?))
+    };
+    text.lines().filter_map(group).collect()
 }
 
 #[cfg(test)]
@@ -289,11 +301,13 @@ mod tests {
 
     #[test]
     fn units_are_told_apart_by_blank_lines() {
-        let text = "Id=corosync.service\nLoadState=loaded\nActiveState=active\n\nId=nosuch.service\nLoadState=not-found\n\
-                    ActiveState=inactive\n";
+        let text = "Id=corosync.service\nLoadState=loaded\nActiveState=active\nUser=\n\nId=nosuch.service\nLoadState=not-found\n\
+                    ActiveState=inactive\nUser=app\n";
         let units = units(text, "ssh.service\ncorosync.service\n");
         assert!(units["corosync"].is_active() && units["corosync"].enabled && !units["nosuch"].enabled);
         assert_eq!(units["nosuch"].load, LoadState::NotFound);
+        assert_eq!(units["nosuch"].user.as_deref(), Some("app"));
+        assert_eq!(units["corosync"].user, None);
     }
 
     #[test]

@@ -123,6 +123,17 @@ pub struct Unit {
     pub start_limit: Limit,
     /// How long systemd lets a stop take, before it kills (`TimeoutStopUSec`).
     pub stop_limit: Limit,
+    /// As whom it runs (`User`); `None`: as root, or as its program decides.
+    pub user: Option<String>,
+}
+
+/// The numbers of a user (passwd(5)).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct User {
+    /// Its own.
+    pub uid: u32,
+    /// Its group's.
+    pub gid: u32,
 }
 
 /// A limit of systemd's.

@@ -31,7 +31,7 @@ use crate::{
 pub use availability::{availability, serving_node};
 pub use group::members;
 pub use preset::{Installed, delegated_paths, installed as installed_preset};
-pub use refuse::one_unit;
+pub use refuse::{different_ids, one_unit};
 pub use report::{problem, report};
 
 /// What this part has to say.
@@ -101,8 +101,10 @@ fn ask(desired: &Desired, _: Side, question: &mut Question) {
         question.units.push(format!("{unit}.service"));
     }
     for kind in services(desired) {
-        if let ServiceKind::Systemd(unit) = kind {
-            question.units.push(format!("{unit}.service"));
+        match kind {
+            ServiceKind::Systemd(unit) => question.units.push(format!("{unit}.service")),
+            ServiceKind::Preset(preset) => question.users.extend(preset::user(*preset).map(str::to_owned)),
+            ServiceKind::Ocf { .. } => {}
         }
     }
     let files = desired.groups.iter().flat_map(|group| &group.files);

@@ -130,8 +130,15 @@ fn maintenance(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
 /// What one node writes would belong to somebody else on the other.
 fn different_ids(view: &View<'_>) -> Option<(Reason, String)> {
     let hosts = view.hosts.clone().complete()?;
-    let mut volumes = view.volumes();
-    let message = volumes.find_map(|volume| volume::different_ids(view.desired, volume, &hosts))?;
+    let of_volume = || {
+        view.volumes()
+            .find_map(|volume| volume::different_ids(view.desired, volume, &hosts))
+    };
+    let of_service = || {
+        view.groups()
+            .find_map(|group| service::different_ids(view.desired, group, &hosts))
+    };
+    let message = of_volume().or_else(of_service)?;
     Some((Reason::IdsDiffer, message))
 }
 

@@ -2,7 +2,7 @@
 
 use hapair_model::{
     Side,
-    observed::{AtBoot, Device, Host, Mounted, PathFacts, PathKind, Signature},
+    observed::{AtBoot, Device, Host, Mounted, PathFacts, PathKind, Signature, User},
 };
 
 use super::{Case, between, leg, on_both};
@@ -130,15 +130,19 @@ pub fn unusable_path() -> Vec<Case> {
     vec![link, somebodys]
 }
 
+fn user(uid: u32) -> User {
+    User { uid, gid: uid }
+}
+
 pub fn different_ids() -> Vec<Case> {
     vec![Case::at_rest(
         |_, hosts| {
-            hosts.first.users.insert("tomcat".into(), 998);
-            hosts.second.users.insert("tomcat".into(), 1001);
+            hosts.first.users.insert("tomcat".into(), user(998));
+            hosts.second.users.insert("tomcat".into(), user(1001));
         },
         &["node1", "998", "1001 on node2"],
         &["usermod --uid"],
-        |case, _| case.hosts.second.users.extend([("tomcat".into(), 998)]),
+        |case, _| case.hosts.second.users.extend([("tomcat".into(), user(998))]),
     )]
 }
 
@@ -295,7 +299,9 @@ pub fn split_brain() -> Vec<Case> {
                 leg(hosts, Side::First).role = role.into();
             },
             &["volume logs", "diverged"],
-            &["on node2 `drbdadm connect --discard-my-data logs`, then on node1 `drbdadm connect logs`"],
+            &[
+                "on node2 `drbdadm disconnect logs 2>/dev/null; drbdadm connect --discard-my-data logs`, then on node1 `drbdadm adjust logs`",
+            ],
             Case::is_well,
         )
     };

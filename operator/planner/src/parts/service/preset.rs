@@ -22,6 +22,8 @@ pub struct Definition {
     pub made: &'static [&'static str],
     /// Units of other daemons that some of those files are for.
     pub neighbours: &'static [&'static str],
+    /// The user as whom it writes its data, where its unit does not say so.
+    pub user: Option<&'static str>,
     /// Directories below which a group may have files without more being delegated.
     pub paths: &'static [&'static str],
 }
@@ -79,6 +81,11 @@ pub fn units(platform: &Platform) -> Vec<(&'static str, &'static str)> {
     installed
         .flat_map(|installed| installed.units().map(move |unit| (unit, installed.package)))
         .collect()
+}
+
+/// The user as whom a preset writes its data, where its unit does not say so.
+pub fn user(preset: Preset) -> Option<&'static str> {
+    definition(preset).user
 }
 
 /// Files that packages of presets make when they are first configured.

@@ -3,17 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hapair_model::{
-    Reason,
+    Both, Reason,
     desired::{Desired, Group, Service, ServiceKind},
     observed::{Host, Limit, LoadState},
     plan::{Finding, Subject},
     xml::Element,
 };
 
-use super::{group, services, unit};
+use super::{group, preset, services, unit};
 use crate::{
     facts::{Facts, OneHost},
-    names, paths,
+    ids, names, paths,
     platform::Platform,
     released,
 };
@@ -29,6 +29,49 @@ pub fn on_both(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
     if let Some(member) = facts.quorate_member {
         partly_taken_over(member.cib, facts.desired, findings);
     }
+    for group in &facts.desired.groups {
+        users(group, facts, findings);
+    }
+}
+
+/// Whose files on a volume would be somebody else's on the other node. For volumes that were born this is no reason to
+/// stop; the pair's redundancy tells of it.
+fn users(group: &Group, facts: &Facts<'_>, findings: &mut Vec<Finding>) {
+    let is_born = |volume: &String| facts.hosts.any(|host| host.volume_records.contains_key(volume));
+    if group.volumes.iter().all(is_born) {
+        return;
+    }
+    if let Some(message) = different_ids(facts.desired, group, &facts.hosts) {
+        findings.push(Finding::new(
+            Subject::Group(group.name.clone()),
+            Reason::IdsDiffer,
+            message,
+        ));
+    }
+}
+
+/// A user as whom a service writes to a group's volumes, and that has another number on each host.
+pub fn different_ids(desired: &Desired, group: &Group, hosts: &Both<&Host>) -> Option<String> {
+    if group.volumes.is_empty() {
+        return None;
+    }
+    group.services.iter().find_map(|service| {
+        let platform = Platform::of(&hosts.first.distribution)?;
+        let field = format!("spec.services[name={}]", service.name);
+        let preset = match &service.kind {
+            ServiceKind::Preset(preset) => preset::user(*preset),
+            ServiceKind::Systemd(_) | ServiceKind::Ocf { .. } => None,
+        };
+        let of_unit = || {
+            hosts
+                .first
+                .units
+                .get(unit(&service.kind, &platform)?)?
+                .user
+                .as_deref()
+        };
+        ids::of_user(desired, hosts, &field, preset.or_else(of_unit)?)
+    })
 }
 
 /// A service that has another unit on each of the two cannot move between them: its kind.

@@ -1,7 +1,5 @@
 //! What keeps a disk or a directory from becoming a volume's.
 
-use std::collections::BTreeMap;
-
 use hapair_model::{
     Both, Reason, Side,
     desired::{Desired, Disk, Volume},
@@ -18,7 +16,7 @@ use super::{
 use crate::{
     at_boot,
     facts::{Facts, OneHost},
-    names, paths,
+    ids, names, paths,
     platform::{Platform, drbd},
 };
 
@@ -94,19 +92,8 @@ fn owner(volume: &Volume, facts: &Facts<'_>, findings: &mut Vec<Finding>) {
 /// A user or group of a volume that has another number on each host.
 pub fn different_ids(desired: &Desired, volume: &Volume, hosts: &Both<&Host>) -> Option<String> {
     let (user, group) = volume.owner.split_once(':')?;
-    let differ = |field: &str, what: &str, name: &str, ids: fn(&Host) -> &BTreeMap<String, u32>| {
-        let id = |side: Side| ids(hosts[side]).get(name).copied();
-        let (first, second) = (id(Side::First)?, id(Side::Second)?);
-        (first != second).then(|| {
-            format!(
-                "spec.filesystem.{field}: {what} {name} is {first} on {} and {second} on {}: what one node writes would belong to \
-                 somebody else on the other",
-                desired.nodes.first.name, desired.nodes.second.name
-            )
-        })
-    };
-    differ("owner", "user", user, |host| &host.users)
-        .or_else(|| differ("group", "group", group, |host| &host.groups))
+    ids::of_user(desired, hosts, "spec.filesystem.owner", user)
+        .or_else(|| ids::of_group(desired, hosts, "spec.filesystem.group", group))
 }
 
 fn mount_point(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>) {

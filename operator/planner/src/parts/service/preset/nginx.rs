@@ -15,5 +15,6 @@ pub const NGINX: Definition = Definition {
     // nginx-common's postinst on Debian.
     made: &["/var/www/html/index.nginx-debian.html"],
     neighbours: &[],
+    user: None,
     paths: &["/var/www/html", "/usr/share/nginx/html"],
 };

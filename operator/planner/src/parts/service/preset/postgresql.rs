@@ -11,6 +11,8 @@ pub const POSTGRESQL: Definition = Definition {
     files: |_| Vec::new(),
     made: &[],
     neighbours: &[],
+    // pg_ctlcluster, which the unit runs, becomes it.
+    user: Some("postgres"),
     paths: &[],
 };
 

@@ -20,6 +20,7 @@ pub const TOMCAT: Definition = Definition {
         "/var/lib/tomcat10/webapps/ROOT/META-INF/context.xml",
     ],
     neighbours: &["rsyslog"],
+    user: None,
     paths: &[
         "/var/lib/tomcat/webapps",
         "/var/lib/tomcat10/webapps",
