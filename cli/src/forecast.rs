@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use hapair_model::answers::{Cause, ComingStage, Ending, Forecast, Interruption};
+use hapair_model::answers::{Cause, ComingStage, Ending, Forecast, Interruption, Took};
 
 use crate::screen::plain;
 
@@ -53,6 +53,7 @@ pub fn markdown(pair: &str, forecast: &Forecast) -> String {
                 plain(&interruption.how)
             ));
         }
+        lines.extend(duration(stage).map(|sentence| format!("   - {sentence}")));
         lines.extend(["".into(), "   ```text".into()]);
         lines.extend(steps(stage, "   "));
         lines.push("   ```".into());
@@ -82,12 +83,32 @@ fn consequences(stage: &ComingStage) -> Vec<String> {
         lines.push("It interrupts:".into());
         let told = |each: &Interruption| format!("  {}: {}", plain(&each.what), plain(&each.how));
         lines.extend(stage.interrupts.iter().map(told));
+        lines.extend(duration(stage).map(|sentence| format!("  {sentence}")));
     }
     if let Some(other) = stage.transition.as_ref().filter(|lines| !lines.is_empty()) {
         lines.push("Beside that, pacemaker would:".into());
         lines.extend(other.iter().map(|line| format!("  {}", plain(line))));
     }
     lines
+}
+
+/// How long what is interrupted took the last time. A group's resources stop and start one after the other.
+fn duration(stage: &ComingStage) -> Option<String> {
+    // Where one is not known, neither is the whole.
+    let sum = |part: fn(&Took) -> Option<u64>| {
+        let each: Option<Vec<_>> = stage.interrupts.iter().map(|each| part(&each.took)).collect();
+        let each = each.filter(|each| !each.is_empty())?;
+        Some(each.iter().sum::<u64>().div_ceil(1000))
+    };
+    match (sum(|took| took.stop), sum(|took| took.start)) {
+        (Some(stop), Some(start)) => Some(format!(
+            "The last time that took {} s: {stop} s to stop, {start} s to start.",
+            stop + start
+        )),
+        (Some(stop), None) => Some(format!("The last time that took {stop} s to stop.")),
+        (None, Some(start)) => Some(format!("The last time that took {start} s to start.")),
+        (None, None) => None,
+    }
 }
 
 fn ending(forecast: &Forecast) -> Vec<String> {
@@ -155,6 +176,7 @@ mod tests {
         let interruption = |(what, how): &(&str, &str)| Interruption {
             what: (*what).into(),
             how: (*how).into(),
+            took: Took::default(),
         };
         ComingStage {
             name: "configure the cluster".into(),
@@ -184,6 +206,36 @@ mod tests {
         assert!(text(&forecast(vec![stage(&[])], Ending::Rest)).ends_with("It interrupts nothing.\n"));
         let unknown = text(&forecast(vec![stage(&[])], Ending::Unknown));
         assert!(unknown.ends_with("As far as it can be foreseen, it interrupts nothing.\n"));
+    }
+
+    #[test]
+    fn how_long_it_takes_is_told_where_all_of_it_is_known() {
+        let mut moved = stage(&MOVES);
+        let sentence = |stage: &ComingStage| duration(stage).unwrap_or_default();
+        assert_eq!(sentence(&moved), "");
+        moved.interrupts[0].took = Took {
+            stop: Some(400),
+            start: Some(700),
+        };
+        moved.interrupts[1].took = Took {
+            stop: None,
+            start: Some(9_600),
+        };
+        assert_eq!(sentence(&moved), "The last time that took 11 s to start.");
+        moved.interrupts[1].took.stop = Some(5_000);
+        assert_eq!(
+            sentence(&moved),
+            "The last time that took 17 s: 6 s to stop, 11 s to start."
+        );
+        let said = [
+            text(&forecast(vec![moved.clone()], Ending::Rest)),
+            markdown("web", &forecast(vec![moved], Ending::Rest)),
+        ];
+        assert!(
+            said.iter()
+                .all(|said| said.contains("The last time that took 17 s")),
+            "{said:?}"
+        );
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use hapair_model::{
     Both, Side,
-    answers::{Cause, ComingStage, Ending, Interruption},
+    answers::{Cause, ComingStage, Ending, Interruption, Took},
     desired::Desired,
     host::{Readable, Reading},
     observed::{Cluster, Host, HostView, Unit},
@@ -117,6 +117,7 @@ fn stopped_by(step: &Step, node: &str, host: Option<&Host>) -> Vec<Interruption>
     let interruption = |what: String, how: &str| Interruption {
         what,
         how: how.into(),
+        took: Took::default(),
     };
     let runs = |unit: &str| {
         let unit = host.and_then(|host| host.units.get(unit));
@@ -199,29 +200,59 @@ fn sorted(live: &Element, lines: Vec<String>) -> (Vec<Interruption>, Vec<String>
     let mut other = Vec::new();
     for line in lines {
         match interrupted(live, &line) {
-            Some(what) => interrupts.push(Interruption { what, how: line }),
+            Some((what, id)) => interrupts.push(Interruption {
+                what,
+                took: took(live, id),
+                how: line,
+            }),
             None => other.push(line),
         }
     }
     (interrupts, other)
 }
 
-/// What serves, and is interrupted by what this line says.
-fn interrupted(live: &Element, line: &str) -> Option<String> {
+/// What serves, and is interrupted by what this line says, with the resource's id.
+fn interrupted<'a>(live: &Element, line: &'a str) -> Option<(String, &'a str)> {
     let mut words = line.split(' ');
     let action = words.next().filter(|word| INTERRUPTING.contains(word))?;
     if action == "Fence" {
-        return Some("a node".into());
+        return Some(("a node".into(), ""));
     }
-    let id = words.next()?;
     // An instance of a clone has its number behind it.
-    match holder(live, id.split(':').next()?)? {
+    let id = words.next()?.split(':').next()?;
+    let what = match holder(live, id)? {
         Holder::Group(name) => Some(format!("group {name}")),
         // The instance that does not serve interrupts nothing.
         Holder::Volume(name) => words
             .any(|word| matches!(word, "Promoted" | "Master"))
             .then(|| format!("volume {name}")),
         Holder::Address(name) => Some(format!("address {name}")),
+    };
+    Some((what?, id))
+}
+
+/// How long a resource took the last time, wherever that was. Of each resource a node remembers the last operation that is
+/// not repeated (lrm_rsc_op): where it runs that is how it was started, where it ran before how it was stopped.
+fn took(live: &Element, id: &str) -> Took {
+    let history = live.first("status").map(Element::all).unwrap_or_default();
+    let histories = history.into_iter().filter(|each| {
+        each.name == "lrm_resource" && each.id().is_some_and(|own| own.split(':').next() == Some(id))
+    });
+    let operations: Vec<_> = histories
+        .flat_map(|each| &each.children)
+        .filter(|operation| operation.get("rc-code") == Some("0"))
+        .collect();
+    let number = |operation: &Element, name: &str| operation.get(name)?.parse::<u64>().ok();
+    let last = |names: [&str; 2]| {
+        let done = operations
+            .iter()
+            .filter(|each| each.get("operation").is_some_and(|name| names.contains(&name)));
+        let latest = done.max_by_key(|each| number(each, "last-rc-change"))?;
+        number(latest, "exec-time")
+    };
+    Took {
+        stop: last(["stop", "demote"]),
+        start: last(["start", "promote"]),
     }
 }
 
@@ -261,7 +292,7 @@ mod tests {
              <group id=\"group-tomcat\"><primitive id=\"ip-web\"/></group></resources></configuration></cib>",
         )
         .unwrap();
-        let told = |line| interrupted(&live, line);
+        let told = |line| Some(interrupted(&live, line)?.0);
         assert_eq!(
             told("Move ip-web ( node1 -> node2 )").as_deref(),
             Some("group tomcat")
@@ -277,6 +308,27 @@ mod tests {
             told("Fence (reboot) node1 'peer is no longer part'").as_deref(),
             Some("a node")
         );
+    }
+
+    #[test]
+    fn how_long_a_resource_took_is_read_from_the_history_of_both_nodes() {
+        let live = Element::parse(
+            "<cib><status><node_state uname=\"node1\"><lrm><lrm_resources><lrm_resource id=\"ip-web\">\
+             <lrm_rsc_op operation=\"start\" rc-code=\"0\" last-rc-change=\"300\" exec-time=\"700\"/>\
+             <lrm_rsc_op operation=\"monitor\" rc-code=\"0\" last-rc-change=\"301\" exec-time=\"40\"/>\
+             </lrm_resource></lrm_resources></lrm></node_state><node_state uname=\"node2\"><lrm><lrm_resources>\
+             <lrm_resource id=\"ip-web\"><lrm_rsc_op operation=\"stop\" rc-code=\"0\" last-rc-change=\"290\" \
+             exec-time=\"200\"/></lrm_resource><lrm_resource id=\"volume-logs:0\"><lrm_rsc_op \
+             operation=\"promote\" rc-code=\"1\" last-rc-change=\"290\" exec-time=\"9000\"/></lrm_resource>\
+             </lrm_resources></lrm></node_state></status></cib>",
+        )
+        .unwrap();
+        let known = Took {
+            stop: Some(200),
+            start: Some(700),
+        };
+        assert_eq!(took(&live, "ip-web"), known);
+        assert_eq!(took(&live, "volume-logs"), Took::default(), "it failed");
     }
 
     #[test]

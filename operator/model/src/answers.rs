@@ -100,6 +100,17 @@ pub struct Interruption {
     pub what: String,
     /// What becomes of it, in crm_simulate's words where they are known.
     pub how: String,
+    /// How long that took the last time.
+    pub took: Took,
+}
+
+/// How long operations took the last time they were done, by pacemaker's own history, in milliseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Took {
+    /// To stop, or to demote.
+    pub stop: Option<u64>,
+    /// To start, or to promote.
+    pub start: Option<u64>,
 }
 
 /// What comes after the stages.
