@@ -12,7 +12,7 @@ use crate::platform::Platform;
 pub use configuration::{configure, standby_alone, start};
 pub use packages::{is_installed, missing as missing_packages, packages};
 pub use prepare::prepare;
-pub use settle_down::{reload_units, settle_down};
+pub use settle_down::{forget_passed, reload_units, settle_down};
 
 fn platform(host: &Host) -> Platform {
     Platform::of(&host.distribution)

@@ -134,6 +134,7 @@ fn a_node_that_serves_and_could_not_be_fenced_leaves_no_redundancy() {
                 task: Task::Monitor,
                 node: "node2".into(),
                 message: "Connection refused".into(),
+                passed: false,
             });
         })
     };
@@ -292,6 +293,7 @@ fn a_volume_that_could_not_be_promoted_on_the_other_node_is_no_redundancy() {
             task: Task::Promote,
             node: "node2".into(),
             message: "no UpToDate disk".into(),
+            passed: false,
         });
     });
     let (holds, reason, message) = of_pair(&desired, &failed, "RedundancyHealthy");
@@ -465,6 +467,7 @@ fn what_could_not_be_started_on_the_other_node_is_no_redundancy() {
                 task: task.into(),
                 node: node.into(),
                 message: "Permission denied".into(),
+                passed: false,
             });
         })
     };
@@ -596,4 +599,34 @@ fn the_one_node_that_is_left_is_told_how_its_data_is_taken() {
     hosts.first.cluster.as_mut().unwrap().quorate = false;
     let before = of_pair(&desired, &second_silent(&hosts), "Available");
     assert!(!before.2.contains("--force"), "{before:?}");
+}
+
+/// At the end of a maintenance mode pacemaker would stop and start what has run well since.
+#[test]
+fn a_monitors_failure_that_has_passed_is_forgotten() {
+    let desired = tomcat_pair();
+    let with = |passed: bool, maintenance: bool| {
+        let mut hosts = at_rest(&desired);
+        for host in [&mut hosts.first, &mut hosts.second] {
+            let cluster = host.cluster.as_mut().unwrap();
+            cluster.maintenance = maintenance;
+            cluster.failures.push(Failure {
+                resource: "ip-web".into(),
+                task: Task::Monitor,
+                node: "node1".into(),
+                message: "Resource agent did not complete within 20s".into(),
+                passed,
+            });
+        }
+        plan_of(&desired, &hosts).next
+    };
+    let Next::Run(stage) = with(true, false) else {
+        panic!("nothing is done");
+    };
+    assert_eq!(stage.name, "forget a failure that has passed");
+    assert_eq!(with(false, false), Next::Rest, "pacemaker acts upon it");
+    assert!(
+        !matches!(with(true, true), Next::Run(_)),
+        "nothing is done in a maintenance mode"
+    );
 }

@@ -94,16 +94,25 @@ fn resource(element: &Element) -> Option<ClusterResource> {
 /// What has failed and has not run well since: pacemaker keeps a failure in its list until it times out, long
 /// after the resource has recovered.
 fn failures(failures: &[&Element], histories: &[&Element]) -> Vec<Failure> {
-    let lasting = |each: &&&Element| !has_recovered(each, histories).unwrap_or(false);
-    failures
-        .iter()
-        .filter(lasting)
-        .filter_map(|each| failure(each))
-        .collect()
+    let read = |each: &&Element| {
+        let since = since(each, histories).unwrap_or(Since::Nothing);
+        let failure = failure(each, matches!(since, Since::SameMonitor))?;
+        (!matches!(since, Since::Recovered)).then_some(failure)
+    };
+    failures.iter().filter_map(read).collect()
 }
 
-/// Whether what failed has gone well on that node since. An executor numbers its calls in their order.
-fn has_recovered(failure: &Element, histories: &[&Element]) -> Option<bool> {
+/// What has gone well since a failure.
+enum Since {
+    Nothing,
+    /// The monitor that failed, when it was repeated.
+    SameMonitor,
+    Recovered,
+}
+
+/// What has gone well on that node since. An executor numbers its calls in their order; a monitor that is repeated keeps its
+/// number.
+fn since(failure: &Element, histories: &[&Element]) -> Option<Since> {
     let number = |element: &Element| element.get("call")?.parse::<u32>().ok();
     let (resource, failed) = (failed_resource(failure)?, number(failure)?);
     let history = histories
@@ -121,16 +130,38 @@ fn has_recovered(failure: &Element, histories: &[&Element]) -> Option<bool> {
             _ => None,
         }
     };
-    let since = |operation: &Element| {
-        number(operation).is_some_and(|call| call > failed) && disproves(operation).is_some()
-    };
-    Some(
-        history
-            .children
-            .iter()
-            .filter(|each| each.id() == Some(resource))
-            .any(|each| each.children.iter().any(since)),
-    )
+    let of_resource = history.children.iter().filter(|each| each.id() == Some(resource));
+    let operations: Vec<_> = of_resource.flat_map(|each| &each.children).collect();
+    let well = operations
+        .iter()
+        .filter(|operation| disproves(operation).is_some());
+    let (call, when, well) = well
+        .filter_map(|operation| Some((number(operation)?, moment(operation), operation)))
+        .max_by_key(|(call, when, _)| (*call, *when))?;
+    let fails = |each: &&&Element| number(each) == Some(failed) && each.get("rc") != well.get("rc");
+    let failed_last = operations
+        .iter()
+        .filter(fails)
+        .filter_map(|each| moment(each))
+        .max();
+    Some(if call > failed {
+        Since::Recovered
+    } else if call == failed && failed_last.is_some() && when > failed_last {
+        Since::SameMonitor
+    } else {
+        Since::Nothing
+    })
+}
+
+/// When an operation's result last changed, to be compared with others: `Sat Nov 28 22:43:14 2026`.
+fn moment(operation: &Element) -> Option<(u32, usize, u32, &str)> {
+    const MONTHS: [&str; 12] = [
+        "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+    ];
+    let mut words = operation.get("last-rc-change")?.split_whitespace().skip(1);
+    let (month, day, time) = (words.next()?, words.next()?.parse().ok()?, words.next()?);
+    let month = MONTHS.iter().position(|each| *each == month)?;
+    Some((words.next()?.parse().ok()?, month, day, time))
 }
 
 fn failed_resource(failure: &Element) -> Option<&str> {
@@ -143,7 +174,7 @@ fn failed_resource(failure: &Element) -> Option<&str> {
     )
 }
 
-fn failure(element: &Element) -> Option<Failure> {
+fn failure(element: &Element, passed: bool) -> Option<Failure> {
     let reason = element
         .get("exitreason")
         .filter(|reason| !reason.is_empty())
@@ -153,6 +184,7 @@ fn failure(element: &Element) -> Option<Failure> {
         task: element.get("task").unwrap_or("operation").into(),
         node: element.get("node")?.to_owned(),
         message: reason.unwrap_or("failed").to_owned(),
+        passed,
     })
 }
 
@@ -184,6 +216,20 @@ mod tests {
         assert!(cluster.failures.is_empty());
     }
 
+    /// A monitor that failed once while the scheduler stood still, and went well when it was repeated.
+    #[test]
+    fn a_failure_that_has_passed_is_told_as_one() {
+        let cluster = read(include_str!("../../fixtures/crm_mon/pacemaker-3.0.0-passed.xml")).unwrap();
+        let failures: Vec<_> = cluster
+            .failures
+            .iter()
+            .map(|each| (each.resource.as_str(), each.passed))
+            .collect();
+        assert_eq!(failures, [("probe-tomcat", true)]);
+        let lasts = read(include_str!("../../fixtures/crm_mon/pacemaker-2.1.5-failed.xml")).unwrap();
+        assert!(!lasts.failures[0].passed);
+    }
+
     #[test]
     fn a_failure_is_told_until_the_resource_has_run_well_again() {
         let failures = |xml: &str| read(xml).unwrap().failures;
@@ -192,6 +238,7 @@ mod tests {
             task: "monitor".into(),
             node: "node2".into(),
             message: "failed".into(),
+            passed: false,
         };
         let lasts = include_str!("../../fixtures/crm_mon/pacemaker-2.1.5-failed.xml");
         assert_eq!(failures(lasts), std::slice::from_ref(&failed));

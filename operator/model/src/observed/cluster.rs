@@ -102,6 +102,9 @@ pub struct Failure {
     pub node: String,
     /// What the agent said.
     pub message: String,
+    /// The same recurring monitor has gone well since, and nothing was done in between: pacemaker acts upon the failure
+    /// when it begins its monitors anew, as after a maintenance mode, and stops what runs.
+    pub passed: bool,
 }
 
 /// A fencing action.

@@ -2,6 +2,7 @@
 
 use hapair_model::{
     Both, Side,
+    observed::{Failure, Task},
     plan::{Next, Step},
 };
 
@@ -25,6 +26,32 @@ pub fn reload_units(facts: &Facts<'_>) -> Option<Next> {
         due.then_some(Step::ReloadUnits).into_iter().collect()
     };
     Next::stage("let systemd read its units again", Both::from_fn(steps))
+}
+
+/// Has the cluster forget a monitor's failure that has passed before anything was done about it, as on a host that stood
+/// still for half a minute: at the end of a maintenance mode pacemaker would stop what has run well since.
+pub fn forget_passed(facts: &Facts<'_>) -> Option<Next> {
+    let (cluster, member) = (facts.cluster()?, facts.quorate_member?);
+    let runs = |failure: &&Failure| {
+        let mut instances = cluster.resources.iter();
+        instances.any(|each| {
+            each.id == failure.resource
+                && each.nodes.contains(&failure.node)
+                && !each.failed
+                && !each.unmanaged
+        })
+    };
+    let mut passed = cluster
+        .failures
+        .iter()
+        .filter(|failure| failure.passed && failure.task == Task::Monitor);
+    let failure = passed.find(runs).filter(|_| !cluster.maintenance)?;
+    let resource = failure.resource.clone();
+    Next::stage_on(
+        "forget a failure that has passed",
+        member.side,
+        vec![Step::CleanUp { resource }],
+    )
 }
 
 /// Waits while the cluster is still on its way: nodes joining, resources starting, data being copied. What stands on
