@@ -93,7 +93,7 @@ presets: build ## nginx and a database on real hosts, moved there and back: make
 	$(BINARIES)/e2e presets --debian $(DEBIAN)
 
 .PHONY: trials
-trials: build ## What `make test` has no time for: each kind of fault at each effect in the simulator; more checks on Debian 12 and 13, both links cut twenty times under load on each, and failover on Debian 13 (about three hours)
+trials: build ## What `make test` has no time for: each kind of fault at each effect in the simulator; more checks on Debian 12 and 13, what people do by hand among them, both links cut twenty times under load on each, and failover on Debian 13 (about three hours)
 	TRIALS=1 cargo test --workspace --quiet --test crashes
 	for debian in bookworm trixie; do
 	  $(BINARIES)/e2e trials --debian $$debian

@@ -17,7 +17,7 @@ use serde_json::Value;
 
 use crate::{
     checks::{LONG, configuration_version},
-    visitor::Visitor,
+    visitor::{Visitor, Visits},
 };
 
 /// What a chart has to be told: where the pairs are.
@@ -144,17 +144,17 @@ pub fn run(config: Config) -> Result<()> {
     looked_again(&world)?;
     say("ok      helm install again, over the CRDs that were kept");
 
-    let (visits, misses) = visitor.end()?;
+    let Visits { found, missed, .. } = visitor.end()?;
     ensure!(
-        misses == 0 && visits > 20,
-        "the page was there {visits} times, and {misses} times it was not"
+        missed == 0 && found > 20,
+        "the page was there {found} times, and {missed} times it was not"
     );
     ensure!(
         configuration_version(&world, 0)? == before,
         "the cluster's configuration was changed"
     );
     say(&format!(
-        "ok      all the while the page was there ({visits} of {visits} times), and nothing was changed on \
+        "ok      all the while the page was there ({found} of {found} times), and nothing was changed on \
          the hosts"
     ));
     Ok(())

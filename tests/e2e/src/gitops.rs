@@ -10,7 +10,7 @@ use hapair_world::{NAMESPACE, World};
 use crate::{
     argocd::{Application, ArgoCd},
     checks::{LONG, served_by},
-    visitor::Visitor,
+    visitor::{Visitor, Visits},
 };
 
 /// How long nothing may be found to differ from Git, at rest. Argo CD compares every ten seconds.
@@ -151,14 +151,14 @@ pub fn run(config: Config) -> Result<()> {
         &[("kustomization.yaml", WAVES), ("tomcat.yaml", &again)],
     )?;
     argo.wait(&world, &commit, "Healthy", LONG)?;
-    let (visits, misses) = visitor.end()?;
+    let Visits { found, missed, .. } = visitor.end()?;
     ensure!(
-        misses == 0 && visits > 20,
-        "the page was there {visits} times, and {misses} times it was not"
+        missed == 0 && found > 20,
+        "the page was there {found} times, and {missed} times it was not"
     );
     say(&format!(
-        "ok      deletionPolicy Retain: declared again it is taken over, and the page was there {visits} of \
-         {visits} times"
+        "ok      deletionPolicy Retain: declared again it is taken over, and the page was there {found} of \
+         {found} times"
     ));
     Ok(())
 }

@@ -8,8 +8,9 @@ use hapair_lab::Config;
 use hapair_world::World;
 
 use crate::checks::{
-    admission, advice, agents, convergence, failover, faults, innocence, intrusion, memory, monitoring,
-    order, permissions, plugin, presets, refusals, released, rest, secrets, skew, teardown, traces,
+    admission, advice, agents, by_hand, convergence, failover, faults, innocence, intrusion, memory,
+    monitoring, order, permissions, plugin, presets, refusals, released, rest, secrets, skew, teardown,
+    traces,
 };
 
 type Check = fn(&mut World) -> Result<()>;
@@ -183,6 +184,22 @@ const TRIALS: &[(&str, Check)] = &[
     (
         "blocks that differ are told, and the command that the status shows makes them equal",
         advice::blocks_differ,
+    ),
+    (
+        "what people do by hand is told or put back, and the service stays or is soon there again",
+        by_hand::deeds_are_told_or_put_back,
+    ),
+    (
+        "a monitor that failed once is forgotten, and the end of a maintenance mode interrupts nothing",
+        by_hand::a_hiccup_is_forgotten,
+    ),
+    (
+        "a page that the service refuses is told, and moves nothing",
+        by_hand::a_refused_page_moves_nothing,
+    ),
+    (
+        "a switchover to a node where the service cannot start is withdrawn, and that node is no redundancy",
+        by_hand::a_node_that_cannot_start_is_no_redundancy,
     ),
     (
         "what is left of a group that is gone leaves the hosts when a person asks for it",

@@ -3,6 +3,7 @@
 pub mod admission;
 pub mod advice;
 pub mod agents;
+pub mod by_hand;
 pub mod convergence;
 pub mod failover;
 pub mod faults;

@@ -5,7 +5,7 @@ use hapair_world::World;
 use serde_json::json;
 
 use super::{LONG, SOON, declared, delete, failover};
-use crate::visitor::Visitor;
+use crate::visitor::{Visitor, Visits};
 
 /// tomcat's process.
 const MAIN_PID: &str = "systemctl show --property MainPID --value tomcat10";
@@ -21,7 +21,7 @@ pub fn is_taken_over_under_another_name(world: &mut World) -> Result<()> {
     let before = world.lab.run(node, MAIN_PID)?;
     let visitor = Visitor::start(world.floating_address());
     rename_there_and_back(world, node)?;
-    let (visits, misses) = visitor.end()?;
+    let Visits { found, missed, .. } = visitor.end()?;
     let after = world.lab.run(node, MAIN_PID)?;
     ensure!(
         before == after,
@@ -30,9 +30,9 @@ pub fn is_taken_over_under_another_name(world: &mut World) -> Result<()> {
         after.trim()
     );
     ensure!(
-        misses == 0,
-        "the page was missing {misses} times of {}",
-        visits + misses
+        missed == 0,
+        "the page was missing {missed} times of {}",
+        found + missed
     );
     Ok(())
 }
