@@ -45,7 +45,11 @@ pub fn stage(steps: &[Step], authority: &Authority) -> Bundle {
     let take_over_from = authority.take_over_from.as_deref().unwrap_or_default();
     archive.add(
         "authority",
-        format!("{}\n{}\n{take_over_from}\n", authority.owner, authority.epoch).as_bytes(),
+        format!(
+            "{}\n{}\n{take_over_from}\n{}\n",
+            authority.owner, authority.epoch, authority.owner.name
+        )
+        .as_bytes(),
     );
     for (name, text) in script::FILES {
         archive.add(&format!("scripts/{name}"), text.as_bytes());

@@ -1,6 +1,7 @@
 //! Which script carries out a step, and how a stage's answer reads.
 
 use hapair_model::{
+    observed::owner_in_words,
     outcome::Outcome,
     plan::{Content, FollowUp, Keep, PackageManager, Step},
 };
@@ -234,8 +235,9 @@ const SUPERSEDED: i32 = 98;
 pub fn outcome(steps: &[Step], output: &Output) -> Outcome {
     match output.code {
         MANAGED_ELSEWHERE => {
+            let (owner, name) = output.stderr.trim().split_once(' ').unzip();
             return Outcome::ManagedElsewhere {
-                owner: output.stderr.trim().into(),
+                owner: owner_in_words(owner.unwrap_or(output.stderr.trim()), name),
             };
         }
         SUPERSEDED => {

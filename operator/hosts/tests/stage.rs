@@ -14,7 +14,7 @@ printf 'echo no; exit 65\n' > /run/stage/scripts/refuses
 printf 'cat /var/lib/hapair/drbd.key\n' > /run/stage/scripts/tells
 cp "$scripts/run" /run/stage/main
 stage() {
-  printf '%s\n%s\n%s\n' "$1" "$2" "$3" > /run/stage/authority
+  printf '%s\n%s\n%s\nweb/web\n' "$1" "$2" "$3" > /run/stage/authority
   shift 3
   rm -rf /run/stage/steps /run/done
   number=0
@@ -41,7 +41,7 @@ fn steps_run_in_order_and_the_owner_is_recorded() {
     );
     assert_eq!(
         ran.said,
-        "section 000 0 8\nsaid one\nsection 001 0 8\nsaid two\nend\none\ntwo\nc/p 7\n"
+        "section 000 0 8\nsaid one\nsection 001 0 8\nsaid two\nend\none\ntwo\nc/p 7 web/web\n"
     );
 }
 
@@ -63,7 +63,9 @@ fn nothing_runs_for_another_owner_or_an_older_epoch() {
         ))
     };
     let ran = run(&[], &script("c/other 3", "stage c/p 7 '' one"));
-    assert_eq!((ran.code, ran.said.as_str()), (97, "c/other\n"));
+    assert_eq!((ran.code, ran.said.as_str()), (97, "c/other \n"));
+    let ran = run(&[], &script("c/other 3 shop/database", "stage c/p 7 '' one"));
+    assert_eq!((ran.code, ran.said.as_str()), (97, "c/other shop/database\n"));
     let ran = run(&[], &script("c/p 8", "stage c/p 7 '' one"));
     assert_eq!((ran.code, ran.said.as_str()), (98, "8\n"));
     // What is no number must not pass for an older one.
@@ -74,7 +76,7 @@ fn nothing_runs_for_another_owner_or_an_older_epoch() {
 #[test]
 fn a_host_is_taken_over_from_the_owner_that_is_named() {
     let script = "echo c/other 30 > /var/lib/hapair/owner; stage c/p 7 c/other one > /dev/null; cat /var/lib/hapair/owner";
-    assert_eq!(succeeds(&[], &staged(script)).said, "c/p 7\n");
+    assert_eq!(succeeds(&[], &staged(script)).said, "c/p 7 web/web\n");
 }
 
 #[test]

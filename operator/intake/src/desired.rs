@@ -105,6 +105,7 @@ pub fn desired(
         owner: Owner {
             cluster: cluster.to_owned(),
             pair: pair.uid().unwrap_or_default(),
+            name: format!("{}/{}", pair.namespace().unwrap_or_default(), pair.name_any()),
         },
         take_over_from: pair.spec.take_over_from.clone(),
         preferred: pair

@@ -56,6 +56,8 @@ pub struct Owner {
     pub cluster: String,
     /// UID of the HAPair.
     pub pair: String,
+    /// Its namespace and name, `NAMESPACE/NAME`, for people.
+    pub name: String,
 }
 
 impl std::fmt::Display for Owner {

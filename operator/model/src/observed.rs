@@ -13,7 +13,7 @@ pub use cluster::{Ban, Cluster, ClusterNode, ClusterResource, Failure, FenceEven
 pub use storage::{Attached, Device, DrbdConfig, JUST_CREATED, Mounted, Resource, Signature, VolumeRecord};
 pub use system::{
     AtBoot, CorosyncConf, Distribution, FileFacts, Firewall, HostAddress, Job, KnownPeer, Limit, PathFacts,
-    PathKind, Record, Unit, User,
+    PathKind, Record, Unit, User, owner_in_words,
 };
 pub use words::{
     ActiveState, ConnectionState, DiskState, FencingStatus, LoadState, ReplicationState, ResourceRole, Role,

@@ -14,7 +14,7 @@ pub enum Outcome {
     },
     /// Another owner manages the host; nothing was done.
     ManagedElsewhere {
-        /// That owner, as the host has it.
+        /// That owner, in words.
         owner: String,
     },
     /// A newer operator has been here; nothing was done.

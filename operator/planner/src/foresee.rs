@@ -98,6 +98,7 @@ pub fn after(stage: &Stage, desired: &Desired, hosts: &mut Both<Host>) {
             hosts[side].owner = Some(Record {
                 owner: desired.owner.to_string(),
                 epoch: hosts[side].owner.as_ref().map_or(0, |record| record.epoch),
+                name: Some(desired.owner.name.clone()),
             });
         }
     }

@@ -297,6 +297,7 @@ fn a_host_that_is_not_ours_any_more_is_not_torn_down() {
     let ours = Record {
         owner: desired.owner.to_string(),
         epoch: 1,
+        name: None,
     };
     hosts.first.owner = Some(ours);
     let plan = hapair_planner::teardown(&desired, &seen(&hosts));
@@ -416,6 +417,7 @@ fn a_configuration_that_an_interrupted_teardown_left_behind_is_put_aside_too() {
         host.owner = Some(Record {
             owner: desired.owner.to_string(),
             epoch: 1,
+            name: None,
         });
         for unit in ["pacemaker", "corosync"] {
             host.units.insert(unit.into(), Unit::default());
@@ -438,6 +440,7 @@ fn a_volume_that_is_still_in_use_is_waited_for_before_a_host_is_forgotten() {
         host.owner = Some(Record {
             owner: desired.owner.to_string(),
             epoch: 1,
+            name: None,
         });
         for unit in ["pacemaker", "corosync"] {
             host.units.insert(unit.into(), Unit::default());

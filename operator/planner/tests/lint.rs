@@ -224,6 +224,7 @@ fn broken(rule: Rule) -> Vec<Case> {
                 hosts.first.owner = owner.map(|owner| Record {
                     owner: owner.into(),
                     epoch: 1,
+                    name: None,
                 });
                 Case::of(desired, hosts, Step::LeaveCluster).in_teardown()
             })
@@ -544,6 +545,7 @@ fn owned(desired: &Desired, hosts: Hosts) -> Hosts {
         host.owner = Some(Record {
             owner: desired.owner.to_string(),
             epoch: 1,
+            name: None,
         });
         host
     })

@@ -181,6 +181,7 @@ fn another_owner_another_cluster_another_name_are_each_refused() {
     let owner = hapair_model::observed::Record {
         owner: "other/pair".into(),
         epoch: 1,
+        name: None,
     };
     assert_eq!(
         refused(|host| host.corosync_cluster = Some("debian".into())),

@@ -59,6 +59,7 @@ fn a_pair_that_leaves_its_hosts_says_so_and_is_not_stalled() {
         host.owner = Some(Record {
             owner: desired.owner.to_string(),
             epoch: 1,
+            name: None,
         });
         host
     });

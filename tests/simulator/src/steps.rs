@@ -26,6 +26,7 @@ pub async fn take_ownership(run: &mut Run<'_>, authority: &Authority) -> Result<
     let record = Record {
         owner: authority.owner.to_string(),
         epoch: authority.epoch,
+        name: Some(authority.owner.name.clone()),
     };
     if run.look(|world, side| world.machines[side].disk.owner.as_ref() == Some(&record)) {
         return Ok(());

@@ -209,10 +209,11 @@ pub fn digests(text: &str) -> BTreeMap<String, String> {
 
 /// The record of who manages the host: `owner epoch`.
 pub fn record(text: &str) -> Option<Record> {
-    let (owner, epoch) = text.trim().split_once(' ')?;
+    let mut words = text.split_whitespace();
     Some(Record {
-        owner: owner.to_owned(),
-        epoch: epoch.parse().ok()?,
+        owner: words.next()?.to_owned(),
+        epoch: words.next()?.parse().ok()?,
+        name: words.next().map(str::to_owned),
     })
 }
 

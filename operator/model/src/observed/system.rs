@@ -47,6 +47,16 @@ pub struct Record {
     pub owner: String,
     /// The newest epoch that has been here.
     pub epoch: u64,
+    /// The owner's namespace and name, `NAMESPACE/NAME`.
+    pub name: Option<String>,
+}
+
+/// An owner in words.
+pub fn owner_in_words(owner: &str, name: Option<&str>) -> String {
+    match name {
+        Some(name) => format!("HAPair {name} (owner {owner})"),
+        None => format!("owner {owner}"),
+    }
 }
 
 /// What a host remembers of its peer, from when all was well.

@@ -3,7 +3,7 @@
 use hapair_model::{
     Reason, Side,
     desired::Desired,
-    observed::{Host, Silence},
+    observed::{Host, Silence, owner_in_words},
     plan::Finding,
 };
 
@@ -86,10 +86,11 @@ pub(super) fn managed_elsewhere(one: &OneHost<'_>, findings: &mut Vec<Finding>) 
         && Some(&record.owner) != desired.take_over_from.as_ref()
     {
         let message = format!(
-            "{name} is managed by {owner}, not by this HAPair ({}). Nothing was changed. To take it over \
-             from there, set spec.takeOverFrom to {owner}.",
+            "{name} is managed by {}, not by this HAPair (owner {}). Nothing was changed. To take it over \
+             from there, set spec.takeOverFrom to {}.",
+            owner_in_words(&record.owner, record.name.as_deref()),
             desired.owner,
-            owner = record.owner
+            record.owner
         );
         findings.push(Finding::about_pair(Reason::ManagedElsewhere, message));
     }

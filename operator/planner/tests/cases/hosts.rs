@@ -92,9 +92,10 @@ pub fn managed_elsewhere() -> Vec<Case> {
             host.owner = Some(Record {
                 owner: "other/pair".into(),
                 epoch: 1,
+                name: Some("shop/database".into()),
             })
         },
-        &["node2", "other/pair"],
+        &["node2", "HAPair shop/database (owner other/pair)"],
         &["spec.takeOverFrom"],
         |case, message| {
             let owner = between(message, "set spec.takeOverFrom to ", ".");

@@ -52,6 +52,7 @@ pub fn tomcat_pair() -> Desired {
         owner: Owner {
             cluster: "cluster-uid".into(),
             pair: "pair-uid".into(),
+            name: "web/web".into(),
         },
         take_over_from: None,
         nodes: Both::new(node("node1", 11, 21), node("node2", 12, 22)),
@@ -160,6 +161,7 @@ pub fn with_packages(desired: &Desired) -> Hosts {
         host.owner = Some(Record {
             owner: desired.owner.to_string(),
             epoch: 1,
+            name: None,
         });
         host.packages = packages
             .iter()
