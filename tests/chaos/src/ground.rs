@@ -33,9 +33,9 @@ pub struct Ground<'a> {
 
 /// A world of its own, for every fault: below its volume is a disk that can fail. Returns it with the
 /// manifests of its pair.
-pub fn world(debian: &str, say: impl FnMut(&str) + Send) -> Result<(World, String)> {
+pub fn world(lab: &str, debian: &str, say: impl FnMut(&str) + Send) -> Result<(World, String)> {
     let config = Config {
-        name: "chaos".into(),
+        name: lab.into(),
         debian: debian.into(),
         with_packages: true,
         ..Config::default()

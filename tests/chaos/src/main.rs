@@ -13,6 +13,9 @@ struct Arguments {
     /// Debian release of the hosts.
     #[arg(long, default_value = "bookworm")]
     debian: String,
+    /// The lab to use.
+    #[arg(long, default_value = "chaos")]
+    lab: String,
     /// How many rounds.
     #[arg(long, default_value_t = 3)]
     rounds: u32,
@@ -46,7 +49,7 @@ fn main() -> Result<()> {
         "--weaken is for a fault that takes the node that serves, as serving-power-cut does"
     );
     let start = Instant::now();
-    let (mut world, manifests) = world(&arguments.debian, |what| {
+    let (mut world, manifests) = world(&arguments.lab, &arguments.debian, |what| {
         println!("{:7.1} s  {what}", start.elapsed().as_secs_f32())
     })?;
     println!("{:7.1} s  waiting for the pair", start.elapsed().as_secs_f32());
