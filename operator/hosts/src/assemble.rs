@@ -196,5 +196,6 @@ fn device(kind: &str, volume: &str, exists: bool, sections: &Sections) -> Device
         in_use: if exists { block::in_use(text("-use")) } else { None },
         signatures,
         label: block::export(text("-label"), "LABEL").map(str::to_owned),
+        free: text("-free").trim().parse().ok(),
     }
 }

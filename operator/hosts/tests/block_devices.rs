@@ -51,6 +51,17 @@ fn a_partition_is_made_on_a_blank_disk_and_a_second_beside_it() {
 }
 
 #[test]
+fn the_longest_stretch_without_a_partition_is_what_is_left() {
+    let sysfs = "mount -t tmpfs none /sys/class/block; cd /sys/class/block; mkdir -p sdz/sdz1 sdz/sdz2 sdz/queue blank
+        echo 2097152 | tee blank/size > sdz/size
+        echo 2048 > sdz/sdz1/start; echo 204800 > sdz/sdz1/size; echo 1026048 > sdz/sdz2/start; echo 409600 > sdz/sdz2/size
+        eval \"$(sed -n '/^free_space() {/,/^}/p' \"$scripts/probe\")\"; free_space /dev/sdz; free_space /dev/blank";
+    let ran = succeeds(&[], sysfs);
+    let mib = |number: u64| number << 20;
+    assert_eq!(ran.said, format!("{}\n{}\n", mib(400), mib(1022)));
+}
+
+#[test]
 fn a_disk_that_holds_something_else_is_left_alone_without_consent() {
     let make = "before=$(sha256sum < $disk); code=0
         make hapair-logs '' '' || code=$?; [ \"$before\" = \"$(sha256sum < $disk)\" ]; exit $code";

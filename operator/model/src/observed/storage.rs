@@ -23,6 +23,8 @@ pub struct Device {
     pub size: u64,
     /// The names of its partitions.
     pub partitions: Vec<String>,
+    /// The longest stretch of it that no partition has, in bytes; `None`: it is no disk, or does not tell.
+    pub free: Option<u64>,
     /// Where it, or something on it, is mounted or otherwise in use.
     pub in_use: Option<String>,
     /// Every signature on it, as wipefs finds them.

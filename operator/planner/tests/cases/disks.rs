@@ -2,7 +2,8 @@
 
 use hapair_model::{
     Side,
-    observed::{AtBoot, Device, Host, Mounted, PathFacts, PathKind, Signature, User},
+    desired::Partition,
+    observed::{AtBoot, Device, Host, Mounted, PathFacts, PathKind, Signature, SignatureKind, User},
 };
 
 use super::{Case, between, leg, on_both};
@@ -47,12 +48,53 @@ pub fn in_use() -> Vec<Case> {
 }
 
 pub fn too_small() -> Vec<Case> {
-    blank(
+    let mut cases = blank(
         |device| device.size = 10 << 20,
         &["node2", "/dev/sdb", "10 MiB", "64 MiB"],
         &["use a larger one"],
         |case, _| device(&mut case.hosts.second).size = 1 << 30,
-    )
+    );
+    // The disk has another volume's partition, and hardly anything beside it.
+    cases.push(Case::of(
+        two_bare_hosts,
+        |desired, hosts| {
+            let partition = |disk: &str| Partition {
+                disk: disk.into(),
+                name: "hapair-logs".into(),
+                size_mib: Some(500),
+            };
+            for side in Side::BOTH {
+                desired.volumes[0].disks[side].partition = Some(partition("/dev/sdb"));
+            }
+            on_both(hosts, |host| {
+                let whole = std::mem::take(device(host));
+                host.disks.insert(
+                    "logs".into(),
+                    Device {
+                        free: Some(20 << 30),
+                        ..whole
+                    },
+                );
+            });
+            let whole = hosts.second.disks.get_mut("logs").unwrap();
+            whole.partitions = vec!["hapair-database".into()];
+            (whole.free, whole.signatures) = (
+                Some(50 << 20),
+                vec![Signature {
+                    kind: SignatureKind::Gpt,
+                    uuid: "0f".into(),
+                }],
+            );
+        },
+        &[
+            "node2",
+            "/dev/sdb has 50 MiB left beside its partitions",
+            "500 MiB",
+        ],
+        &["use a larger one"],
+        |case, _| case.hosts.second.disks.get_mut("logs").unwrap().free = Some(1 << 30),
+    ));
+    cases
 }
 
 pub fn not_blank() -> Vec<Case> {

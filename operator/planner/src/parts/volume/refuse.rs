@@ -2,7 +2,7 @@
 
 use hapair_model::{
     Both, Reason, Side,
-    desired::{Desired, Disk, Volume},
+    desired::{Desired, Disk, Partition, Volume},
     observed::{Device, DrbdConfig, Host, Signature, SignatureKind},
     plan::{Finding, Subject},
 };
@@ -156,7 +156,7 @@ fn device(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>) {
                 || shared(&partition.disk, whole).or_else(|| carries(&partition.disk, whole, disk, node));
             unusable(&partition.disk, whole, partition.size_mib.unwrap_or(0) << 20).or_else(|| {
                 if has_only_our_partitions(whole) {
-                    None
+                    too_little_left(partition, whole, one)
                 } else {
                     taken()
                 }
@@ -302,6 +302,28 @@ fn unusable(path: &str, device: &Device, needed: u64) -> Option<(Reason, String)
         ));
     }
     None
+}
+
+/// A disk of the pair's volumes that has no room for another partition, beside those that are made before it.
+fn too_little_left(partition: &Partition, disk: &Device, one: &OneHost<'_>) -> Option<(Reason, String)> {
+    let mine = one.desired.volumes.iter().filter_map(|volume| {
+        let there = one
+            .host
+            .devices
+            .get(&volume.name)
+            .is_some_and(|device| device.exists);
+        let other = volume.disks[one.side].partition.as_ref()?;
+        (!there && other.disk == partition.disk).then_some(other)
+    });
+    let before = mine.take_while(|other| other.name != partition.name);
+    let taken: u64 = before.map(|other| other.size_mib.unwrap_or(0) << 20).sum();
+    let left = disk.free?.saturating_sub(taken);
+    let least = (partition.size_mib.unwrap_or(0) << 20).max(SMALLEST_DEVICE);
+    let message = || {
+        let (path, left, least) = (&partition.disk, left >> 20, least >> 20);
+        format!("{path} has {left} MiB left beside its partitions, at least {least} MiB are needed")
+    };
+    (left < least).then(|| (Reason::DeviceTooSmall, message()))
 }
 
 /// A disk that volumes share with someone else: no consent covers the volumes.
