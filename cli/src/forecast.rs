@@ -101,13 +101,14 @@ fn duration(stage: &ComingStage) -> Option<String> {
         Some(each.iter().sum::<u64>().div_ceil(1000))
     };
     match (sum(|took| took.stop), sum(|took| took.start)) {
+        (Some(stop), Some(0)) => Some(format!("The last time that took {stop} s to stop.")),
         (Some(stop), Some(start)) => Some(format!(
             "The last time that took {} s: {stop} s to stop, {start} s to start.",
             stop + start
         )),
         (Some(stop), None) => Some(format!("The last time that took {stop} s to stop.")),
-        (None, Some(start)) => Some(format!("The last time that took {start} s to start.")),
-        (None, None) => None,
+        (None, Some(start)) if start > 0 => Some(format!("The last time that took {start} s to start.")),
+        (None, _) => None,
     }
 }
 

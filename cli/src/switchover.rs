@@ -81,7 +81,7 @@ pub fn direction(overview: &Overview, now: Timestamp) -> Result<Direction, Strin
         (REDUNDANCY_HEALTHY, ConditionStatus::True),
     ] {
         match pair_condition(pair, type_) {
-            Some(condition) if condition.status == good => {}
+            Some(condition) if condition.status == good || needs_no_fence(condition) => {}
             Some(condition) => {
                 let reason = &condition.reason;
                 let (message, remedy) = advice::of(reason, &condition.message);
@@ -91,6 +91,11 @@ pub fn direction(overview: &Overview, now: Timestamp) -> Result<Direction, Strin
         }
     }
     Ok(Direction { from, to })
+}
+
+/// What is moved on purpose is stopped first: that a node could not be fenced keeps nothing from leaving it, and may be why it leaves.
+fn needs_no_fence(redundancy: &Condition) -> bool {
+    redundancy.reason == Reason::FencingFailed.name()
 }
 
 /// Moves the service to the other node.
@@ -136,7 +141,7 @@ pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
     );
     let redundant = |pair: &HAPair| {
         pair_condition(pair, condition_types::REDUNDANCY_HEALTHY)
-            .is_some_and(|c| c.status == ConditionStatus::True)
+            .is_some_and(|c| c.status == ConditionStatus::True || needs_no_fence(c))
     };
     let back = async {
         until(session, &name, arguments.timeout, redundant).await?;

@@ -205,13 +205,13 @@ pub enum Expansion {
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Probe {
-    /// A GET request.
+    /// A GET request. A status from 200 to 399 is an answer. One from 400 to 499 is not what is asked for, but it is the service
+    /// that says so: it is told, and the group is left where it is. Any other status, and none, is a service that does not
+    /// work, which is started anew or moved.
     pub http: HttpProbe,
 }
 
-/// A GET request through the group's first floating IP. A status from 200 to 399 is an answer. One from 400 to 499 is
-/// not what is asked for, but it is the service that says so: it is told, and the group is left where it is. Any other
-/// status, and none, is a service that does not work, which is started anew or moved.
+/// A GET request through the group's first floating IP.
 #[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct HttpProbe {

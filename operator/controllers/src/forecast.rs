@@ -202,7 +202,7 @@ fn sorted(live: &Element, lines: Vec<String>) -> (Vec<Interruption>, Vec<String>
         match interrupted(live, &line) {
             Some((what, id)) => interrupts.push(Interruption {
                 what,
-                took: took(live, id),
+                took: took(live, id, &line),
                 how: line,
             }),
             None => other.push(line),
@@ -233,7 +233,7 @@ fn interrupted<'a>(live: &Element, line: &'a str) -> Option<(String, &'a str)> {
 
 /// How long a resource took the last time, wherever that was. Of each resource a node remembers the last operation that is
 /// not repeated (lrm_rsc_op): where it runs that is how it was started, where it ran before how it was stopped.
-fn took(live: &Element, id: &str) -> Took {
+fn took(live: &Element, id: &str, line: &str) -> Took {
     let history = live.first("status").map(Element::all).unwrap_or_default();
     let histories = history.into_iter().filter(|each| {
         each.name == "lrm_resource" && each.id().is_some_and(|own| own.split(':').next() == Some(id))
@@ -243,16 +243,22 @@ fn took(live: &Element, id: &str) -> Took {
         .filter(|operation| operation.get("rc-code") == Some("0"))
         .collect();
     let number = |operation: &Element, name: &str| operation.get(name)?.parse::<u64>().ok();
-    let last = |names: [&str; 2]| {
+    let last = |name: &str| {
         let done = operations
             .iter()
-            .filter(|each| each.get("operation").is_some_and(|name| names.contains(&name)));
+            .filter(|each| each.get("operation") == Some(name));
         let latest = done.max_by_key(|each| number(each, "last-rc-change"))?;
         number(latest, "exec-time")
     };
+    // A leg of a volume goes on running: its role is what serves.
+    let (stop, start) = match line.split(' ').next() {
+        Some("Demote") => ("demote", "promote"),
+        _ => ("stop", "start"),
+    };
+    let is_started_again = !line.starts_with("Stop ");
     Took {
-        stop: last(["stop", "demote"]),
-        start: last(["start", "promote"]),
+        stop: last(stop),
+        start: if is_started_again { last(start) } else { Some(0) },
     }
 }
 
@@ -327,8 +333,17 @@ mod tests {
             stop: Some(200),
             start: Some(700),
         };
-        assert_eq!(took(&live, "ip-web"), known);
-        assert_eq!(took(&live, "volume-logs"), Took::default(), "it failed");
+        assert_eq!(took(&live, "ip-web", "Move ip-web ( node1 -> node2 )"), known);
+        let stopped = Took {
+            start: Some(0),
+            ..known
+        };
+        assert_eq!(
+            took(&live, "ip-web", "Stop ip-web ( node1 ) due to node availability"),
+            stopped
+        );
+        let demoted = "Demote volume-logs:0 ( Promoted -> Unpromoted node1 )";
+        assert_eq!(took(&live, "volume-logs", demoted), Took::default(), "it failed");
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("disable-units", include_str!("../scripts/disable-units")),
     ("enable-units", include_str!("../scripts/enable-units")),
     ("forget", include_str!("../scripts/forget")),
+    ("forget-failure", include_str!("../scripts/forget-failure")),
     ("hold-packages", include_str!("../scripts/hold-packages")),
     ("install-packages", include_str!("../scripts/install-packages")),
     (
@@ -195,6 +196,11 @@ fn arguments(step: &Step) -> Vec<String> {
         ],
         Step::PushCib { planned_on, .. } => vec![planned_on.clone()],
         Step::Unfence { resource, minor } => vec![resource.clone(), minor.to_string()],
+        Step::ForgetFailure {
+            resource,
+            node,
+            interval_ms,
+        } => vec![resource.clone(), node.clone(), interval_ms.to_string()],
         Step::BringUp { resource } | Step::CleanUp { resource } | Step::TakeDown { resource } => {
             vec![resource.clone()]
         }

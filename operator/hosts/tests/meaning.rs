@@ -99,6 +99,7 @@ fn needs_more(step: &Step) -> bool {
         | Step::MakeFilesystem { .. }
         | Step::PushCib { .. }
         | Step::Unfence { .. }
+        | Step::ForgetFailure { .. }
         | Step::TakeDown { .. } => true,
         Step::HoldPackages { .. }
         | Step::WriteFile(_)

@@ -104,6 +104,20 @@ fn a_failure_is_forgotten_with_the_marks_of_what_it_waited_for() {
 }
 
 #[test]
+fn one_failed_monitor_is_forgotten_and_no_mark_with_it() {
+    let marks = "cd /var/lib/hapair/pending; touch clean-up-volume-logs adjust-logs";
+    let script = format!("{marks}; step forget-failure volume-logs node1 15000; ls");
+    let ran = succeeds(&[("crm_resource", "")], &script);
+    assert_eq!(
+        ran.calls,
+        [
+            "crm_resource --cleanup --force --resource volume-logs --node node1 --operation monitor --interval 15000ms"
+        ]
+    );
+    assert_eq!(ran.said, "adjust-logs\nclean-up-volume-logs\n");
+}
+
+#[test]
 fn the_handler_is_run_once_more_with_what_drbd_would_give_it() {
     let handler = "mkdir -p /run/drbd; mount --bind /run/drbd /usr/lib/drbd 2> /dev/null || { mkdir -p /usr/lib/drbd; mount --bind /run/drbd \
         /usr/lib/drbd; }; printf '#!/bin/sh\\necho $DRBD_RESOURCE $DRBD_MINOR; exit 7\\n' > /usr/lib/drbd/hapair-unfence-peer; chmod 755 \

@@ -217,6 +217,15 @@ pub enum Step {
         /// The resource's id.
         resource: String,
     },
+    /// Make the cluster forget one failure of a monitor.
+    ForgetFailure {
+        /// The resource's id.
+        resource: String,
+        /// Where it failed.
+        node: String,
+        /// How often the monitor is repeated, in milliseconds.
+        interval_ms: u32,
+    },
     /// Run DRBD's handler once more that takes the constraint of a lost peer away, since the peer has the newest data
     /// again.
     Unfence {
@@ -281,6 +290,7 @@ impl Step {
             Self::SeedCib { .. } => "seed-cib",
             Self::PushCib { .. } => "push-cib",
             Self::CleanUp { .. } => "clean-up",
+            Self::ForgetFailure { .. } => "forget-failure",
             Self::Unfence { .. } => "unfence",
             Self::SetAdminPassword { .. } => "set-admin-password",
             Self::AuthenticatePcs { .. } => "authenticate-pcs",
@@ -324,6 +334,7 @@ impl Step {
             | Self::TakeDown { resource }
             | Self::CleanUp { resource }
             | Self::Unfence { resource, .. } => resource.clone(),
+            Self::ForgetFailure { resource, node, .. } => format!("of {resource}'s monitor on {node}"),
             Self::CreateFirstGeneration {
                 resource,
                 skip_sync: true,

@@ -262,7 +262,7 @@ reasons! {
     /// or consent to hide them, by their number as the message shows it, in `spec.disks[].hideFiles`. They
     /// stay on the host's own disk, and are there again when the volume is not mounted.
     MountPointNotEmpty: NeedsPerson,
-    /// A user or group that owns a volume's files, or as whom a service writes them, has another number on each host.
+    /// A user or group that owns a volume's files, or that a service runs as, has another number on each host.
     ///
     /// What to do: give it the same number on both hosts (`usermod --uid`, `groupmod --gid`), on the host that does not
     /// serve, with its services stopped, and correct the owner of its files outside of the volume.
@@ -453,8 +453,8 @@ reasons! {
     /// The service works, and refuses the page that its probe asks for (an HTTP status from 400 to 499). It is left as
     /// it is: on another node it would say the same.
     ///
-    /// What to do: put the page there, or correct `spec.probe.http.path`. Where that status is right, for example 401,
-    /// list it in `spec.probe.http.codes`.
+    /// What to do: put the page there, or correct `spec.probe.http.path`. Where that status is right, list
+    /// all that are in `spec.probe.http.codes`, for example `[200, 401]`: any other is then a service that has failed.
     ProbeRefused: NeedsPerson,
     /// The service answers on the node where it runs. There is no other node to ask, so that nobody knows whether
     /// clients reach it.

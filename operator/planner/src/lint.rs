@@ -111,7 +111,11 @@ fn rules_for(step: &Step) -> &'static [Rule] {
         Step::TakeDown { .. } => &[Rule::TakesDownNothingThatRuns],
         Step::LeaveCluster => &[Rule::LeavesOnlyItsOwnHosts],
         Step::Forget { .. } => &[Rule::LeavesOnlyItsOwnHosts, Rule::ForgetsNothingThatRuns],
-        Step::HoldPackages { .. } | Step::ReloadCorosync | Step::ReloadUnits | Step::CleanUp { .. } => &[],
+        Step::HoldPackages { .. }
+        | Step::ReloadCorosync
+        | Step::ReloadUnits
+        | Step::CleanUp { .. }
+        | Step::ForgetFailure { .. } => &[],
     }
 }
 

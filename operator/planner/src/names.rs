@@ -98,6 +98,12 @@ pub fn service(group: &Group, service: &Service) -> String {
     format!("service-{}-{}", group.name, service.name)
 }
 
+/// The file of an OCF agent, as a manifest names it: with its provider, or heartbeat's.
+pub fn agent(agent: &str) -> String {
+    let (provider, name) = agent.split_once(':').unwrap_or(("heartbeat", agent));
+    format!("/usr/lib/ocf/resource.d/{provider}/{name}")
+}
+
 pub fn probe(group: &str) -> String {
     format!("probe-{group}")
 }

@@ -3,17 +3,15 @@
 
 mod situations;
 
-use std::collections::BTreeSet;
-
 use hapair_model::{
     Both, Reason,
     desired::{Desired, ServiceKind},
-    observed::{AtBoot, Failure, FenceEvent, HostView, LoadState, Task, User},
-    plan::{Next, Subject},
+    observed::{AtBoot, Failure, FenceEvent, HostView, LoadState, PathFacts, PathKind, Task, User},
+    plan::{Next, Step, Subject},
     report::{Condition, Report},
     xml::Element,
 };
-use hapair_planner::{plan, report};
+use hapair_planner::{plan, question, report};
 use situations::*;
 
 fn told(desired: &Desired, observed: &Both<HostView>) -> Report {
@@ -108,17 +106,29 @@ fn an_agent_that_is_gone_on_the_other_node_leaves_no_redundancy() {
         agent: "heartbeat:tomcat".into(),
         parameters: vec![],
     };
+    let path = "/usr/lib/ocf/resource.d/heartbeat/tomcat";
+    // It is asked at every look.
+    assert!(question(&desired).all(|question| question.paths.iter().any(|asked| asked == path)));
     let mut hosts = at_rest(&desired);
-    hosts
-        .first
-        .agents
-        .insert("heartbeat:tomcat".into(), Some(BTreeSet::new()));
-    hosts.second.agents.insert("heartbeat:tomcat".into(), None);
+    for host in [&mut hosts.first, &mut hosts.second] {
+        let agent = PathFacts {
+            kind: PathKind::File,
+            user: "root".into(),
+            group: "root".into(),
+            mode: 0o755,
+        };
+        host.paths.insert(path.into(), agent);
+    }
+    assert_eq!(
+        of_pair(&desired, &seen(&hosts), "RedundancyHealthy").0,
+        Some(true)
+    );
+    hosts.second.paths.clear();
     let (holds, reason, message) = of_pair(&desired, &seen(&hosts), "RedundancyHealthy");
     assert_eq!((holds, reason), (Some(false), Reason::UnitNotFound), "{message}");
     assert_eq!(
         message,
-        "node2 could not start ocf:heartbeat:tomcat: the agent is not there"
+        format!("node2 could not start ocf:heartbeat:tomcat: there is no {path}")
     );
 }
 
@@ -134,7 +144,7 @@ fn a_node_that_serves_and_could_not_be_fenced_leaves_no_redundancy() {
                 task: Task::Monitor,
                 node: "node2".into(),
                 message: "Connection refused".into(),
-                passed: false,
+                passed: None,
             });
         })
     };
@@ -152,6 +162,39 @@ fn a_node_that_serves_and_could_not_be_fenced_leaves_no_redundancy() {
     let (holds, _, message) = of_pair(&desired, &failed("node2"), "RedundancyHealthy");
     assert_eq!(holds, Some(true), "{message}");
     assert_eq!(of_pair(&desired, &failed("node2"), "FencingReady").0, Some(false));
+}
+
+/// While a member of the group is started anew, no node serves.
+#[test]
+fn that_nothing_serves_does_not_make_the_other_node_able_to() {
+    let desired = tomcat_pair();
+    let stopped = |host: &mut hapair_model::observed::Host| {
+        let cluster = host.cluster.as_mut().unwrap();
+        let probe = cluster
+            .resources
+            .iter_mut()
+            .find(|each| each.id == "probe-tomcat")
+            .unwrap();
+        probe.nodes.clear();
+    };
+    let without_fence = changed(&desired, |host| {
+        stopped(host);
+        host.cluster.as_mut().unwrap().failures.push(Failure {
+            resource: "fence-node1-1".into(),
+            task: Task::Monitor,
+            node: "node2".into(),
+            message: "Connection refused".into(),
+            passed: None,
+        });
+    });
+    assert_eq!(
+        of_pair(&desired, &without_fence, "RedundancyHealthy").1,
+        Reason::FencingFailed
+    );
+    let mut hosts = at_rest(&desired);
+    stopped(&mut hosts.first);
+    let (holds, reason, message) = of_pair(&desired, &second_silent(&hosts), "RedundancyHealthy");
+    assert_eq!((holds, reason), (None, Reason::NotObserved), "{message}");
 }
 
 #[test]
@@ -293,7 +336,7 @@ fn a_volume_that_could_not_be_promoted_on_the_other_node_is_no_redundancy() {
             task: Task::Promote,
             node: "node2".into(),
             message: "no UpToDate disk".into(),
-            passed: false,
+            passed: None,
         });
     });
     let (holds, reason, message) = of_pair(&desired, &failed, "RedundancyHealthy");
@@ -467,7 +510,7 @@ fn what_could_not_be_started_on_the_other_node_is_no_redundancy() {
                 task: task.into(),
                 node: node.into(),
                 message: "Permission denied".into(),
-                passed: false,
+                passed: None,
             });
         })
     };
@@ -605,7 +648,7 @@ fn the_one_node_that_is_left_is_told_how_its_data_is_taken() {
 #[test]
 fn a_monitors_failure_that_has_passed_is_forgotten() {
     let desired = tomcat_pair();
-    let with = |passed: bool, maintenance: bool| {
+    let with = |passed: Option<u32>, maintenance: bool| {
         let mut hosts = at_rest(&desired);
         for host in [&mut hosts.first, &mut hosts.second] {
             let cluster = host.cluster.as_mut().unwrap();
@@ -620,13 +663,28 @@ fn a_monitors_failure_that_has_passed_is_forgotten() {
         }
         plan_of(&desired, &hosts).next
     };
-    let Next::Run(stage) = with(true, false) else {
+    let Next::Run(stage) = with(Some(10_000), false) else {
         panic!("nothing is done");
     };
     assert_eq!(stage.name, "forget a failure that has passed");
-    assert_eq!(with(false, false), Next::Rest, "pacemaker acts upon it");
+    let steps: Vec<_> = stage.steps.iter().flat_map(|(_, steps)| steps).collect();
+    let [
+        Step::ForgetFailure {
+            resource,
+            node,
+            interval_ms,
+        },
+    ] = steps.as_slice()
+    else {
+        panic!("{steps:?}");
+    };
+    assert_eq!(
+        (resource.as_str(), node.as_str(), *interval_ms),
+        ("ip-web", "node1", 10_000)
+    );
+    assert_eq!(with(None, false), Next::Rest, "pacemaker acts upon it");
     assert!(
-        !matches!(with(true, true), Next::Run(_)),
+        !matches!(with(Some(10_000), true), Next::Run(_)),
         "nothing is done in a maintenance mode"
     );
 }

@@ -150,6 +150,18 @@ fn the_operator_judges_as_the_agent_does() {
             codes: codes.clone(),
         };
         let listed: Vec<_> = codes.iter().map(u16::to_string).collect();
+        let silent = format!("curl() {{ :; }}\nask() {{{ask}\n}}\nask; echo $said");
+        let output = Command::new("sh")
+            .args(["-c", &silent])
+            .env("OCF_RESKEY_codes", listed.join(" "))
+            .env("OCF_RESKEY_url", "")
+            .output()
+            .unwrap();
+        assert_eq!(
+            String::from_utf8_lossy(&output.stdout).trim(),
+            "fails",
+            "without an answer of curl itself"
+        );
         for status in [0, 199, 200, 204, 302, 399, 400, 401, 404, 499, 500, 503] {
             let script = format!("curl() {{ printf %03d {status}; }}\nask() {{{ask}\n}}\nask; echo $said");
             let mut shell = Command::new("sh");

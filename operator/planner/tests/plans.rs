@@ -325,7 +325,7 @@ fn a_leg_that_could_not_come_up_without_its_file_is_tried_again() {
         task: "start".into(),
         node,
         message: "not installed".into(),
-        passed: false,
+        passed: None,
     };
     hosts.second.cluster.as_mut().unwrap().failures.push(failure);
     assert_eq!(clean_ups(&hosts), 1);

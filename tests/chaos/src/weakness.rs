@@ -9,6 +9,8 @@ use crate::{
     ground::Ground,
 };
 
+const NAMES: [&str; 2] = ["node1", "node2"];
+
 /// Why the other node cannot take over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weakness {
@@ -69,7 +71,8 @@ impl Weakness {
     pub fn begin(self, ground: &Ground, active: usize) -> Result<()> {
         let (lab, other) = (&ground.world.lab, 1 - active);
         match self {
-            Self::Standby => lab.run(other, "pcs node standby").map(drop),
+            // Typed on a host it would be undone: the sample says that no node is in standby.
+            Self::Standby => ground.world.plugin(&["standby", NAMES[other]]).map(drop),
             Self::StaleLeg => lab.cut(active, Link::One),
             Self::DiskFailed => disk::set(lab, other, Disk::Fails),
             Self::UnitMasked => lab.run(other, "systemctl mask tomcat10").map(drop),
@@ -82,7 +85,7 @@ impl Weakness {
     pub fn end(self, ground: &Ground, active: usize) -> Result<()> {
         let (lab, other) = (&ground.world.lab, 1 - active);
         match self {
-            Self::Standby => lab.run(other, "pcs node unstandby").map(drop),
+            Self::Standby => ground.world.plugin(&["unstandby", NAMES[other]]).map(drop),
             Self::StaleLeg => lab.heal(active, Link::One),
             Self::DiskFailed => disk::set(lab, other, Disk::Works)
                 .and_then(|()| lab.run(other, "drbdadm attach logs").map(drop)),

@@ -593,7 +593,7 @@ fn fail(world: &mut World, side: Side, id: &str, task: &str, message: String) {
         task: task.into(),
         node,
         message,
-        passed: false,
+        passed: None,
     });
 }
 

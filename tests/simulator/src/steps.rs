@@ -10,7 +10,7 @@ use disks::{bring_up, create_first_generation, create_metadata, make_filesystem,
 use hapair_model::{
     Side,
     host::Authority,
-    observed::{CorosyncConf, Record, VolumeRecord},
+    observed::{CorosyncConf, Failure, Record, VolumeRecord},
     plan::{FollowUp, Step},
 };
 use system::{disable, enable, install, read_rules, restart, write_file};
@@ -157,6 +157,16 @@ pub async fn carry_out(run: &mut Run<'_>, step: &Step) -> Result<(), Stop> {
                 let pending = &mut world.machines[side].disk.pending;
                 pending.remove(&FollowUp::Adjust(resource.trim_start_matches("volume-").to_owned()).mark());
                 pending.remove(&FollowUp::CleanUp(resource).mark());
+            })
+            .await
+        }
+        Step::ForgetFailure { resource, node, .. } => {
+            let (resource, node) = (resource.clone(), node.clone());
+            run.change("forget a failure", move |world, _| {
+                let is_it = |failure: &Failure| failure.resource == resource && failure.node == node;
+                world
+                    .failures
+                    .retain(|failure| !(is_it(failure) && failure.passed.is_some()));
             })
             .await
         }

@@ -96,7 +96,9 @@ fn resource(element: &Element) -> Option<ClusterResource> {
 fn failures(failures: &[&Element], histories: &[&Element]) -> Vec<Failure> {
     let read = |each: &&Element| {
         let since = since(each, histories).unwrap_or(Since::Nothing);
-        let failure = failure(each, matches!(since, Since::SameMonitor))?;
+        let interval = || each.get("interval")?.trim_end_matches("ms").parse().ok();
+        let passed = matches!(since, Since::SameMonitor).then(interval).flatten();
+        let failure = failure(each, passed)?;
         (!matches!(since, Since::Recovered)).then_some(failure)
     };
     failures.iter().filter_map(read).collect()
@@ -126,6 +128,7 @@ fn since(failure: &Element, histories: &[&Element]) -> Option<Since> {
             // What could not be stopped goes on running.
             ("stop", "start", "0") => Some(()),
             ("stop", _, _) => None,
+            (_, _, rc) if failure.get("exitcode") == Some(rc) => None,
             (_, "start" | "promote" | "monitor", "0" | "8") => Some(()),
             _ => None,
         }
@@ -174,7 +177,7 @@ fn failed_resource(failure: &Element) -> Option<&str> {
     )
 }
 
-fn failure(element: &Element, passed: bool) -> Option<Failure> {
+fn failure(element: &Element, passed: Option<u32>) -> Option<Failure> {
     let reason = element
         .get("exitreason")
         .filter(|reason| !reason.is_empty())
@@ -225,9 +228,9 @@ mod tests {
             .iter()
             .map(|each| (each.resource.as_str(), each.passed))
             .collect();
-        assert_eq!(failures, [("probe-tomcat", true)]);
+        assert_eq!(failures, [("probe-tomcat", Some(10_000))]);
         let lasts = read(include_str!("../../fixtures/crm_mon/pacemaker-2.1.5-failed.xml")).unwrap();
-        assert!(!lasts.failures[0].passed);
+        assert_eq!(lasts.failures[0].passed, None);
     }
 
     #[test]
@@ -238,7 +241,7 @@ mod tests {
             task: "monitor".into(),
             node: "node2".into(),
             message: "failed".into(),
-            passed: false,
+            passed: None,
         };
         let lasts = include_str!("../../fixtures/crm_mon/pacemaker-2.1.5-failed.xml");
         assert_eq!(failures(lasts), std::slice::from_ref(&failed));

@@ -1,6 +1,6 @@
 //! pacemaker's view of the cluster.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use super::{FencingStatus, ResourceRole, Task};
 
@@ -102,9 +102,23 @@ pub struct Failure {
     pub node: String,
     /// What the agent said.
     pub message: String,
-    /// The same recurring monitor has gone well since, and nothing was done in between: pacemaker acts upon the failure
-    /// when it begins its monitors anew, as after a maintenance mode, and stops what runs.
-    pub passed: bool,
+    /// How often the monitor is repeated, in milliseconds, where the same one has gone well since and nothing was done in
+    /// between: pacemaker acts upon the failure when it begins its monitors anew, as after a maintenance mode, and stops
+    /// what runs.
+    pub passed: Option<u32>,
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            resource,
+            task,
+            node,
+            message,
+            ..
+        } = self;
+        write!(formatter, "{resource} failed to {task} on {node}: {message}")
+    }
 }
 
 /// A fencing action.

@@ -6,8 +6,8 @@ use hapair_model::{
     desired::{Desired, Volume},
     digest,
     observed::{
-        CorosyncConf, Device, DiskState, DrbdConfig, FileFacts, Host, JUST_CREATED, KnownPeer, Resource,
-        Role, Signature, SignatureKind, Unit, VolumeRecord,
+        CorosyncConf, Device, DiskState, DrbdConfig, Failure, FileFacts, Host, JUST_CREATED, KnownPeer,
+        Resource, Role, Signature, SignatureKind, Unit, VolumeRecord,
     },
     plan::{Content, File, FollowUp, Step},
     xml::Element,
@@ -35,6 +35,16 @@ pub fn carry_out(step: &Step, desired: &Desired, side: Side, hosts: &mut Both<Ho
     follow(step, &mut hosts[side]);
     match step {
         Step::CreateFirstGeneration { resource, .. } => first_generation(resource, hosts),
+        Step::ForgetFailure { resource, node, .. } => {
+            for side in Side::BOTH {
+                let is_it = |failure: &Failure| failure.resource == *resource && failure.node == *node;
+                if let Some(cluster) = &mut hosts[side].cluster {
+                    cluster
+                        .failures
+                        .retain(|failure| !(is_it(failure) && failure.passed.is_some()));
+                }
+            }
+        }
         Step::PushCib { cib, .. } => {
             // The live configuration is one, whichever node changes it.
             for side in Side::BOTH {
@@ -130,7 +140,10 @@ fn one(step: &Step, desired: &Desired, side: Side, host: &mut Host) {
         | Step::CleanUp { .. }
         | Step::OpenFirewall { .. }
         | Step::CloseFirewall { .. } => {}
-        Step::CreateFirstGeneration { .. } | Step::PushCib { .. } | Step::AuthenticatePcs { .. } => {
+        Step::CreateFirstGeneration { .. }
+        | Step::PushCib { .. }
+        | Step::ForgetFailure { .. }
+        | Step::AuthenticatePcs { .. } => {
             unreachable!("what a step makes of both hosts is not looked for here")
         }
     }

@@ -249,10 +249,11 @@ pub fn ready(view: &View<'_>) -> Condition {
     if let Some(message) = switched_off(view).or_else(|| failed_to_fence(cluster)) {
         return Condition::new("FencingReady", Some(false), Reason::FencingFailed, message);
     }
-    let mut sides = Side::BOTH.into_iter();
-    if let Some((reason, message)) =
-        sides.find_map(|side| device_problems(view, cluster, side).flatten().next())
-    {
+    let problem = Side::BOTH.into_iter().find_map(|side| {
+        let mut devices = devices_of(view.desired, side);
+        devices.find_map(|id| device_problem(view, cluster, side, &id))
+    });
+    if let Some((reason, message)) = problem {
         return Condition::new("FencingReady", Some(false), reason, message);
     }
     Condition::new(
@@ -263,50 +264,44 @@ pub fn ready(view: &View<'_>) -> Condition {
     )
 }
 
-/// What is wrong with each device that fences this node.
-fn device_problems<'a>(
-    view: &'a View<'_>,
-    cluster: &'a Cluster,
-    side: Side,
-) -> impl Iterator<Item = Option<(Reason, String)>> + 'a {
-    devices_of(view.desired, side).map(move |id| {
-        if let Some(failure) = cluster.failures.iter().find(|failure| failure.resource == id) {
-            let message = format!(
-                "{id} failed to {} on {}: {}",
-                failure.task, failure.node, failure.message
-            );
-            return Some((Reason::FencingFailed, message));
-        }
-        // Without a failure it may be about to start, as after a refresh, or when its node has come back.
-        let is_idle = can_run(view.desired, cluster, side) && cluster.node_of(&id).is_none();
-        let target = &view.desired.nodes[side].name;
-        is_idle.then(|| {
-            (
-                Reason::NotRunning,
-                format!("{id}, which fences {target}, does not run"),
-            )
+/// What is wrong with a device that fences this node.
+fn device_problem(view: &View<'_>, cluster: &Cluster, side: Side, id: &str) -> Option<(Reason, String)> {
+    // Without a failure it may be about to start, as after a refresh, or when its node has come back.
+    let is_idle = || can_run(view.desired, cluster, side) && cluster.node_of(id).is_none();
+    let target = &view.desired.nodes[side].name;
+    failed_device(cluster, id)
+        .map(|message| (Reason::FencingFailed, message))
+        .or_else(|| {
+            is_idle().then(|| {
+                (
+                    Reason::NotRunning,
+                    format!("{id}, which fences {target}, does not run"),
+                )
+            })
         })
-    })
 }
 
-/// Why nothing would be taken over from this node: the cluster waits until a node that is lost was fenced, and none of its devices would do that.
-pub fn keeps_from_taking_over(view: &View<'_>, cluster: &Cluster, side: Side) -> Option<(Reason, String)> {
-    if view.desired.fencing == Fencing::Disabled {
+fn failed_device(cluster: &Cluster, id: &str) -> Option<String> {
+    let mut failures = cluster.failures.iter();
+    failures
+        .find(|failure| failure.resource == id)
+        .map(ToString::to_string)
+}
+
+/// Why nothing would be taken over from this node: the cluster waits until a node that is lost was fenced, and each of its
+/// devices has failed. A device fences without running, so that one that does not run is no reason.
+pub fn keeps_from_taking_over(view: &View<'_>, cluster: &Cluster, side: Side) -> Option<String> {
+    if view.desired.fencing == Fencing::Disabled || switched_off(view).is_some() {
         return None;
     }
-    let problems: Option<Vec<_>> = device_problems(view, cluster, side).collect();
-    let switched_off = switched_off(view).map(|message| (Reason::FencingFailed, message));
-    switched_off
-        .or_else(|| problems?.into_iter().next())
-        .map(|(reason, message)| {
-            let node = &view.desired.nodes[side].name;
-            (
-                reason,
-                format!(
-                    "{node} could not be fenced, and until it is nothing is taken over from it: {message}"
-                ),
-            )
-        })
+    let failed: Option<Vec<_>> = devices_of(view.desired, side)
+        .map(|id| failed_device(cluster, &id))
+        .collect();
+    let message = failed?.into_iter().next()?;
+    let node = &view.desired.nodes[side].name;
+    Some(format!(
+        "{node} could not be fenced, and until it is nothing is taken over from it: {message}"
+    ))
 }
 
 /// The cluster's own configuration says that nothing is fenced, whatever is declared.

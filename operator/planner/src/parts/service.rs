@@ -60,8 +60,8 @@ pub fn missing(group: &Group, host: &Host, platform: &Platform) -> Option<String
     };
     group.services.iter().find_map(|service| match &service.kind {
         ServiceKind::Ocf { agent, .. } => {
-            let is_missing = host.agents.get(agent).is_some_and(Option::is_none);
-            is_missing.then(|| format!("ocf:{agent}: the agent is not there"))
+            let path = names::agent(agent);
+            (!host.paths.contains_key(&path)).then(|| format!("ocf:{agent}: there is no {path}"))
         }
         kind => {
             let unit = unit(kind, platform).filter(|unit| is_missing(unit))?;
@@ -104,7 +104,7 @@ fn ask(desired: &Desired, _: Side, question: &mut Question) {
         match kind {
             ServiceKind::Systemd(unit) => question.units.push(format!("{unit}.service")),
             ServiceKind::Preset(preset) => question.users.extend(preset::user(*preset).map(str::to_owned)),
-            ServiceKind::Ocf { .. } => {}
+            ServiceKind::Ocf { agent, .. } => question.paths.push(names::agent(agent)),
         }
     }
     let files = desired.groups.iter().flat_map(|group| &group.files);

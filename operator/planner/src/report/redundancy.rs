@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use hapair_model::{
     Reason, Side,
+    desired::Node,
     observed::{Cluster, Failure, Task},
     report::Condition,
 };
@@ -146,23 +147,25 @@ fn different_ids(view: &View<'_>) -> Option<(Reason, String)> {
 /// it there again before the failure is forgotten.
 fn failed_start(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
     view.desired.groups.iter().find_map(|group| {
-        let serving = service::serving_node(view, group).ok()?;
+        // While it is on its way, or runs nowhere, no node is the one where it may have failed to start.
+        let serving = service::serving_node(view, group).ok();
         let mut members = service::members(view.desired, group);
         members.extend(group.volumes.iter().map(|name| names::volume(name)));
         let is_in_the_way = |failure: &&Failure| {
-            failure.node != serving
+            Some(&failure.node) != serving.as_ref()
                 && matches!(failure.task, Task::Start | Task::Promote)
                 && members.contains(&failure.resource)
                 && !view.is_standby(&failure.node)
         };
         let failure = cluster.failures.iter().find(is_in_the_way)?;
-        Some((
-            Reason::ResourceFailed,
-            format!(
+        let message = match serving {
+            Some(_) => format!(
                 "{} could not take group {} over: {} failed to {} there: {}",
                 failure.node, group.name, failure.resource, failure.task, failure.message
             ),
-        ))
+            None => failure.to_string(),
+        };
+        Some((Reason::ResourceFailed, message))
     })
 }
 
@@ -172,27 +175,30 @@ fn serves(view: &View<'_>, node: &str) -> bool {
     groups.any(|group| service::serving_node(view, group).is_ok_and(|serving| serving == node))
 }
 
-/// A node that serves, and that could not be fenced.
-fn without_fence(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
-    let mut serving = view
+/// The nodes that would be taken over from: those that serve, and while nothing does, either.
+fn lost<'a>(view: &'a View<'_>) -> impl Iterator<Item = (Side, &'a Node)> {
+    let none_serves = !view
         .desired
         .nodes
         .iter()
-        .filter(|(_, node)| serves(view, &node.name));
-    serving.find_map(|(side, _)| fencing::keeps_from_taking_over(view, cluster, side))
+        .any(|(_, node)| serves(view, &node.name));
+    let nodes = view.desired.nodes.iter();
+    nodes.filter(move |(_, node)| none_serves || serves(view, &node.name))
+}
+
+/// A node that serves, and that could not be fenced.
+fn without_fence(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
+    let message = lost(view).find_map(|(side, _)| fencing::keeps_from_taking_over(view, cluster, side))?;
+    Some((Reason::FencingFailed, message))
 }
 
 /// A node that would take over, and that does not answer: the cluster's word is not all that counts.
 fn unseen(view: &View<'_>) -> Option<String> {
-    let mut silent = view
-        .desired
-        .nodes
-        .iter()
-        .filter(|(side, _)| view.hosts[*side].is_none());
-    let (_, node) = silent.find(|(side, _)| serves(view, &view.desired.nodes[side.peer()].name))?;
+    let silent = |(side, _): &(Side, &Node)| view.hosts[side.peer()].is_none();
+    let (side, _) = lost(view).find(silent)?;
+    let node = &view.desired.nodes[side.peer()].name;
     Some(format!(
-        "{} does not answer: whether it could take over is not known",
-        node.name
+        "{node} does not answer: whether it could take over is not known"
     ))
 }
 

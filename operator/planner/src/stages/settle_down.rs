@@ -1,12 +1,14 @@
 //! What is left once everything is configured: systemd's own view of its units, and waiting.
 
+use std::collections::BTreeSet;
+
 use hapair_model::{
     Both, Side,
     observed::{Failure, Task},
     plan::{Next, Step},
 };
 
-use crate::{facts::Facts, parts::service, standby, whole};
+use crate::{facts::Facts, names, parts::service, standby, whole};
 
 /// systemd reads units again whose files are newer than what it knows. That takes seconds, so a service that
 /// is starting is not held up by it.
@@ -32,6 +34,20 @@ pub fn reload_units(facts: &Facts<'_>) -> Option<Next> {
 /// still for half a minute: at the end of a maintenance mode pacemaker would stop what has run well since.
 pub fn forget_passed(facts: &Facts<'_>) -> Option<Next> {
     let (cluster, member) = (facts.cluster()?, facts.quorate_member?);
+    if cluster.maintenance {
+        return None;
+    }
+    let mut groups = facts.desired.groups.iter();
+    let volumes = facts
+        .desired
+        .volumes
+        .iter()
+        .map(|volume| names::volume(&volume.name));
+    let ours: BTreeSet<_> = groups
+        .by_ref()
+        .flat_map(|group| service::members(facts.desired, group))
+        .chain(volumes)
+        .collect();
     let runs = |failure: &&Failure| {
         let mut instances = cluster.resources.iter();
         instances.any(|each| {
@@ -41,17 +57,18 @@ pub fn forget_passed(facts: &Facts<'_>) -> Option<Next> {
                 && !each.unmanaged
         })
     };
-    let mut passed = cluster
+    let failures = cluster
         .failures
         .iter()
-        .filter(|failure| failure.passed && failure.task == Task::Monitor);
-    let failure = passed.find(runs).filter(|_| !cluster.maintenance)?;
-    let resource = failure.resource.clone();
-    Next::stage_on(
-        "forget a failure that has passed",
-        member.side,
-        vec![Step::CleanUp { resource }],
-    )
+        .filter(|each| each.task == Task::Monitor && ours.contains(&each.resource));
+    let step = failures.filter(runs).find_map(|failure| {
+        Some(Step::ForgetFailure {
+            resource: failure.resource.clone(),
+            node: failure.node.clone(),
+            interval_ms: failure.passed?,
+        })
+    })?;
+    Next::stage_on("forget a failure that has passed", member.side, vec![step])
 }
 
 /// Waits while the cluster is still on its way: nodes joining, resources starting, data being copied. What stands on

@@ -136,7 +136,7 @@ pub fn fencing_failed() -> Vec<Case> {
                     task: Task::Monitor,
                     node: "node1".into(),
                     message: "wrong password".into(),
-                    passed: false,
+                    passed: None,
                 })
             })
         },

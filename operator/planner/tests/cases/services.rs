@@ -96,7 +96,7 @@ pub fn resource_failed() -> Vec<Case> {
                     task: Task::Start,
                     node: "node1".into(),
                     message: "port 8080 is taken".into(),
-                    passed: false,
+                    passed: None,
                 })
             });
         },

@@ -34,7 +34,9 @@ enum Told {
     Says(&'static str, &'static str, &'static [&'static str], u64),
     /// An event PutBack with these words, within [`SOON`].
     PutsBack(&'static [&'static str]),
-    /// The cluster mends it alone, and no condition has this reason for 20 seconds.
+    /// Nothing, but the cluster mends it alone: this line fails on the node after the deed, until it does not.
+    Mends(&'static str),
+    /// No condition has this reason for 20 seconds.
     Never(&'static str),
 }
 
@@ -117,22 +119,22 @@ const DEEDS: &[Deed] = &[
     },
     Deed {
         on: On::Serving,
-        line: "ip address delete 10.77.0.100/24 dev eth0",
-        told: Told::Never("TwoPrimaries"),
+        line: "ip address delete 10.77.0.100/24 dev $(ip -o address show to 10.77.0.100 | cut -d ' ' -f 2)",
+        told: Told::Mends("ip -o address show to 10.77.0.100 | grep -q ."),
         end: "",
         away: 45,
     },
     Deed {
         on: On::Serving,
         line: "umount -l /var/log/tomcat10",
-        told: Told::Never("TwoPrimaries"),
+        told: Told::Mends("mountpoint -q /var/log/tomcat10"),
         end: "",
         away: 60,
     },
     Deed {
         on: On::Serving,
         line: "systemctl stop tomcat10",
-        told: Told::Never("TwoPrimaries"),
+        told: Told::Mends("systemctl is-active -q tomcat10"),
         end: "",
         away: 60,
     },
@@ -184,6 +186,13 @@ fn play(world: &World, deed: &Deed) -> Result<()> {
             let all = |note: &String| words.iter().all(|word| note.contains(word));
             notes.iter().skip(before).any(all).then_some(())
         })?,
+        Told::Mends(line) => {
+            let is_well = |world: &World| world.lab.output(node, line).map(|output| output.status.success());
+            ensure!(!is_well(world)?, "`{line}` does not see it");
+            world.wait(&format!("`{line}`"), LONG, |world| {
+                is_well(world).ok()?.then_some(())
+            })?;
+        }
         Told::Never(reason) => never(world, reason)?,
     }
     if !deed.end.is_empty() {

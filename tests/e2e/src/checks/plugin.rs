@@ -26,7 +26,7 @@ pub fn tells(world: &mut World) -> Result<()> {
         !screen.contains('\x1b'),
         "there are colours in what is no terminal:\n{screen}"
     );
-    let why = world.plugin(&["why", "RedundancyHealthy"])?;
+    let why = world.plugin(&["why", "redundancyhealthy"])?;
     ensure!(
         why.contains("RedundancyHealthy is True: Healthy") && why.contains("What to do: "),
         "{why}"

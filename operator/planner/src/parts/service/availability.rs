@@ -33,7 +33,8 @@ pub fn availability(view: &View<'_>, group: &Group) -> (Holds, Reason, String) {
         let message = format!("{what}; the group runs on {node}");
         return (Some(false), Reason::WritesFrozen, message);
     }
-    let Some(url) = url::current(view.desired, group, view.cib) else {
+    let url = url::current(view.desired, group, view.cib);
+    let Some((url, probe)) = url.zip(group.probe.as_ref()) else {
         // Nobody asks it, so all of it has to run.
         return match group_node(view, group) {
             Ok(node) => (
@@ -48,9 +49,6 @@ pub fn availability(view: &View<'_>, group: &Group) -> (Holds, Reason, String) {
         return (None, Reason::NotObserved, format!("{url} could not be asked"));
     };
     let asking = view.desired.nodes[asked].name.as_str();
-    let Some(probe) = &group.probe else {
-        return (None, Reason::NothingDeclared, "the group has no probe".into());
-    };
     match probe.judge(status) {
         Answer::Serves if asking == node => (
             Some(true),
@@ -136,12 +134,7 @@ fn node_of(view: &View<'_>, group: &Group, members: &[String]) -> Result<String,
             None => {
                 return Err(failure.map_or_else(
                     || (Reason::NotRunning, format!("{id} does not run on any node")),
-                    |f| {
-                        (
-                            Reason::ResourceFailed,
-                            format!("{} failed to {} on {}: {}", f.resource, f.task, f.node, f.message),
-                        )
-                    },
+                    |failure| (Reason::ResourceFailed, failure.to_string()),
                 ));
             }
         }

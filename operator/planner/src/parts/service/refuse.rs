@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hapair_model::{
-    Both, Reason,
+    Both, Reason, Side,
     desired::{Desired, Group, Service, ServiceKind},
     observed::{Host, Limit, LoadState},
     plan::{Finding, Subject},
@@ -56,21 +56,23 @@ pub fn different_ids(desired: &Desired, group: &Group, hosts: &Both<&Host>) -> O
         return None;
     }
     group.services.iter().find_map(|service| {
-        let platform = Platform::of(&hosts.first.distribution)?;
         let field = format!("spec.services[name={}]", service.name);
+        let user = |side: Side| {
+            let platform = Platform::of(&hosts[side].distribution)?;
+            hosts[side].units.get(unit(&service.kind, &platform)?)?.user.as_deref()
+        };
         let preset = match &service.kind {
             ServiceKind::Preset(preset) => preset::user(*preset),
             ServiceKind::Systemd(_) | ServiceKind::Ocf { .. } => None,
         };
-        let of_unit = || {
-            hosts
-                .first
-                .units
-                .get(unit(&service.kind, &platform)?)?
-                .user
-                .as_deref()
-        };
-        ids::of_user(desired, hosts, &field, preset.or_else(of_unit)?)
+        let (first, second) = (user(Side::First), user(Side::Second));
+        match (first, second) {
+            (Some(first), Some(second)) if first != second => Some(format!(
+                "{field} runs as {first} on {} and as {second} on {}: what one node writes would belong to somebody else on the other",
+                desired.nodes.first.name, desired.nodes.second.name
+            )),
+            _ => ids::of_user(desired, hosts, &field, preset.or(first).or(second)?),
+        }
     })
 }
 
