@@ -122,6 +122,42 @@ fn a_service_that_fails_is_not_left_alone() {
     );
 }
 
+/// As pacemaker restarts the probe alone: a start that waited would keep the group on the node for two minutes.
+#[test]
+fn a_start_right_after_a_failed_monitor_does_not_wait_for_a_service_that_is_hung() {
+    let service = Service::answering(200);
+    assert_eq!(code(service.start().status), 0);
+    service.status.store(503, Ordering::Relaxed);
+    assert_eq!(code(service.run("monitor", None).status), 1);
+    assert_eq!(code(service.run("stop", None).status), 0);
+    let started = service.start();
+    assert_eq!(code(started.status), 1, "{started:?}");
+    assert!(
+        said(&started).contains("does not answer, though the service runs"),
+        "{}",
+        said(&started)
+    );
+}
+
+/// As pacemaker restarts the service and the probe behind it.
+#[test]
+fn a_start_after_the_service_was_started_anew_waits_for_it() {
+    let service = Service::answering(200);
+    assert_eq!(code(service.start().status), 0);
+    service.status.store(503, Ordering::Relaxed);
+    assert_eq!(code(service.run("monitor", None).status), 1);
+    assert_eq!(code(service.run("stop", None).status), 0);
+    // Longer than a start that follows at once.
+    std::thread::sleep(std::time::Duration::from_secs(5));
+    let status = service.status.clone();
+    let answers = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_secs(8));
+        status.store(200, Ordering::Relaxed);
+    });
+    assert_eq!(code(service.start().status), 0);
+    answers.join().unwrap();
+}
+
 #[test]
 fn where_statuses_are_listed_no_other_is_an_answer() {
     let service = Service::answering(401);
