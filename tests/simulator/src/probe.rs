@@ -6,8 +6,8 @@ use hapair_model::{
     Secret, Side, digest,
     observed::{
         Cluster, ClusterNode, ClusterResource, ConnectionState, CorosyncConf, Device, Distribution,
-        DrbdConfig, FileFacts, Host, HostAddress, Job, KnownPeer, Mounted, Question, ReplicationState,
-        Resource, Role, Signature, Unit,
+        DrbdConfig, FileFacts, Host, HostAddress, Job, KnownPeer, Mounted, PathFacts, PathKind, Question,
+        ReplicationState, Resource, Role, Signature, Unit,
     },
     xml::Element,
 };
@@ -20,6 +20,15 @@ use crate::{
 
 /// The status that the service answers with.
 const ANSWER: u16 = 200;
+
+fn file_of_root() -> PathFacts {
+    PathFacts {
+        kind: PathKind::File,
+        user: "root".into(),
+        group: "root".into(),
+        mode: 0o755,
+    }
+}
 
 /// What the machine on this side says.
 pub fn at(world: &World, side: Side, question: &Question) -> Host {
@@ -68,7 +77,13 @@ pub fn at(world: &World, side: Side, question: &Question) -> Host {
             .iter()
             .filter_map(|path| Some((path.clone(), facts(disk.files.get(path)?))))
             .collect(),
-        paths: BTreeMap::new(),
+        // Every agent is there.
+        paths: question
+            .paths
+            .iter()
+            .filter(|path| path.starts_with("/usr/lib/ocf/"))
+            .map(|path| (path.clone(), file_of_root()))
+            .collect(),
         pending: disk.pending.iter().cloned().collect(),
         hosts_block: disk.hosts_block.clone(),
         corosync_conf: disk
