@@ -30,7 +30,7 @@ lab-down: ## End what `make lab` left running
 
 # Tests that run scripts for real. In the others nothing is real: time, hosts and the API server are simulated, so that it does
 # not matter how fast they run.
-SCRIPTED := $(wildcard operator/hosts/tests/*.rs) operator/planner/tests/fence_peer.rs
+SCRIPTED := $(wildcard operator/hosts/tests/*.rs) operator/planner/tests/fence_peer.rs operator/planner/tests/http_agent.rs
 REAL := $(patsubst %.rs,--test %,$(notdir $(SCRIPTED)))
 SIMULATED := $(patsubst %.rs,--test %,$(notdir $(filter-out $(SCRIPTED),$(wildcard operator/*/tests/*.rs tests/simulator/tests/*.rs))))
 
@@ -93,11 +93,12 @@ presets: build ## nginx and a database on real hosts, moved there and back: make
 	$(BINARIES)/e2e presets --debian $(DEBIAN)
 
 .PHONY: trials
-trials: build ## What `make test` has no time for: each kind of fault at each effect in the simulator; more checks on Debian 12 and 13, what people do by hand among them, both links cut twenty times under load on each, and failover on Debian 13 (about three hours)
+trials: build ## What `make test` has no time for: each kind of fault at each effect in the simulator; more checks on Debian 12 and 13, what people do by hand among them, both links cut twenty times under load on each, a power cut after the other node was robbed of something, and failover on Debian 13 (about five hours)
 	TRIALS=1 cargo test --workspace --quiet --test crashes
 	for debian in bookworm trixie; do
 	  $(BINARIES)/e2e trials --debian $$debian
 	  $(BINARIES)/chaos --debian $$debian --only serving-isolated --rounds 20
+	  $(BINARIES)/chaos --debian $$debian --only serving-power-cut --weaken --rounds 25
 	done
 	$(BINARIES)/e2e failover --debian trixie
 

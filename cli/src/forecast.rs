@@ -100,15 +100,16 @@ fn duration(stage: &ComingStage) -> Option<String> {
         let each = each.filter(|each| !each.is_empty())?;
         Some(each.iter().sum::<u64>().div_ceil(1000))
     };
-    match (sum(|took| took.stop), sum(|took| took.start)) {
-        (Some(stop), Some(0)) => Some(format!("The last time that took {stop} s to stop.")),
+    // What is not started again starts in no time.
+    let start = sum(|took| took.start).filter(|seconds| *seconds > 0);
+    match (sum(|took| took.stop), start) {
         (Some(stop), Some(start)) => Some(format!(
             "The last time that took {} s: {stop} s to stop, {start} s to start.",
             stop + start
         )),
         (Some(stop), None) => Some(format!("The last time that took {stop} s to stop.")),
-        (None, Some(start)) if start > 0 => Some(format!("The last time that took {start} s to start.")),
-        (None, _) => None,
+        (None, Some(start)) => Some(format!("The last time that took {start} s to start.")),
+        (None, None) => None,
     }
 }
 

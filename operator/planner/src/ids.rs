@@ -29,7 +29,8 @@ pub fn of_group(desired: &Desired, hosts: &Both<&Host>, field: &str, group: &str
     )
 }
 
-fn differ<T: Display + PartialEq>(desired: &Desired, what: &str, first: T, second: T) -> Option<String> {
+/// Something that has to be the same on both hosts, and is not.
+pub fn differ<T: Display + PartialEq>(desired: &Desired, what: &str, first: T, second: T) -> Option<String> {
     let nodes = &desired.nodes;
     (first != second).then(|| {
         format!(

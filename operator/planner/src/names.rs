@@ -98,9 +98,14 @@ pub fn service(group: &Group, service: &Service) -> String {
     format!("service-{}-{}", group.name, service.name)
 }
 
-/// The file of an OCF agent, as a manifest names it: with its provider, or heartbeat's.
-pub fn agent(agent: &str) -> String {
-    let (provider, name) = agent.split_once(':').unwrap_or(("heartbeat", agent));
+/// The provider and the type of an OCF agent, as a manifest names it: without a provider it is heartbeat's.
+pub fn agent(agent: &str) -> (&str, &str) {
+    agent.split_once(':').unwrap_or(("heartbeat", agent))
+}
+
+/// The file of an OCF agent.
+pub fn agent_file(name: &str) -> String {
+    let (provider, name) = agent(name);
     format!("/usr/lib/ocf/resource.d/{provider}/{name}")
 }
 

@@ -5,34 +5,12 @@ mod situations;
 
 use hapair_model::{
     Both, Reason,
-    desired::{Desired, ServiceKind},
-    observed::{AtBoot, Failure, FenceEvent, HostView, LoadState, PathFacts, PathKind, Task, User},
-    plan::{Next, Step, Subject},
-    report::{Condition, Report},
+    observed::{AtBoot, FenceEvent},
+    plan::{Next, Subject},
     xml::Element,
 };
-use hapair_planner::{plan, question, report};
+use hapair_planner::plan;
 use situations::*;
-
-fn told(desired: &Desired, observed: &Both<HostView>) -> Report {
-    report(desired, observed, &plan(desired, observed, &fresh()), None)
-}
-
-/// A condition of the pair: whether it holds, why, and what is said.
-fn of_pair(desired: &Desired, observed: &Both<HostView>, type_: &str) -> (Option<bool>, Reason, String) {
-    let report = told(desired, observed);
-    let is_asked_for = |condition: &&Condition| condition.type_ == type_;
-    let found = report.pair.conditions.iter().find(is_asked_for).unwrap().clone();
-    (found.holds, found.reason, found.message)
-}
-
-/// The pair at rest, with something changed on both hosts.
-fn changed(desired: &Desired, change: impl Fn(&mut hapair_model::observed::Host)) -> Both<HostView> {
-    let mut hosts = at_rest(desired);
-    change(&mut hosts.first);
-    change(&mut hosts.second);
-    seen(&hosts)
-}
 
 #[test]
 fn a_service_that_answers_nobody_but_its_own_node_is_not_available() {
@@ -97,113 +75,6 @@ fn fencing_that_the_clusters_configuration_switches_off_is_not_ready() {
     let (holds, reason, message) = of_pair(&desired, &observed, "FencingReady");
     assert_eq!((holds, reason), (Some(false), Reason::FencingFailed), "{message}");
     assert!(message.contains("stonith-enabled=false"), "{message}");
-}
-
-#[test]
-fn an_agent_that_is_gone_on_the_other_node_leaves_no_redundancy() {
-    let mut desired = tomcat_pair();
-    desired.groups[0].services[0].kind = ServiceKind::Ocf {
-        agent: "heartbeat:tomcat".into(),
-        parameters: vec![],
-    };
-    let path = "/usr/lib/ocf/resource.d/heartbeat/tomcat";
-    // It is asked at every look.
-    assert!(question(&desired).all(|question| question.paths.iter().any(|asked| asked == path)));
-    let mut hosts = at_rest(&desired);
-    for host in [&mut hosts.first, &mut hosts.second] {
-        let agent = PathFacts {
-            kind: PathKind::File,
-            user: "root".into(),
-            group: "root".into(),
-            mode: 0o755,
-        };
-        host.paths.insert(path.into(), agent);
-    }
-    assert_eq!(
-        of_pair(&desired, &seen(&hosts), "RedundancyHealthy").0,
-        Some(true)
-    );
-    hosts.second.paths.clear();
-    let (holds, reason, message) = of_pair(&desired, &seen(&hosts), "RedundancyHealthy");
-    assert_eq!((holds, reason), (Some(false), Reason::UnitNotFound), "{message}");
-    assert_eq!(
-        message,
-        format!("node2 could not start ocf:heartbeat:tomcat: there is no {path}")
-    );
-}
-
-/// Nothing is taken over from a node before it was fenced.
-#[test]
-fn a_node_that_serves_and_could_not_be_fenced_leaves_no_redundancy() {
-    let desired = tomcat_pair();
-    let failed = |node: &str| {
-        changed(&desired, |host| {
-            let cluster = host.cluster.as_mut().unwrap();
-            cluster.failures.push(Failure {
-                resource: format!("fence-{node}-1"),
-                task: Task::Monitor,
-                node: "node2".into(),
-                message: "Connection refused".into(),
-                passed: None,
-            });
-        })
-    };
-    let (holds, reason, message) = of_pair(&desired, &failed("node1"), "RedundancyHealthy");
-    assert_eq!((holds, reason), (Some(false), Reason::FencingFailed), "{message}");
-    assert!(
-        message.starts_with("node1 could not be fenced, and until it is"),
-        "{message}"
-    );
-    assert!(
-        message.contains("fence-node1-1 failed to monitor on node2: Connection refused"),
-        "{message}"
-    );
-    // The one that does not serve: what serves would stay where it is.
-    let (holds, _, message) = of_pair(&desired, &failed("node2"), "RedundancyHealthy");
-    assert_eq!(holds, Some(true), "{message}");
-    assert_eq!(of_pair(&desired, &failed("node2"), "FencingReady").0, Some(false));
-}
-
-/// While a member of the group is started anew, no node serves.
-#[test]
-fn that_nothing_serves_does_not_make_the_other_node_able_to() {
-    let desired = tomcat_pair();
-    let stopped = |host: &mut hapair_model::observed::Host| {
-        let cluster = host.cluster.as_mut().unwrap();
-        let probe = cluster
-            .resources
-            .iter_mut()
-            .find(|each| each.id == "probe-tomcat")
-            .unwrap();
-        probe.nodes.clear();
-    };
-    let without_fence = changed(&desired, |host| {
-        stopped(host);
-        host.cluster.as_mut().unwrap().failures.push(Failure {
-            resource: "fence-node1-1".into(),
-            task: Task::Monitor,
-            node: "node2".into(),
-            message: "Connection refused".into(),
-            passed: None,
-        });
-    });
-    assert_eq!(
-        of_pair(&desired, &without_fence, "RedundancyHealthy").1,
-        Reason::FencingFailed
-    );
-    let mut hosts = at_rest(&desired);
-    stopped(&mut hosts.first);
-    let (holds, reason, message) = of_pair(&desired, &second_silent(&hosts), "RedundancyHealthy");
-    assert_eq!((holds, reason), (None, Reason::NotObserved), "{message}");
-}
-
-#[test]
-fn of_a_node_that_does_not_answer_nobody_knows_whether_it_could_take_over() {
-    let desired = tomcat_pair();
-    let hosts = at_rest(&desired);
-    let (holds, reason, message) = of_pair(&desired, &second_silent(&hosts), "RedundancyHealthy");
-    assert_eq!((holds, reason), (None, Reason::NotObserved), "{message}");
-    assert!(message.contains("node2 does not answer"), "{message}");
 }
 
 #[test]
@@ -278,22 +149,6 @@ fn a_fence_that_failed_is_told_as_long_as_the_node_is_away() {
 }
 
 #[test]
-fn a_resource_that_is_not_managed_is_no_redundancy() {
-    let desired = tomcat_pair();
-    let observed = changed(&desired, |host| {
-        let resources = &mut host.cluster.as_mut().unwrap().resources;
-        resources
-            .iter_mut()
-            .find(|each| each.id == "ip-web")
-            .unwrap()
-            .unmanaged = true;
-    });
-    let (holds, reason, message) = of_pair(&desired, &observed, "RedundancyHealthy");
-    assert_eq!((holds, reason), (Some(false), Reason::Maintenance));
-    assert!(message.starts_with("ip-web is not managed"), "{message}");
-}
-
-#[test]
 fn an_address_that_both_hosts_have_is_not_assigned() {
     let desired = tomcat_pair();
     let mut hosts = at_rest(&desired);
@@ -324,76 +179,6 @@ fn an_address_that_both_hosts_have_is_not_assigned() {
         (ready.holds, ready.reason),
         (Some(false), Reason::AssignedTwice),
         "the pair is not Ready either"
-    );
-}
-
-#[test]
-fn a_volume_that_could_not_be_promoted_on_the_other_node_is_no_redundancy() {
-    let desired = tomcat_pair();
-    let failed = changed(&desired, |host| {
-        host.cluster.as_mut().unwrap().failures.push(Failure {
-            resource: "volume-logs".into(),
-            task: Task::Promote,
-            node: "node2".into(),
-            message: "no UpToDate disk".into(),
-            passed: None,
-        });
-    });
-    let (holds, reason, message) = of_pair(&desired, &failed, "RedundancyHealthy");
-    assert_eq!(
-        (holds, reason),
-        (Some(false), Reason::ResourceFailed),
-        "{message}"
-    );
-    assert!(
-        message.contains("node2") && message.contains("volume-logs"),
-        "{message}"
-    );
-}
-
-#[test]
-fn a_node_without_a_package_or_a_unit_that_the_service_needs_is_no_redundancy() {
-    let desired = tomcat_pair();
-    let mut hosts = at_rest(&desired);
-    hosts.second.packages.remove("tomcat10");
-    let (holds, reason, message) = of_pair(&desired, &seen(&hosts), "RedundancyHealthy");
-    assert_eq!((holds, reason), (Some(false), Reason::Converging), "{message}");
-    assert!(message.contains("node2 lacks tomcat10"), "{message}");
-
-    // A group that the cluster does not have yet: both hosts lack what it needs.
-    let mut more = desired.clone();
-    let mut group = more.groups[0].clone();
-    group.name = "shop".into();
-    group.services[0].kind = ServiceKind::Systemd("shop".into());
-    more.groups.push(group);
-    let both = at_rest(&desired);
-    assert_eq!(
-        of_pair(&more, &seen(&both), "RedundancyHealthy").1,
-        Reason::Healthy
-    );
-
-    // The node that serves lacks something: the other can take over.
-    let mut serving = at_rest(&desired);
-    serving.first.packages.remove("pcs");
-    assert_eq!(
-        of_pair(&desired, &seen(&serving), "RedundancyHealthy").1,
-        Reason::Healthy
-    );
-
-    let mut unmanaged = desired.clone();
-    unmanaged.install_packages = false;
-    let (holds, reason, _) = of_pair(&unmanaged, &seen(&hosts), "RedundancyHealthy");
-    assert_eq!((holds, reason), (Some(false), Reason::PackagesMissing));
-
-    let mut hosts = at_rest(&desired);
-    let mut unit = hosts.second.units["corosync"].clone();
-    unit.load = LoadState::NotFound;
-    hosts.second.units.insert("tomcat10".into(), unit);
-    let (holds, reason, message) = of_pair(&desired, &seen(&hosts), "RedundancyHealthy");
-    assert_eq!((holds, reason), (Some(false), Reason::UnitNotFound), "{message}");
-    assert!(
-        message.contains("node2 could not start tomcat10.service"),
-        "{message}"
     );
 }
 
@@ -501,41 +286,6 @@ fn data_that_has_diverged_is_told_before_drbd_has_noticed() {
 }
 
 #[test]
-fn what_could_not_be_started_on_the_other_node_is_no_redundancy() {
-    let desired = tomcat_pair();
-    let failed_on = |node: &str, task: &str| {
-        changed(&desired, |host| {
-            host.cluster.as_mut().unwrap().failures.push(Failure {
-                resource: "service-tomcat-tomcat".into(),
-                task: task.into(),
-                node: node.into(),
-                message: "Permission denied".into(),
-                passed: None,
-            });
-        })
-    };
-    let (holds, reason, message) = of_pair(&desired, &failed_on("node2", "start"), "RedundancyHealthy");
-    assert_eq!((holds, reason), (Some(false), Reason::ResourceFailed));
-    assert_eq!(
-        message,
-        "node2 could not take group tomcat over: service-tomcat-tomcat failed to start there: Permission denied"
-    );
-    assert_eq!(
-        of_pair(&desired, &failed_on("node2", "start"), "Ready").0,
-        Some(false)
-    );
-    // It runs where it runs.
-    assert_eq!(
-        of_pair(&desired, &failed_on("node1", "start"), "RedundancyHealthy").0,
-        Some(true)
-    );
-    assert_eq!(
-        of_pair(&desired, &failed_on("node2", "monitor"), "RedundancyHealthy").0,
-        Some(true)
-    );
-}
-
-#[test]
 fn a_group_of_files_alone_is_no_service_and_of_several_groups_the_one_that_does_not_serve_is_named() {
     let mut desired = tomcat_pair();
     let mut files_only = desired.groups[0].clone();
@@ -570,58 +320,6 @@ fn a_group_of_files_alone_is_no_service_and_of_several_groups_the_one_that_does_
 }
 
 #[test]
-fn owners_with_other_numbers_on_the_other_node_are_no_redundancy() {
-    let desired = tomcat_pair();
-    let mut hosts = at_rest(&desired);
-    let (user, group) = desired.volumes[0].owner.split_once(':').unwrap();
-    for (host, id) in [(&mut hosts.first, 998), (&mut hosts.second, 997)] {
-        host.users.insert(user.into(), User { uid: id, gid: 4 });
-        host.groups.insert(group.into(), 4);
-    }
-    let (holds, reason, message) = of_pair(&desired, &seen(&hosts), "RedundancyHealthy");
-    assert_eq!((holds, reason), (Some(false), Reason::IdsDiffer));
-    assert!(
-        message.starts_with("spec.filesystem.owner: user tomcat is 998 on node1 and 997 on node2"),
-        "{message}"
-    );
-    // A pair that lives is not held up for it, and one that does not yet is.
-    assert!(reasons(&plan_of(&desired, &hosts)).is_empty());
-    let mut hosts = with_packages(&desired);
-    for (host, id) in [(&mut hosts.first, 998), (&mut hosts.second, 997)] {
-        host.users.insert(user.into(), User { uid: id, gid: 4 });
-    }
-    assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::IdsDiffer]);
-}
-
-/// What a service writes belongs to the user as whom it runs, whoever owns the directory.
-#[test]
-fn a_services_user_with_other_numbers_on_the_other_node_is_no_redundancy() {
-    let desired = tomcat_pair();
-    let with_user = |hosts: &mut Hosts, gids: [u32; 2]| {
-        for (host, gid) in [&mut hosts.first, &mut hosts.second].into_iter().zip(gids) {
-            host.units.get_mut("tomcat10").unwrap().user = Some("app".into());
-            host.users.insert("app".into(), User { uid: 998, gid });
-        }
-    };
-    let mut hosts = at_rest(&desired);
-    with_user(&mut hosts, [998, 997]);
-    let (holds, reason, message) = of_pair(&desired, &seen(&hosts), "RedundancyHealthy");
-    assert_eq!((holds, reason), (Some(false), Reason::IdsDiffer), "{message}");
-    assert!(
-        message.starts_with(
-            "spec.services[name=tomcat]: the group of user app is 998 on node1 and 997 on node2"
-        ),
-        "{message}"
-    );
-    assert!(reasons(&plan_of(&desired, &hosts)).is_empty());
-    let mut hosts = with_packages(&desired);
-    with_user(&mut hosts, [998, 997]);
-    assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::IdsDiffer]);
-    with_user(&mut hosts, [998, 998]);
-    assert!(reasons(&plan_of(&desired, &hosts)).is_empty());
-}
-
-#[test]
 fn the_one_node_that_is_left_is_told_how_its_data_is_taken() {
     let desired = tomcat_pair();
     let mut hosts = at_rest(&desired);
@@ -642,49 +340,4 @@ fn the_one_node_that_is_left_is_told_how_its_data_is_taken() {
     hosts.first.cluster.as_mut().unwrap().quorate = false;
     let before = of_pair(&desired, &second_silent(&hosts), "Available");
     assert!(!before.2.contains("--force"), "{before:?}");
-}
-
-/// At the end of a maintenance mode pacemaker would stop and start what has run well since.
-#[test]
-fn a_monitors_failure_that_has_passed_is_forgotten() {
-    let desired = tomcat_pair();
-    let with = |passed: Option<u32>, maintenance: bool| {
-        let mut hosts = at_rest(&desired);
-        for host in [&mut hosts.first, &mut hosts.second] {
-            let cluster = host.cluster.as_mut().unwrap();
-            cluster.maintenance = maintenance;
-            cluster.failures.push(Failure {
-                resource: "ip-web".into(),
-                task: Task::Monitor,
-                node: "node1".into(),
-                message: "Resource agent did not complete within 20s".into(),
-                passed,
-            });
-        }
-        plan_of(&desired, &hosts).next
-    };
-    let Next::Run(stage) = with(Some(10_000), false) else {
-        panic!("nothing is done");
-    };
-    assert_eq!(stage.name, "forget a failure that has passed");
-    let steps: Vec<_> = stage.steps.iter().flat_map(|(_, steps)| steps).collect();
-    let [
-        Step::ForgetFailure {
-            resource,
-            node,
-            interval_ms,
-        },
-    ] = steps.as_slice()
-    else {
-        panic!("{steps:?}");
-    };
-    assert_eq!(
-        (resource.as_str(), node.as_str(), *interval_ms),
-        ("ip-web", "node1", 10_000)
-    );
-    assert_eq!(with(None, false), Next::Rest, "pacemaker acts upon it");
-    assert!(
-        !matches!(with(Some(10_000), true), Next::Run(_)),
-        "nothing is done in a maintenance mode"
-    );
 }

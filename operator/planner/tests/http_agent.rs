@@ -70,6 +70,16 @@ impl Service {
         agent.output().unwrap()
     }
 
+    /// Its monitor has failed, and pacemaker has stopped the probe; the service still fails.
+    fn stopped_after_a_failure() -> Self {
+        let service = Self::answering(200);
+        assert_eq!(code(service.start().status), 0);
+        service.status.store(503, Ordering::Relaxed);
+        assert_eq!(code(service.run("monitor", None).status), 1);
+        assert_eq!(code(service.run("stop", None).status), 0);
+        service
+    }
+
     fn start(&self) -> Output {
         self.run("start", None)
     }
@@ -125,11 +135,7 @@ fn a_service_that_fails_is_not_left_alone() {
 /// As pacemaker restarts the probe alone: a start that waited would keep the group on the node for two minutes.
 #[test]
 fn a_start_right_after_a_failed_monitor_does_not_wait_for_a_service_that_is_hung() {
-    let service = Service::answering(200);
-    assert_eq!(code(service.start().status), 0);
-    service.status.store(503, Ordering::Relaxed);
-    assert_eq!(code(service.run("monitor", None).status), 1);
-    assert_eq!(code(service.run("stop", None).status), 0);
+    let service = Service::stopped_after_a_failure();
     let started = service.start();
     assert_eq!(code(started.status), 1, "{started:?}");
     assert!(
@@ -142,11 +148,7 @@ fn a_start_right_after_a_failed_monitor_does_not_wait_for_a_service_that_is_hung
 /// As pacemaker restarts the service and the probe behind it.
 #[test]
 fn a_start_after_the_service_was_started_anew_waits_for_it() {
-    let service = Service::answering(200);
-    assert_eq!(code(service.start().status), 0);
-    service.status.store(503, Ordering::Relaxed);
-    assert_eq!(code(service.run("monitor", None).status), 1);
-    assert_eq!(code(service.run("stop", None).status), 0);
+    let service = Service::stopped_after_a_failure();
     // Longer than a start that follows at once.
     std::thread::sleep(std::time::Duration::from_secs(5));
     let status = service.status.clone();

@@ -6,7 +6,7 @@ mod situations;
 use hapair_model::{
     Both, Reason, Side,
     desired::{Fencing, ServiceKind},
-    observed::{Failure, Firewall, Job},
+    observed::{Failure, Firewall, Job, Task},
     plan::{Content, File, FollowUp, Next, PackageManager, Plan, Step},
 };
 use situations::*;
@@ -436,4 +436,49 @@ fn a_parameter_that_the_agent_does_not_have_is_refused_by_name() {
     );
     hosts.first.agents.insert("heartbeat:pgsql".into(), None);
     assert_eq!(plan_of(&desired, &hosts).findings[0].reason, Reason::UnitNotFound);
+}
+
+/// At the end of a maintenance mode pacemaker would stop and start what has run well since.
+#[test]
+fn a_monitors_failure_that_has_passed_is_forgotten() {
+    let desired = tomcat_pair();
+    let with = |passed: Option<u32>, maintenance: bool| {
+        let mut hosts = at_rest(&desired);
+        for host in [&mut hosts.first, &mut hosts.second] {
+            let cluster = host.cluster.as_mut().unwrap();
+            cluster.maintenance = maintenance;
+            cluster.failures.push(Failure {
+                resource: "ip-web".into(),
+                task: Task::Monitor,
+                node: "node1".into(),
+                message: "Resource agent did not complete within 20s".into(),
+                passed,
+            });
+        }
+        plan_of(&desired, &hosts).next
+    };
+    let Next::Run(stage) = with(Some(10_000), false) else {
+        panic!("nothing is done");
+    };
+    assert_eq!(stage.name, "forget a failure that has passed");
+    let steps: Vec<_> = stage.steps.iter().flat_map(|(_, steps)| steps).collect();
+    let [
+        Step::ForgetFailure {
+            resource,
+            node,
+            interval_ms,
+        },
+    ] = steps.as_slice()
+    else {
+        panic!("{steps:?}");
+    };
+    assert_eq!(
+        (resource.as_str(), node.as_str(), *interval_ms),
+        ("ip-web", "node1", 10_000)
+    );
+    assert_eq!(with(None, false), Next::Rest, "pacemaker acts upon it");
+    assert!(
+        !matches!(with(Some(10_000), true), Next::Run(_)),
+        "nothing is done in a maintenance mode"
+    );
 }

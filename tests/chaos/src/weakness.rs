@@ -9,8 +9,6 @@ use crate::{
     ground::Ground,
 };
 
-const NAMES: [&str; 2] = ["node1", "node2"];
-
 /// Why the other node cannot take over.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Weakness {
@@ -72,7 +70,10 @@ impl Weakness {
         let (lab, other) = (&ground.world.lab, 1 - active);
         match self {
             // Typed on a host it would be undone: the sample says that no node is in standby.
-            Self::Standby => ground.world.plugin(&["standby", NAMES[other]]).map(drop),
+            Self::Standby => ground
+                .world
+                .plugin(&["standby", &lab.config().nodes[other]])
+                .map(drop),
             Self::StaleLeg => lab.cut(active, Link::One),
             Self::DiskFailed => disk::set(lab, other, Disk::Fails),
             Self::UnitMasked => lab.run(other, "systemctl mask tomcat10").map(drop),
@@ -85,7 +86,10 @@ impl Weakness {
     pub fn end(self, ground: &Ground, active: usize) -> Result<()> {
         let (lab, other) = (&ground.world.lab, 1 - active);
         match self {
-            Self::Standby => ground.world.plugin(&["unstandby", NAMES[other]]).map(drop),
+            Self::Standby => ground
+                .world
+                .plugin(&["unstandby", &lab.config().nodes[other]])
+                .map(drop),
             Self::StaleLeg => lab.heal(active, Link::One),
             Self::DiskFailed => disk::set(lab, other, Disk::Works)
                 .and_then(|()| lab.run(other, "drbdadm attach logs").map(drop)),

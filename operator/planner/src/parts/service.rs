@@ -60,7 +60,7 @@ pub fn missing(group: &Group, host: &Host, platform: &Platform) -> Option<String
     };
     group.services.iter().find_map(|service| match &service.kind {
         ServiceKind::Ocf { agent, .. } => {
-            let path = names::agent(agent);
+            let path = names::agent_file(agent);
             (!host.paths.contains_key(&path)).then(|| format!("ocf:{agent}: there is no {path}"))
         }
         kind => {
@@ -68,6 +68,16 @@ pub fn missing(group: &Group, host: &Host, platform: &Platform) -> Option<String
             Some(format!("{unit}.service: the unit is not there, or masked"))
         }
     })
+}
+
+/// The resources that the pair's groups and volumes are made of.
+pub fn resources_of_ours(desired: &Desired) -> BTreeSet<String> {
+    let groups = desired.groups.iter();
+    let volumes = desired.volumes.iter().map(|volume| names::volume(&volume.name));
+    groups
+        .flat_map(|group| members(desired, group))
+        .chain(volumes)
+        .collect()
 }
 
 /// What runs the services of all groups.
@@ -104,7 +114,7 @@ fn ask(desired: &Desired, _: Side, question: &mut Question) {
         match kind {
             ServiceKind::Systemd(unit) => question.units.push(format!("{unit}.service")),
             ServiceKind::Preset(preset) => question.users.extend(preset::user(*preset).map(str::to_owned)),
-            ServiceKind::Ocf { agent, .. } => question.paths.push(names::agent(agent)),
+            ServiceKind::Ocf { agent, .. } => question.paths.push(names::agent_file(agent)),
         }
     }
     let files = desired.groups.iter().flat_map(|group| &group.files);

@@ -1,7 +1,5 @@
 //! Whether the other node could take over now.
 
-use std::collections::BTreeSet;
-
 use hapair_model::{
     Reason, Side,
     desired::Node,
@@ -234,13 +232,7 @@ fn missing_there(view: &View<'_>) -> Option<(Reason, String)> {
 
 /// Something of ours that the cluster leaves as it is.
 fn unmanaged(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
-    let desired = view.desired;
-    let members = desired
-        .groups
-        .iter()
-        .flat_map(|group| service::members(desired, group));
-    let volumes = desired.volumes.iter().map(|volume| names::volume(&volume.name));
-    let ours: BTreeSet<_> = members.chain(volumes).collect();
+    let ours = service::resources_of_ours(view.desired);
     let left = cluster
         .resources
         .iter()

@@ -1,14 +1,11 @@
 //! What is left once everything is configured: systemd's own view of its units, and waiting.
 
-use std::collections::BTreeSet;
-
 use hapair_model::{
     Both, Side,
-    observed::{Failure, Task},
     plan::{Next, Step},
 };
 
-use crate::{facts::Facts, names, parts::service, standby, whole};
+use crate::{facts::Facts, parts::service, standby, whole};
 
 /// systemd reads units again whose files are newer than what it knows. That takes seconds, so a service that
 /// is starting is not held up by it.
@@ -28,47 +25,6 @@ pub fn reload_units(facts: &Facts<'_>) -> Option<Next> {
         due.then_some(Step::ReloadUnits).into_iter().collect()
     };
     Next::stage("let systemd read its units again", Both::from_fn(steps))
-}
-
-/// Has the cluster forget a monitor's failure that has passed before anything was done about it, as on a host that stood
-/// still for half a minute: at the end of a maintenance mode pacemaker would stop what has run well since.
-pub fn forget_passed(facts: &Facts<'_>) -> Option<Next> {
-    let (cluster, member) = (facts.cluster()?, facts.quorate_member?);
-    if cluster.maintenance {
-        return None;
-    }
-    let mut groups = facts.desired.groups.iter();
-    let volumes = facts
-        .desired
-        .volumes
-        .iter()
-        .map(|volume| names::volume(&volume.name));
-    let ours: BTreeSet<_> = groups
-        .by_ref()
-        .flat_map(|group| service::members(facts.desired, group))
-        .chain(volumes)
-        .collect();
-    let runs = |failure: &&Failure| {
-        let mut instances = cluster.resources.iter();
-        instances.any(|each| {
-            each.id == failure.resource
-                && each.nodes.contains(&failure.node)
-                && !each.failed
-                && !each.unmanaged
-        })
-    };
-    let failures = cluster
-        .failures
-        .iter()
-        .filter(|each| each.task == Task::Monitor && ours.contains(&each.resource));
-    let step = failures.filter(runs).find_map(|failure| {
-        Some(Step::ForgetFailure {
-            resource: failure.resource.clone(),
-            node: failure.node.clone(),
-            interval_ms: failure.passed?,
-        })
-    })?;
-    Next::stage_on("forget a failure that has passed", member.side, vec![step])
 }
 
 /// Waits while the cluster is still on its way: nodes joining, resources starting, data being copied. What stands on

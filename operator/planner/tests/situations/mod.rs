@@ -18,8 +18,9 @@ use hapair_model::{
         Silence, Unit,
     },
     plan::{Next, Plan, Stage, Step},
+    report::{Condition, Report},
 };
-use hapair_planner::{FreshKeys, carry_out, plan};
+use hapair_planner::{FreshKeys, carry_out, plan, report};
 
 /// The sample: tomcat on a floating IP, its logs on a replicated volume.
 pub fn tomcat_pair() -> Desired {
@@ -361,4 +362,25 @@ pub fn pushed(desired: &Desired, hosts: &Hosts) -> String {
         [Step::PushCib { cib, .. }] => cib.clone(),
         other => panic!("{other:?}"),
     }
+}
+
+/// What is told of the pair.
+pub fn told(desired: &Desired, observed: &Both<HostView>) -> Report {
+    report(desired, observed, &plan(desired, observed, &fresh()), None)
+}
+
+/// A condition of the pair: whether it holds, why, and what is said.
+pub fn of_pair(desired: &Desired, observed: &Both<HostView>, type_: &str) -> (Option<bool>, Reason, String) {
+    let report = told(desired, observed);
+    let is_asked_for = |condition: &&Condition| condition.type_ == type_;
+    let found = report.pair.conditions.iter().find(is_asked_for).unwrap().clone();
+    (found.holds, found.reason, found.message)
+}
+
+/// The pair at rest, with something changed on both hosts.
+pub fn changed(desired: &Desired, change: impl Fn(&mut Host)) -> Both<HostView> {
+    let mut hosts = at_rest(desired);
+    change(&mut hosts.first);
+    change(&mut hosts.second);
+    seen(&hosts)
 }

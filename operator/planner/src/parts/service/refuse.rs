@@ -59,20 +59,26 @@ pub fn different_ids(desired: &Desired, group: &Group, hosts: &Both<&Host>) -> O
         let field = format!("spec.services[name={}]", service.name);
         let user = |side: Side| {
             let platform = Platform::of(&hosts[side].distribution)?;
-            hosts[side].units.get(unit(&service.kind, &platform)?)?.user.as_deref()
+            hosts[side]
+                .units
+                .get(unit(&service.kind, &platform)?)?
+                .user
+                .as_deref()
         };
         let preset = match &service.kind {
             ServiceKind::Preset(preset) => preset::user(*preset),
             ServiceKind::Systemd(_) | ServiceKind::Ocf { .. } => None,
         };
         let (first, second) = (user(Side::First), user(Side::Second));
-        match (first, second) {
-            (Some(first), Some(second)) if first != second => Some(format!(
-                "{field} runs as {first} on {} and as {second} on {}: what one node writes would belong to somebody else on the other",
-                desired.nodes.first.name, desired.nodes.second.name
-            )),
-            _ => ids::of_user(desired, hosts, &field, preset.or(first).or(second)?),
-        }
+        let named_differently = || {
+            ids::differ(
+                desired,
+                &format!("{field}: the user of its unit"),
+                first?,
+                second?,
+            )
+        };
+        named_differently().or_else(|| ids::of_user(desired, hosts, &field, preset.or(first).or(second)?))
     })
 }
 

@@ -24,7 +24,7 @@ pub fn service(desired: &Desired, group: &Group, service: &Service, platform: &P
     ];
     match &service.kind {
         ServiceKind::Ocf { agent, parameters } => {
-            let (provider, agent) = agent.split_once(':').unwrap_or(("heartbeat", agent));
+            let (provider, agent) = names::agent(agent);
             ocf(&id, provider, agent)
                 .child(attributes("instance_attributes", &id, parameters))
                 .child(operations(&id, &limits))
