@@ -9,6 +9,7 @@ pub mod diagnose;
 pub mod forecast;
 pub mod forget;
 pub mod logs;
+pub mod manifest;
 pub mod overview;
 pub mod plan;
 pub mod requests;

@@ -4,7 +4,9 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use kubectl_hapair::{access::Target, diagnose, forget, logs, plan, requests, status, switchover, why};
+use kubectl_hapair::{
+    access::Target, diagnose, forget, logs, manifest, plan, requests, status, switchover, why,
+};
 
 #[derive(Parser)]
 #[command(
@@ -40,6 +42,8 @@ enum Verb {
     Unstandby(requests::Node),
     /// Take off the hosts what the cluster still runs of an object that is gone.
     Forget(forget::Arguments),
+    /// Show what declared something that is left over, to be applied again.
+    Manifest(manifest::Arguments),
     /// Look, and change nothing on the hosts, until `resume`.
     Pause(requests::Pair),
     /// Let the operator change the hosts again.
@@ -69,6 +73,7 @@ async fn run(Arguments { target, verb }: Arguments) -> Result<ExitCode> {
         Verb::Standby(node) => requests::standby(&session, &node).await,
         Verb::Unstandby(node) => requests::unstandby(&session, &node).await,
         Verb::Forget(arguments) => forget::run(&session, &arguments).await,
+        Verb::Manifest(arguments) => manifest::run(&session, &arguments).await,
         Verb::Pause(pair) => requests::pause(&session, &pair, true).await,
         Verb::Resume(pair) => requests::pause(&session, &pair, false).await,
     };

@@ -448,11 +448,38 @@ pub struct HAPairStatus {
     #[schemars(length(max = 256), inner(length(min = 1, max = 253)))]
     #[x_kube(merge_strategy = ListMerge::Set)]
     pub released: Vec<String>,
+    /// What declared those resources, until they are gone or declared again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64))]
+    #[x_kube(merge_strategy = ListMerge::Map(vec!["kind".into(), "name".into()]))]
+    pub retained: Vec<Retained>,
     /// What was seen of each node.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 2))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub nodes: Vec<NodeStatus>,
+}
+
+/// An object that was deleted with `deletionPolicy: Retain`.
+#[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Retained {
+    /// Its kind.
+    #[schemars(length(min = 1, max = 63))]
+    pub kind: String,
+    /// Its name.
+    #[schemars(length(min = 1, max = 253))]
+    pub name: String,
+    /// Which of `released` are its.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 253)))]
+    #[x_kube(merge_strategy = ListMerge::Set)]
+    pub released: Vec<String>,
+    /// The object as JSON, without its status. `kubectl hapair manifest` shows it. Absent where it is longer than 32 KiB, all that is
+    /// kept is longer than 256 KiB, or the operator did not understand all of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 32768))]
+    pub manifest: Option<String>,
 }
 
 /// What was seen of one node.

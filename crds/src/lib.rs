@@ -20,7 +20,7 @@ pub use floating_ip::{FloatingIP, FloatingIPSpec, FloatingIPStatus};
 pub use ha_pair::{
     AgentFencing, AgentParameter, ClusterAdmin, Corosync, Delegation, Fencing, FencingDevice, FencingMode,
     FencingTls, HAPair, HAPairSpec, HAPairStatus, IpmiFencing, Link, Node, NodeSsh, NodeStatus,
-    PrivilegeLevel, RedfishFencing, Replication, Ssh,
+    PrivilegeLevel, RedfishFencing, Replication, Retained, Ssh,
 };
 pub use replicated_volume::{
     CopyFrom, Disk, Empty, Filesystem, FilesystemType, InitialData, ReplicatedVolume, ReplicatedVolumeSpec,

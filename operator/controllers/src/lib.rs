@@ -14,6 +14,7 @@ mod metrics;
 mod prepare;
 mod publish;
 mod refusal;
+mod retained;
 mod sources;
 mod supervisor;
 mod turn;

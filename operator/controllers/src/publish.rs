@@ -21,7 +21,7 @@ use kube::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
-use crate::{events, metrics::Metrics};
+use crate::{events, metrics::Metrics, retained};
 
 /// A kind, its status, and the report it is made from.
 pub trait Reported:
@@ -39,8 +39,13 @@ pub trait Reported:
     fn reported(report: &Self::Report) -> &[report::Condition];
     /// This object's part of the pair's report; the one of an object about which nothing can be said but what was found.
     fn own(&self, report: &Report, findings: &[Finding]) -> Self::Report;
-    /// The status for a report.
-    fn make(report: &Self::Report, generation: Option<i64>, conditions: Vec<Condition>) -> Self::Status;
+    /// The status for a report, after the one before.
+    fn make(
+        report: &Self::Report,
+        before: Option<&Self::Status>,
+        generation: Option<i64>,
+        conditions: Vec<Condition>,
+    ) -> Self::Status;
 }
 
 macro_rules! reported {
@@ -71,6 +76,7 @@ macro_rules! reported {
 
             fn make(
                 report: &Self::Report,
+                before: Option<&Self::Status>,
                 observed_generation: Option<i64>,
                 conditions: Vec<Condition>,
             ) -> Self::Status {
@@ -78,7 +84,7 @@ macro_rules! reported {
                     clippy::redundant_closure_call,
                     reason = "the closure is the macro's argument"
                 )]
-                ($make)(report, observed_generation, conditions)
+                ($make)(report, before, observed_generation, conditions)
             }
         }
     };
@@ -89,14 +95,18 @@ reported!(
     HAPairStatus,
     PairReport,
     |_: &HAPair, report: &Report, _: &[Finding]| report.pair.clone(),
-    |report: &PairReport, observed_generation, conditions| HAPairStatus {
+    |report: &PairReport, before: Option<&HAPairStatus>, observed_generation, conditions| HAPairStatus {
         observed_generation,
         conditions,
         active: report.active.clone(),
         nodes_online: report.nodes_online.clone(),
         data: report.data.clone(),
         fencing: report.fencing.clone(),
-        released: report.released.clone(),
+        released: retained::ids(report.released.as_deref()),
+        retained: retained::still_left(
+            before.map_or(&[], |before| before.retained.as_slice()),
+            report.released.as_deref()
+        ),
         nodes: report
             .nodes
             .iter()
@@ -116,7 +126,7 @@ reported!(
         let own = report.volumes.get(&object.name_any()).cloned();
         own.unwrap_or_else(|| planner::unreported_volume(&object.subject(), findings))
     },
-    |report: &VolumeReport, observed_generation, conditions| {
+    |report: &VolumeReport, _, observed_generation, conditions| {
         ReplicatedVolumeStatus {
             observed_generation,
             conditions,
@@ -137,7 +147,7 @@ reported!(
         let own = report.floating_ips.get(&object.name_any()).cloned();
         own.unwrap_or_else(|| planner::unreported_child(&object.subject(), findings))
     },
-    |report: &ChildReport, observed_generation, conditions| FloatingIPStatus {
+    |report: &ChildReport, _, observed_generation, conditions| FloatingIPStatus {
         observed_generation,
         conditions,
         node: report.node.clone(),
@@ -151,7 +161,7 @@ reported!(
         let own = report.groups.get(&object.name_any()).cloned();
         own.unwrap_or_else(|| planner::unreported_child(&object.subject(), findings))
     },
-    |report: &ChildReport, observed_generation, conditions| ServiceGroupStatus {
+    |report: &ChildReport, _, observed_generation, conditions| ServiceGroupStatus {
         observed_generation,
         conditions,
         node: report.node.clone(),
@@ -184,6 +194,32 @@ impl Publisher {
             self.publish(client, metrics, pair.as_ref(), &report.pair).await?;
         }
         Ok(())
+    }
+
+    /// Keeps the manifests of what is about to be let go and stays on the hosts.
+    pub async fn retain(
+        &mut self,
+        client: &Client,
+        metrics: &Metrics,
+        snapshot: &Snapshot,
+    ) -> kube::Result<()> {
+        let Some(pair) = &snapshot.pair else {
+            return Ok(());
+        };
+        let before = self.latest(pair.as_ref(), &pair.uid().unwrap_or_default());
+        let Some(before) = before.filter(|before| before.observed_generation.is_some()) else {
+            return Ok(());
+        };
+        let retained = retained::with_leaving(&before.retained, snapshot);
+        if retained == before.retained {
+            return Ok(());
+        }
+        let status = HAPairStatus {
+            retained,
+            ..before.clone()
+        };
+        self.write(client, metrics, pair.as_ref(), &before.conditions, status)
+            .await
     }
 
     /// Takes Ready from a pair of which a child has changed: whoever waits for the pair after an edit is not to read of the
@@ -263,6 +299,7 @@ impl Publisher {
         let reported = [K::reported(report), &[established(K::reported(report), &old)]].concat();
         let status = K::make(
             report,
+            before.as_ref(),
             generation,
             conditions(&reported, &old, generation.unwrap_or_default()),
         );

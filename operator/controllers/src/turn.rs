@@ -97,6 +97,7 @@ impl<C: Connect> PairTask<C> {
             finalizers::release(&self.context.client, &self.context.metrics, pair.as_ref()).await?;
             return Ok(NextTurn::After(self.context.resync));
         }
+        self.reporting.retain(&snapshot).await?;
         finalizers::keep(&self.context.client, &self.context.metrics, &snapshot).await?;
         match prepare(
             &self.context.client,

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::Reason;
+use crate::{Reason, plan::Subject};
 
 /// Whether a condition holds; `None` means that it cannot be told.
 pub type Holds = Option<bool>;
@@ -60,10 +60,19 @@ pub struct PairReport {
     pub fencing: Option<String>,
     /// The nodes.
     pub nodes: Vec<NodeReport>,
-    /// Ids of the cluster's resources that were left by objects which are gone.
-    pub released: Vec<String>,
+    /// What was left by objects which are gone; `None`: no host can tell.
+    pub released: Option<Vec<Released>>,
     /// When each node was fenced last, as pacemaker writes it, of those that were.
     pub fenced: BTreeMap<String, String>,
+}
+
+/// A resource of the cluster that was left by an object which is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Released {
+    /// Its id.
+    pub id: String,
+    /// The object.
+    pub object: Option<Subject>,
 }
 
 /// What is told of a node.

@@ -11,6 +11,7 @@ use hapair_model::{
     desired::Desired,
     observed::Host,
     plan::{Finding, Subject},
+    report::Released,
     xml::Element,
 };
 
@@ -63,9 +64,11 @@ fn named(cib: Option<&Element>, name: &str) -> Option<Subject> {
     let recorded = records
         .iter()
         .find(|(key, ids)| key == name || ids.iter().any(|id| id == name));
-    let key = recorded.map_or(name, |(key, _)| key);
-    let of_volume = |key: &str| names::volume_of(key.strip_suffix("-clone")?).map(Subject::Volume);
-    of_volume(key).or_else(|| names::object_of(key))
+    let of_clone = || names::volume_of(name.strip_suffix("-clone")?).map(Subject::Volume);
+    match recorded {
+        Some((key, _)) => names::object_of(key),
+        None => of_clone().or_else(|| names::object_of(name)),
+    }
 }
 
 /// Whether something of an object that nothing declares is there: in the cluster, or a volume's DRBD resource.
@@ -88,14 +91,31 @@ pub fn forget(desired: &mut Desired, hosts: &[&Host], cib: Option<&Element>) {
     }
 }
 
-/// The names of what is left of objects that are gone: what was released, and what is being forgotten.
-pub fn names(desired: &Desired, hosts: &[&Host], cib: Option<&Element>) -> Vec<String> {
-    let released = cib.map(|cib| resources(cib, desired)).unwrap_or_default();
-    let released = released.iter().filter_map(|each| each.id().map(str::to_owned));
-    let is_going =
-        |name: &&String| named(cib, name).is_some_and(|object| is_left(&object, desired, hosts, cib));
-    released
-        .chain(desired.forgotten.iter().filter(is_going).cloned())
+/// What is left of objects that are gone: what was released, with the addresses in it, and what is being forgotten.
+pub fn left(desired: &Desired, hosts: &[&Host], cib: &Element) -> Vec<Released> {
+    let object = |id: &str| named(Some(cib), id);
+    let is_address = |each: &Subject| matches!(each, Subject::FloatingIp(_)) && !desired.has(each);
+    let of = |resource: &Element| -> Vec<Released> {
+        let Some(id) = resource.id() else {
+            return Vec::new();
+        };
+        let inside = resource.children.iter().filter_map(Element::id).map(object);
+        let inside = inside.flatten().filter(is_address).map(Some);
+        let left = |object| Released {
+            id: id.into(),
+            object,
+        };
+        std::iter::once(object(id)).chain(inside).map(left).collect()
+    };
+    let is_going = |name: &&String| object(name).is_some_and(|it| is_left(&it, desired, hosts, Some(cib)));
+    let going = desired.forgotten.iter().filter(is_going).map(|id| Released {
+        id: id.clone(),
+        object: object(id),
+    });
+    resources(cib, desired)
+        .into_iter()
+        .flat_map(of)
+        .chain(going)
         .collect()
 }
 

@@ -59,7 +59,20 @@ fn a_child_that_is_merely_absent_stays_on_the_hosts_and_is_released() {
     let plan = plan_of(&desired, &hosts);
     assert_eq!(plan.next, Next::Rest);
     let report = hapair_planner::report(&desired, &seen(&hosts), &plan, None);
-    assert_eq!(report.pair.released, ["volume-logs-clone", "group-tomcat"]);
+    let released = report.pair.released.unwrap();
+    let released: Vec<_> = released
+        .into_iter()
+        .map(|each| (each.id, each.object.unwrap().to_string()))
+        .collect();
+    let expected = [
+        ("volume-logs-clone", "ReplicatedVolume logs"),
+        ("group-tomcat", "ServiceGroup tomcat"),
+        ("group-tomcat", "FloatingIP web"),
+    ];
+    assert_eq!(
+        released,
+        expected.map(|(id, object)| (id.to_owned(), object.to_owned()))
+    );
 }
 
 /// The stages until nothing is left to do, with what each step was.

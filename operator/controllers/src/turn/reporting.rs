@@ -47,6 +47,12 @@ impl<C> Reporting<C> {
         self.publisher.announce(client, metrics, snapshot).await
     }
 
+    /// Keeps the manifests of what is about to be let go and stays on the hosts.
+    pub async fn retain(&mut self, snapshot: &Snapshot) -> kube::Result<()> {
+        let (client, metrics) = (&self.context.client, &self.context.metrics);
+        self.publisher.retain(client, metrics, snapshot).await
+    }
+
     /// Gives the objects of a snapshot their statuses.
     #[instrument(name = "publish status", skip_all)]
     pub async fn publish(

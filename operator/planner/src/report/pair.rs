@@ -82,7 +82,10 @@ pub fn pair(view: &View<'_>) -> PairReport {
             .collect(),
         released: {
             let hosts: Vec<_> = view.hosts.iter().filter_map(|(_, host)| *host).collect();
-            released::names(view.desired, &hosts, view.cib)
+            // A host that is alone may know of an older configuration.
+            let is_quorate = view.cluster.is_some_and(|cluster| cluster.quorate);
+            let cib = view.cib.filter(|_| is_quorate);
+            cib.map(|cib| released::left(view.desired, &hosts, cib))
         },
         fenced: fenced(view),
     }

@@ -37,7 +37,8 @@ pub fn is_taken_over_under_another_name(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-/// The group is deleted, and a person wants what is left of it off the hosts. Declared again, it is made anew.
+/// The group is deleted, and a person wants what is left of it off the hosts. Declared again, by the manifest that the pair has
+/// kept, it is made anew.
 pub fn is_forgotten(world: &mut World) -> Result<()> {
     let active = failover::serving(world)?.1;
     delete(world, &["hasg/tomcat"])?;
@@ -45,6 +46,7 @@ pub fn is_forgotten(world: &mut World) -> Result<()> {
         let released = world.object("hapair/web").ok()?["status"]["released"].clone();
         (released == json!(["group-tomcat"])).then_some(())
     })?;
+    let manifest = world.plugin(&["manifest", "group-tomcat"])?;
     let said = world.plugin(&["forget", "group-tomcat"])?;
     ensure!(said.contains("group-tomcat has left the hosts of web"), "{said}");
     let left = world
@@ -56,7 +58,7 @@ pub fn is_forgotten(world: &mut World) -> Result<()> {
         !annotations.contains("hapair.dev/forget"),
         "the request stays: {annotations}"
     );
-    world.apply(&world.sample()?)?;
+    world.apply(&manifest)?;
     world.wait_for_condition("hasg/tomcat", "Ready", "True", LONG)?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)
 }
