@@ -14,6 +14,11 @@ pub fn of<'a>(reason: &str, message: &'a str) -> (&'a str, String) {
     (message, own.map_or_else(|| remedy(reason), str::to_owned))
 }
 
+/// What has happened, without the remedy, which the screen has in one place.
+pub fn happened(message: &str) -> &str {
+    remedy_of(message).0
+}
+
 /// What a person can do, in general.
 pub fn remedy(reason: &str) -> String {
     halves(reason).map_or_else(|| unknown(reason), |(_, remedy)| remedy)

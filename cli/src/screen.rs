@@ -39,7 +39,7 @@ pub fn draw(overview: &Overview, now: Timestamp, width: usize) -> String {
             &faint(&format!(
                 "last event, {} ago: {}",
                 age(now.duration_since(told.time)),
-                plain(&told.note)
+                plain(advice::happened(&told.note))
             )),
         );
     }
@@ -271,7 +271,8 @@ fn released(pair: &HAPair) -> Option<String> {
         .map(|status| status.released.join(", "))
         .filter(|names| !names.is_empty())?;
     Some(format!(
-        "{}\nruns on, though nothing declares it any more (deletionPolicy: Retain); kubectl hapair forget NAME takes it off the hosts",
+        "{}\nruns on, though nothing declares it any more (deletionPolicy: Retain); kubectl hapair forget NAME takes it off the hosts, kubectl \
+         hapair manifest NAME shows what declared it",
         styled(ATTENTION, &plain(&names))
     ))
 }
@@ -381,7 +382,7 @@ fn group(pair: &HAPair, group: &ServiceGroup) -> String {
                 ConditionStatus::False => BAD,
                 ConditionStatus::Unknown => ATTENTION,
             };
-            styled(style, &plain(&available.message))
+            styled(style, &plain(advice::happened(&available.message)))
         }
     }
 }
@@ -394,7 +395,7 @@ fn trouble(pair: &HAPair, conditions: &[Condition]) -> Option<String> {
     Some(format!(
         "{}: {}",
         styled(ATTENTION, &ready.reason),
-        plain(&ready.message)
+        plain(advice::happened(&ready.message))
     ))
 }
 

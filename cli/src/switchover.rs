@@ -185,7 +185,8 @@ fn could_not_start(available: &Condition, node: &str) -> Option<String> {
     let has_failed = available
         .message
         .contains(&format!("failed to {} on {node}:", Task::Start));
-    (available.reason == Reason::ResourceFailed.name() && has_failed).then(|| available.message.clone())
+    (available.reason == Reason::ResourceFailed.name() && has_failed)
+        .then(|| advice::happened(&available.message).to_owned())
 }
 
 fn serves(pair: &HAPair, node: &str) -> bool {

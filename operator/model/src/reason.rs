@@ -194,7 +194,7 @@ reasons! {
     /// The host's own name differs from the node's. The DRBD agent and the fence handlers go by the host's
     /// name; a node under two names shows as `UNCLEAN (offline)` and nothing starts.
     ///
-    /// What to do: rename the host (`hostnamectl set-hostname`) or declare the node under the host's name.
+    /// What to do: rename the host, or declare the node under the host's name. The message has the command.
     HostNameMismatch: NeedsPerson stops Everything,
     /// The host's distribution is not one that is supported.
     ///
@@ -217,8 +217,7 @@ reasons! {
     /// Packages could not be installed.
     ///
     /// What to do: the message shows what the package manager said. Mend the host's package sources; the
-    /// operator tries again by itself after a minute, or at once after `systemctl reset-failed
-    /// hapair-packages` on the host.
+    /// operator tries again by itself after a minute. The message has the command for at once.
     PackagesFailed: Waiting,
     /// A host's firewall is plain rules of iptables (`netfilter-persistent`, `iptables.service`), which the
     /// operator does not change, and `spec.firewall` is Managed.
@@ -264,16 +263,14 @@ reasons! {
     MountPointNotEmpty: NeedsPerson,
     /// A user or group that owns a volume's files, or that a service runs as, has another number on each host.
     ///
-    /// What to do: give it the same number on both hosts (`usermod --uid`, `groupmod --gid`), on the host that does not
-    /// serve, with its services stopped, and correct the owner of its files outside of the volume.
+    /// What to do: give it the same number on both hosts, on the host that does not serve, with its services stopped, and
+    /// correct the owner of its files outside of the volume.
     IdsDiffer: NeedsPerson,
     /// A leg of a volume that held data is not where it was: the device below it carries something else, or
     /// nothing. It may have been replaced, or devices may have changed places at boot.
     ///
     /// What to do: the message says what was expected, what is there, and where the expected metadata was
-    /// found. Attach the right disk, or name it by a lasting name below /dev/disk/by-id. For a disk that was
-    /// replaced by a blank one, on that host: `drbdadm create-md` and `drbdadm up` with the volume's name; it
-    /// is filled from the other node, and the operator takes note of it.
+    /// found, and has the commands for a disk that was replaced by a blank one.
     LegMissing: NeedsPerson,
     /// The disk of a volume that runs was changed in the spec, by creating the object anew. The running leg
     /// stays as it is.
@@ -366,8 +363,7 @@ reasons! {
     NodeStandby: Chosen,
     /// The cluster, a node or a resource is in maintenance: pacemaker leaves it as it is, also what fails.
     ///
-    /// What to do: when the maintenance is over, `pcs property set maintenance-mode=false`, or `pcs node
-    /// unmaintenance` with the node's name, or `pcs resource manage` with the resource that the message names.
+    /// What to do: when the maintenance is over, end it. The message has the command.
     Maintenance: NeedsPerson,
     /// The cluster's configuration says that nothing is to run (`stop-all-resources`).
     ///
@@ -376,8 +372,7 @@ reasons! {
     /// A constraint keeps a resource off a node, so that it could not be taken over there. `pcs resource
     /// move` and `pcs resource ban` leave such ones.
     ///
-    /// What to do: `pcs resource clear` with the resource, if the constraint's id begins with `cli-`;
-    /// otherwise ask who made it.
+    /// What to do: where nobody wants it any more, remove it. The message has the command.
     Banned: NeedsPerson,
     /// pacemaker wants to fence a node and has not been able to. Nothing is taken over from it meanwhile.
     ///
@@ -395,8 +390,8 @@ reasons! {
     FencingDisabled: Chosen,
     /// The two legs of a volume are not connected.
     ///
-    /// What to do: look at the network of the replication link; a leg that stays StandAlone tries again after
-    /// `drbdadm connect`. While the legs are apart, only one of them has the newest data.
+    /// What to do: look at the network of the replication link: DRBD connects by itself once it works. While the legs are
+    /// apart, only one of them has the newest data.
     Disconnected: Waiting,
     /// A resync is under way; the target has older data until it ends.
     ///
@@ -411,22 +406,18 @@ reasons! {
     /// A leg's data is not current: it must not be promoted.
     ///
     /// What to do: bring the other node back; it has the newest data. pacemaker and DRBD keep the stale leg
-    /// from being promoted, DRBD by a constraint `drbd-fence-by-handler-…`, which goes when the resync ends;
-    /// if DRBD's handler has left it, hapair-operator takes it away. Where that cannot be, as in a pause, and
-    /// only if both legs are UpToDate: `pcs constraint delete` with its id.
+    /// from being promoted, DRBD by a constraint `drbd-fence-by-handler-…`, which goes when the resync ends.
     StaleData: NeedsPerson,
     /// A leg has lost its disk, or never had it.
     ///
-    /// What to do: look at the disk and at the kernel's log on the host that the message names. DRBD goes on
-    /// with the other node's disk, and does not take this one back by itself: once it answers again, `drbdadm
-    /// attach` on that host. A new disk gets metadata first: `drbdadm create-md`, then `drbdadm attach`.
+    /// What to do: look at the disk and at the kernel's log on the host that the message names. The message has the
+    /// commands for a disk that answers again, and for a new one.
     DiskFailed: NeedsPerson,
     /// A volume's file system takes no writes any more: ext4 after an error in it. The agent `writable` fails
     /// then, and the group moves to the other node, which checks ext4 before it mounts it.
     ///
-    /// What to do: look at the kernel's log of the node for the error. Where the group could not move, stop
-    /// it (standby of both nodes, or `pcs resource disable`), check the file system by hand (`fsck`, with the
-    /// volume Primary and not mounted), and start it again.
+    /// What to do: look at the kernel's log of the node for the error. The message has the commands for where the group
+    /// could not move.
     FilesystemReadOnly: NeedsPerson,
     /// A volume's file system is full. Nothing is stopped or moved for it: the other node has the same data.
     ///
@@ -438,8 +429,8 @@ reasons! {
     SplitBrain: NeedsPerson,
     /// A resource has failed.
     ///
-    /// What to do: the message shows the agent's words. After mending the cause, `pcs resource cleanup` if it
-    /// does not recover by itself.
+    /// What to do: the message shows the agent's words. Mend what they complain of. The message has the command that lets
+    /// the cluster try again at once.
     ResourceFailed: NeedsPerson,
     /// A resource is not running anywhere.
     ///

@@ -13,6 +13,11 @@ pub fn is_drbds(ban: &Ban) -> bool {
     ban.id.starts_with("drbd-fence-by-handler-")
 }
 
+/// Whether `pcs resource move` or `pcs resource ban` has left it.
+pub fn is_of_a_move(ban: &Ban) -> bool {
+    ban.id.starts_with("cli-")
+}
+
 /// Bans of what the pair declares. A fencing device is none of it: it is kept off the node it fences, which
 /// is as it should be.
 pub fn of_ours<'a>(desired: &'a Desired, cluster: &'a Cluster) -> impl Iterator<Item = &'a Ban> {

@@ -2,30 +2,57 @@
 
 use std::fmt::Display;
 
-use hapair_model::{Both, Side, desired::Desired, observed::Host};
+use hapair_model::{
+    Both, Side,
+    desired::Desired,
+    observed::{Host, Role},
+    reason::with_remedy,
+};
 
 /// A user by name that has another number, or another group, on each host. `field` is where it is named.
 pub fn of_user(desired: &Desired, hosts: &Both<&Host>, field: &str, user: &str) -> Option<String> {
     let of = |side: Side| hosts[side].users.get(user);
     let (first, second) = (of(Side::First)?, of(Side::Second)?);
-    differ(desired, &format!("{field}: user {user}"), first.uid, second.uid).or_else(|| {
-        differ(
-            desired,
-            &format!("{field}: the group of user {user}"),
-            first.gid,
-            second.gid,
-        )
-    })
+    let other_user = differ(desired, &format!("{field}: user {user}"), first.uid, second.uid);
+    let other_group = || {
+        let what = format!("{field}: the group of user {user}");
+        differ(desired, &what, first.gid, second.gid)
+    };
+    let stays = of(kept(hosts))?;
+    let user_command = (first.uid != second.uid).then(|| format!("usermod --uid {} {user}", stays.uid));
+    let group_command =
+        (first.gid != second.gid).then(|| format!("groupmod --gid {} $(id -gn {user})", stays.gid));
+    let commands: Vec<_> = user_command.into_iter().chain(group_command).collect();
+    let message = other_user.or_else(other_group)?;
+    Some(with_remedy(
+        &message,
+        &given(desired, kept(hosts), &commands.join(" && ")),
+    ))
 }
 
 /// The same of a group.
 pub fn of_group(desired: &Desired, hosts: &Both<&Host>, field: &str, group: &str) -> Option<String> {
     let of = |side: Side| hosts[side].groups.get(group).copied();
-    differ(
-        desired,
-        &format!("{field}: group {group}"),
-        of(Side::First)?,
-        of(Side::Second)?,
+    let (first, second) = (of(Side::First)?, of(Side::Second)?);
+    let message = differ(desired, &format!("{field}: group {group}"), first, second)?;
+    let command = format!("groupmod --gid {} {group}", of(kept(hosts))?);
+    Some(with_remedy(&message, &given(desired, kept(hosts), &command)))
+}
+
+/// The host whose numbers stay: the one that writes the data.
+fn kept(hosts: &Both<&Host>) -> Side {
+    let writes = |host: &&Host| host.resources.values().any(|leg| leg.role == Role::Primary);
+    hosts.find(writes).unwrap_or(Side::First)
+}
+
+/// How the other host is given these numbers.
+fn given(desired: &Desired, kept: Side, command: &str) -> String {
+    let nodes = desired.nodes.as_ref().map(|node| node.name.as_str());
+    let (kept, other) = (nodes[kept], nodes[kept.peer()]);
+    format!(
+        "give {other} the numbers of {kept}, with what runs under them on {other} stopped: on {other} `{command}`. Then correct the owner of \
+         its files there, but for those on the volume. Where {other} has such a number for somebody else, both hosts need one that is \
+         free on both, and the volume's files go with it"
     )
 }
 

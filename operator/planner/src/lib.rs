@@ -15,6 +15,7 @@ mod due;
 mod effect;
 mod elements;
 mod facts;
+mod failures;
 mod files;
 mod firewall;
 mod foresee;

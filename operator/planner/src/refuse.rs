@@ -8,6 +8,7 @@ use hapair_model::{
     desired::Desired,
     observed::{Host, HostView, Job},
     plan::Finding,
+    reason::with_remedy,
 };
 
 use crate::{
@@ -94,11 +95,16 @@ pub fn failed_installation(desired: &Desired, side: Side, host: &Host) -> Option
         Some(Job::Failed { message, .. })
             if Platform::of(&host.distribution).is_some() && !stages::is_installed(desired, host) =>
         {
-            let message = format!(
-                "{}: the packages could not be installed: {message}",
-                desired.nodes[side].name
+            let node = &desired.nodes[side].name;
+            let message = format!("{node}: the packages could not be installed: {message}");
+            let remedy = format!(
+                "mend the package sources of {node}. The operator tries again by itself after a minute, or at once after this: on {node} \
+                 `systemctl reset-failed hapair-packages`"
             );
-            Some(Finding::about_pair(Reason::PackagesFailed, message))
+            Some(Finding::about_pair(
+                Reason::PackagesFailed,
+                with_remedy(&message, &remedy),
+            ))
         }
         _ => None,
     }

@@ -7,6 +7,7 @@ use hapair_model::{
     Reason,
     desired::ServiceKind,
     observed::{Failure, LoadState, PathFacts, PathKind, Task, User},
+    reason::remedy_of,
 };
 use hapair_planner::question;
 use situations::*;
@@ -221,8 +222,8 @@ fn what_could_not_be_started_on_the_other_node_is_no_redundancy() {
     let (holds, reason, message) = of_pair(&desired, &failed_on("node2", "start"), "RedundancyHealthy");
     assert_eq!((holds, reason), (Some(false), Reason::ResourceFailed));
     assert_eq!(
-        message,
-        "node2 could not take group tomcat over: service-tomcat-tomcat failed to start there: Permission denied"
+        remedy_of(&message).0,
+        "node2 could not take group tomcat over: service-tomcat-tomcat failed to start there: Permission denied."
     );
     assert_eq!(
         of_pair(&desired, &failed_on("node2", "start"), "Ready").0,

@@ -1,5 +1,6 @@
 //! Replicated volumes: disks, DRBD, file systems.
 
+mod by_hand;
 pub mod devices;
 mod disks;
 mod drbd;
@@ -7,6 +8,7 @@ mod filesystem;
 mod first_data;
 mod leg;
 mod numbers;
+mod problem;
 mod refuse;
 mod report;
 mod split_brain;
@@ -32,8 +34,9 @@ use crate::{
 
 pub use filesystem::{element as filesystem, writable};
 pub use first_data::{COMPLETE, first_data};
+pub use problem::{frozen, left_alone, volume_problem};
 pub use refuse::different_ids;
-pub use report::{data, frozen, left_alone, pairs_problem, primary, report, volume_problem};
+pub use report::{data, pairs_problem, primary, report};
 pub use unfence::unfence;
 
 /// What this part has to say.

@@ -5,6 +5,7 @@ use hapair_model::{
     desired::Desired,
     observed::{Host, Silence, owner_in_words},
     plan::Finding,
+    reason::with_remedy,
 };
 
 use crate::{
@@ -101,17 +102,20 @@ pub(super) fn other_name(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
     let (host, name) = (one.host, one.name());
     let clustered = host.is_clustered() || host.corosync_cluster.is_some();
     if host.name != name && (clustered || !one.node().set_hostname) {
+        let command = format!("on {name} `hostnamectl set-hostname {name}`");
         let remedy = if clustered {
-            "A cluster knows the host by its name: rename it back"
+            format!("a cluster knows the host by its name. Rename it back: {command}")
         } else {
-            "Rename it, or set spec.nodes[].hostname to Managed"
+            format!("rename it: {command}. Or set spec.nodes[].hostname to Managed")
         };
         let message = format!(
-            "{name}: the host calls itself {:?} (uname -n), expected {name:?}. Nothing was changed. \
-             {remedy}.",
+            "{name}: the host calls itself {:?} (uname -n), expected {name:?}. Nothing was changed",
             host.name
         );
-        findings.push(Finding::about_pair(Reason::HostNameMismatch, message));
+        findings.push(Finding::about_pair(
+            Reason::HostNameMismatch,
+            with_remedy(&message, &remedy),
+        ));
     }
 }
 

@@ -3,12 +3,13 @@
 use hapair_model::{
     Reason, Side,
     desired::Node,
-    observed::{Cluster, Failure, Task},
+    observed::{Ban, Cluster, Failure, Task},
+    reason::with_remedy,
     report::Condition,
 };
 
 use crate::{
-    bans, names,
+    bans, failures, names,
     parts::{fencing, service, volume},
     platform::Platform,
     stages,
@@ -117,13 +118,18 @@ fn maintenance(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
         .iter()
         .find(|(_, node)| is_left_alone(&node.name))
         .map(|(_, node)| node.name.as_str());
-    let what = if cluster.maintenance { "the cluster" } else { node? };
-    Some((
-        Reason::Maintenance,
-        format!(
-            "{what} is in maintenance mode: nothing is taken over, and nothing that fails is started again"
+    let (what, command) = match cluster.maintenance {
+        true => (
+            "the cluster",
+            "pcs property set maintenance-mode=false".to_owned(),
         ),
-    ))
+        false => (node?, format!("pcs node unmaintenance {}", node?)),
+    };
+    let message = format!(
+        "{what} is in maintenance mode: nothing is taken over, and nothing that fails is started again"
+    );
+    let remedy = format!("when the maintenance is over, `{command}` on one of the nodes");
+    Some((Reason::Maintenance, with_remedy(&message, &remedy)))
 }
 
 /// What one node writes would belong to somebody else on the other.
@@ -157,11 +163,14 @@ fn failed_start(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> 
         };
         let failure = cluster.failures.iter().find(is_in_the_way)?;
         let message = match serving {
-            Some(_) => format!(
-                "{} could not take group {} over: {} failed to {} there: {}",
-                failure.node, group.name, failure.resource, failure.task, failure.message
+            Some(_) => failures::told_as(
+                failure,
+                &format!(
+                    "{} could not take group {} over: {} failed to {} there: {}",
+                    failure.node, group.name, failure.resource, failure.task, failure.message
+                ),
             ),
-            None => failure.to_string(),
+            None => failures::told(failure),
         };
         Some((Reason::ResourceFailed, message))
     })
@@ -237,13 +246,20 @@ fn unmanaged(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
         .resources
         .iter()
         .find(|each| each.unmanaged && ours.contains(&each.id))?;
-    Some((
-        Reason::Maintenance,
-        format!(
-            "{} is not managed: it is neither taken over nor started again",
-            left.id
-        ),
-    ))
+    let mut failures = cluster.failures.iter();
+    // pacemaker lets go of what it could not stop, and takes it up again once the failure is forgotten.
+    if let Some(failure) = failures.find(|each| each.resource == left.id && each.task == Task::Stop) {
+        return Some((Reason::ResourceFailed, failures::told(failure)));
+    }
+    let message = format!(
+        "{} is not managed: it is neither taken over nor started again",
+        left.id
+    );
+    let remedy = format!(
+        "when that is no longer wanted, `pcs resource manage {}` on one of the nodes",
+        left.id
+    );
+    Some((Reason::Maintenance, with_remedy(&message, &remedy)))
 }
 
 /// A constraint that keeps something of ours off a node. DRBD keeps the promoted role off a node in standby,
@@ -255,11 +271,27 @@ fn ban(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
         true => (Reason::StaleData, ", since its data may not be the newest"),
         false => (Reason::Banned, ""),
     };
-    Some((
-        reason,
+    let message = format!(
+        "{} cannot be taken over by {}: the constraint {} forbids it{why}",
+        ban.resource, ban.node, ban.id
+    );
+    Some((reason, with_remedy(&message, &lifted(ban))))
+}
+
+/// How a constraint goes.
+fn lifted(ban: &Ban) -> String {
+    let Ban { id, resource, node } = ban;
+    if bans::is_drbds(ban) {
         format!(
-            "{} cannot be taken over by {}: the constraint {} forbids it{why}",
-            ban.resource, ban.node, ban.id
-        ),
-    ))
+            "bring the other node back, and wait: DRBD takes the constraint away when the resync ends, and hapair-operator does if DRBD \
+             has left it. Where that cannot be, as in a pause, and only if both legs are UpToDate: `pcs constraint delete {id}` on one \
+             of the nodes"
+        )
+    } else if bans::is_of_a_move(ban) {
+        format!("if nobody wants it any more, `pcs resource clear {resource} {node}` on one of the nodes")
+    } else {
+        format!(
+            "ask who made it. If nobody wants it any more, `pcs constraint delete {id}` on one of the nodes"
+        )
+    }
 }

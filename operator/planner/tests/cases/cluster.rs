@@ -22,6 +22,7 @@ fn node2(
     goes_wrong: fn(&mut hapair_model::observed::ClusterNode),
     named: &'static [&'static str],
     advice: &'static [&'static str],
+    cure: fn(&mut Case, &str),
 ) -> Vec<Case> {
     vec![Case::at_rest(
         move |_, hosts| {
@@ -31,7 +32,7 @@ fn node2(
         },
         named,
         advice,
-        Case::is_well,
+        cure,
     )]
 }
 
@@ -40,6 +41,7 @@ pub fn offline() -> Vec<Case> {
         |node| node.online = false,
         &["node2", "not in the cluster"],
         &["bring it back"],
+        Case::is_well,
     )
 }
 
@@ -48,6 +50,7 @@ pub fn in_standby() -> Vec<Case> {
         |node| node.standby = true,
         &["node2", "standby"],
         &["kubectl hapair unstandby", "spec.nodes[].standby"],
+        Case::is_well,
     )
 }
 
@@ -56,6 +59,7 @@ pub fn unclean() -> Vec<Case> {
         |node| (node.online, node.unclean) = (false, true),
         &["node2", "unclean"],
         &["look at the fencing device"],
+        Case::is_well,
     )
 }
 
@@ -63,13 +67,14 @@ pub fn in_maintenance() -> Vec<Case> {
     let mut cases = node2(
         |node| node.maintenance = true,
         &["node2", "maintenance"],
-        &["pcs node unmaintenance"],
+        &["`pcs node unmaintenance node2`"],
+        Case::as_advised,
     );
     cases.push(Case::at_rest(
         |_, hosts| in_cluster(hosts, |cluster| cluster.maintenance = true),
         &["the cluster", "maintenance"],
-        &["pcs property set maintenance-mode=false"],
-        Case::is_well,
+        &["`pcs property set maintenance-mode=false`"],
+        Case::as_advised,
     ));
     cases.push(Case::at_rest(
         |_, hosts| {
@@ -80,8 +85,8 @@ pub fn in_maintenance() -> Vec<Case> {
             })
         },
         &["ip-web", "not managed"],
-        &["pcs resource manage"],
-        Case::is_well,
+        &["`pcs resource manage ip-web`"],
+        Case::as_advised,
     ));
     cases
 }
@@ -106,25 +111,41 @@ pub fn all_stopped() -> Vec<Case> {
         },
         &["stop-all-resources"],
         &["`pcs property set stop-all-resources=false`"],
-        Case::is_well,
+        Case::as_advised,
     )]
 }
 
 pub fn banned() -> Vec<Case> {
-    vec![Case::at_rest(
-        |_, hosts| {
+    vec![
+        ban(
+            "cli-ban-group-tomcat-on-node2",
+            &["group-tomcat", "node2", "cli-ban-group-tomcat-on-node2"],
+            &["`pcs resource clear group-tomcat node2`"],
+        ),
+        ban(
+            "not-at-night",
+            &["group-tomcat", "node2", "not-at-night"],
+            &["ask who made it", "`pcs constraint delete not-at-night`"],
+        ),
+    ]
+}
+
+/// A constraint that keeps the group off node2.
+pub fn ban(id: &'static str, named: &'static [&'static str], advice: &'static [&'static str]) -> Case {
+    Case::at_rest(
+        move |_, hosts| {
             in_cluster(hosts, |cluster| {
                 cluster.bans.push(Ban {
-                    id: "cli-ban-group-tomcat-on-node2".into(),
+                    id: id.into(),
                     resource: "group-tomcat".into(),
                     node: "node2".into(),
                 })
             })
         },
-        &["group-tomcat", "node2", "cli-ban-group-tomcat-on-node2"],
-        &["pcs resource clear"],
-        |case, _| in_cluster(&mut case.hosts, |cluster| cluster.bans.clear()),
-    )]
+        named,
+        advice,
+        Case::as_advised,
+    )
 }
 
 pub fn fencing_failed() -> Vec<Case> {
@@ -174,7 +195,10 @@ pub fn fencing_failed() -> Vec<Case> {
         },
         &["stonith-enabled=false"],
         &["`pcs property set stonith-enabled=true`"],
-        Case::is_well,
+        |case, message| {
+            case.as_advised(message);
+            case.desired.paused = false;
+        },
     );
     vec![device, node, off]
 }

@@ -7,7 +7,7 @@ use hapair_model::{
 };
 
 use super::{Case, between, leg, on_both};
-use crate::situations::{Hosts, at_rest, two_bare_hosts};
+use crate::situations::{Hosts, two_bare_hosts};
 
 /// The device of node2, before anything was made of it.
 fn blank(
@@ -183,8 +183,8 @@ pub fn different_ids() -> Vec<Case> {
             hosts.second.users.insert("tomcat".into(), user(1001));
         },
         &["node1", "998", "1001 on node2"],
-        &["usermod --uid"],
-        |case, _| case.hosts.second.users.extend([("tomcat".into(), user(998))]),
+        &["on node2 `usermod --uid 998 tomcat && groupmod --gid 998 $(id -gn tomcat)`"],
+        Case::as_advised,
     )]
 }
 
@@ -196,12 +196,8 @@ pub fn leg_missing() -> Vec<Case> {
             device(&mut hosts.second).signatures.clear();
         },
         &["node2", "/dev/sdb is blank", "expected DRBD's metadata"],
-        &["drbdadm create-md", "drbdadm up"],
-        |case, _| {
-            // Filled from the other node; the operator takes note of the new metadata.
-            let leg = at_rest(&case.desired).second.resources["logs"].clone();
-            case.hosts.second.resources.insert("logs".into(), leg);
-        },
+        &["on node2 `drbdadm create-md logs && drbdadm up logs`"],
+        Case::as_advised,
     )]
 }
 
@@ -257,17 +253,25 @@ pub fn lost_disk() -> Vec<Case> {
             leg(hosts, Side::First).peer_disk = "Diskless".into();
         },
         &["volume logs", "node2 has lost its disk"],
-        &["drbdadm attach"],
-        Case::is_well,
+        &[
+            "on node2 `drbdadm attach logs`",
+            "`drbdadm create-md logs && drbdadm attach logs`",
+        ],
+        Case::as_advised,
     )]
 }
 
-fn mounted(named: &'static [&'static str], advice: &'static [&'static str], mounted: Mounted) -> Vec<Case> {
+fn mounted(
+    named: &'static [&'static str],
+    advice: &'static [&'static str],
+    mounted: Mounted,
+    cure: fn(&mut Case, &str),
+) -> Vec<Case> {
     vec![Case::at_rest(
         |_, hosts| hosts.first.filesystems.extend([("/dev/drbd0".into(), mounted)]),
         named,
         advice,
-        |case, _| case.hosts.first.filesystems.clear(),
+        cure,
     )]
 }
 
@@ -276,7 +280,14 @@ pub fn read_only() -> Vec<Case> {
         read_only: true,
         used: Some(10),
     };
-    mounted(&["volume logs", "/var/log/tomcat10"], &["fsck"], read_only)
+    mounted(
+        &["volume logs", "/var/log/tomcat10 on node1"],
+        &[
+            "on node1 `pcs resource disable group-tomcat --wait=120 && fsck -f -y /dev/drbd0; pcs resource enable group-tomcat`",
+        ],
+        read_only,
+        Case::as_advised,
+    )
 }
 
 pub fn full() -> Vec<Case> {
@@ -285,9 +296,10 @@ pub fn full() -> Vec<Case> {
         used: Some(100),
     };
     mounted(
-        &["volume logs", "/var/log/tomcat10"],
+        &["volume logs", "/var/log/tomcat10 on node1"],
         &["remove what is not needed"],
         full,
+        |case, _| case.hosts.first.filesystems.clear(),
     )
 }
 
@@ -344,7 +356,7 @@ pub fn split_brain() -> Vec<Case> {
             &[
                 "on node2 `drbdadm disconnect logs 2>/dev/null; drbdadm connect --discard-my-data logs`, then on node1 `drbdadm adjust logs`",
             ],
-            Case::is_well,
+            Case::as_advised,
         )
     };
     vec![split("Primary"), split("Secondary")]
@@ -359,11 +371,7 @@ pub fn different_blocks() -> Vec<Case> {
         },
         &["volume logs", "24 KiB"],
         &["on node2 `drbdadm disconnect logs", "drbdadm connect logs"],
-        |case, _| {
-            on_both(&mut case.hosts, |host| {
-                host.resources.get_mut("logs").unwrap().out_of_sync = 0
-            })
-        },
+        Case::as_advised,
     )]
 }
 
@@ -400,15 +408,26 @@ pub fn disconnected() -> Vec<Case> {
             leg(hosts, Side::Second).peer_disk = "DUnknown".into();
         },
         &["volume logs", "node2 is not connected"],
-        &["replication link", "drbdadm connect"],
+        &["replication link"],
         Case::is_well,
     );
-    vec![apart]
+    let alone = Case::at_rest(
+        |_, hosts| {
+            for (side, connection) in [(Side::First, "Connecting"), (Side::Second, "StandAlone")] {
+                let leg = leg(hosts, side);
+                (leg.connection, leg.peer_disk) = (connection.into(), "DUnknown".into());
+            }
+        },
+        &["volume logs", "node2 is StandAlone"],
+        &["on node2 `drbdadm connect logs`"],
+        Case::as_advised,
+    );
+    vec![apart, alone]
 }
 
-/// The Primary has gone; what is left has older data.
+/// The Primary has gone, and what is left has older data; or DRBD's constraint was left.
 pub fn stale() -> Vec<Case> {
-    vec![Case::at_rest(
+    let older = Case::at_rest(
         |_, hosts| {
             for side in Side::BOTH {
                 leg(hosts, side).role = "Secondary".into();
@@ -419,5 +438,13 @@ pub fn stale() -> Vec<Case> {
         &["volume logs", "node2 is Outdated"],
         &["bring the other node back"],
         Case::is_well,
-    )]
+    );
+    let left = super::cluster::ban(
+        "drbd-fence-by-handler-logs-volume-logs-clone",
+        &["drbd-fence-by-handler-logs", "node2"],
+        &[
+            "only if both legs are UpToDate: `pcs constraint delete drbd-fence-by-handler-logs-volume-logs-clone`",
+        ],
+    );
+    vec![older, left]
 }

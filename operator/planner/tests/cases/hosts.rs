@@ -56,8 +56,8 @@ pub fn another_name() -> Vec<Case> {
     vec![Case::at_rest(
         |_, hosts| hosts.second.name = "debian".into(),
         &["node2", "\"debian\"", "uname -n"],
-        &["hostnamectl set-hostname"],
-        |case, _| case.hosts.second.name = "node2".into(),
+        &["`hostnamectl set-hostname node2`"],
+        Case::as_advised,
     )]
 }
 
@@ -133,8 +133,11 @@ pub fn packages_failed() -> Vec<Case> {
             });
         },
         &["node2", "Unable to locate package pcs"],
-        &["package sources"],
-        |case, _| case.hosts = with_packages(&case.desired),
+        &[
+            "package sources",
+            "on node2 `systemctl reset-failed hapair-packages`",
+        ],
+        Case::as_advised,
     )]
 }
 

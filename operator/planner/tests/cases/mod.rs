@@ -8,6 +8,7 @@ pub mod cluster;
 pub mod disks;
 pub mod hosts;
 pub mod services;
+mod typed;
 
 use hapair_model::{
     Both, Side,

@@ -41,9 +41,7 @@ fn heal_split_brain(world: &mut World, active: &str) -> Result<()> {
         },
     )?;
     println!("           {message}");
-    for (on, line) in commands(&message, &sentence)? {
-        world.lab.run(world.lab.node(&on)?, &line)?;
-    }
+    follow(world, &message, &sentence)?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
     served_by(world, active, LONG)
 }
@@ -73,9 +71,7 @@ pub fn blocks_differ(world: &mut World) -> Result<()> {
         (reason == "BlocksDiffer").then_some(message)
     })?;
     println!("           {message}");
-    for (on, line) in commands(&message, "What to do: ")? {
-        world.lab.run(world.lab.node(&on)?, &line)?;
-    }
+    follow(world, &message, REMEDY)?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
     let sums = [world.lab.run(node, &sum)?, world.lab.run(other, &sum)?];
     ensure!(sums[0] == sums[1], "the block still differs: {sums:?}");
@@ -112,9 +108,7 @@ pub fn one_survivor(world: &mut World) -> Result<()> {
         message.contains(&sentence).then_some(message)
     })?;
     println!("           {message}");
-    for (on, line) in commands(&message, &sentence)? {
-        world.lab.run(world.lab.node(&on)?, &line)?;
-    }
+    follow(world, &message, &sentence)?;
     served_by(world, &active, LONG)?;
     world
         .lab
@@ -130,17 +124,28 @@ pub fn one_survivor(world: &mut World) -> Result<()> {
     Ok(())
 }
 
-/// The commands of a sentence of a message, each with the node to type it on: "on NODE `LINE`, then on NODE `LINE`".
-fn commands(message: &str, sentence: &str) -> Result<Vec<(String, String)>> {
-    let (_, from) = message
-        .split_once(sentence)
-        .with_context(|| format!("no {sentence:?} in {message}"))?;
-    let words: Vec<_> = from.split(". ").next().unwrap_or_default().split('`').collect();
-    words
-        .chunks_exact(2)
-        .map(|pair| {
-            let node = pair[0].trim().rsplit(' ').next().context("no node")?;
-            Ok((node.to_owned(), pair[1].to_owned()))
-        })
-        .collect()
+/// What stands before a message's own remedy.
+pub const REMEDY: &str = "What to do: ";
+
+/// Types what a message has after these words: the commands of the first sentence that has any, each on the node that it is
+/// for, or on the first.
+pub fn follow(world: &World, message: &str, after: &str) -> Result<()> {
+    let (_, rest) = message
+        .split_once(after)
+        .with_context(|| format!("no {after:?} in {message}"))?;
+    let sentence = rest.split(". ").find(|sentence| sentence.contains('`'));
+    let parts: Vec<_> = sentence
+        .with_context(|| format!("no command in {rest}"))?
+        .split('`')
+        .collect();
+    for part in parts.chunks_exact(2) {
+        let node = part[0].trim_end().rsplit(' ').next().unwrap_or_default();
+        let on = match part[0].trim_end().ends_with(&format!("on {node}")) {
+            true => world.lab.node(node)?,
+            false => 0,
+        };
+        println!("           {}: {}", world.lab.config().nodes[on], part[1]);
+        world.lab.run(on, part[1])?;
+    }
+    Ok(())
 }

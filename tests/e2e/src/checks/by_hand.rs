@@ -6,7 +6,7 @@ use anyhow::{Context as _, Result, ensure};
 use hapair_world::{NAMESPACE, World};
 use serde_json::{Value, json};
 
-use super::{AT_ONCE, LONG, SOON, declared, not_ready_for, premise::at_home, served_by};
+use super::{AT_ONCE, LONG, SOON, advice, declared, not_ready_for, premise::at_home, served_by};
 use crate::visitor::Visitor;
 
 /// One thing that somebody does.
@@ -17,8 +17,8 @@ struct Deed {
     line: &'static str,
     /// What the operator makes of it.
     told: Told,
-    /// What is typed there to end it. Empty: it ends by itself.
-    end: &'static str,
+    /// What ends it.
+    end: End,
     /// For how long the service may be away, in seconds.
     away: u64,
 }
@@ -27,6 +27,13 @@ struct Deed {
 enum On {
     Serving = 0,
     Other = 1,
+}
+
+enum End {
+    /// Nobody: the operator or the cluster does.
+    Alone,
+    /// What the condition says to type.
+    Advised,
 }
 
 enum Told {
@@ -50,28 +57,54 @@ const DEEDS: &[Deed] = &[
             &["group-tomcat", "node2", "cli-ban"],
             15,
         ),
-        end: "pcs resource clear group-tomcat node2",
+        end: End::Advised,
         away: 5,
     },
     Deed {
         on: On::Serving,
         line: "pcs property set maintenance-mode=true",
         told: Told::Says("RedundancyHealthy", "Maintenance", &["maintenance mode"], 15),
-        end: "pcs property set maintenance-mode=false",
+        end: End::Advised,
+        away: 5,
+    },
+    Deed {
+        on: On::Other,
+        line: "pcs node maintenance",
+        told: Told::Says(
+            "RedundancyHealthy",
+            "Maintenance",
+            &["node2 is in maintenance mode"],
+            15,
+        ),
+        end: End::Advised,
+        away: 5,
+    },
+    Deed {
+        on: On::Serving,
+        line: "pcs property set stop-all-resources=true",
+        told: Told::Says("Available", "AllStopped", &["stop-all-resources=true"], 15),
+        end: End::Advised,
+        away: 120,
+    },
+    Deed {
+        on: On::Serving,
+        line: "pcs property set stonith-enabled=false",
+        told: Told::PutsBack(&["stonith-enabled", "pause"]),
+        end: End::Alone,
         away: 5,
     },
     Deed {
         on: On::Serving,
         line: "pcs resource unmanage service-tomcat-tomcat",
         told: Told::PutsBack(&["is-managed", "pause"]),
-        end: "",
+        end: End::Alone,
         away: 5,
     },
     Deed {
         on: On::Serving,
         line: "pcs resource disable group-tomcat",
         told: Told::PutsBack(&["target-role", "pause"]),
-        end: "",
+        end: End::Alone,
         away: 60,
     },
     Deed {
@@ -79,70 +112,101 @@ const DEEDS: &[Deed] = &[
         line: "pcs node standby",
         // The sample says that it is not.
         told: Told::Says("RedundancyHealthy", "Converging", &["node2 is in standby"], 15),
-        end: "",
+        end: End::Alone,
         away: 5,
     },
     Deed {
         on: On::Serving,
         line: "crm_resource --refresh",
         told: Told::Never("FencingFailed"),
-        end: "",
+        end: End::Alone,
         away: 5,
     },
     Deed {
         on: On::Other,
         line: "rm /etc/drbd.d/logs.res",
         told: Told::PutsBack(&["/etc/drbd.d/logs.res"]),
-        end: "",
+        end: End::Alone,
         away: 5,
     },
     Deed {
         on: On::Serving,
         line: "rm /usr/lib/ocf/resource.d/hapair/http",
         told: Told::PutsBack(&["/usr/lib/ocf/resource.d/hapair/http"]),
-        end: "",
+        end: End::Alone,
         away: 60,
     },
     Deed {
         on: On::Other,
         line: "drbdadm disconnect logs",
-        told: Told::Says("RedundancyHealthy", "Disconnected", &["logs", "node2"], 15),
-        end: "drbdadm connect logs",
+        told: Told::Says(
+            "RedundancyHealthy",
+            "Disconnected",
+            &["logs", "node2 is StandAlone"],
+            15,
+        ),
+        end: End::Advised,
         away: 15,
+    },
+    Deed {
+        on: On::Other,
+        line: "drbdadm detach logs",
+        told: Told::Says(
+            "RedundancyHealthy",
+            "DiskFailed",
+            &["logs", "node2 has lost its disk"],
+            15,
+        ),
+        end: End::Advised,
+        away: 5,
     },
     Deed {
         on: On::Other,
         line: "drbdadm invalidate logs",
         told: Told::Says("RedundancyHealthy", "Resyncing", &["logs"], 15),
-        end: "",
+        end: End::Alone,
+        away: 5,
+    },
+    Deed {
+        on: On::Other,
+        line: "ip address add 10.77.0.100/24 dev $(ip -o address show to 10.77.0.0/24 | head -n 1 | cut -d ' ' -f 2)",
+        told: Told::Says("Ready", "AssignedTwice", &["10.77.0.100", "node1", "node2"], 15),
+        end: End::Advised,
+        away: 60,
+    },
+    Deed {
+        on: On::Other,
+        line: "systemctl start tomcat10",
+        told: Told::Says("Ready", "RunsTwice", &["tomcat10 runs on node2"], 30),
+        end: End::Advised,
         away: 5,
     },
     Deed {
         on: On::Serving,
         line: "ip address delete 10.77.0.100/24 dev $(ip -o address show to 10.77.0.100 | cut -d ' ' -f 2)",
         told: Told::Mends("ip -o address show to 10.77.0.100 | grep -q ."),
-        end: "",
+        end: End::Alone,
         away: 45,
     },
     Deed {
         on: On::Serving,
         line: "umount -l /var/log/tomcat10",
         told: Told::Mends("mountpoint -q /var/log/tomcat10"),
-        end: "",
+        end: End::Alone,
         away: 60,
     },
     Deed {
         on: On::Serving,
         line: "systemctl stop tomcat10",
         told: Told::Mends("systemctl is-active -q tomcat10"),
-        end: "",
+        end: End::Alone,
         away: 60,
     },
     Deed {
         on: On::Serving,
         line: "pkill -STOP java",
         told: Told::Says("Available", "NotAnswering", &["http://10.77.0.100:8080/"], 30),
-        end: "",
+        end: End::Alone,
         away: 60,
     },
 ];
@@ -175,11 +239,14 @@ fn play(world: &World, deed: &Deed) -> Result<()> {
     match deed.told {
         Told::Says(condition, reason, words, within) => {
             let what = format!("{condition}=False/{reason} with {words:?}");
-            world.wait(&what, Duration::from_secs(within), |world| {
+            let message = world.wait(&what, Duration::from_secs(within), |world| {
                 let (status, now, message) = world.condition("hapair/web", condition).ok()??;
                 let all = words.iter().all(|word| message.contains(word));
-                (status == "False" && now == reason && all).then_some(())
+                (status == "False" && now == reason && all).then_some(message)
             })?;
+            if matches!(deed.end, End::Advised) {
+                advice::follow(world, &message, advice::REMEDY)?;
+            }
         }
         Told::PutsBack(words) => world.wait(&format!("an event PutBack with {words:?}"), SOON, |world| {
             let notes = put_back(world).ok()?;
@@ -194,9 +261,6 @@ fn play(world: &World, deed: &Deed) -> Result<()> {
             })?;
         }
         Told::Never(reason) => never(world, reason)?,
-    }
-    if !deed.end.is_empty() {
-        world.lab.run(node, deed.end)?;
     }
     for condition in ["Ready", "Available", "RedundancyHealthy"] {
         world.wait_for_condition("hapair/web", condition, "True", LONG)?;
@@ -286,12 +350,13 @@ pub fn a_node_that_cannot_start_is_no_redundancy(world: &mut World) -> Result<()
     let refusal = refusal.context("a switchover to a node where tomcat cannot start succeeded")?;
     println!("           {}", refusal.lines().last().unwrap_or_default());
     // It has to serve on node1 again before it is told.
-    world.wait("RedundancyHealthy=False/ResourceFailed of node2", LONG, |world| {
+    let what = "RedundancyHealthy=False/ResourceFailed of node2";
+    let message = world.wait(what, LONG, |world| {
         let (status, reason, message) = world.condition("hapair/web", "RedundancyHealthy").ok()??;
         (status == "False"
             && reason == "ResourceFailed"
             && message.contains("node2 could not take group tomcat over"))
-        .then_some(())
+        .then_some(message)
     })?;
     served_by(world, "node1", AT_ONCE)?;
     let visits = visitor.end()?;
@@ -300,11 +365,10 @@ pub fn a_node_that_cannot_start_is_no_redundancy(world: &mut World) -> Result<()
         "the page was away for {:.0} s",
         visits.longest_gap.as_secs_f32()
     );
-    // What the advice says after the cause is mended.
-    world.lab.run(
-        1,
-        &format!("rm {DROP_IN} && systemctl daemon-reload && pcs resource cleanup"),
-    )?;
+    world
+        .lab
+        .run(1, &format!("rm {DROP_IN} && systemctl daemon-reload"))?;
+    advice::follow(world, &message, advice::REMEDY)?;
     world.wait_for_condition("hapair/web", "RedundancyHealthy", "True", SOON)
 }
 

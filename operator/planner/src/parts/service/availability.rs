@@ -8,7 +8,7 @@ use hapair_model::{
 };
 
 use super::{group::members, url};
-use crate::{names, parts::volume, view::View};
+use crate::{failures, names, parts::volume, view::View};
 
 /// Whether a group's service can be had.
 pub fn availability(view: &View<'_>, group: &Group) -> (Holds, Reason, String) {
@@ -134,7 +134,7 @@ fn node_of(view: &View<'_>, group: &Group, members: &[String]) -> Result<String,
             None => {
                 return Err(failure.map_or_else(
                     || (Reason::NotRunning, format!("{id} does not run on any node")),
-                    |failure| (Reason::ResourceFailed, failure.to_string()),
+                    |failure| (Reason::ResourceFailed, failures::told(failure)),
                 ));
             }
         }

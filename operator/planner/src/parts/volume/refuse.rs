@@ -5,9 +5,11 @@ use hapair_model::{
     desired::{Desired, Disk, Partition, Volume},
     observed::{Device, DrbdConfig, Host, Signature, SignatureKind},
     plan::{Finding, Subject},
+    reason::with_remedy,
 };
 
 use super::{
+    by_hand,
     devices::{self, has_only_our_partitions},
     leg,
     split_brain::split_brain,
@@ -144,10 +146,9 @@ fn device(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>) {
         .and_then(|record| record.device_uuid.as_deref())
         .or_else(|| one.remembered_leg(name));
     if let Some(uuid) = made.filter(|uuid| one.may_run(volume) && !carries_metadata(device, uuid)) {
-        return say(
-            Reason::LegMissing,
-            format!("{node}: {}", missing_leg(&disk.device, device, uuid, host)),
-        );
+        let message = format!("{node}: {}", missing_leg(&disk.device, device, uuid, host));
+        let remedy = by_hand::replace(volume, side, node, is_blank(disk, device, uuid, host, name));
+        return say(Reason::LegMissing, with_remedy(&message, &remedy));
     }
     let problem = match &disk.partition {
         Some(partition) if !device.exists => {
@@ -247,6 +248,18 @@ fn carries_metadata(device: &Device, uuid: &str) -> bool {
 
 /// A leg that was made here is not on its device any more. What is there may be somebody's, and the leg may
 /// be elsewhere: nothing is offered.
+/// Whether a blank disk stands where a leg was, and the leg is nowhere else.
+fn is_blank(disk: &Disk, device: &Device, expected: &str, host: &Host, volume: &str) -> bool {
+    let place = match &disk.partition {
+        Some(_) if !device.exists => host.disks.get(volume),
+        _ => Some(device),
+    };
+    let is_blank = |place: &Device| {
+        place.exists && place.in_use.is_none() && place.signatures.is_empty() && place.partitions.is_empty()
+    };
+    place.is_some_and(is_blank) && !host.metadata_elsewhere.contains_key(expected)
+}
+
 fn missing_leg(path: &str, device: &Device, expected: &str, host: &Host) -> String {
     let found = match (device.exists, device.signatures.is_empty()) {
         (false, _) => "does not exist".to_owned(),
@@ -258,8 +271,7 @@ fn missing_leg(path: &str, device: &Device, expected: &str, host: &Host) -> Stri
         None => "It is on no device of this host".to_owned(),
     };
     format!(
-        "{path} {found}, expected DRBD's metadata {expected} of this volume. {elsewhere}. Nothing was \
-         changed."
+        "{path} {found}, expected DRBD's metadata {expected} of this volume. {elsewhere}. Nothing was changed"
     )
 }
 

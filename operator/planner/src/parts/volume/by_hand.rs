@@ -1,0 +1,93 @@
+//! What a person types where neither DRBD nor the cluster goes on alone.
+
+use hapair_model::{
+    Side,
+    desired::{Desired, Volume},
+};
+
+use crate::names;
+
+/// A leg that stands alone connects again.
+pub fn connect(volume: &str, node: &str) -> String {
+    format!(
+        "on {node} `drbdadm connect {volume}`. While the legs are apart, only one of them has the newest data"
+    )
+}
+
+/// A leg that has lost its disk takes it back, or a new one.
+pub fn attach(volume: &Volume, side: Side, node: &str) -> String {
+    let name = &volume.name;
+    let partition = match &volume.disks[side].partition {
+        Some(partition) => format!("a partition with the name {} and ", partition.name),
+        None => String::new(),
+    };
+    format!(
+        "look at the disk and at the kernel's log on {node}. DRBD goes on with the other node's disk, and does not take this one back by \
+         itself. Once it answers again: on {node} `drbdadm attach {name}`. A new disk in its place gets {partition}metadata first: on {node} \
+         `drbdadm create-md {name} && drbdadm attach {name}`"
+    )
+}
+
+/// A device in the place of a leg gets what it needs to be one: the leg itself, or a blank disk that is filled.
+pub fn replace(volume: &Volume, side: Side, node: &str, is_blank: bool) -> String {
+    let name = &volume.name;
+    let right = "attach the right disk, or name it by a lasting name below /dev/disk/by-id";
+    if !is_blank {
+        return right.into();
+    }
+    let partition = volume.disks[side].partition.as_ref().map(|partition| {
+        let size = partition.size_mib.map(|size| format!(", size={size}MiB"));
+        format!(
+            "echo 'name={}{}' | sfdisk --quiet --label gpt {} && ",
+            partition.name,
+            size.unwrap_or_default(),
+            partition.disk
+        )
+    });
+    format!(
+        "{right}. Where the disk was replaced by this blank one: on {node} `{}drbdadm create-md {name} && drbdadm up {name}`; it is filled \
+         from the other node, and the operator takes note of it",
+        partition.unwrap_or_default()
+    )
+}
+
+/// Blocks that differ are copied. Whoever verified has set an algorithm for that, with which the two do not connect again
+/// before the resource is adjusted.
+pub fn copy_blocks(volume: &str, serving: &str, other: &str) -> String {
+    format!(
+        "on {other} `drbdadm disconnect {volume} && drbdadm connect {volume}`, then on {serving} `drbdadm adjust {volume}`: \
+         that copies them from {serving}"
+    )
+}
+
+/// A leg that does not know whether its peer wrote later is taken for the newest.
+pub fn go_on_alone(volume: &str, node: &str, peer: &str) -> String {
+    format!(
+        "bring {peer} back. Where it cannot come back, and {node} served last, type on {node} `drbdadm primary --force {volume} && \
+         drbdadm secondary {volume}`. What only {peer} has written is lost then, and DRBD calls it a split brain \
+         when {peer} comes back; the status shows what to type then"
+    )
+}
+
+/// The file system is checked where the cluster could not do that by moving the group. The volume stays Primary meanwhile;
+/// without the pause the operator would start the group again.
+pub fn check(desired: &Desired, volume: &Volume, node: &str) -> String {
+    let group = desired
+        .groups
+        .iter()
+        .find(|group| group.volumes.contains(&volume.name))
+        .map(|group| names::group(&group.name));
+    let by_hand = group.map(|group| {
+        format!(
+            ". Where it cannot move: `kubectl hapair pause {pair}`, then on {node} `pcs resource disable {group} --wait=120 && \
+             fsck -f -y /dev/drbd{}; pcs resource enable {group}`, then `kubectl hapair resume {pair}`",
+            volume.minor(),
+            pair = desired.name,
+        )
+    });
+    format!(
+        "look at the kernel's log of {node} for the error. The group moves to the other node, which checks the file system before it \
+         mounts it{}",
+        by_hand.unwrap_or_default()
+    )
+}
