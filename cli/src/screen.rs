@@ -46,6 +46,9 @@ pub fn draw(overview: &Overview, now: Timestamp, width: usize) -> String {
     screen.text
 }
 
+/// A space at which no line is broken.
+const NO_BREAK: &str = "\u{a0}";
+
 struct Screen {
     text: String,
     width: usize,
@@ -55,11 +58,26 @@ impl Screen {
     /// A paragraph under a label; its further lines begin where the first does.
     fn paragraph(&mut self, label: &str, text: &str) {
         let indent = " ".repeat(textwrap::core::display_width(label));
+        self.wrapped(text, label, &indent);
+    }
+
+    /// Lines that are broken at spaces, but for those of a command: what is copied from the screen is whole.
+    fn wrapped(&mut self, text: &str, first: &str, further: &str) {
         let options = textwrap::Options::new(self.width)
-            .initial_indent(label)
-            .subsequent_indent(&indent);
-        for line in textwrap::wrap(text, options) {
-            self.text += &line;
+            .initial_indent(first)
+            .subsequent_indent(further)
+            .word_separator(textwrap::WordSeparator::AsciiSpace)
+            .word_splitter(textwrap::WordSplitter::NoHyphenation)
+            .break_words(false);
+        let parts = text.split('`').enumerate();
+        let unbroken: Vec<_> = parts
+            .map(|(number, part)| match number % 2 {
+                0 => part.to_owned(),
+                _ => part.replace(' ', NO_BREAK),
+            })
+            .collect();
+        for line in textwrap::wrap(&unbroken.join("`"), options) {
+            self.text += line.replace(NO_BREAK, " ").trim_end();
             self.text.push('\n');
         }
     }
@@ -198,13 +216,7 @@ impl Screen {
                 let _ = writeln!(self.text, "{branch} {label}");
             }
             for (line, text) in text.lines().enumerate() {
-                let options = textwrap::Options::new(self.width)
-                    .initial_indent(if line == 0 { &first } else { &further })
-                    .subsequent_indent(&further);
-                for line in textwrap::wrap(text, options) {
-                    self.text += line.trim_end();
-                    self.text.push('\n');
-                }
+                self.wrapped(text, if line == 0 { &first } else { &further }, &further);
             }
         }
     }
@@ -265,15 +277,12 @@ fn node(pair: &HAPair, name: &str) -> (String, String) {
 
 /// What the cluster still runs of objects that are gone.
 fn released(pair: &HAPair) -> Option<String> {
-    let names = pair
-        .status
-        .as_ref()
-        .map(|status| status.released.join(", "))
-        .filter(|names| !names.is_empty())?;
+    let names = &pair.status.as_ref()?.released;
+    let first = names.first()?;
     Some(format!(
-        "{}\nruns on, though nothing declares it any more (deletionPolicy: Retain); kubectl hapair forget NAME takes it off the hosts, kubectl \
-         hapair manifest NAME shows what declared it",
-        styled(ATTENTION, &plain(&names))
+        "{}\nruns on, though nothing declares it any more (deletionPolicy: Retain). `kubectl hapair forget {first}` takes it off the \
+         hosts; `kubectl hapair manifest {first}` shows what declared it",
+        styled(ATTENTION, &plain(&names.join(", ")))
     ))
 }
 

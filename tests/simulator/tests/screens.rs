@@ -69,12 +69,16 @@ fn plain(overview: &Overview, now: Timestamp, width: usize) -> String {
 
 /// The screen two minutes after something happened to a pair, by default one at rest.
 fn screen_after(start: &Start, act: impl FnOnce(&Experiment)) -> String {
+    screen_of_width(WIDTH, start, act)
+}
+
+fn screen_of_width(width: usize, start: &Start, act: impl FnOnce(&Experiment)) -> String {
     run(start, None, 1, async |experiment| {
         act(experiment);
         tokio::time::sleep(Duration::from_secs(120)).await;
         assert_eq!(experiment.shared.world().broken, Vec::<String>::new());
         let (overview, now) = overview(experiment);
-        plain(&overview, now, WIDTH)
+        plain(&overview, now, width)
     })
 }
 
@@ -121,13 +125,15 @@ fn an_operator_that_is_silent_is_told_first() {
 
 #[test]
 fn a_service_that_does_not_start() {
-    insta::assert_snapshot!(screen_after(&at_rest(), |experiment| {
-        let mut world = experiment.shared.world();
-        world
-            .agent_trouble
-            .insert("service-tomcat-tomcat".into(), "port 8080 is taken".into());
-        world.reboot(Side::First);
-    }));
+    insta::assert_snapshot!(screen_after(&at_rest(), does_not_start));
+}
+
+fn does_not_start(experiment: &Experiment) {
+    let mut world = experiment.shared.world();
+    world
+        .agent_trouble
+        .insert("service-tomcat-tomcat".into(), "port 8080 is taken".into());
+    world.reboot(Side::First);
 }
 
 #[test]
@@ -217,12 +223,14 @@ fn a_secret_that_is_missing() {
 
 #[test]
 fn forty_columns_are_enough() {
-    let screen = run(&at_rest(), None, 1, async |experiment| {
-        lose_the_other_node(experiment);
-        tokio::time::sleep(Duration::from_secs(120)).await;
-        let (overview, now) = overview(experiment);
-        plain(&overview, now, 40)
-    });
+    let screen = screen_of_width(40, &at_rest(), lose_the_other_node);
     insta::assert_snapshot!(screen);
     assert!(screen.lines().all(|line| line.chars().count() <= 40), "{screen}");
+}
+
+#[test]
+fn a_command_is_never_broken() {
+    let screen = screen_of_width(40, &at_rest(), does_not_start);
+    let command = "`pcs resource cleanup service-tomcat-tomcat`";
+    assert!(screen.lines().any(|line| line.contains(command)), "{screen}");
 }
