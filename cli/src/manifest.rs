@@ -67,7 +67,7 @@ mod tests {
         };
         let json = r#"{"apiVersion":"hapair.dev/v1alpha1","kind":"FloatingIP","metadata":{"name":"web"},"spec":{"address":"192.0.2.100","prefix":24}}"#;
         let text = yaml(&retained(Some(json))).unwrap();
-        assert!(text.contains("address: 192.0.2.100\n"), "{text}");
+        assert!(text.contains("  address: \"192.0.2.100\"\n"), "{text}");
         let again: serde_json::Value = serde_saphyr::from_str(&text).unwrap();
         assert_eq!(again, serde_json::from_str::<serde_json::Value>(json).unwrap());
         assert!(yaml(&retained(None)).unwrap_err().to_string().contains("32 KiB"));
