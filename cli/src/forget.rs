@@ -3,13 +3,13 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Context, Result, anyhow, bail};
-use clap::Args;
 use hapair_crds::{ConditionStatus, HAPair, condition_types, requests};
 use kube::ResourceExt;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::{
     access::Session,
+    left_over,
     requests::{annotate, until},
     screen::pair_condition,
 };
@@ -17,18 +17,8 @@ use crate::{
 /// How long `forget` waits until it is done, in seconds: a service may take two minutes to stop.
 const FORGET: u64 = 300;
 
-/// The arguments.
-#[derive(Args)]
-pub struct Arguments {
-    /// Its name in the cluster, as the screen and `status.released` show it.
-    released: String,
-    /// The pair; without it, the only one of the namespace.
-    #[arg(long)]
-    pair: Option<String>,
-}
-
 /// Takes off the hosts what the cluster still runs of an object that is gone, and waits until it has left.
-pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
+pub async fn run(session: &Session, arguments: &left_over::Arguments) -> Result<()> {
     let pair = session.pair(arguments.pair.as_deref()).await?;
     let (name, what) = (pair.name_any(), &arguments.released);
     let is_left = |pair: &HAPair| {
@@ -36,15 +26,7 @@ pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         status.is_some_and(|status| status.released.contains(what))
     };
     if !is_left(&pair) {
-        let left = pair.status.map(|status| status.released).unwrap_or_default();
-        let left = if left.is_empty() {
-            "nothing".into()
-        } else {
-            left.join(", ")
-        };
-        bail!(
-            "{what:?} is not left over on {name}; there is {left}. What an object declares leaves with the object"
-        );
+        return Err(left_over::unknown(what, &name, &pair.status.unwrap_or_default()));
     }
     if let Some(paused) = pair_condition(&pair, condition_types::PAUSED)
         && paused.status == ConditionStatus::True

@@ -8,6 +8,7 @@ pub mod ask;
 pub mod diagnose;
 pub mod forecast;
 pub mod forget;
+pub mod left_over;
 pub mod logs;
 pub mod manifest;
 pub mod overview;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use kubectl_hapair::{
-    access::Target, diagnose, forget, logs, manifest, plan, requests, status, switchover, why,
+    access::Target, diagnose, forget, left_over, logs, manifest, plan, requests, status, switchover, why,
 };
 
 #[derive(Parser)]
@@ -41,9 +41,9 @@ enum Verb {
     /// Let a node run services again.
     Unstandby(requests::Node),
     /// Take off the hosts what the cluster still runs of an object that is gone.
-    Forget(forget::Arguments),
+    Forget(left_over::Arguments),
     /// Show what declared something that is left over, to be applied again.
-    Manifest(manifest::Arguments),
+    Manifest(left_over::Arguments),
     /// Look, and change nothing on the hosts, until `resume`.
     Pause(requests::Pair),
     /// Let the operator change the hosts again.

@@ -1,24 +1,13 @@
 //! `kubectl hapair manifest`: what declared something that is left over, to be applied again.
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
 use hapair_crds::Retained;
 use kube::ResourceExt;
 
-use crate::access::Session;
-
-/// The arguments.
-#[derive(Args)]
-pub struct Arguments {
-    /// Its name in the cluster, as the screen and `status.released` show it.
-    released: String,
-    /// The pair; without it, the only one of the namespace.
-    #[arg(long)]
-    pair: Option<String>,
-}
+use crate::{access::Session, left_over};
 
 /// Shows the manifest of an object that was deleted with Retain.
-pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
+pub async fn run(session: &Session, arguments: &left_over::Arguments) -> Result<()> {
     let pair = session.pair(arguments.pair.as_deref()).await?;
     let (name, what) = (pair.name_any(), &arguments.released);
     let status = pair.status.unwrap_or_default();
@@ -27,11 +16,11 @@ pub async fn run(session: &Session, arguments: &Arguments) -> Result<()> {
         .iter()
         .filter(|each| each.released.contains(what))
         .collect();
+    if kept.is_empty() && status.released.contains(what) {
+        bail!("{name} has not kept what declared {what}. It is where it was applied from");
+    }
     if kept.is_empty() {
-        match status.released.contains(what) {
-            true => bail!("{name} has not kept what declared {what}"),
-            false => bail!("{what:?} is not left over on {name}; `kubectl hapair status` lists what is"),
-        }
+        return Err(left_over::unknown(what, &name, &status));
     }
     let manifests: Vec<_> = kept.into_iter().map(yaml).collect::<Result<_>>()?;
     anstream::print!("{}", manifests.join("---\n"));
@@ -44,8 +33,8 @@ fn yaml(retained: &Retained) -> Result<String> {
     } = retained;
     let manifest = manifest.as_deref().with_context(|| {
         format!(
-            "the manifest of {kind} {name} was not kept: it is longer than 32 KiB, or the operator did not understand all of it. It is where \
-             it was applied from"
+            "the manifest of {kind} {name} was not kept: it is longer than 32 KiB, all that are kept together are longer than 256 KiB, or the \
+             operator did not understand all of it. It is where it was applied from"
         )
     })?;
     let object: serde_json::Value = serde_json::from_str(manifest)

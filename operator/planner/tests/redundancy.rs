@@ -6,7 +6,7 @@ mod situations;
 use hapair_model::{
     Reason,
     desired::ServiceKind,
-    observed::{Failure, LoadState, PathFacts, PathKind, Task, User},
+    observed::{Ban, Cluster, Failure, LoadState, PathFacts, PathKind, Task, User},
     reason::remedy_of,
 };
 use hapair_planner::question;
@@ -290,4 +290,63 @@ fn a_services_user_with_other_numbers_on_the_other_node_is_no_redundancy() {
     assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::IdsDiffer]);
     with_user(&mut hosts, [998, 998]);
     assert!(reasons(&plan_of(&desired, &hosts)).is_empty());
+}
+
+#[test]
+fn maintenance_and_a_ban_are_told_though_everything_runs() {
+    let desired = tomcat_pair();
+    let told_of = |change: &dyn Fn(&mut Cluster)| {
+        let observed = changed(&desired, |host| change(host.cluster.as_mut().unwrap()));
+        let told = of_pair(&desired, &observed, "RedundancyHealthy");
+        assert_eq!(of_pair(&desired, &observed, "Ready").0, told.0);
+        told
+    };
+    let ban = |resource: &str, node: &str| Ban {
+        id: "cli-ban".into(),
+        resource: resource.into(),
+        node: node.into(),
+    };
+    assert_eq!(
+        told_of(&|cluster: &mut Cluster| cluster.maintenance = true).1,
+        Reason::Maintenance
+    );
+    let (_, reason, message) =
+        told_of(&|cluster: &mut Cluster| cluster.nodes.get_mut("node2").unwrap().maintenance = true);
+    assert_eq!(
+        (reason, message.starts_with("node2")),
+        (Reason::Maintenance, true),
+        "{message}"
+    );
+    let (holds, reason, message) =
+        told_of(&|cluster: &mut Cluster| cluster.bans.push(ban("group-tomcat", "node2")));
+    assert_eq!((holds, reason), (Some(false), Reason::Banned));
+    assert_eq!(
+        remedy_of(&message).0,
+        "group-tomcat cannot be taken over by node2: the constraint cli-ban forbids it."
+    );
+    let joins = |cluster: &mut Cluster| {
+        let node = cluster.nodes.get_mut("node2").unwrap();
+        (node.pending, node.standby) = (true, true);
+    };
+    let (_, reason, message) = told_of(&joins);
+    assert_eq!(
+        (reason, message.as_str()),
+        (Reason::NodeOffline, "node2 is on its way into the cluster")
+    );
+    let of_drbd = Ban {
+        id: "drbd-fence-by-handler-logs-volume-logs-clone".into(),
+        ..ban("volume-logs-clone", "node1")
+    };
+    let (holds, reason, _) = told_of(&|cluster: &mut Cluster| cluster.bans.push(of_drbd.clone()));
+    assert_eq!(
+        (holds, reason),
+        (Some(false), Reason::StaleData),
+        "nobody is to take DRBD's constraint for one of pcs"
+    );
+    let (holds, ..) = told_of(&|cluster: &mut Cluster| cluster.bans.push(ban("fence-node2-1", "node2")));
+    assert_eq!(
+        holds,
+        Some(true),
+        "a fencing device is never on the node it fences"
+    );
 }

@@ -6,17 +6,12 @@ mod situations;
 use hapair_model::{
     Both, Reason,
     desired::{Desired, Service, ServiceKind},
-    observed::{Ban, Cluster, Failure, HostView, Probe},
+    observed::{Failure, HostView, Probe},
     plan::{Finding, Subject},
-    reason::remedy_of,
-    report::{Condition, Report},
+    report::Condition,
 };
 use hapair_planner::{plan, report, second_question};
 use situations::*;
-
-fn told(desired: &Desired, observed: &Both<HostView>) -> Report {
-    report(desired, observed, &plan(desired, observed, &fresh()), None)
-}
 
 fn condition<'a>(conditions: &'a [Condition], type_: &str) -> &'a Condition {
     conditions
@@ -337,72 +332,6 @@ fn a_step_that_keeps_failing_is_stalled_and_one_that_failed_is_not() {
     };
     assert_eq!(stalled(Reason::StepFailed), Some(false));
     assert_eq!(stalled(Reason::StepKeepsFailing), Some(true));
-}
-
-#[test]
-fn maintenance_and_a_ban_are_told_though_everything_runs() {
-    let desired = tomcat_pair();
-    let told_of = |change: &dyn Fn(&mut Cluster)| {
-        let mut hosts = at_rest(&desired);
-        for host in [&mut hosts.first, &mut hosts.second] {
-            change(host.cluster.as_mut().unwrap());
-        }
-        let report = told(&desired, &seen(&hosts));
-        let redundancy = condition(&report.pair.conditions, "RedundancyHealthy");
-        assert_eq!(
-            condition(&report.pair.conditions, "Ready").holds,
-            redundancy.holds
-        );
-        (redundancy.holds, redundancy.reason, redundancy.message.clone())
-    };
-    let ban = |resource: &str, node: &str| Ban {
-        id: "cli-ban".into(),
-        resource: resource.into(),
-        node: node.into(),
-    };
-    assert_eq!(
-        told_of(&|cluster: &mut Cluster| cluster.maintenance = true).1,
-        Reason::Maintenance
-    );
-    let (_, reason, message) =
-        told_of(&|cluster: &mut Cluster| cluster.nodes.get_mut("node2").unwrap().maintenance = true);
-    assert_eq!(
-        (reason, message.starts_with("node2")),
-        (Reason::Maintenance, true),
-        "{message}"
-    );
-    let (holds, reason, message) =
-        told_of(&|cluster: &mut Cluster| cluster.bans.push(ban("group-tomcat", "node2")));
-    assert_eq!((holds, reason), (Some(false), Reason::Banned));
-    assert_eq!(
-        remedy_of(&message).0,
-        "group-tomcat cannot be taken over by node2: the constraint cli-ban forbids it."
-    );
-    let joins = |cluster: &mut Cluster| {
-        let node = cluster.nodes.get_mut("node2").unwrap();
-        (node.pending, node.standby) = (true, true);
-    };
-    let (_, reason, message) = told_of(&joins);
-    assert_eq!(
-        (reason, message.as_str()),
-        (Reason::NodeOffline, "node2 is on its way into the cluster")
-    );
-    let of_drbd = Ban {
-        id: "drbd-fence-by-handler-logs-volume-logs-clone".into(),
-        ..ban("volume-logs-clone", "node1")
-    };
-    let (holds, reason, _) = told_of(&|cluster: &mut Cluster| cluster.bans.push(of_drbd.clone()));
-    assert_eq!(
-        (holds, reason),
-        (Some(false), Reason::StaleData),
-        "nobody is to take DRBD's constraint for one of pcs"
-    );
-    let (holds, ..) = told_of(&|cluster: &mut Cluster| cluster.bans.push(ban("fence-node2-1", "node2")));
-    assert_eq!(
-        holds,
-        Some(true),
-        "a fencing device is never on the node it fences"
-    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use hapair_model::{
     Side,
     desired::Partition,
-    observed::{AtBoot, Device, Host, Mounted, PathFacts, PathKind, Signature, SignatureKind, User},
+    observed::{AtBoot, Device, Host, Mounted, PathFacts, PathKind, Signature, SignatureKind, Silence, User},
 };
 
 use super::{Case, between, leg, on_both};
@@ -172,20 +172,30 @@ pub fn unusable_path() -> Vec<Case> {
     vec![link, somebodys]
 }
 
-fn user(uid: u32) -> User {
+fn numbered(uid: u32) -> User {
     User { uid, gid: uid }
 }
 
 pub fn different_ids() -> Vec<Case> {
-    vec![Case::at_rest(
+    let group = Case::at_rest(
         |_, hosts| {
-            hosts.first.users.insert("tomcat".into(), user(998));
-            hosts.second.users.insert("tomcat".into(), user(1001));
+            hosts.first.groups.insert("adm".into(), 4);
+            hosts.second.groups.insert("adm".into(), 104);
+        },
+        &["spec.filesystem.group", "4 on node1 and 104 on node2"],
+        &["on node2 `groupmod --gid 4 adm`"],
+        Case::as_advised,
+    );
+    let user = Case::at_rest(
+        |_, hosts| {
+            hosts.first.users.insert("tomcat".into(), numbered(998));
+            hosts.second.users.insert("tomcat".into(), numbered(1001));
         },
         &["node1", "998", "1001 on node2"],
         &["on node2 `usermod --uid 998 tomcat && groupmod --gid 998 $(id -gn tomcat)`"],
         Case::as_advised,
-    )]
+    );
+    vec![group, user]
 }
 
 /// The disk of node2 was replaced by a blank one.
@@ -446,5 +456,20 @@ pub fn stale() -> Vec<Case> {
             "only if both legs are UpToDate: `pcs constraint delete drbd-fence-by-handler-logs-volume-logs-clone`",
         ],
     );
-    vec![older, left]
+    let mut alone = Case::at_rest(
+        |_, hosts| {
+            let leg = leg(hosts, Side::First);
+            (leg.role, leg.connection) = ("Secondary".into(), "Connecting".into());
+            (leg.disk, leg.peer_disk) = ("Consistent".into(), "DUnknown".into());
+        },
+        &[
+            "volume logs",
+            "node1 is Consistent",
+            "node2 may have written later",
+        ],
+        &["on node1 `drbdadm primary --force logs && drbdadm secondary logs`"],
+        Case::as_advised,
+    );
+    alone.silence = Some(Silence::Unreachable("no route to host".into()));
+    vec![older, left, alone]
 }

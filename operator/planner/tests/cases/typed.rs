@@ -122,11 +122,8 @@ impl Case {
                 leg(&mut self.hosts, on).disk = good.disk.clone();
                 leg(&mut self.hosts, on.peer()).peer_disk = good.disk;
             }
-            // It has served alone from then on.
             ["primary", "--force", "logs"] => {
                 leg(&mut self.hosts, on).disk = good.disk;
-                self.silence = None;
-                self.hosts = well();
             }
             _ => panic!("drbdadm {words:?} is not known here"),
         }

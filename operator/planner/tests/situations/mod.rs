@@ -19,6 +19,7 @@ use hapair_model::{
     },
     plan::{Next, Plan, Stage, Step},
     report::{Condition, Report},
+    xml::Element,
 };
 use hapair_planner::{FreshKeys, carry_out, plan, report};
 
@@ -367,6 +368,13 @@ pub fn pushed(desired: &Desired, hosts: &Hosts) -> String {
 /// What is told of the pair.
 pub fn told(desired: &Desired, observed: &Both<HostView>) -> Report {
     report(desired, observed, &plan(desired, observed, &fresh()), None)
+}
+
+/// Whether a configuration has an element of this id.
+pub fn has(cib: &Element, id: &str) -> bool {
+    cib.all()
+        .iter()
+        .any(|each| each.name != "obj_ref" && each.id() == Some(id))
 }
 
 /// A condition of the pair: whether it holds, why, and what is said.

@@ -1,4 +1,4 @@
-//! Why the other node could not take a volume over now.
+//! What is wrong with a volume: why the other node could not take it over now, and what keeps it from being written to.
 
 use hapair_model::{
     Both, Reason, Side,
