@@ -54,6 +54,7 @@ pub fn host(sections: &Sections) -> Host {
         firewall: system::firewall(text("firewall")),
         plain_rules: text("plain-rules").lines().next().map(str::to_owned),
         pending: text("pending").lines().map(str::to_owned).collect(),
+        mended_at: text("mended").trim().parse().ok(),
         drbd_config: drbd::config(
             text("drbd-config"),
             text("drbd-ours"),

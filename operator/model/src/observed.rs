@@ -142,6 +142,8 @@ pub struct Host {
     pub paths: BTreeMap<String, PathFacts>,
     /// Marks of what has to follow a changed file and has not yet (see `FollowUp`).
     pub pending: Vec<String>,
+    /// When a file was last written here or a package installed, in Unix seconds of its clock.
+    pub mended_at: Option<i64>,
     /// The lines of the managed block of /etc/hosts.
     pub hosts_block: Vec<String>,
     /// What /etc/corosync/corosync.conf says, whether corosync runs or not.

@@ -129,7 +129,7 @@ fn next(facts: &Facts<'_>, fresh: &FreshKeys) -> Next {
         .or_else(|| stages::reload_units(facts))
         // A standby may wait for it.
         .or_else(|| volume::unfence(facts))
-        .or_else(|| stages::forget_passed(facts))
+        .or_else(|| stages::forget_failures(facts))
         .or_else(|| stages::settle_down(facts))
         .or_else(|| keys::remember(facts))
         .or_else(|| administration::administer(facts))

@@ -1,7 +1,7 @@
 //! The stages of bringing a pair to what is declared, each `None` when it has nothing (left) to do.
 
 mod configuration;
-mod forget_passed;
+mod forget_failures;
 mod packages;
 mod prepare;
 mod settle_down;
@@ -11,7 +11,7 @@ use hapair_model::observed::Host;
 use crate::platform::Platform;
 
 pub use configuration::{configure, standby_alone, start};
-pub use forget_passed::forget_passed;
+pub use forget_failures::forget_failures;
 pub use packages::{is_installed, missing as missing_packages, packages};
 pub use prepare::prepare;
 pub use settle_down::{reload_units, settle_down};

@@ -159,6 +159,8 @@ fn an_address_that_both_hosts_have_is_not_assigned() {
         .find(|each| each.address.starts_with("192.0.2.100/"));
     let floating = floating.unwrap().clone();
     hosts.second.addresses.push(floating);
+    // node2 asks itself then.
+    hosts.second.probes.insert(PAGE.into(), 0);
     let report = told(&desired, &seen(&hosts));
     let conditions = &report.floating_ips["web"].conditions;
     let assigned = conditions.iter().find(|each| each.type_ == "Assigned").unwrap();
@@ -178,8 +180,14 @@ fn an_address_that_both_hosts_have_is_not_assigned() {
     assert_eq!(
         (ready.holds, ready.reason),
         (Some(false), Reason::AssignedTwice),
-        "the pair is not Ready either"
+        "the cause is told before what follows from it"
     );
+    let available = report
+        .pair
+        .conditions
+        .iter()
+        .find(|each| each.type_ == "Available");
+    assert_eq!(available.unwrap().reason, Reason::NotAnswering);
 }
 
 #[test]

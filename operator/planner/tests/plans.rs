@@ -7,7 +7,7 @@ use hapair_model::{
     Both, Reason, Side,
     desired::{Fencing, ServiceKind},
     observed::{Failure, Firewall, Job, Task},
-    plan::{Content, File, FollowUp, Next, PackageManager, Plan, Step},
+    plan::{Content, File, Next, PackageManager, Plan, Step},
 };
 use situations::*;
 
@@ -302,36 +302,42 @@ fn a_change_that_a_crash_cut_off_from_what_follows_is_followed_up() {
     );
 }
 
-/// A host that has just got its files back: the cluster tried to bring the leg up before there was one.
+/// A monitor that ran between the loss of a file and its return: the cluster would keep what it looked after away from the
+/// node until the failure expires.
 #[test]
-fn a_leg_that_could_not_come_up_without_its_file_is_tried_again() {
+fn what_failed_for_want_of_a_file_is_tried_again_once_the_file_is_there() {
     let desired = tomcat_pair();
-    let mut hosts = at_rest(&desired);
-    let host = &mut hosts.second;
-    host.files.remove("/etc/drbd.d/logs.res");
-    host.resources.remove("logs");
-    let clean_ups = |hosts: &Hosts| {
-        let plan = plan_of(&desired, hosts);
-        let steps = stage_of(&plan).steps.second.clone();
-        steps
-            .iter()
-            .filter(|step| matches!(step, Step::CleanUp { resource } if resource == "volume-logs"))
-            .count()
+    let with = |missing_at: Option<i64>, mended_at: Option<i64>| {
+        let mut hosts = at_rest(&desired);
+        let failure = Failure {
+            resource: "volume-logs".into(),
+            task: Task::Monitor,
+            node: hosts.second.name.clone(),
+            message: "not installed".into(),
+            passed: None,
+            missing_at,
+        };
+        hosts.second.mended_at = mended_at;
+        for host in [&mut hosts.first, &mut hosts.second] {
+            host.cluster.as_mut().unwrap().failures.push(failure.clone());
+        }
+        plan_of(&desired, &hosts).next
     };
-    assert_eq!(clean_ups(&hosts), 0, "nothing has failed");
-    let (node, resource) = (hosts.second.name.clone(), "volume-logs".to_owned());
-    let failure = Failure {
-        resource,
-        task: "start".into(),
-        node,
-        message: "not installed".into(),
-        passed: None,
+    let Next::Run(stage) = with(Some(100), Some(103)) else {
+        panic!("nothing is done");
     };
-    hosts.second.cluster.as_mut().unwrap().failures.push(failure);
-    assert_eq!(clean_ups(&hosts), 1);
-    hosts.second.files = at_rest(&desired).second.files;
-    hosts.second.pending = vec![FollowUp::Adjust("logs".into()).mark()];
-    assert_eq!(clean_ups(&hosts), 1, "after a crash, too");
+    let steps: Vec<_> = stage.steps.iter().flat_map(|(_, steps)| steps).collect();
+    assert!(
+        matches!(steps.as_slice(), [Step::CleanUp { resource }] if resource == "volume-logs"),
+        "{steps:?}"
+    );
+    assert_eq!(
+        with(Some(104), Some(103)),
+        Next::Rest,
+        "it was not that file: once more would change nothing"
+    );
+    assert_eq!(with(None, Some(103)), Next::Rest, "it failed in another way");
+    assert_eq!(with(Some(100), None), Next::Rest, "nothing was put there");
 }
 
 #[test]
@@ -453,6 +459,7 @@ fn a_monitors_failure_that_has_passed_is_forgotten() {
                 node: "node1".into(),
                 message: "Resource agent did not complete within 20s".into(),
                 passed,
+                missing_at: None,
             });
         }
         plan_of(&desired, &hosts).next

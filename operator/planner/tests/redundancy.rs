@@ -58,6 +58,7 @@ fn a_node_that_serves_and_could_not_be_fenced_leaves_no_redundancy() {
                 node: "node2".into(),
                 message: "Connection refused".into(),
                 passed: None,
+                missing_at: None,
             });
         })
     };
@@ -98,6 +99,7 @@ fn that_nothing_serves_does_not_make_the_other_node_able_to() {
             node: "node2".into(),
             message: "Connection refused".into(),
             passed: None,
+            missing_at: None,
         });
     });
     assert_eq!(
@@ -145,6 +147,7 @@ fn a_volume_that_could_not_be_promoted_on_the_other_node_is_no_redundancy() {
             node: "node2".into(),
             message: "no UpToDate disk".into(),
             passed: None,
+            missing_at: None,
         });
     });
     let (holds, reason, message) = of_pair(&desired, &failed, "RedundancyHealthy");
@@ -216,6 +219,7 @@ fn what_could_not_be_started_on_the_other_node_is_no_redundancy() {
                 node: node.into(),
                 message: "Permission denied".into(),
                 passed: None,
+                missing_at: None,
             });
         })
     };

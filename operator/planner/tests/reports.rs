@@ -375,6 +375,7 @@ fn an_old_failure_on_a_node_in_standby_is_not_why_the_service_is_on_its_way() {
                 node,
                 message: "executor connection was dropped".into(),
                 passed: None,
+                missing_at: None,
             });
         }
         condition(&told(&desired, &seen(&hosts)).pair.conditions, "Available").reason

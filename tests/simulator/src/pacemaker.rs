@@ -594,6 +594,7 @@ fn fail(world: &mut World, side: Side, id: &str, task: &str, message: String) {
         node,
         message,
         passed: None,
+        missing_at: None,
     });
 }
 

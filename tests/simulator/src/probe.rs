@@ -85,6 +85,8 @@ pub fn at(world: &World, side: Side, question: &Question) -> Host {
             .map(|path| (path.clone(), file_of_root()))
             .collect(),
         pending: disk.pending.iter().cloned().collect(),
+        // Its failures have no times.
+        mended_at: None,
         hosts_block: disk.hosts_block.clone(),
         corosync_conf: disk
             .files

@@ -5,6 +5,9 @@ use hapair_model::{
     xml::Element,
 };
 
+/// OCF_ERR_INSTALLED, as crm_mon prints it.
+const NOT_INSTALLED: &str = "5";
+
 /// pacemaker's view, or nothing when the answer is not understood.
 pub fn read(xml: &str) -> Option<Cluster> {
     let root = Element::parse(xml).ok()?;
@@ -167,6 +170,15 @@ fn moment(operation: &Element) -> Option<(u32, usize, u32, &str)> {
     Some((words.next()?.parse().ok()?, month, day, time))
 }
 
+/// When it failed, in Unix seconds: `2026-11-23 19:17:13Z` or `2026-11-23 20:17:13 +01:00`.
+fn failed_at(failure: &Element) -> Option<i64> {
+    let time = failure
+        .get("last-rc-change")?
+        .replace(" +", "+")
+        .replace(" -", "-");
+    Some(time.parse::<jiff::Timestamp>().ok()?.as_second())
+}
+
 fn failed_resource(failure: &Element) -> Option<&str> {
     let operation = failure.get("op_key").or_else(|| failure.id())?;
     let task = failure.get("task").unwrap_or("operation");
@@ -188,6 +200,10 @@ fn failure(element: &Element, passed: Option<u32>) -> Option<Failure> {
         node: element.get("node")?.to_owned(),
         message: reason.unwrap_or("failed").to_owned(),
         passed,
+        missing_at: element
+            .get("exitcode")
+            .filter(|code| *code == NOT_INSTALLED)
+            .and_then(|_| failed_at(element)),
     })
 }
 
@@ -231,6 +247,22 @@ mod tests {
         assert_eq!(failures, [("probe-tomcat", Some(10_000))]);
         let lasts = read(include_str!("../../fixtures/crm_mon/pacemaker-2.1.5-failed.xml")).unwrap();
         assert_eq!(lasts.failures[0].passed, None);
+        assert_eq!(lasts.failures[0].missing_at, None);
+    }
+
+    #[test]
+    fn when_something_was_missing_is_known_in_every_time_zone() {
+        let lasts = include_str!("../../fixtures/crm_mon/pacemaker-2.1.5-failed.xml");
+        let missing = lasts.replace("exitcode=\"7\"", "exitcode=\"5\"");
+        for time in [
+            "2026-11-23 19:17:13Z",
+            "2026-11-23 20:17:13 +01:00",
+            "2026-11-23 14:17:13 -05:00",
+        ] {
+            let there = missing.replace("2026-11-23 19:17:13Z", time);
+            let failures = read(&there).unwrap().failures;
+            assert_eq!(failures[0].missing_at, Some(1_795_461_433), "{time}");
+        }
     }
 
     #[test]
@@ -242,6 +274,7 @@ mod tests {
             node: "node2".into(),
             message: "failed".into(),
             passed: None,
+            missing_at: None,
         };
         let lasts = include_str!("../../fixtures/crm_mon/pacemaker-2.1.5-failed.xml");
         assert_eq!(failures(lasts), std::slice::from_ref(&failed));

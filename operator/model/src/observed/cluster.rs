@@ -106,6 +106,9 @@ pub struct Failure {
     /// between: pacemaker acts upon the failure when it begins its monitors anew, as after a maintenance mode, and stops
     /// what runs.
     pub passed: Option<u32>,
+    /// When it failed since something was missing on the node (OCF_ERR_INSTALLED), in Unix seconds of its clock. The
+    /// cluster does not try that again by itself before the failure expires.
+    pub missing_at: Option<i64>,
 }
 
 impl fmt::Display for Failure {

@@ -30,6 +30,9 @@ pub fn forgets(step: &Step) -> bool {
     matches!(step, Step::Forget { .. })
 }
 
+/// Later than everything that the hosts have recorded.
+const NOW: i64 = i64::MAX;
+
 /// What the hosts look like once a step has been done on one of them. What the cluster makes of it is not in it.
 pub fn carry_out(step: &Step, desired: &Desired, side: Side, hosts: &mut Both<Host>) {
     follow(step, &mut hosts[side]);
@@ -42,6 +45,13 @@ pub fn carry_out(step: &Step, desired: &Desired, side: Side, hosts: &mut Both<Ho
                     cluster
                         .failures
                         .retain(|failure| !(is_it(failure) && failure.passed.is_some()));
+                }
+            }
+        }
+        Step::CleanUp { resource } => {
+            for side in Side::BOTH {
+                if let Some(cluster) = &mut hosts[side].cluster {
+                    cluster.failures.retain(|failure| failure.resource != *resource);
                 }
             }
         }
@@ -137,11 +147,11 @@ fn one(step: &Step, desired: &Desired, side: Side, host: &mut Host) {
         // What follows them is not seen, or is a mark that has gone.
         Step::ReloadCorosync
         | Step::RestartUnits { .. }
-        | Step::CleanUp { .. }
         | Step::OpenFirewall { .. }
         | Step::CloseFirewall { .. } => {}
         Step::CreateFirstGeneration { .. }
         | Step::PushCib { .. }
+        | Step::CleanUp { .. }
         | Step::ForgetFailure { .. }
         | Step::AuthenticatePcs { .. } => {
             unreachable!("what a step makes of both hosts is not looked for here")
@@ -191,12 +201,14 @@ fn install(packages: &[String], host: &mut Host) {
     host.packages
         .extend(packages.iter().map(|package| (package.clone(), String::new())));
     host.pending.retain(|mark| !mark.starts_with("unmask-"));
+    host.mended_at = Some(NOW);
 }
 
 fn write(file: &File, desired: &Desired, side: Side, host: &mut Host) {
     let mark = file.follow_up.as_ref().map(FollowUp::mark);
     host.pending
         .extend(mark.filter(|mark| !host.pending.contains(mark)));
+    host.mended_at = Some(NOW);
     let digest = file.content.digest();
     if keys::is_key(&file.path) {
         host.shared_keys.insert(file.path.clone(), digest);

@@ -19,7 +19,7 @@ use hapair_model::{
     Side,
     desired::{Desired, FilesystemType, Volume},
     observed::{Place, Question},
-    plan::{File, FollowUp, PackageManager, Step},
+    plan::{File, PackageManager, Step},
 };
 
 use crate::{
@@ -142,12 +142,6 @@ fn steps(facts: &Facts<'_>, side: Side, due: &Due) -> Vec<Step> {
     for volume in &desired.volumes {
         steps.extend(leg::steps(volume, facts, side, due));
     }
-    let vain = desired.volumes.iter().filter(|volume| {
-        due.has(&FollowUp::Adjust(volume.name.clone())) && leg::has_failed_while_down(volume, host)
-    });
-    steps.extend(vain.map(|volume| Step::CleanUp {
-        resource: names::volume(&volume.name),
-    }));
     steps
 }
 

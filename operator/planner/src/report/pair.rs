@@ -25,20 +25,8 @@ pub fn pair(view: &View<'_>) -> PairReport {
         available(view),
         paused(view),
     ];
-    // While the cluster is being made, that there is none is not what people need to read.
-    let counts = view.cluster.is_some() || view.desired.paused;
-    let bad = observations
-        .iter()
-        .filter(|each| counts && each.holds != Some(true) && each.type_ != "Paused");
-    let mut problems: Vec<_> = bad.map(|each| (each.reason, each.message.clone())).collect();
-    problems.extend(
-        view.volumes()
-            .filter_map(|volume| volume::pairs_problem(view, volume)),
-    );
-    problems.extend(view.floating_ips().filter_map(|ip| address::problem(view, ip)));
-    problems.extend(view.groups().filter_map(|group| service::problem(view, group)));
     let any_finding = view.finding(&Subject::Pair).or_else(|| view.findings.first());
-    let mut conditions = view.verdict(&Subject::Pair, any_finding, problems);
+    let mut conditions = view.verdict(&Subject::Pair, any_finding, problems(view, &observations));
     let fencing = fencing_word(&observations[2]);
     conditions.extend(observations);
     PairReport {
@@ -89,6 +77,40 @@ pub fn pair(view: &View<'_>) -> PairReport {
         },
         fenced: fenced(view),
     }
+}
+
+/// What is wrong, the cause before what follows from it.
+fn problems(view: &View<'_>, observations: &[Condition]) -> Vec<(Reason, String)> {
+    // While the cluster is being made, that there is none is not what people need to read.
+    let counts = view.cluster.is_some() || view.desired.paused;
+    let bad = |types: &'static [&'static str]| {
+        let of_types = observations.iter().filter(|each| types.contains(&each.type_));
+        of_types
+            .filter(move |each| counts && each.holds != Some(true))
+            .map(|each| (each.reason, each.message.clone()))
+    };
+    let volumes = view
+        .volumes()
+        .filter_map(|volume| volume::pairs_problem(view, volume));
+    let addresses = view.floating_ips().filter_map(|ip| address::problem(view, ip));
+    let groups = view.groups().filter_map(|group| service::problem(view, group));
+    let (causes, others): (Vec<_>, Vec<_>) = volumes
+        .chain(addresses)
+        .chain(groups)
+        .partition(|(reason, _)| keeps_from_answering(*reason));
+    bad(&["HostsReachable", "Quorate", "FencingReady"])
+        .chain(causes)
+        .chain(bad(&["RedundancyHealthy", "Available"]))
+        .chain(others)
+        .collect()
+}
+
+/// Whether clients may get no answer because of it.
+fn keeps_from_answering(reason: Reason) -> bool {
+    matches!(
+        reason,
+        Reason::AssignedTwice | Reason::RunsTwice | Reason::FilesystemReadOnly | Reason::FilesystemFull
+    )
 }
 
 /// When each node was fenced last.

@@ -158,6 +158,7 @@ pub fn fencing_failed() -> Vec<Case> {
                     node: "node1".into(),
                     message: "wrong password".into(),
                     passed: None,
+                    missing_at: None,
                 })
             })
         },

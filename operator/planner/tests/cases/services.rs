@@ -92,6 +92,7 @@ pub fn resource_failed() -> Vec<Case> {
                     node: "node1".into(),
                     message: "port 8080 is taken".into(),
                     passed: None,
+                    missing_at: None,
                 })
             });
         },

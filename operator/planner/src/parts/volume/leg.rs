@@ -11,7 +11,6 @@ use super::devices;
 use crate::{
     due::Due,
     facts::{Facts, OneHost},
-    names,
 };
 
 /// A leg's metadata and connection, until the cluster has the volume: from then on the resource agent brings
@@ -69,17 +68,6 @@ pub fn steps(volume: &Volume, facts: &Facts<'_>, side: Side, due: &Due) -> Vec<S
         steps.push(Step::BringUp { resource });
     }
     steps
-}
-
-/// Whether the cluster could not bring the leg up here. The file of its resource may have been missing then;
-/// without a word it would try again only after the failure has expired.
-pub fn has_failed_while_down(volume: &Volume, host: &Host) -> bool {
-    let id = names::volume(&volume.name);
-    let failures = host.cluster.iter().flat_map(|cluster| &cluster.failures);
-    !host.resources.contains_key(&volume.name)
-        && failures
-            .into_iter()
-            .any(|failure| failure.resource == id && failure.node == host.name)
 }
 
 /// The record of a leg's metadata is made anew when the leg holds the volume's data on other metadata: DRBD
