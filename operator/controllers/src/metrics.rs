@@ -101,6 +101,8 @@ pub struct Metrics {
     pub api_writes: Counter,
     /// Turns that the API server did not let end.
     pub turn_failures: Family<PairLabels, Counter>,
+    /// Turns that a host asked for, since something had happened on it.
+    pub turns_asked_for: Family<PairLabels, Counter>,
     /// Turns that panicked.
     pub turn_panics: Family<PairLabels, Counter>,
     /// Each condition: 1 True, 0 False, -1 Unknown; none while somebody wants it to be False, or another
@@ -134,6 +136,7 @@ impl Default for Metrics {
             stages: Family::default(),
             api_writes: Counter::default(),
             turn_failures: Family::default(),
+            turns_asked_for: Family::default(),
             turn_panics: Family::default(),
             conditions: Family::default(),
             active: Family::default(),
@@ -148,6 +151,7 @@ impl Default for Metrics {
         let Self {
             turns,
             turn_failures,
+            turns_asked_for,
             turn_panics,
             observe_seconds,
             probes,
@@ -172,6 +176,11 @@ impl Default for Metrics {
             "turn_failures",
             "Turns of a pair that the API server did not let end",
             turn_failures.clone(),
+        );
+        registry.register(
+            "turns_asked_for",
+            "Turns of a pair that one of its hosts asked for, since something had happened on it",
+            turns_asked_for.clone(),
         );
         registry.register(
             "turn_panics",
@@ -246,6 +255,7 @@ impl Metrics {
         for family in [
             &metrics.turns,
             &metrics.turn_failures,
+            &metrics.turns_asked_for,
             &metrics.turn_panics,
             &metrics.probes,
         ] {

@@ -68,6 +68,7 @@ async fn serve<C: Connect>(context: Arc<Context<C>>, name: PairName, waker: Arc<
         // The first turn waits for the change that made the task.
         tokio::select! {
             () = waker.notified() => tokio::time::sleep(GATHER).await,
+            () = task.asked_for() => {}
             () = tokio::time::sleep(pause) => {}
         }
         if *context.stopping.borrow() {

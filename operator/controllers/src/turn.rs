@@ -39,6 +39,13 @@ impl<C: Connect> PairTask<C> {
         }
     }
 
+    /// Waits until a host asks to be looked at.
+    pub async fn asked_for(&self) {
+        self.engine.asked_for().await;
+        let labels = PairLabels::of(&self.name);
+        self.context.metrics.turns_asked_for.get_or_create(&labels).inc();
+    }
+
     /// What is left to do when a turn has panicked: the last status must not stand as if somebody looked.
     pub async fn panicked(&mut self) {
         self.reporting.hide();

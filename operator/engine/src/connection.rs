@@ -16,6 +16,11 @@ impl<C: Connect> Default for Connection<C> {
 }
 
 impl<C: Connect> Connection<C> {
+    /// The hosts, when they were connected before.
+    pub fn hosts(&self) -> Option<&C::Hosts> {
+        self.0.as_ref().map(|(_, hosts)| hosts)
+    }
+
     /// The hosts with these credentials.
     pub fn with(&mut self, connect: &C, credentials: &Both<Credentials>) -> std::io::Result<&C::Hosts> {
         if self.0.as_ref().is_none_or(|(present, _)| present != credentials) {

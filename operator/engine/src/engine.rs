@@ -6,7 +6,7 @@ use hapair_intake::Work;
 use hapair_model::{
     Both,
     desired::Desired,
-    host::Connect,
+    host::{Connect, Hosts as _},
     observed::{HostView, Silence},
     plan::{Next, Plan, Stage},
 };
@@ -46,6 +46,8 @@ pub struct Engine<C: Connect> {
     pace: Pace,
     /// How often a pair at rest is looked at.
     resync: Duration,
+    /// When a host may ask for the next look at the earliest.
+    not_before: Instant,
 }
 
 impl<C: Connect> Engine<C> {
@@ -56,12 +58,25 @@ impl<C: Connect> Engine<C> {
             progress: Progress::default(),
             pace: Pace::new(resync),
             resync,
+            not_before: Instant::now(),
         }
+    }
+
+    /// Waits until a host asks to be looked at.
+    pub async fn asked_for(&self) {
+        match self.connection.hosts() {
+            Some(hosts) => hosts.happened().await,
+            None => std::future::pending().await,
+        }
+        tokio::time::sleep_until(self.not_before).await;
     }
 
     /// When to try again after what is no fault of the hosts: later each time.
     pub fn after_a_failure(&mut self) -> NextTurn {
-        NextTurn::After(self.pace.after_a_failure())
+        let pause = self.pace.after_a_failure();
+        // What fails may be what the hosts tell of.
+        self.not_before = Instant::now() + pause;
+        NextTurn::After(pause)
     }
 
     /// One turn: stage after stage, until nothing is left to do or something must wait.
@@ -135,6 +150,7 @@ impl<C: Connect> Engine<C> {
             tracing::info!(pair = %work.name(), seconds = took.as_secs_f64(), "observing the hosts took long");
         }
         self.pace.note(&observed);
+        self.not_before = Instant::now() + Pace::between_looks(took);
         observed
     }
 

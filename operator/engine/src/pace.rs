@@ -11,6 +11,8 @@ use hapair_model::{
 pub const SOON: Duration = Duration::from_secs(1);
 /// A probe takes the hosts' time from whatever is under way there: a fifth of it at the most.
 const SHARE: u32 = 4;
+/// Something that has happened on a host is not left unseen for longer.
+const MOST_UNSEEN: Duration = Duration::from_secs(3);
 /// Probes in a row that found something under way before they become rarer.
 const PATIENCE: u32 = 300;
 /// sshd penalises repeated authentication failures (OpenSSH 9.8); a changed spec or Secret wakes the task anyway.
@@ -65,6 +67,11 @@ impl Pace {
         } else {
             self.resync
         }
+    }
+
+    /// Between the end of a look that took so long and one that a host asks for.
+    pub fn between_looks(took: Duration) -> Duration {
+        (took * SHARE).clamp(SOON, MOST_UNSEEN)
     }
 
     /// With nothing left to do.

@@ -7,12 +7,14 @@ mod attack;
 mod bundle;
 mod frames;
 mod keys;
+mod line;
 pub mod offline;
 mod output;
 mod parse;
 mod script;
 mod spans;
 mod ssh;
+mod watch;
 
 use std::collections::BTreeMap;
 
@@ -101,6 +103,13 @@ impl Hosts for SshHosts {
             self.look(Side::Second, &questions.second)
         );
         Both::new(first, second)
+    }
+
+    async fn happened(&self) {
+        tokio::select! {
+            () = self.hosts[Side::First].happened() => {}
+            () = self.hosts[Side::Second].happened() => {}
+        }
     }
 
     #[instrument(name = "steps", skip_all, fields(server.address = self.hosts[side].address(), otel.status_code = Empty))]

@@ -1,17 +1,33 @@
-//! One host over SSH: its keys pinned, one lasting connection, one execution at a time on it.
+//! One host over SSH: its keys pinned, one lasting connection, one execution at a time on it, and a watch beside them.
 
-use std::{fs, io::ErrorKind, os::unix::fs::PermissionsExt, path::PathBuf, time::Duration};
+use std::{
+    fs,
+    io::ErrorKind,
+    os::unix::fs::PermissionsExt,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use hapair_model::{host::Credentials, observed::Silence};
-use openssh::{ControlPersist, KnownHosts, Session, SessionBuilder, Stdio};
+use openssh::{Child, ControlPersist, KnownHosts, Session, SessionBuilder, Stdio};
 use tempfile::TempDir;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
-    sync::Mutex,
+    sync::{Mutex, Notify},
 };
 use tracing::instrument;
 
-use crate::{bundle::Bundle, keys, output::Output};
+use crate::{
+    bundle::Bundle,
+    keys,
+    line::{self, Line},
+    output::Output,
+    watch::Watch,
+};
 
 /// What an execution may take longer than its limit on the host: the way there and back.
 const MARGIN: Duration = Duration::from_secs(20);
@@ -32,11 +48,20 @@ const ROOT: &[u8] = b"root\n";
 /// A host over SSH.
 #[derive(Debug)]
 pub struct Host {
-    credentials: Credentials,
-    /// Dropped before the folder: it ends ssh's master through the control socket.
-    session: Mutex<Option<Session>>,
-    /// Key, known_hosts, configuration and control socket; removed with the host.
-    folder: TempDir,
+    credentials: Arc<Credentials>,
+    connection: Mutex<Option<Connection>>,
+    /// Key, known_hosts, configuration and control socket; removed with the host and its connection.
+    folder: Arc<TempDir>,
+    happened: Arc<Notify>,
+    /// Its sshd lets in one session at a time (sshd_config(5), MaxSessions): there is no room for a watch.
+    is_narrow: AtomicBool,
+}
+
+/// A connection that is up.
+#[derive(Debug)]
+struct Connection {
+    watch: Option<Watch>,
+    line: Arc<Line>,
 }
 
 impl Host {
@@ -61,9 +86,11 @@ impl Host {
             Self::configuration(&credentials, path.join("known_hosts")),
         )?;
         Ok(Self {
-            credentials,
-            folder,
-            session: Mutex::new(None),
+            credentials: Arc::new(credentials),
+            connection: Mutex::new(None),
+            folder: Arc::new(folder),
+            happened: Arc::default(),
+            is_narrow: AtomicBool::new(false),
         })
     }
 
@@ -102,12 +129,12 @@ impl Host {
         bundle: Bundle,
         told: impl FnMut(&[u8]) + Send,
     ) -> Result<Output, Silence> {
-        let mut session = self.session.lock().await;
-        if session.is_none() {
-            *session = Some(self.connect().await?);
+        let mut connection = self.connection.lock().await;
+        if connection.is_none() {
+            *connection = Some(self.connect().await?);
         }
-        let Some(open) = session.as_ref() else {
-            return Err(Silence::Unreachable("no session".into()));
+        let Some(open) = connection.as_mut() else {
+            return Err(Silence::Unreachable("no connection".into()));
         };
         let limit = bundle.limit + MARGIN;
         let result = match tokio::time::timeout(limit, self.exchange(open, bundle.archive, told)).await {
@@ -117,19 +144,28 @@ impl Host {
                 limit.as_secs()
             ))),
         };
-        if matches!(result, Err(Silence::Unreachable(_))) {
-            // The next execution connects anew; this one may or may not have run.
-            if let Some(broken) = session.take() {
-                tokio::spawn(async move {
-                    drop(tokio::time::timeout(Duration::from_secs(5), broken.close()).await)
-                });
-            }
+        // The next execution connects anew; this one may or may not have run.
+        if matches!(result, Err(Silence::Unreachable(_)))
+            && let Some(broken) = connection.take()
+        {
+            tokio::spawn(close(broken));
         }
         result
     }
 
+    /// Waits until something may have happened on the host. What has happened since the last time counts.
+    pub async fn happened(&self) {
+        if !self.is_narrow.load(Ordering::Relaxed)
+            && let Some(open) = self.connection.lock().await.as_mut()
+            && open.watch.as_ref().is_none_or(Watch::is_over)
+        {
+            open.watch = Some(Watch::begin(open.line.clone(), self.happened.clone()));
+        }
+        self.happened.notified().await;
+    }
+
     #[instrument(skip_all)]
-    async fn connect(&self) -> Result<Session, Silence> {
+    async fn connect(&self) -> Result<Connection, Silence> {
         let mut builder = SessionBuilder::default();
         builder
             .known_hosts_check(KnownHosts::Strict)
@@ -142,7 +178,10 @@ impl Host {
         let attempt =
             tokio::time::timeout(CONNECT_LIMIT * 2, builder.connect_mux(&self.credentials.address)).await;
         match attempt {
-            Ok(Ok(session)) => Ok(session),
+            Ok(Ok(session)) => Ok(Connection {
+                watch: None,
+                line: Arc::new(Line::new(session, self.credentials.clone(), self.folder.clone())),
+            }),
             // A host that was not there a moment ago and is now has refused nothing.
             Ok(Err(openssh::Error::Connect(error)))
                 if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::ConnectionRefused) =>
@@ -163,26 +202,43 @@ impl Host {
         meaning(denied, detail(error), &offered, &self.credentials.host_keys)
     }
 
+    /// The remote shell that unpacks what is sent to it.
+    async fn spawn<'a>(&self, open: &'a mut Connection) -> Result<Child<&'a Session>, openssh::Error> {
+        let spawn = async |line: &'a Line| {
+            let mut command = line.command("sh", &["-c", UNPACK]);
+            command
+                .stdin(Stdio::piped())
+                .stdout(Stdio::piped())
+                .stderr(Stdio::piped());
+            command.spawn().await
+        };
+        let (line, watch) = (&*open.line, &mut open.watch);
+        match (spawn(line).await, watch.take()) {
+            (Err(_), Some(running)) => {
+                running.end().await;
+                let child = spawn(line).await?;
+                tracing::info!(
+                    address = line.address(),
+                    "its sshd lets in one session at a time: changes are noticed at the next look"
+                );
+                self.is_narrow.store(true, Ordering::Relaxed);
+                Ok(child)
+            }
+            (spawned, running) => {
+                *watch = running;
+                spawned
+            }
+        }
+    }
+
     async fn exchange(
         &self,
-        session: &Session,
+        open: &mut Connection,
         archive: Vec<u8>,
         mut told: impl FnMut(&[u8]) + Send,
     ) -> Result<Output, Silence> {
         let lost = |error: &dyn std::fmt::Display| Silence::Unreachable(error.to_string());
-        let mut command = if self.credentials.user == "root" {
-            session.command("sh")
-        } else {
-            let mut sudo = session.command("sudo");
-            sudo.args(["-n", "sh"]);
-            sudo
-        };
-        command
-            .args(["-c", UNPACK])
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().await.map_err(|error| lost(&error))?;
+        let mut child = self.spawn(open).await.map_err(|error| lost(&error))?;
         let (stdin, stdout, stderr) = (child.stdin().take(), child.stdout().take(), child.stderr().take());
         let send = async move {
             if let Some(mut stdin) = stdin {
@@ -197,7 +253,7 @@ impl Host {
             Ok(status) => status,
             // The remote shell found no such command (exit status 127), which is the only way the crate tells
             // of it.
-            Err(openssh::Error::Remote(_)) if self.credentials.user != "root" => {
+            Err(openssh::Error::Remote(_)) if self.credentials.user != line::ROOT => {
                 return Err(Silence::NotRoot("there is no sudo on the host".into()));
             }
             Err(error) => return Err(lost(&error)),
@@ -209,7 +265,7 @@ impl Host {
                 stdout: rest.to_vec(),
                 stderr,
             }),
-            None if self.credentials.user != "root" && !stderr.is_empty() => {
+            None if self.credentials.user != line::ROOT && !stderr.is_empty() => {
                 Err(Silence::NotRoot(stderr.trim().into()))
             }
             None if stdout.is_empty() => Err(lost(&format!(
@@ -219,6 +275,16 @@ impl Host {
                 String::from_utf8_lossy(&stdout[..stdout.len().min(200)]).into_owned(),
             )),
         }
+    }
+}
+
+/// A connection that has broken may hang.
+async fn close(broken: Connection) {
+    if let Some(watch) = broken.watch {
+        watch.end().await;
+    }
+    if let Some(line) = Arc::into_inner(broken.line) {
+        drop(tokio::time::timeout(Duration::from_secs(5), line.session.close()).await);
     }
 }
 

@@ -73,6 +73,10 @@ impl Hosts for Recorded {
         views
     }
 
+    async fn happened(&self) {
+        self.hosts.happened().await;
+    }
+
     async fn run(&self, side: Side, steps: &[Step], authority: &Authority) -> Outcome {
         if side == Side::First {
             self.tape.lock().unwrap().push(Stage {

@@ -36,10 +36,14 @@ pub struct Authority {
     pub epoch: u64,
 }
 
-/// Two hosts that can be asked and changed. Every method may be called again after any failure.
+/// Two hosts that can be asked, changed and listened to. Every method may be called again after any failure.
 pub trait Hosts: Send + Sync {
     /// Asks both hosts at once. A host that does not answer is a fact, not an error.
     fn observe(&self, questions: &Both<Question>) -> impl Future<Output = Both<HostView>> + Send;
+
+    /// Waits until something may have happened on one of the hosts since the last look. Nothing is told of what it was,
+    /// and not everything that happens is told.
+    fn happened(&self) -> impl Future<Output = ()> + Send;
 
     /// Runs a stage's steps on one host, in order, and stops at the first that fails. A lost connection means
     /// that nothing is known.

@@ -143,10 +143,7 @@ impl Experiment {
 
     /// The machines, for whoever drives them without an operator.
     pub fn hosts(&self) -> Simulated {
-        Simulated {
-            shared: self.shared.clone(),
-            gate: self.gate.clone(),
-        }
+        Simulated::new(self.shared.clone(), self.gate.clone())
     }
 
     /// The figures of the operator that was started last.

@@ -16,9 +16,11 @@ use hapair_model::{
     outcome::Outcome,
     plan::Step,
 };
+use tokio::sync::Notify;
 
 use crate::{
     effects::{Effects, Fault, Gate, Life},
+    listeners::{Listeners, Sight},
     probe, steps,
     world::World,
 };
@@ -44,6 +46,7 @@ pub struct Shared {
     pub effects: Effects,
     superseded: Arc<AtomicU32>,
     panics: Arc<AtomicU32>,
+    listeners: Listeners,
 }
 
 impl Shared {
@@ -55,6 +58,7 @@ impl Shared {
             effects,
             superseded: Arc::default(),
             panics: Arc::default(),
+            listeners: Listeners::default(),
         }
     }
 
@@ -77,9 +81,15 @@ impl Shared {
     pub fn live(&self) {
         let shared = self.clone();
         tokio::spawn(async move {
+            let mut before = Sight::of(&shared.world());
             loop {
                 tokio::time::sleep(Duration::from_millis(500)).await;
                 shared.world().tick();
+                let now = Sight::of(&shared.world());
+                if now != before {
+                    shared.listeners.tell();
+                }
+                before = now;
             }
         });
     }
@@ -92,13 +102,26 @@ pub struct Simulated {
     pub shared: Shared,
     /// The hold on the operator.
     pub gate: Gate,
+    happened: Arc<Notify>,
+}
+
+impl Simulated {
+    /// The machines, for an operator on which there is this hold.
+    pub fn new(shared: Shared, gate: Gate) -> Self {
+        let happened = shared.listeners.add();
+        Self {
+            shared,
+            gate,
+            happened,
+        }
+    }
 }
 
 impl Connect for Simulated {
     type Hosts = Self;
 
     fn connect(&self, _: Both<Credentials>) -> io::Result<Self> {
-        Ok(self.clone())
+        Ok(Self::new(self.shared.clone(), self.gate.clone()))
     }
 }
 
@@ -229,6 +252,10 @@ impl Hosts for Simulated {
         );
         self.gate.pass().await;
         Both::new(first, second)
+    }
+
+    async fn happened(&self) {
+        self.happened.notified().await;
     }
 
     async fn run(&self, side: Side, steps: &[Step], authority: &Authority) -> Outcome {

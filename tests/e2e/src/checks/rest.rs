@@ -17,6 +17,8 @@ fn state(world: &World, node: usize) -> Result<String> {
 /// What was counted until one moment, on both sides.
 struct Counted {
     looks: u64,
+    /// Those of them that a host asked for.
+    asked_for: u64,
     probes: u64,
     writes: u64,
     /// By each host's sshd, without our own.
@@ -37,8 +39,10 @@ impl Counted {
                 metric("hapair_probes_total").ok()?,
                 metric("hapair_api_writes_total").ok()?,
             );
+            let asked_for = metric("hapair_turns_asked_for_total").unwrap_or_default();
             (metric("hapair_turns_total").ok()? == looks).then_some(Self {
                 looks,
+                asked_for,
                 probes,
                 writes,
                 executions,
@@ -91,6 +95,10 @@ pub fn is_radio_silence(world: &mut World) -> Result<()> {
         after.writes == before.writes,
         "the operator wrote to the API server while everything was as declared"
     );
+    ensure!(
+        after.asked_for == before.asked_for,
+        "a host asked to be looked at while nothing happened on it"
+    );
     let now = versions(world)?;
     ensure!(
         now == objects,
@@ -107,6 +115,12 @@ pub fn is_radio_silence(world: &mut World) -> Result<()> {
         ensure!(
             seen.abs_diff(looks) <= 1,
             "{looks} looks were {seen} executions on host {node}"
+        );
+        let watches = world.lab.run(node, "pgrep --count --full hapair-watch")?;
+        ensure!(
+            watches.trim() == "1",
+            "{} watches run on host {node}",
+            watches.trim()
         );
         let state = state(world, node)?;
         ensure!(

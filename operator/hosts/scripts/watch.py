@@ -1,0 +1,128 @@
+"""Tells that something has happened on this host. usage: watch.py < BEATS
+
+Prints one byte at a time: "!" when one of the programs below has printed anything, "." every two seconds otherwise. What they print is not looked at:
+a probe finds out. Ends when nothing has come on standard input for ten seconds: then nobody listens any more. It takes its programs with it.
+"""
+import ctypes
+import os
+import selectors
+import signal
+import subprocess
+import time
+
+PROGRAMS = (
+    # DRBD's connections, disks, roles (drbdsetup(8)).
+    ["drbdsetup", "events2"],
+    # corosync's members (corosync-cmapctl(8)).
+    ["corosync-cmapctl", "-T", "runtime.members."],
+    # What pacemaker has done, fencing among it; corosync's links.
+    ["journalctl", "--follow", "--lines=0", "--output=cat", "--unit=pacemaker", "--unit=corosync"],
+    # Addresses (ip-monitor(8)).
+    ["ip", "monitor", "address"],
+    # Mounts, also one that becomes read-only (findmnt(8)).
+    ["findmnt", "--poll", "--noheadings", "--output", "TARGET"],
+)
+# Seconds.
+BEAT = 2
+DEAF = 10
+GATHER = 0.1
+# How soon a program that has ended is started again: later each time.
+FIRST_PAUSE = 1
+LONGEST_PAUSE = 60
+# prctl(2).
+PR_SET_PDEATHSIG = 1
+
+
+class Program:
+    """A program that is started again when it ends. One that is not installed (yet) is tried again, too."""
+
+    def __init__(self, words, selector):
+        self.words = words
+        self.selector = selector
+        self.process = None
+        self.pause = FIRST_PAUSE
+        self.start_at = time.monotonic()
+        self.started_at = 0.0
+
+    def start_if_due(self, now):
+        if self.process is not None or now < self.start_at:
+            return
+        self.started_at = now
+        try:
+            self.process = subprocess.Popen(
+                self.words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, preexec_fn=end_with_parent
+            )
+        except OSError:
+            self.wait_longer(now)
+            return
+        os.set_blocking(self.process.stdout.fileno(), False)
+        self.selector.register(self.process.stdout, selectors.EVENT_READ, self)
+
+    def wait_longer(self, now):
+        if now - self.started_at > LONGEST_PAUSE:
+            self.pause = FIRST_PAUSE
+        self.start_at = now + self.pause
+        self.pause = min(self.pause * 2, LONGEST_PAUSE)
+
+    def drain(self, now):
+        """Whether it has printed anything."""
+        stdout, has_told = self.process.stdout, False
+        while True:
+            try:
+                some = os.read(stdout.fileno(), 1 << 20)
+            except BlockingIOError:
+                return has_told
+            if not some:
+                self.selector.unregister(stdout)
+                stdout.close()
+                self.process.wait()
+                self.process = None
+                self.wait_longer(now)
+                return has_told
+            has_told = True
+            # One that never stops printing must not keep the others from being heard.
+            if len(some) == 1 << 20:
+                return has_told
+
+
+def end_with_parent():
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+def say(byte):
+    os.write(1, byte)
+
+
+def watch():
+    selector = selectors.DefaultSelector()
+    selector.register(0, selectors.EVENT_READ)
+    programs = [Program(words, selector) for words in PROGRAMS]
+    heard_at = said_at = time.monotonic()
+    while True:
+        now = time.monotonic()
+        for program in programs:
+            program.start_if_due(now)
+        if now - heard_at > DEAF:
+            return
+        if now - said_at >= BEAT:
+            say(b".")
+            said_at = now
+        ready = [key for key, _ in selector.select(max(0, said_at + BEAT - now))]
+        if any(key.fd == 0 for key in ready):
+            if not os.read(0, 4096):
+                return
+            heard_at = time.monotonic()
+        if any(key.data for key in ready):
+            # One thing that happens is told by several of them.
+            time.sleep(GATHER)
+            now = time.monotonic()
+            told = [program.drain(now) for program in programs if program.process]
+            if any(told):
+                say(b"!")
+                said_at = now
+
+
+try:
+    watch()
+except BrokenPipeError:
+    pass

@@ -1,0 +1,91 @@
+//! Things that happen on a host, made by the tools of the field, and what the pair's status says of them.
+
+/// Something that happens on node2, which does not serve, and its end.
+pub struct Event {
+    /// As it is printed.
+    pub name: &'static str,
+    /// The line that makes it, quick enough for the time it takes not to count.
+    pub line: &'static str,
+    /// The condition of the pair that tells of it.
+    pub condition: &'static str,
+    /// Its reason then; `None` when the condition is True.
+    pub reason: Option<&'static str>,
+}
+
+const fn event(
+    name: &'static str,
+    line: &'static str,
+    condition: &'static str,
+    reason: Option<&'static str>,
+) -> Event {
+    Event {
+        name,
+        line,
+        condition,
+        reason,
+    }
+}
+
+/// Ten kinds, each followed by what undoes it.
+pub const EVENTS: &[Event] = &[
+    event(
+        "maintenance mode",
+        "crm_attribute --name maintenance-mode --update true",
+        "RedundancyHealthy",
+        Some("Maintenance"),
+    ),
+    event(
+        "its end",
+        "crm_attribute --name maintenance-mode --delete",
+        "RedundancyHealthy",
+        None,
+    ),
+    event(
+        "a node's maintenance mode",
+        "crm_attribute --node node2 --name maintenance --update true",
+        "RedundancyHealthy",
+        Some("Maintenance"),
+    ),
+    event(
+        "its end",
+        "crm_attribute --node node2 --name maintenance --delete",
+        "RedundancyHealthy",
+        None,
+    ),
+    event(
+        "a ban",
+        "crm_resource --ban --resource group-tomcat --node node2",
+        "RedundancyHealthy",
+        Some("Banned"),
+    ),
+    event(
+        "its end",
+        "crm_resource --clear --resource group-tomcat",
+        "RedundancyHealthy",
+        None,
+    ),
+    event(
+        "DRBD disconnected",
+        "drbdadm disconnect logs",
+        "RedundancyHealthy",
+        Some("Disconnected"),
+    ),
+    event(
+        "DRBD connected",
+        "drbdadm connect logs",
+        "RedundancyHealthy",
+        None,
+    ),
+    event(
+        "the address on both hosts",
+        "ip address add 10.77.0.100/32 dev lo",
+        "Ready",
+        Some("AssignedTwice"),
+    ),
+    event(
+        "its end",
+        "ip address delete 10.77.0.100/32 dev lo",
+        "Ready",
+        None,
+    ),
+];
