@@ -48,6 +48,8 @@ pub struct Engine<C: Connect> {
     resync: Duration,
     /// When a host may ask for the next look at the earliest.
     not_before: Instant,
+    /// When the last look ended.
+    looked_at: Option<Instant>,
 }
 
 impl<C: Connect> Engine<C> {
@@ -59,6 +61,7 @@ impl<C: Connect> Engine<C> {
             pace: Pace::new(resync),
             resync,
             not_before: Instant::now(),
+            looked_at: None,
         }
     }
 
@@ -91,6 +94,8 @@ impl<C: Connect> Engine<C> {
             let start = Instant::now();
             let observed = self.observe(connect, work, reporter).await;
             let took = start.elapsed();
+            let since_last = start - self.looked_at.replace(start + took).unwrap_or(start);
+            self.not_before = start + took + Pace::share(took);
             let (desired, plan) = work.plan(&observed, &fresh_keys());
             self.progress.note_plan(&desired, &plan);
             self.report(reporter, work, &desired, &observed, &plan).await?;
@@ -102,7 +107,10 @@ impl<C: Connect> Engine<C> {
             let stage = match plan.next {
                 Next::Run(stage) => stage,
                 Next::Wait(_) => return Ok(NextTurn::After(self.pace.while_under_way(took))),
-                Next::Rest => return Ok(NextTurn::After(self.pace.at_rest(&observed))),
+                Next::Rest => {
+                    self.not_before = start + took + self.pace.until_asked_for(took, since_last);
+                    return Ok(NextTurn::After(self.pace.at_rest(&observed)));
+                }
             };
             if let Some(finding) = self.progress.no_effect(&stage, &observed) {
                 let plan = Plan::at_rest(vec![finding]);
@@ -150,7 +158,6 @@ impl<C: Connect> Engine<C> {
             tracing::info!(pair = %work.name(), seconds = took.as_secs_f64(), "observing the hosts took long");
         }
         self.pace.note(&observed);
-        self.not_before = Instant::now() + Pace::between_looks(took);
         observed
     }
 

@@ -13,6 +13,12 @@ pub const SOON: Duration = Duration::from_secs(1);
 const SHARE: u32 = 4;
 /// Something that has happened on a host is not left unseen for longer.
 const MOST_UNSEEN: Duration = Duration::from_secs(3);
+/// What happens seldom comes alone: so many looks follow each other as soon as a host asks for them.
+const AT_ONCE: u32 = 3;
+/// Between them: one thing that happens is told by both hosts.
+const GATHER: Duration = Duration::from_millis(250);
+/// After so long without a look that a host asked for, what happens comes alone again.
+const QUIET: Duration = Duration::from_secs(10);
 /// Probes in a row that found something under way before they become rarer.
 const PATIENCE: u32 = 300;
 /// sshd penalises repeated authentication failures (OpenSSH 9.8); a changed spec or Secret wakes the task anyway.
@@ -26,6 +32,8 @@ pub struct Pace {
     resync: Duration,
     failures: u32,
     waits: u32,
+    /// Looks that have followed each other.
+    looks: u32,
     /// Which hosts answered the last probe.
     answering: Both<bool>,
     /// Whether one of them had answered the probe before.
@@ -39,6 +47,7 @@ impl Pace {
             resync,
             failures: 0,
             waits: 0,
+            looks: 0,
             answering: Both::from_fn(|_| false),
             just_lost: false,
         }
@@ -69,8 +78,19 @@ impl Pace {
         }
     }
 
-    /// Between the end of a look that took so long and one that a host asks for.
-    pub fn between_looks(took: Duration) -> Duration {
+    /// From the end of a look at a pair at rest to one that a host asks for. The look took so long, and began so long
+    /// after the end of the one before it.
+    pub fn until_asked_for(&mut self, took: Duration, since_last: Duration) -> Duration {
+        self.looks = if since_last > QUIET { 0 } else { self.looks + 1 };
+        if self.looks < AT_ONCE && took < SOON * 2 {
+            GATHER
+        } else {
+            Self::share(took)
+        }
+    }
+
+    /// The same while something is under way, which the hosts need their time for.
+    pub fn share(took: Duration) -> Duration {
         (took * SHARE).clamp(SOON, MOST_UNSEEN)
     }
 
@@ -92,5 +112,25 @@ impl Pace {
             true => AFTER_A_REFUSAL.max(self.resync),
             false => self.resync,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_happens_alone_is_seen_at_once_and_what_never_ends_takes_a_share_of_the_hosts_time() {
+        let mut pace = Pace::new(Duration::from_secs(15));
+        let took = Duration::from_millis(600);
+        let mut between = |since_last: u64| pace.until_asked_for(took, Duration::from_secs(since_last));
+        assert_eq!(between(15), GATHER);
+        assert_eq!(between(1), GATHER);
+        assert_eq!(between(1), GATHER);
+        assert_eq!(between(1), took * SHARE);
+        assert_eq!(between(3), took * SHARE);
+        assert_eq!(between(15), GATHER, "it was quiet in between");
+        let slow = Duration::from_secs(9);
+        assert_eq!(pace.until_asked_for(slow, QUIET * 2), MOST_UNSEEN);
     }
 }

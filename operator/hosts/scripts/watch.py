@@ -1,10 +1,11 @@
 """Tells that something has happened on this host. usage: watch.py < BEATS
 
-Prints one byte at a time: "!" when one of the programs below has printed anything, "." every two seconds otherwise. What they print is not looked at:
-a probe finds out. Ends when nothing has come on standard input for ten seconds: then nobody listens any more. It takes its programs with it.
+Prints one byte at a time: "!" when one of the programs below has printed anything, "." every two seconds otherwise. What they print tells nothing more: a
+probe finds out. Ends when nothing has come on standard input for ten seconds: then nobody listens any more. It takes its programs with it.
 """
 import ctypes
 import os
+import re
 import selectors
 import signal
 import subprocess
@@ -13,15 +14,15 @@ import time
 PROGRAMS = (
     # DRBD's connections, disks, roles (drbdsetup(8)).
     ["drbdsetup", "events2"],
-    # corosync's members (corosync-cmapctl(8)).
-    ["corosync-cmapctl", "-T", "runtime.members."],
-    # What pacemaker has done, fencing among it; corosync's links.
+    # What pacemaker has done, fencing among it; corosync's members and links.
     ["journalctl", "--follow", "--lines=0", "--output=cat", "--unit=pacemaker", "--unit=corosync"],
     # Addresses (ip-monitor(8)).
     ["ip", "monitor", "address"],
     # Mounts, also one that becomes read-only (findmnt(8)).
     ["findmnt", "--poll", "--noheadings", "--output", "TARGET"],
 )
+# Lines that a cluster at rest prints: what a fence agent has to say at each of its monitors, and the load (pacemaker-controld, throttle.c).
+NOISE = re.compile(rb"\bstderr: \[|High CPU load detected")
 # Seconds.
 BEAT = 2
 DEAF = 10
@@ -65,7 +66,7 @@ class Program:
         self.pause = min(self.pause * 2, LONGEST_PAUSE)
 
     def drain(self, now):
-        """Whether it has printed anything."""
+        """Whether it has printed anything but noise."""
         stdout, has_told = self.process.stdout, False
         while True:
             try:
@@ -79,7 +80,7 @@ class Program:
                 self.process = None
                 self.wait_longer(now)
                 return has_told
-            has_told = True
+            has_told = has_told or any(line and not NOISE.search(line) for line in some.split(b"\n"))
             # One that never stops printing must not keep the others from being heard.
             if len(some) == 1 << 20:
                 return has_told

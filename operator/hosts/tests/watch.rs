@@ -29,7 +29,7 @@ impl Watch {
     /// `drbdsetup` does this; the other tools never say anything.
     fn start(drbdsetup: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        for tool in ["corosync-cmapctl", "journalctl", "ip", "findmnt"] {
+        for tool in ["journalctl", "ip", "findmnt"] {
             tool_in(folder.path(), tool, "exec sleep 1000");
         }
         tool_in(folder.path(), "drbdsetup", drbdsetup);
@@ -107,12 +107,17 @@ fn tool_in(folder: &Path, name: &str, does: &str) {
 }
 
 #[test]
-fn what_a_tool_prints_is_told_once_and_silence_is_not() {
+fn what_a_tool_prints_is_told_once_and_silence_and_noise_are_not() {
     let mut watch = Watch::start("mkfifo $FOLDER/events; echo $$ > $FOLDER/pid; exec cat $FOLDER/events");
     watch.line_of("pid");
     let mut events = fs::OpenOptions::new()
         .write(true)
         .open(watch.folder.path().join("events"))
+        .unwrap();
+    events
+        .write_all(
+            b" warning: fence_ipmilan[9598] stderr: [ from pipes import quote ]\n notice: High CPU load detected: 2.4\n",
+        )
         .unwrap();
     assert!(!watch.happens_within(Duration::from_secs(3)));
     events

@@ -20,7 +20,7 @@ const LONG: Duration = Duration::from_secs(900);
 /// Far longer than an event may take to be told.
 const LIMIT: Duration = Duration::from_secs(60);
 /// Between two events: what the one before has set off on the hosts is over.
-const REST: Duration = Duration::from_secs(4);
+const REST: Duration = Duration::from_secs(10);
 
 /// Every event so often, and the percentiles.
 pub fn run(rounds: usize, debian: String) -> Result<()> {
