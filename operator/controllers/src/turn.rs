@@ -40,7 +40,7 @@ impl<C: Connect> PairTask<C> {
     }
 
     /// Waits until a host asks to be looked at.
-    pub async fn asked_for(&self) {
+    pub async fn asked_for(&mut self) {
         self.engine.asked_for().await;
         let labels = PairLabels::of(&self.name);
         self.context.metrics.turns_asked_for.get_or_create(&labels).inc();
@@ -61,6 +61,7 @@ impl<C: Connect> PairTask<C> {
     pub async fn turn(&mut self) -> NextTurn {
         if self.context.leader.epoch().is_none() {
             self.reporting.hide();
+            self.engine.let_go();
             return NextTurn::After(SOON);
         }
         let labels = PairLabels::of(&self.name);
@@ -95,12 +96,14 @@ impl<C: Connect> PairTask<C> {
             }
         };
         let Some(pair) = snapshot.pair.clone() else {
+            self.engine.let_go();
             return self.orphans(&snapshot).await;
         };
         if pair.metadata.deletion_timestamp.is_some()
             && !tears_down(&pair)
             && snapshot.knows_deletion_policy(pair.as_ref())
         {
+            self.engine.let_go();
             finalizers::release(&self.context.client, &self.context.metrics, pair.as_ref()).await?;
             return Ok(NextTurn::After(self.context.resync));
         }
@@ -116,6 +119,7 @@ impl<C: Connect> PairTask<C> {
         {
             Ok(work) => self.converge(&work).await,
             Err(Held { reason, message }) => {
+                self.engine.let_go();
                 self.hold(&snapshot, reason, &message).await?;
                 Ok(NextTurn::After(self.context.resync))
             }

@@ -17,7 +17,7 @@ use tracing::{field::Empty, instrument};
 use crate::{
     connection::Connection,
     keys::fresh_keys,
-    pace::Pace,
+    pace::{Pace, Pause, SOON},
     progress::Progress,
     reporter::Reporter,
     stage::{self, StageOutcome},
@@ -66,20 +66,30 @@ impl<C: Connect> Engine<C> {
     }
 
     /// Waits until a host asks to be looked at.
-    pub async fn asked_for(&self) {
+    pub async fn asked_for(&mut self) {
         match self.connection.hosts() {
             Some(hosts) => hosts.happened().await,
             None => std::future::pending().await,
         }
         tokio::time::sleep_until(self.not_before).await;
+        // Not every turn comes to a look.
+        self.not_before = Instant::now() + SOON;
     }
 
     /// When to try again after what is no fault of the hosts: later each time.
     pub fn after_a_failure(&mut self) -> NextTurn {
         let pause = self.pace.after_a_failure();
-        // What fails may be what the hosts tell of.
-        self.not_before = Instant::now() + pause;
-        NextTurn::After(pause)
+        self.rest(pause)
+    }
+
+    /// Ends the connection to the hosts: there is no reason to look at them now.
+    pub fn let_go(&mut self) {
+        self.connection = Connection::default();
+    }
+
+    fn rest(&mut self, pause: Pause) -> NextTurn {
+        self.not_before = Instant::now() + pause.at_least;
+        NextTurn::After(pause.at_most)
     }
 
     /// One turn: stage after stage, until nothing is left to do or something must wait.
@@ -95,7 +105,6 @@ impl<C: Connect> Engine<C> {
             let observed = self.observe(connect, work, reporter).await;
             let took = start.elapsed();
             let since_last = start - self.looked_at.replace(start + took).unwrap_or(start);
-            self.not_before = start + took + Pace::share(took);
             let (desired, plan) = work.plan(&observed, &fresh_keys());
             self.progress.note_plan(&desired, &plan);
             self.report(reporter, work, &desired, &observed, &plan).await?;
@@ -106,16 +115,20 @@ impl<C: Connect> Engine<C> {
             }
             let stage = match plan.next {
                 Next::Run(stage) => stage,
-                Next::Wait(_) => return Ok(NextTurn::After(self.pace.while_under_way(took))),
+                Next::Wait(_) => {
+                    let pause = self.pace.while_under_way(took);
+                    return Ok(self.rest(pause));
+                }
                 Next::Rest => {
-                    self.not_before = start + took + self.pace.until_asked_for(took, since_last);
-                    return Ok(NextTurn::After(self.pace.at_rest(&observed)));
+                    let pause = self.pace.at_rest(&observed, took, since_last);
+                    return Ok(self.rest(pause));
                 }
             };
             if let Some(finding) = self.progress.no_effect(&stage, &observed) {
                 let plan = Plan::at_rest(vec![finding]);
                 self.report(reporter, work, &desired, &observed, &plan).await?;
-                return Ok(NextTurn::After(self.pace.at_rest(&observed)));
+                let pause = self.pace.without_effect();
+                return Ok(self.rest(pause));
             }
             match self.run(connect, work, &desired, &stage, reporter, warrant).await {
                 StageOutcome::Done => {

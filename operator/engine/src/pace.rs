@@ -9,7 +9,8 @@ use hapair_model::{
 
 /// While something is under way on the hosts, at the least.
 pub const SOON: Duration = Duration::from_secs(1);
-/// A probe takes the hosts' time from whatever is under way there: a fifth of it at the most.
+/// A probe takes the hosts' time from whatever is under way there: a fifth of it at the most, as long as no host asks
+/// for more.
 const SHARE: u32 = 4;
 /// Something that has happened on a host is not left unseen for longer.
 const MOST_UNSEEN: Duration = Duration::from_secs(3);
@@ -17,7 +18,7 @@ const MOST_UNSEEN: Duration = Duration::from_secs(3);
 const AT_ONCE: u32 = 3;
 /// Between them: one thing that happens is told by both hosts.
 const GATHER: Duration = Duration::from_millis(250);
-/// After so long without a look that a host asked for, what happens comes alone again.
+/// After so long without a look, what happens comes alone again.
 const QUIET: Duration = Duration::from_secs(10);
 /// Probes in a row that found something under way before they become rarer.
 const PATIENCE: u32 = 300;
@@ -25,6 +26,25 @@ const PATIENCE: u32 = 300;
 const AFTER_A_REFUSAL: Duration = Duration::from_secs(60);
 /// The longest pause after failures is two to the power of this, in seconds.
 const MOST_DOUBLINGS: u32 = 6;
+
+/// From the end of a look to the next one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// When nobody asks for it.
+    pub at_most: Duration,
+    /// When a host asks for it.
+    pub at_least: Duration,
+}
+
+impl Pause {
+    /// One that no host can cut short.
+    fn whole(pause: Duration) -> Self {
+        Self {
+            at_most: pause,
+            at_least: pause,
+        }
+    }
+}
 
 /// How a pair's turns follow each other.
 pub struct Pace {
@@ -61,46 +81,42 @@ impl Pace {
         self.answering = answering;
     }
 
-    /// After a failure: later each time.
-    pub fn after_a_failure(&mut self) -> Duration {
+    /// After a failure: later each time. What fails may be what a host tells of.
+    pub fn after_a_failure(&mut self) -> Pause {
         self.failures = (self.failures + 1).min(MOST_DOUBLINGS);
-        Duration::from_secs(1 << self.failures)
+        Pause::whole(Duration::from_secs(1 << self.failures))
+    }
+
+    /// After a stage that has no effect, and makes noise on its host.
+    pub fn without_effect(&mut self) -> Pause {
+        Pause::whole(self.resync)
     }
 
     /// While something is under way, after a probe that took so long.
-    pub fn while_under_way(&mut self, took: Duration) -> Duration {
+    pub fn while_under_way(&mut self, took: Duration) -> Pause {
         self.failures = 0;
         self.waits += 1;
-        if self.waits < PATIENCE {
-            SOON.max(took * SHARE)
-        } else {
-            self.resync
+        Pause {
+            at_most: if self.waits < PATIENCE {
+                SOON.max(took * SHARE)
+            } else {
+                self.resync
+            },
+            at_least: share(took),
         }
     }
 
-    /// From the end of a look at a pair at rest to one that a host asks for. The look took so long, and began so long
-    /// after the end of the one before it.
-    pub fn until_asked_for(&mut self, took: Duration, since_last: Duration) -> Duration {
-        self.looks = if since_last > QUIET { 0 } else { self.looks + 1 };
-        if self.looks < AT_ONCE && took < SOON * 2 {
-            GATHER
-        } else {
-            Self::share(took)
-        }
-    }
-
-    /// The same while something is under way, which the hosts need their time for.
-    pub fn share(took: Duration) -> Duration {
-        (took * SHARE).clamp(SOON, MOST_UNSEEN)
-    }
-
-    /// With nothing left to do.
-    pub fn at_rest(&mut self, observed: &Both<HostView>) -> Duration {
+    /// With nothing left to do, after a look that took so long and began so long after the end of the one before it.
+    pub fn at_rest(&mut self, observed: &Both<HostView>, took: Duration, since_last: Duration) -> Pause {
         (self.failures, self.waits) = (0, 0);
+        let at_least = self.until_asked_for(took, since_last);
         if self.just_lost {
             // The probe hung on the lost host, and what the other one said in it is from before its cluster
             // noticed.
-            return SOON;
+            return Pause {
+                at_most: SOON,
+                at_least,
+            };
         }
         let is_refusal = |view: &HostView| {
             matches!(
@@ -109,10 +125,27 @@ impl Pace {
             )
         };
         match observed.any(is_refusal) {
-            true => AFTER_A_REFUSAL.max(self.resync),
-            false => self.resync,
+            true => Pause::whole(AFTER_A_REFUSAL.max(self.resync)),
+            false => Pause {
+                at_most: self.resync,
+                at_least,
+            },
         }
     }
+
+    fn until_asked_for(&mut self, took: Duration, since_last: Duration) -> Duration {
+        let quiet = QUIET.min(self.resync / 2);
+        self.looks = if since_last > quiet { 0 } else { self.looks + 1 };
+        if self.looks < AT_ONCE && took < SOON * 2 {
+            GATHER
+        } else {
+            share(took)
+        }
+    }
+}
+
+fn share(took: Duration) -> Duration {
+    (took * SHARE).clamp(SOON, MOST_UNSEEN)
 }
 
 #[cfg(test)]

@@ -13,12 +13,13 @@ import time
 
 PROGRAMS = (
     # DRBD's connections, disks, roles (drbdsetup(8)).
-    ["drbdsetup", "events2"],
+    # drbdsetup would load the module.
+    ["sh", "-c", "[ -d /sys/module/drbd ] && exec drbdsetup events2"],
     # What pacemaker has done, fencing among it; corosync's members and links.
     ["journalctl", "--follow", "--lines=0", "--output=cat", "--unit=pacemaker", "--unit=corosync"],
     # Addresses (ip-monitor(8)).
     ["ip", "monitor", "address"],
-    # Mounts, also one that becomes read-only (findmnt(8)).
+    # Mounts (findmnt(8)).
     ["findmnt", "--poll", "--noheadings", "--output", "TARGET"],
 )
 # Lines that a cluster at rest prints: what a fence agent has to say at each of its monitors, and the load (pacemaker-controld, throttle.c).

@@ -18,6 +18,7 @@ use tempfile::TempDir;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     sync::{Mutex, Notify},
+    time::Instant,
 };
 use tracing::instrument;
 
@@ -33,6 +34,8 @@ use crate::{
 const MARGIN: Duration = Duration::from_secs(20);
 /// Far more than any answer; a host that sends more is cut off.
 const MOST_BYTES: u64 = 32 << 20;
+/// How long sshd may take to free the session of a program that was ended.
+const FREED: Duration = Duration::from_secs(3);
 const CONNECT_LIMIT: Duration = Duration::from_secs(8);
 
 /// What runs on the host, whatever is asked of it: everything else is in the archive on standard input. The
@@ -214,9 +217,15 @@ impl Host {
         };
         let (line, watch) = (&*open.line, &mut open.watch);
         match (spawn(line).await, watch.take()) {
-            (Err(_), Some(running)) => {
+            (Err(openssh::Error::SshMux(_)), Some(running)) => {
                 running.end().await;
-                let child = spawn(line).await?;
+                let freed = Instant::now() + FREED;
+                let child = loop {
+                    match spawn(line).await {
+                        Err(_) if Instant::now() < freed => tokio::time::sleep(FREED / 20).await,
+                        spawned => break spawned?,
+                    }
+                };
                 tracing::info!(
                     address = line.address(),
                     "its sshd lets in one session at a time: changes are noticed at the next look"
