@@ -22,7 +22,7 @@ PROGRAMS = (
     # Mounts (findmnt(8)).
     ["findmnt", "--poll", "--noheadings", "--output", "TARGET"],
 )
-# Lines that a cluster at rest prints: what a fence agent has to say at each of its monitors, and the load (pacemaker-controld, throttle.c).
+# Lines that a cluster at rest prints (seen on Debian 12): what a fence agent has to say at each of its monitors, and the load (pacemaker-controld, throttle.c).
 NOISE = re.compile(rb"\bstderr: \[|High CPU load detected")
 # Seconds.
 BEAT = 2

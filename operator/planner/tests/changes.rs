@@ -288,12 +288,7 @@ fn a_member_that_someone_has_added_to_a_group_stays_in_its_place() {
     let mut desired = tomcat_pair();
     let mut hosts = at_rest(&desired);
     for host in [&mut hosts.first, &mut hosts.second] {
-        let resources = host
-            .cib
-            .as_mut()
-            .unwrap()
-            .first_mut("configuration")
-            .first_mut("resources");
+        let resources = resources_in_cib(host);
         let group = resources
             .children
             .iter_mut()

@@ -37,15 +37,7 @@ fn what_leaves_is_stopped_before_it_goes_and_a_group_before_its_volume() {
         matches!(plan_of(&desired, &hosts).next, Next::Wait(_)),
         "the group is stopping"
     );
-    for id in [
-        "writable-logs",
-        "probe-tomcat",
-        "service-tomcat-tomcat",
-        "ip-web",
-        "filesystem-logs",
-    ] {
-        stop_in_cluster(&mut hosts, id);
-    }
+    stop_group(&mut hosts);
     let cib = pushed(&desired, &hosts);
     assert!(
         !cib.contains("group-tomcat") && cib.contains("volume-logs-clone"),
@@ -124,15 +116,7 @@ fn a_group_under_a_new_name_waits_until_the_old_one_is_gone() {
         "{cib}"
     );
     carry_out_next(&desired, &mut hosts);
-    for id in [
-        "writable-logs",
-        "probe-tomcat",
-        "service-tomcat-tomcat",
-        "ip-web",
-        "filesystem-logs",
-    ] {
-        stop_in_cluster(&mut hosts, id);
-    }
+    stop_group(&mut hosts);
     let cib = pushed(&desired, &hosts);
     assert!(
         !cib.contains("group-tomcat") && cib.contains("group-renamed"),
@@ -277,15 +261,7 @@ fn a_group_that_loses_its_last_member_is_stopped_before_it_goes() {
         "{first}"
     );
     carry_out_next(&desired, &mut hosts);
-    for id in [
-        "filesystem-logs",
-        "ip-web",
-        "service-tomcat-tomcat",
-        "probe-tomcat",
-        "writable-logs",
-    ] {
-        stop_in_cluster(&mut hosts, id);
-    }
+    stop_group(&mut hosts);
     assert!(!has(&next_configuration(&desired, &hosts), "group-tomcat"));
 }
 
@@ -314,15 +290,7 @@ fn a_constraint_of_someone_else_goes_with_the_resource_that_it_names() {
     desired.groups.clear();
     desired.leaving.groups = vec!["tomcat".into()];
     carry_out_next(&desired, &mut hosts);
-    for id in [
-        "filesystem-logs",
-        "ip-web",
-        "service-tomcat-tomcat",
-        "probe-tomcat",
-        "writable-logs",
-    ] {
-        stop_in_cluster(&mut hosts, id);
-    }
+    stop_group(&mut hosts);
     let cib = next_configuration(&desired, &hosts);
     assert!(
         !has(&cib, "cli-ban-group") && has(&cib, "cli-prefer-clone"),

@@ -312,12 +312,7 @@ fn a_group_of_files_alone_is_no_service_and_of_several_groups_the_one_that_does_
     assert_eq!(of_pair(&desired, &seen(&hosts), "Available").0, Some(true));
     let mut hosts = hosts;
     for host in [&mut hosts.first, &mut hosts.second] {
-        let resources = host
-            .cib
-            .as_mut()
-            .unwrap()
-            .first_mut("configuration")
-            .first_mut("resources");
+        let resources = resources_in_cib(host);
         resources
             .children
             .push(Element::new("group").with("id", "group-other"));

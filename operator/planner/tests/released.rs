@@ -189,12 +189,7 @@ fn a_part_of_what_was_released_together_is_refused_with_the_way_out() {
     // pcs has removed it.
     stop_in_cluster(&mut hosts, "service-tomcat-tomcat");
     for host in [&mut hosts.first, &mut hosts.second] {
-        let resources = host
-            .cib
-            .as_mut()
-            .unwrap()
-            .first_mut("configuration")
-            .first_mut("resources");
+        let resources = resources_in_cib(host);
         resources
             .first_mut("group")
             .children
@@ -212,14 +207,6 @@ fn a_released_group_can_be_deleted_with_teardown_after_all() {
     assert_eq!(hapair_planner::gone(&desired, &seen(&hosts)), Leaving::default());
     assert!(pushed(&desired, &hosts).contains("group-tomcat-meta_attributes-target-role"));
     carry_out_next(&desired, &mut hosts);
-    for id in [
-        "filesystem-logs",
-        "ip-web",
-        "service-tomcat-tomcat",
-        "probe-tomcat",
-        "writable-logs",
-    ] {
-        stop_in_cluster(&mut hosts, id);
-    }
+    stop_group(&mut hosts);
     assert!(!pushed(&desired, &hosts).contains("group-tomcat"));
 }

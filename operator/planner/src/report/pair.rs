@@ -83,12 +83,12 @@ pub fn pair(view: &View<'_>) -> PairReport {
 fn problems(view: &View<'_>, observations: &[Condition]) -> Vec<(Reason, String)> {
     // While the cluster is being made, that there is none is not what people need to read.
     let counts = view.cluster.is_some() || view.desired.paused;
-    let bad = |types: &'static [&'static str]| {
-        let of_types = observations.iter().filter(|each| types.contains(&each.type_));
-        of_types
-            .filter(move |each| counts && each.holds != Some(true))
-            .map(|each| (each.reason, each.message.clone()))
-    };
+    let bad = observations
+        .iter()
+        .filter(|each| counts && each.holds != Some(true) && each.type_ != "Paused");
+    let (follows, first): (Vec<_>, Vec<_>) =
+        bad.partition(|each| matches!(each.type_, "RedundancyHealthy" | "Available"));
+    let told = |each: &Condition| (each.reason, each.message.clone());
     let volumes = view
         .volumes()
         .filter_map(|volume| volume::pairs_problem(view, volume));
@@ -98,9 +98,10 @@ fn problems(view: &View<'_>, observations: &[Condition]) -> Vec<(Reason, String)
         .chain(addresses)
         .chain(groups)
         .partition(|(reason, _)| keeps_from_answering(*reason));
-    bad(&["HostsReachable", "Quorate", "FencingReady"])
+    let first = first.into_iter().map(told);
+    first
         .chain(causes)
-        .chain(bad(&["RedundancyHealthy", "Available"]))
+        .chain(follows.into_iter().map(told))
         .chain(others)
         .collect()
 }

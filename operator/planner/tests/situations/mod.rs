@@ -308,6 +308,25 @@ pub fn stop_in_cluster(hosts: &mut Hosts, id: &str) {
     }
 }
 
+/// The cluster has stopped the sample's group.
+pub fn stop_group(hosts: &mut Hosts) {
+    for id in [
+        "writable-logs",
+        "probe-tomcat",
+        "service-tomcat-tomcat",
+        "ip-web",
+        "filesystem-logs",
+    ] {
+        stop_in_cluster(hosts, id);
+    }
+}
+
+/// The resources of the configuration as this host has it.
+pub fn resources_in_cib(host: &mut Host) -> &mut Element {
+    let cib = host.cib.as_mut().unwrap();
+    cib.first_mut("configuration").first_mut("resources")
+}
+
 pub fn seen(hosts: &Hosts) -> Both<HostView> {
     hosts.clone().map(|host| HostView::Seen(Box::new(host)))
 }
