@@ -209,6 +209,15 @@ pub struct Probe {
     /// that says so: it is told, and the group is left where it is. Any other status, and none, is a service that does not
     /// work, which is started anew or moved.
     pub http: HttpProbe,
+    /// How long an answer may take, in seconds. When absent: 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 20))]
+    pub timeout_seconds: Option<i32>,
+    /// How many requests in a row may stay without an answer; then the service is hung, and the group is moved. One that answers with a
+    /// failure has 15 seconds, whatever this says. When absent: 3.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1, max = 10))]
+    pub failure_threshold: Option<i32>,
 }
 
 /// A GET request through the group's first floating IP.

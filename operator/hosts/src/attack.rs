@@ -73,6 +73,7 @@ fn the_fixtures_say_what_their_names_say() {
         probes: vec![Probe {
             group: "tomcat".into(),
             url: url.into(),
+            timeout: 3,
         }],
         ..Question::default()
     };

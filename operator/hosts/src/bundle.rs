@@ -134,7 +134,7 @@ fn question_lines(question: &Question) -> String {
     question
         .probes
         .iter()
-        .for_each(|probe| line("probe", &[&probe.group, &probe.url]));
+        .for_each(|probe| line("probe", &[&probe.group, &probe.timeout.to_string(), &probe.url]));
     question
         .addresses
         .iter()

@@ -382,6 +382,10 @@ pub struct HttpProbe {
     pub path: String,
     /// The statuses that are an answer; empty: as [`HttpProbe::judge`] has it.
     pub codes: Vec<u16>,
+    /// How long an answer may take, in seconds.
+    pub timeout: u16,
+    /// After how many requests in a row without an answer the service is hung.
+    pub failure_threshold: u16,
 }
 
 /// What a status says of a service.

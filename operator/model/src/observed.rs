@@ -71,6 +71,8 @@ pub struct Probe {
     pub group: String,
     /// The URL.
     pub url: String,
+    /// How long an answer may take, in seconds.
+    pub timeout: u16,
 }
 
 /// A host, or why there is nothing to be known of it.

@@ -139,10 +139,18 @@ fn every_field_that_can_change_has_its_plan() {
                 port: 8081,
                 path: "/ready".into(),
                 codes: vec![],
+                timeout: 3,
+                failure_threshold: 3,
             })
         }),
         ("group: codes of its probe", |desired| {
             desired.groups[0].probe.as_mut().unwrap().codes = vec![200, 401];
+        }),
+        ("group: probe's time", |desired| {
+            desired.groups[0].probe.as_mut().unwrap().timeout = 10;
+        }),
+        ("group: probe's threshold", |desired| {
+            desired.groups[0].probe.as_mut().unwrap().failure_threshold = 1;
         }),
         ("group: probe gone", |desired| desired.groups[0].probe = None),
         ("group: files: gone", |desired| desired.groups[0].files.clear()),

@@ -24,6 +24,9 @@ ocf_exit_reason() { echo \"reason: $*\" >&2; }
 ocf_log() { shift; echo \"log: $*\" >&2; }
 ";
 
+/// The status of a service that takes requests and answers none.
+const HUNG: u16 = 0;
+
 /// A service that answers with one status, and a node that asks it.
 struct Service {
     folder: TempDir,
@@ -42,23 +45,28 @@ impl Service {
         fs::write(folder.path().join("ocf-shellfuncs"), LIBRARY).unwrap();
         let answer = status.clone();
         std::thread::spawn(move || {
+            let mut hung = vec![];
             for stream in listener.incoming() {
                 let mut stream = stream.unwrap();
                 let lines = BufReader::new(stream.try_clone().unwrap()).lines();
                 lines
                     .take_while(|line| line.as_ref().is_ok_and(|line| !line.is_empty()))
                     .for_each(drop);
-                let status = answer.load(Ordering::Relaxed);
-                let _ = write!(
-                    stream,
-                    "HTTP/1.1 {status} .\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
-                );
+                match answer.load(Ordering::Relaxed) {
+                    HUNG => hung.push(stream),
+                    status => {
+                        let _ = write!(
+                            stream,
+                            "HTTP/1.1 {status} .\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+                        );
+                    }
+                }
             }
         });
         Self { folder, port, status }
     }
 
-    fn run(&self, action: &str, codes: Option<&str>) -> Output {
+    fn agent(&self, action: &str) -> Command {
         let mut agent = Command::new("timeout");
         agent.args(["40", "sh", AGENT, action]);
         agent.env("OCF_FUNCTIONS_DIR", self.folder.path());
@@ -66,6 +74,11 @@ impl Service {
         agent.env("OCF_RESOURCE_INSTANCE", "probe-web");
         agent.env("__OCF_ACTION", action);
         agent.env("OCF_RESKEY_url", format!("http://127.0.0.1:{}/page", self.port));
+        agent
+    }
+
+    fn run(&self, action: &str, codes: Option<&str>) -> Output {
+        let mut agent = self.agent(action);
         codes.map(|codes| agent.env("OCF_RESKEY_codes", codes));
         agent.output().unwrap()
     }
@@ -132,6 +145,35 @@ fn a_service_that_fails_is_not_left_alone() {
     );
 }
 
+#[test]
+fn a_service_that_is_hung_fails_after_three_requests_without_an_answer() {
+    let service = Service::answering(200);
+    assert_eq!(code(service.start().status), 0);
+    service.status.store(HUNG, Ordering::Relaxed);
+    let monitored = service.run("monitor", None);
+    assert_eq!(code(monitored.status), 1);
+    let expected = "did not answer 3 times, 3 seconds each";
+    assert!(said(&monitored).contains(expected), "{}", said(&monitored));
+}
+
+#[test]
+fn a_service_that_answers_the_third_request_is_not_hung() {
+    let service = Service::answering(200);
+    assert_eq!(code(service.start().status), 0);
+    service.status.store(HUNG, Ordering::Relaxed);
+    let status = service.status.clone();
+    let answers = std::thread::spawn(move || {
+        std::thread::sleep(std::time::Duration::from_millis(2500));
+        status.store(200, Ordering::Relaxed);
+    });
+    let mut monitor = service.agent("monitor");
+    assert_eq!(
+        code(monitor.env("OCF_RESKEY_timeout", "1").output().unwrap().status),
+        0
+    );
+    answers.join().unwrap();
+}
+
 /// As pacemaker restarts the probe alone: a start that waited would keep the group on the node for two minutes.
 #[test]
 fn a_start_right_after_a_failed_monitor_does_not_wait_for_a_service_that_is_hung() {
@@ -186,6 +228,8 @@ fn the_operator_judges_as_the_agent_does() {
             port: 80,
             path: "/".into(),
             codes: codes.clone(),
+            timeout: 3,
+            failure_threshold: 3,
         };
         let listed: Vec<_> = codes.iter().map(u16::to_string).collect();
         let silent = format!("curl() {{ :; }}\nask() {{{ask}\n}}\nask; echo $said");

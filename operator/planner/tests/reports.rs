@@ -439,5 +439,6 @@ fn probe() -> Probe {
     Probe {
         group: "tomcat".into(),
         url: PAGE.into(),
+        timeout: 3,
     }
 }

@@ -42,6 +42,8 @@ impl Intake<'_> {
                     .flatten()
                     .map(|code| number(*code))
                     .collect(),
+                timeout: probe.timeout_seconds.map_or(3, number),
+                failure_threshold: probe.failure_threshold.map_or(3, number),
             }),
         }
     }

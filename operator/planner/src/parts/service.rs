@@ -132,6 +132,7 @@ pub fn probes(desired: &Desired, cib: Option<&Element>) -> Vec<Probe> {
         Some(Probe {
             group: group.name.clone(),
             url: url::current(desired, group, cib)?,
+            timeout: group.probe.as_ref()?.timeout,
         })
     };
     desired.groups.iter().filter_map(url).collect()

@@ -103,6 +103,8 @@ pub fn tomcat_pair() -> Desired {
                 port: 8080,
                 path: "/".into(),
                 codes: vec![],
+                timeout: 3,
+                failure_threshold: 3,
             }),
         }],
         leaving: Leaving::default(),

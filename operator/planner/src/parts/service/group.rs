@@ -55,7 +55,8 @@ fn object(desired: &Desired, group: &Group, platform: &Platform) -> Object {
             .iter()
             .map(|each| resources::service(desired, group, each, platform)),
     );
-    members.extend(url::declared(desired, group).map(|url| resources::probe(desired, group, &url)));
+    let asked = group.probe.as_ref().zip(url::declared(desired, group));
+    members.extend(asked.map(|(probe, url)| resources::probe(desired, group, probe, &url)));
     // Last: what stands behind a member that is new is stopped for its start.
     members.extend(
         group

@@ -1,7 +1,7 @@
 //! The services and the probe of a group, as resources.
 
 use hapair_model::{
-    desired::{Desired, Group, Service, ServiceKind},
+    desired::{Desired, Group, HttpProbe, Service, ServiceKind},
     xml::Element,
 };
 
@@ -41,22 +41,37 @@ pub fn service(desired: &Desired, group: &Group, service: &Service, platform: &P
 }
 
 /// Asks the service on the node itself, so that a hung one is restarted or moved.
-pub fn probe(desired: &Desired, group: &Group, url: &str) -> Element {
+pub fn probe(desired: &Desired, group: &Group, probe: &HttpProbe, url: &str) -> Element {
     let id = desired.id(names::probe(&group.name));
-    let mut parameters = owned(&[("url", url)]);
-    let codes = group.probe.iter().flat_map(|probe| &probe.codes);
-    let codes: Vec<_> = codes.map(ToString::to_string).collect();
-    if !codes.is_empty() {
+    let (timeout, threshold) = (probe.timeout.to_string(), probe.failure_threshold.to_string());
+    let mut parameters = owned(&[
+        ("url", url),
+        ("timeout", &timeout),
+        ("failure_threshold", &threshold),
+    ]);
+    if !probe.codes.is_empty() {
+        let codes: Vec<_> = probe.codes.iter().map(ToString::to_string).collect();
         parameters.push(("codes".into(), codes.join(" ")));
     }
+    // A unit has started before its service answers: its time counts here, too.
+    let starts = group.services.iter().filter_map(|service| service.start_timeout);
+    let start = starts.max().unwrap_or_default().max(limits::USUAL);
+    let monitor = patience(probe);
     ocf(&id, "hapair", "http")
         .child(attributes("instance_attributes", &id, &parameters))
         .child(operations(
             &id,
             &[
-                ("start", "0s", "120s", None),
+                ("start", "0s", &format!("{start}s"), None),
                 ("stop", "0s", "20s", None),
-                ("monitor", "10s", "30s", None),
+                ("monitor", "10s", &format!("{monitor}s"), None),
             ],
         ))
+}
+
+/// Longer than the agent's monitor can take, in seconds: it asks once a second while the service fails, for 15 s or until it is
+/// hung, and one request more.
+fn patience(probe: &HttpProbe) -> u16 {
+    let until_hung = probe.failure_threshold.saturating_mul(probe.timeout + 1);
+    until_hung.max(15) + probe.timeout + 10
 }
