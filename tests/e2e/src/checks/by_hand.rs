@@ -6,7 +6,11 @@ use anyhow::{Context as _, Result, ensure};
 use hapair_world::{NAMESPACE, World};
 use serde_json::{Value, json};
 
-use super::{AT_ONCE, LONG, SOON, advice, declared, not_ready_for, premise::at_home, served_by};
+use super::{
+    AT_ONCE, LONG, SOON, advice, declared, not_ready_for,
+    premise::{at_home, go_home},
+    served_by,
+};
 use crate::visitor::Visitor;
 
 /// One thing that somebody does.
@@ -213,20 +217,17 @@ const DEEDS: &[Deed] = &[
 
 /// Each of them in turn, on a pair that is well.
 pub fn deeds_are_told_or_put_back(world: &mut World) -> Result<()> {
+    go_home(world)?;
     for deed in DEEDS {
         at_home(world)?;
-        world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
         let start = Instant::now();
         play(world, deed).with_context(|| format!("after `{}`", deed.line))?;
-        // It may have moved.
-        if served_by(world, "node1", AT_ONCE).is_err() {
-            world.plugin(&["switchover"])?;
-        }
         println!(
             "           {} ({:.0} s)",
             deed.line,
             start.elapsed().as_secs_f32()
         );
+        go_home(world)?;
     }
     Ok(())
 }
