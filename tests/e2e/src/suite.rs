@@ -5,10 +5,10 @@ use std::time::Instant;
 
 use anyhow::{Result, bail};
 use hapair_lab::Config;
-use hapair_world::World;
+use hapair_world::{SYSTEM, World};
 
 use crate::checks::{
-    admission, advice, agents, by_hand, convergence, failover, faults, innocence, intrusion, memory,
+    LONG, admission, advice, agents, by_hand, convergence, failover, faults, innocence, intrusion, memory,
     monitoring, order, permissions, plugin, presets, refusals, released, rest, secrets, skew, teardown,
     traces,
 };
@@ -285,7 +285,15 @@ fn play(checks: &[(&str, Check)], config: Config, from: Option<usize>, to: Optio
         None => World::up(config, say)?,
         Some(_) => World::attach(&config.name)?,
     };
+    let renewed = |world: &World| {
+        Some(world.cluster.get(SYSTEM, "lease/hapair-operator").ok()?["spec"]["renewTime"].clone())
+    };
+    let before = renewed(&world);
     world.start_operator(&["--resync-seconds=3"])?;
+    // What an operator before this one has left is not taken for what is so.
+    world.wait("the operator to have the Lease", LONG, |world| {
+        renewed(world).filter(|now| before.as_ref() != Some(now))
+    })?;
     world.apply(&world.secrets()?)?;
     let first = from.unwrap_or(0);
     let end = to.map_or(checks.len(), |last| checks.len().min(last + 1));
