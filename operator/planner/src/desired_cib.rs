@@ -5,7 +5,7 @@
 
 use hapair_model::desired::{Desired, Fencing};
 
-use crate::{elements::Object, platform::Platform, whole};
+use crate::{elements::Object, parts::fencing, platform::Platform, whole};
 
 /// Everything the operator owns in a CIB.
 #[derive(Debug, Default)]
@@ -42,7 +42,7 @@ const DEFAULTS: [(&str, &str); 3] = [
 
 fn properties(fencing: Fencing) -> Vec<(&'static str, &'static str)> {
     let (enabled, delay) = match fencing {
-        Fencing::Required => ("true", "15s"),
+        Fencing::Required => ("true", fencing::PRIORITY_DELAY),
         Fencing::Disabled => ("false", "0s"),
     };
     vec![

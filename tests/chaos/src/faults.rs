@@ -29,6 +29,8 @@ pub enum Fault {
     PublicCut,
     /// Both links of the node that serves are cut.
     ServingIsolated,
+    /// The two hear nothing of each other.
+    NodesApart,
     /// The replication link loses everything in one direction.
     OneWayLoss,
     /// The operator is killed.
@@ -85,13 +87,14 @@ const fn truth(
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::ServingPowerCut,
         Self::StandbyPowerCut,
         Self::BothPowerCut,
         Self::ReplicationCut,
         Self::PublicCut,
         Self::ServingIsolated,
+        Self::NodesApart,
         Self::OneWayLoss,
         Self::OperatorKilled,
         Self::ApiServerKilled,
@@ -119,6 +122,10 @@ impl Fault {
                 "the link of clients and SSH is cut at the node that does not serve",
             ),
             Self::ServingIsolated => ("serving-isolated", "both links of the node that serves are cut"),
+            Self::NodesApart => (
+                "nodes-apart",
+                "the nodes hear nothing of each other, and everyone else hears both",
+            ),
             Self::OneWayLoss => (
                 "one-way-loss",
                 "the replication link loses everything in one direction",
@@ -177,7 +184,7 @@ impl Fault {
         ];
         match self {
             // A look that hangs on the lost host ends first, then comes one that sees it.
-            Self::ServingPowerCut | Self::StandbyPowerCut | Self::ServingIsolated => {
+            Self::ServingPowerCut | Self::StandbyPowerCut | Self::ServingIsolated | Self::NodesApart => {
                 truth("RedundancyHealthy", "False", away, 60)
             }
             Self::BothPowerCut => truth("HostsReachable", "False", &["HostUnreachable"], 30),
@@ -199,6 +206,11 @@ impl Fault {
         matches!(self, Self::ServingPowerCut | Self::ServingIsolated)
     }
 
+    /// Whether the node that does not serve is to be fenced, and nothing is to happen to the other.
+    pub fn leaves_both_alive(self) -> bool {
+        self == Self::NodesApart
+    }
+
     /// Whether it may be over before anybody looked: systemd starts pacemaker, and corosync with it, at once.
     /// A node that is a member again before the scheduler has decided to fence it is taken back as it is,
     /// with all that runs on it.
@@ -218,7 +230,7 @@ impl Fault {
             // The service moves to the node that has its disk.
             Self::ServiceKilled | Self::DiskFails => 90,
             // DRBD waits until the peer's fate is known.
-            Self::StandbyPowerCut | Self::ReplicationCut | Self::OneWayLoss => 60,
+            Self::StandbyPowerCut | Self::ReplicationCut | Self::NodesApart | Self::OneWayLoss => 60,
             Self::DiskCrawls => 30,
             Self::PublicCut | Self::SshdStopped | Self::SshDropped | Self::BmcGone => 15,
             Self::OperatorKilled | Self::ApiServerKilled | Self::RootFull | Self::ClockJump => 15,
@@ -238,6 +250,7 @@ impl Fault {
             Self::ServingIsolated => lab
                 .cut(active, Link::One)
                 .and_then(|()| lab.cut(active, Link::Zero)),
+            Self::NodesApart => lab.separate(),
             Self::OneWayLoss => lab.deafen(active, Link::One),
             Self::OperatorKilled => ground.world.kill_operator(),
             Self::ApiServerKilled => ground.world.cluster.stop_api_server(),
@@ -289,6 +302,7 @@ impl Fault {
             Self::ServingIsolated => lab
                 .heal(active, Link::One)
                 .and_then(|()| lab.heal(active, Link::Zero)),
+            Self::NodesApart => lab.reunite(),
             Self::OneWayLoss => lab.hear(),
             Self::OperatorKilled => ground.start_operator(),
             Self::ApiServerKilled => ground.world.cluster.start_api_server(),

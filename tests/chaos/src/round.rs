@@ -31,6 +31,7 @@ pub struct Round {
     weakness: Option<Weakness>,
     spec_changed: bool,
     takeover: Option<Takeover>,
+    wrong_node: Option<&'static str>,
     without_service: Duration,
     truth: Option<Result<Duration, Untold>>,
     back: Duration,
@@ -58,6 +59,7 @@ impl Round {
             && self.both_primary.is_empty()
             && told
             && self.served()
+            && self.wrong_node.is_none()
             && !self.takeover.as_ref().is_some_and(Takeover::is_a_lie)
     }
 
@@ -124,6 +126,9 @@ impl fmt::Display for Round {
         for what in self.address_twice.iter().chain(&self.both_primary).chain(refusal) {
             write!(formatter, "\n    {what}")?;
         }
+        if let Some(what) = self.wrong_node {
+            write!(formatter, "\n    {what}")?;
+        }
         Ok(())
     }
 }
@@ -171,6 +176,17 @@ pub fn play(
     let takeover = foretold
         .map(|foretold| Takeover::of(foretold, ground, active, records, deadline))
         .transpose()?;
+    if fault.leaves_both_alive() {
+        // One that did not serve is not missed: its power is what tells.
+        let other = 1 - active;
+        ground.world.wait("the other node to be fenced", LONG, |world| {
+            world
+                .lab
+                .boot(other)
+                .ok()
+                .filter(|boot| *boot != before.boots[other])
+        })?;
+    }
     std::thread::sleep(hold.saturating_sub(start.elapsed()));
     let ended = Instant::now();
     fault
@@ -184,8 +200,10 @@ pub fn play(
     come_back(ground)
         .with_context(|| format!("round {number}: the pair did not come back from {fault:?}"))?;
     let back = ended.elapsed();
-    let passed_unfenced =
-        fault.may_pass_unfenced() && before.corosync_came_back_at_once(&Lives::of(ground, active)?);
+    let after = Lives::of(ground, active)?;
+    let wrong_node = (fault.leaves_both_alive() && after.boots[active] != before.boots[active])
+        .then_some("THE NODE THAT SERVED DIED");
+    let passed_unfenced = fault.may_pass_unfenced() && before.corosync_came_back_at_once(&after);
     let truth = truth.map(|told| {
         told.map_err(|untold| {
             if passed_unfenced {
@@ -210,6 +228,7 @@ pub fn play(
         weakness,
         spec_changed,
         takeover,
+        wrong_node,
         without_service: ground.client.longest_gap(),
         truth,
         back,

@@ -289,6 +289,16 @@ impl Lab {
         network::hear()
     }
 
+    /// The hosts hear nothing of each other any more, on any link; everyone else hears both.
+    pub fn separate(&self) -> Result<()> {
+        network::separate()
+    }
+
+    /// Ends what [`Lab::separate`] did.
+    pub fn reunite(&self) -> Result<()> {
+        network::reunite()
+    }
+
     /// The host's BMC stops answering.
     pub fn stop_bmc(&self, node: usize) -> Result<()> {
         bmc::stop(self, node)

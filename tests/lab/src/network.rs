@@ -99,6 +99,19 @@ pub(crate) fn deafen(node: usize, link: Link) -> Result<()> {
     drop_frames("deaf", &[("postrouting", "oifname", &tap(node, link))])
 }
 
+/// No host hears another; what the machine itself is (gateway, BMCs, the operator) hears all of them.
+pub(crate) fn separate() -> Result<()> {
+    run(Command::new("nft").arg(
+        "add table bridge apart; delete table bridge apart; table bridge apart { chain forward { type filter hook \
+         forward priority 0; policy drop; } }",
+    ))
+}
+
+/// The hosts hear each other again.
+pub(crate) fn reunite() -> Result<()> {
+    drop_nothing("apart")
+}
+
 /// Everyone hears everything again.
 pub(crate) fn hear() -> Result<()> {
     drop_nothing("deaf")

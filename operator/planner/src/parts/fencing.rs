@@ -34,9 +34,13 @@ pub const PART: Part = Part {
     ..Part::NONE
 };
 
-/// A tie-break against both nodes shooting each other; priority-fencing-delay has to be at least twice as
-/// long.
-const DELAY: &str = "5s";
+/// How long the fencing of one node is held back, so that two nodes that have lost sight of each other do not
+/// shoot each other: longer than a BMC takes to switch a server off, and the two differ in when they see the loss.
+const TIE_BREAK: &str = "5s";
+
+/// How long the fencing of the node that serves is held back besides, twice the tie-break: even where that holds the other
+/// node's fencing back, the other one is shot first, by as much as the tie-break.
+pub const PRIORITY_DELAY: &str = "10s";
 
 fn packages(desired: &Desired, platform: &Platform) -> Vec<&'static str> {
     devices(desired)
@@ -164,9 +168,9 @@ fn fence_device(desired: &Desired, side: Side, node: &Node, level: usize, device
     if device.tls == Tls::Unverified {
         parameters.push(("ssl_insecure".into(), "1".into()));
     }
-    // The delay protects one node: the preferred one, or the first.
-    if side == desired.preferred.unwrap_or(Side::First) {
-        parameters.push(("pcmk_delay_base".into(), DELAY.into()));
+    // pacemaker adds both delays up. The preferred node serves most of the time: its failover is not to wait for both.
+    if side == desired.preferred.unwrap_or(Side::First).peer() {
+        parameters.push(("pcmk_delay_base".into(), TIE_BREAK.into()));
     }
     if device.password.is_some() {
         let parameter = if device.agent == "fence_ipmilan" {
