@@ -11,6 +11,7 @@ mod line;
 pub mod offline;
 mod output;
 mod parse;
+mod reach;
 mod script;
 mod spans;
 mod ssh;
@@ -72,7 +73,7 @@ impl SshHosts {
 
     #[instrument(name = "probe", skip_all, fields(server.address = self.hosts[side].address()))]
     async fn look(&self, side: Side, question: &Question) -> HostView {
-        match self.hosts[side].execute(bundle::probe(question)).await {
+        match self.hosts[side].ask(bundle::probe(question)).await {
             Err(silence) => HostView::Silent(silence),
             Ok(output) => match answered(&output.stdout, question) {
                 Ok(host) => HostView::Seen(Box::new(host)),

@@ -2,7 +2,6 @@
 
 use std::{
     fs,
-    io::ErrorKind,
     os::unix::fs::PermissionsExt,
     path::PathBuf,
     sync::{
@@ -13,30 +12,29 @@ use std::{
 };
 
 use hapair_model::{host::Credentials, observed::Silence};
-use openssh::{Child, ControlPersist, KnownHosts, Session, SessionBuilder, Stdio};
-use tempfile::TempDir;
+use openssh::{Child, Session, Stdio};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
     sync::{Mutex, Notify},
     time::Instant,
 };
-use tracing::instrument;
 
 use crate::{
     bundle::Bundle,
-    keys,
     line::{self, Line},
     output::Output,
-    watch::Watch,
+    reach::Reach,
+    watch::{self, Watch},
 };
 
 /// What an execution may take longer than its limit on the host: the way there and back.
 const MARGIN: Duration = Duration::from_secs(20);
 /// Far more than any answer; a host that sends more is cut off.
 const MOST_BYTES: u64 = 32 << 20;
+/// How long a host that has fallen silent may take to answer after all.
+const GRACE: Duration = Duration::from_secs(3);
 /// How long sshd may take to free the session of a program that was ended.
 const FREED: Duration = Duration::from_secs(3);
-const CONNECT_LIMIT: Duration = Duration::from_secs(8);
 
 /// What runs on the host, whatever is asked of it: everything else is in the archive on standard input. The
 /// first line tells that it runs as root. An execution that has lost its connection goes on for the limit in
@@ -52,12 +50,17 @@ const ROOT: &[u8] = b"root\n";
 #[derive(Debug)]
 pub struct Host {
     credentials: Arc<Credentials>,
-    connection: Mutex<Option<Connection>>,
-    /// Key, known_hosts, configuration and control socket; removed with the host and its connection.
-    folder: Arc<TempDir>,
+    connection: Mutex<State>,
     happened: Arc<Notify>,
     /// Its sshd lets in one session at a time (sshd_config(5), MaxSessions): there is no room for a watch.
     is_narrow: AtomicBool,
+}
+
+/// What there is of a connection.
+#[derive(Debug)]
+struct State {
+    reach: Reach,
+    open: Option<Connection>,
 }
 
 /// A connection that is up.
@@ -68,7 +71,8 @@ struct Connection {
 }
 
 impl Host {
-    /// Writes what the ssh client needs into a private folder; connects to nothing yet.
+    /// Writes what the ssh client needs into a private folder, which is removed with the host and its connection; connects to
+    /// nothing yet.
     pub fn new(credentials: Credentials) -> std::io::Result<Self> {
         let folder = tempfile::Builder::new().prefix("hapair-ssh.").tempdir()?;
         let mut key = credentials.private_key.expose().to_vec();
@@ -88,11 +92,12 @@ impl Host {
             path.join("config"),
             Self::configuration(&credentials, path.join("known_hosts")),
         )?;
+        let (credentials, folder, happened) = (Arc::new(credentials), Arc::new(folder), Arc::default());
+        let reach = Reach::new(Arc::clone(&credentials), folder, Arc::clone(&happened));
         Ok(Self {
-            credentials: Arc::new(credentials),
-            connection: Mutex::new(None),
-            folder: Arc::new(folder),
-            happened: Arc::default(),
+            credentials,
+            connection: Mutex::new(State { reach, open: None }),
+            happened,
             is_narrow: AtomicBool::new(false),
         })
     }
@@ -123,29 +128,52 @@ impl Host {
 
     /// Sends a bundle to the host and runs its `main` there as root.
     pub async fn execute(&self, bundle: Bundle) -> Result<Output, Silence> {
-        self.execute_told(bundle, |_| {}).await
+        self.carry(bundle, |_| {}, false).await
     }
 
-    /// The same; `told` is given the answer so far, whenever more of it has come.
+    /// The same, given up soon after the host has fallen silent: it changes nothing there.
+    pub async fn ask(&self, bundle: Bundle) -> Result<Output, Silence> {
+        self.carry(bundle, |_| {}, true).await
+    }
+
+    /// The same as [`Host::execute`]; `told` is given the answer so far, whenever more of it has come.
     pub async fn execute_told(
         &self,
         bundle: Bundle,
         told: impl FnMut(&[u8]) + Send,
     ) -> Result<Output, Silence> {
-        let mut connection = self.connection.lock().await;
-        if connection.is_none() {
-            *connection = Some(self.connect().await?);
-        }
-        let Some(open) = connection.as_mut() else {
-            return Err(Silence::Unreachable("no connection".into()));
+        self.carry(bundle, told, false).await
+    }
+
+    async fn carry(
+        &self,
+        bundle: Bundle,
+        told: impl FnMut(&[u8]) + Send,
+        give_up_if_silent: bool,
+    ) -> Result<Output, Silence> {
+        let mut state = self.connection.lock().await;
+        let State {
+            reach,
+            open: connection,
+        } = &mut *state;
+        let open = match connection {
+            Some(open) => open,
+            None => connection.insert(Connection {
+                watch: None,
+                line: Arc::new(reach.connect().await?),
+            }),
         };
         let limit = bundle.limit + MARGIN;
-        let result = match tokio::time::timeout(limit, self.exchange(open, bundle.archive, told)).await {
-            Ok(result) => result,
-            Err(_) => Err(Silence::Unreachable(format!(
-                "the remote command did not end within {} s",
-                limit.as_secs()
-            ))),
+        let silence = open
+            .watch
+            .as_ref()
+            .filter(|_| give_up_if_silent)
+            .map(Watch::silence);
+        let result = tokio::select! {
+            result = tokio::time::timeout(limit, self.exchange(open, bundle.archive, told)) => result.unwrap_or_else(|_| {
+                Err(Silence::Unreachable(format!("the remote command did not end within {} s", limit.as_secs())))
+            }),
+            silent = lasting(silence) => Err(Silence::Unreachable(format!("it has said nothing for {} s", silent.as_secs()))),
         };
         // The next execution connects anew; this one may or may not have run.
         if matches!(result, Err(Silence::Unreachable(_)))
@@ -159,50 +187,12 @@ impl Host {
     /// Waits until something may have happened on the host. What has happened since the last time counts.
     pub async fn happened(&self) {
         if !self.is_narrow.load(Ordering::Relaxed)
-            && let Some(open) = self.connection.lock().await.as_mut()
+            && let Some(open) = self.connection.lock().await.open.as_mut()
             && open.watch.as_ref().is_none_or(Watch::is_over)
         {
             open.watch = Some(Watch::begin(open.line.clone(), self.happened.clone()));
         }
         self.happened.notified().await;
-    }
-
-    #[instrument(skip_all)]
-    async fn connect(&self) -> Result<Connection, Silence> {
-        let mut builder = SessionBuilder::default();
-        builder
-            .known_hosts_check(KnownHosts::Strict)
-            .connect_timeout(CONNECT_LIMIT)
-            .server_alive_interval(Duration::from_secs(5))
-            .control_persist(ControlPersist::ClosedAfterInitialConnection)
-            .control_directory(self.folder.path())
-            .config_file(self.folder.path().join("config"))
-            .keyfile(self.folder.path().join("key"));
-        let attempt =
-            tokio::time::timeout(CONNECT_LIMIT * 2, builder.connect_mux(&self.credentials.address)).await;
-        match attempt {
-            Ok(Ok(session)) => Ok(Connection {
-                watch: None,
-                line: Arc::new(Line::new(session, self.credentials.clone(), self.folder.clone())),
-            }),
-            // A host that was not there a moment ago and is now has refused nothing.
-            Ok(Err(openssh::Error::Connect(error)))
-                if matches!(error.kind(), ErrorKind::TimedOut | ErrorKind::ConnectionRefused) =>
-            {
-                Err(Silence::Unreachable(error.to_string()))
-            }
-            Ok(Err(error)) => Err(self.why_not(&error).await),
-            Err(_) => Err(Silence::Unreachable("no answer".into())),
-        }
-    }
-
-    /// ssh says why it failed only in prose, so the host is asked for its keys, and the answer tells the
-    /// cases apart.
-    async fn why_not(&self, error: &openssh::Error) -> Silence {
-        let denied =
-            matches!(error, openssh::Error::Connect(error) if error.kind() == ErrorKind::PermissionDenied);
-        let offered = keys::offered(&self.credentials.address, self.credentials.port).await;
-        meaning(denied, detail(error), &offered, &self.credentials.host_keys)
     }
 
     /// The remote shell that unpacks what is sent to it.
@@ -287,6 +277,16 @@ impl Host {
     }
 }
 
+/// Waits until a host has been silent for so long that what was asked is given up.
+async fn lasting(silence: Option<Arc<Notify>>) -> Duration {
+    let Some(silence) = silence else {
+        return std::future::pending().await;
+    };
+    silence.notified().await;
+    tokio::time::sleep(GRACE).await;
+    watch::SILENT + GRACE
+}
+
 /// A connection that has broken may hang.
 async fn close(broken: Connection) {
     if let Some(watch) = broken.watch {
@@ -309,31 +309,6 @@ async fn read_all(stream: Option<impl AsyncRead + Unpin>, mut told: impl FnMut(&
     bytes
 }
 
-/// What a failed connection means, by what ssh was told, and by the keys that the host offers a moment later.
-fn meaning(denied: bool, prose: String, offered: &[String], pinned: &[String]) -> Silence {
-    if offered.is_empty() {
-        return Silence::Unreachable(prose);
-    }
-    if !offered.iter().any(|key| pinned.contains(key)) {
-        return Silence::UnknownHostKey {
-            offered: offered.iter().map(|key| keys::fingerprint(key)).collect(),
-        };
-    }
-    // Its sshd may have come up only since: who was not let in was told so.
-    if denied {
-        Silence::Denied(prose)
-    } else {
-        Silence::Unreachable(prose)
-    }
-}
-
-fn detail(error: &openssh::Error) -> String {
-    let source = std::error::Error::source(error)
-        .map(|source| format!(": {source}"))
-        .unwrap_or_default();
-    format!("{error}{source}").replace('\n', " ")
-}
-
 /// One line about why a host does not answer.
 pub fn explain(silence: &Silence) -> String {
     match silence {
@@ -341,36 +316,5 @@ pub fn explain(silence: &Silence) -> String {
             why.clone()
         }
         Silence::UnknownHostKey { offered } => format!("it offers {}", offered.join(", ")),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const KEY: &str = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIOMqqnkVzrm0SdG6UOoqKLsabgH5C9okWi0dh2l9GKJl";
-
-    #[test]
-    fn a_host_that_came_up_a_moment_later_has_not_refused_anyone() {
-        let pinned = [KEY.to_owned()];
-        let of = |denied, offered: &[&str]| {
-            meaning(
-                denied,
-                "prose".into(),
-                &offered.iter().map(ToString::to_string).collect::<Vec<_>>(),
-                &pinned,
-            )
-        };
-        assert_eq!(of(false, &[]), Silence::Unreachable("prose".into()));
-        assert_eq!(of(false, &[KEY]), Silence::Unreachable("prose".into()));
-        assert_eq!(of(true, &[KEY]), Silence::Denied("prose".into()));
-        assert!(matches!(
-            of(true, &["ssh-ed25519 AAAA"]),
-            Silence::UnknownHostKey { .. }
-        ));
-        assert!(matches!(
-            of(false, &["ssh-ed25519 AAAA"]),
-            Silence::UnknownHostKey { .. }
-        ));
     }
 }

@@ -20,7 +20,7 @@ const PROGRAM: &[u8] = include_bytes!("../scripts/watch.py");
 /// What the program prints when something has happened. Anything else only tells that the host is alive.
 const HAPPENED: u8 = b'!';
 /// The program prints something every two seconds.
-const SILENT: Duration = Duration::from_secs(5);
+pub const SILENT: Duration = Duration::from_secs(5);
 /// One that ends sooner cannot run there, or is ended by somebody: that it ended tells nothing.
 const SHORT: Duration = Duration::from_secs(10);
 /// From one beginning to the next on the same connection.
@@ -31,25 +31,36 @@ const PAUSE: Duration = Duration::from_secs(60);
 pub struct Watch {
     task: JoinHandle<()>,
     begun: Instant,
+    silence: Arc<Notify>,
 }
 
 impl Watch {
     /// Starts it. `happened` is notified whenever something has happened, and when the host falls silent.
     pub fn begin(line: Arc<Line>, happened: Arc<Notify>) -> Self {
         let begun = Instant::now();
+        let silence = Arc::<Notify>::default();
+        let fell_silent = silence.clone();
         let task = tokio::spawn(async move {
-            let why = listen(&line, &happened).await;
-            tracing::debug!(address = line.address(), why, "the watch on the host has ended");
+            let end = listen(&line, &happened).await;
+            tracing::debug!(address = line.address(), %end, "the watch on the host has ended");
+            if matches!(end, End::Silent) {
+                fell_silent.notify_one();
+            }
             if begun.elapsed() > SHORT {
                 happened.notify_one();
             }
         });
-        Self { task, begun }
+        Self { task, begun, silence }
     }
 
     /// Whether it is time for another one.
     pub fn is_over(&self) -> bool {
         self.task.is_finished() && self.begun.elapsed() > PAUSE
+    }
+
+    /// Notified once the host has said nothing for [`SILENT`].
+    pub fn silence(&self) -> Arc<Notify> {
+        self.silence.clone()
     }
 
     /// Ends it, and waits until it holds nothing any more.
@@ -65,8 +76,19 @@ impl Drop for Watch {
     }
 }
 
-/// Listens until the program ends or the host falls silent, and tells which.
-async fn listen(line: &Line, happened: &Notify) -> String {
+/// Why a watch has ended.
+#[derive(Debug, thiserror::Error)]
+enum End {
+    /// The host has said nothing for [`SILENT`].
+    #[error("nothing for {} s", SILENT.as_secs())]
+    Silent,
+    /// Something else.
+    #[error("{0}")]
+    Because(String),
+}
+
+/// Listens until the program ends or the host falls silent.
+async fn listen(line: &Line, happened: &Notify) -> End {
     let bootstrap = format!("import sys; exec(sys.stdin.buffer.read({}))", PROGRAM.len());
     let mut command = line.command("python3", &["-IS", "-c", &bootstrap, "hapair-watch"]);
     command
@@ -75,20 +97,20 @@ async fn listen(line: &Line, happened: &Notify) -> String {
         .stderr(Stdio::null());
     let mut child = match command.spawn().await {
         Ok(child) => child,
-        Err(error) => return error.to_string(),
+        Err(error) => return End::Because(error.to_string()),
     };
     let (Some(mut stdin), Some(mut stdout)) = (child.stdin().take(), child.stdout().take()) else {
-        return "it has no standard input or output".into();
+        return End::Because("it has no standard input or output".into());
     };
     if let Err(error) = stdin.write_all(PROGRAM).await {
-        return error.to_string();
+        return End::Because(error.to_string());
     }
     let mut bytes = [0; 256];
     loop {
         match tokio::time::timeout(SILENT, stdout.read(&mut bytes)).await {
-            Err(_) => return format!("nothing for {} s", SILENT.as_secs()),
-            Ok(Ok(0)) => return "it has ended".into(),
-            Ok(Err(error)) => return error.to_string(),
+            Err(_) => return End::Silent,
+            Ok(Ok(0)) => return End::Because("it has ended".into()),
+            Ok(Err(error)) => return End::Because(error.to_string()),
             Ok(Ok(count)) => {
                 if bytes[..count].contains(&HAPPENED) {
                     happened.notify_one();
@@ -97,7 +119,7 @@ async fn listen(line: &Line, happened: &Notify) -> String {
         }
         // It goes on for as long as somebody answers.
         if let Err(error) = stdin.write_all(b".").await {
-            return error.to_string();
+            return End::Because(error.to_string());
         }
     }
 }

@@ -88,7 +88,7 @@ pub(crate) fn set_cable(node: usize, link: Link, plugged: bool) -> Result<()> {
     match plugged {
         false => drop_frames(
             &format!("cut-{tap}"),
-            &[("prerouting", "iifname", &tap), ("postrouting", "oifname", &tap)],
+            &[("prerouting", &from(&tap)), ("postrouting", &to(&tap))],
         ),
         true => drop_nothing(&format!("cut-{tap}")),
     }
@@ -96,15 +96,12 @@ pub(crate) fn set_cable(node: usize, link: Link, plugged: bool) -> Result<()> {
 
 /// Deaf, a host gets nothing on a link any more, and is still heard by the others.
 pub(crate) fn deafen(node: usize, link: Link) -> Result<()> {
-    drop_frames("deaf", &[("postrouting", "oifname", &tap(node, link))])
+    drop_frames("deaf", &[("postrouting", &to(&tap(node, link)))])
 }
 
 /// No host hears another; what the machine itself is (gateway, BMCs, the operator) hears all of them.
 pub(crate) fn separate() -> Result<()> {
-    run(Command::new("nft").arg(
-        "add table bridge apart; delete table bridge apart; table bridge apart { chain forward { type filter hook \
-         forward priority 0; policy drop; } }",
-    ))
+    drop_frames("apart", &[("forward", "")])
 }
 
 /// The hosts hear each other again.
@@ -117,12 +114,20 @@ pub(crate) fn hear() -> Result<()> {
     drop_nothing("deaf")
 }
 
-/// Drops, on the bridges, the frames that a table's hooks see at a port.
-fn drop_frames(table: &str, hooks: &[(&str, &str, &str)]) -> Result<()> {
+fn from(port: &str) -> String {
+    format!("iifname \"{port}\"")
+}
+
+fn to(port: &str) -> String {
+    format!("oifname \"{port}\"")
+}
+
+/// Drops, on the bridges, the frames that a table's hooks see and an expression matches.
+fn drop_frames(table: &str, hooks: &[(&str, &str)]) -> Result<()> {
     let chains: String = hooks
         .iter()
-        .map(|(hook, side, port)| {
-            format!("chain {hook} {{ type filter hook {hook} priority 0; {side} \"{port}\" drop; }}\n")
+        .map(|(hook, which)| {
+            format!("chain {hook} {{ type filter hook {hook} priority 0; {which} drop; }}\n")
         })
         .collect();
     run(Command::new("nft").arg(format!(
