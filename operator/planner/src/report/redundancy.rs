@@ -13,6 +13,7 @@ use crate::{
     parts::{fencing, service, volume},
     platform::Platform,
     stages,
+    standby::told_standby,
     view::View,
 };
 
@@ -85,7 +86,8 @@ pub fn healthy(view: &View<'_>) -> Condition {
             .iter()
             .find(|(_, node)| view.is_standby(&node.name))
     };
-    let standby = || standby().map(|(_, node)| (Reason::NodeStandby, format!("{} is in standby", node.name)));
+    let standby =
+        || standby().map(|(_, node)| told_standby(&node.name, &format!("{} is in standby", node.name)));
     match maintenance(view, cluster)
         .or_else(|| view.all_stopped())
         .or_else(|| without_fence(view, cluster))

@@ -49,8 +49,8 @@ pub fn in_standby() -> Vec<Case> {
     node2(
         |node| node.standby = true,
         &["node2", "standby"],
-        &["kubectl hapair unstandby", "spec.nodes[].standby"],
-        Case::is_well,
+        &["`kubectl hapair unstandby node2`", "`standby: true` for node2"],
+        Case::as_advised,
     )
 }
 
@@ -180,7 +180,7 @@ pub fn fencing_failed() -> Vec<Case> {
         },
         &["node2 could not be fenced"],
         &["`pcs stonith confirm node2`", "Never while it may be running"],
-        Case::is_well,
+        Case::as_advised,
     );
     let off = Case::at_rest(
         |desired, hosts| {

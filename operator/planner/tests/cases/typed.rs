@@ -37,6 +37,13 @@ impl Case {
     fn types(&mut self, on: Option<Side>, words: &[&str]) {
         match *words {
             ["pcs", ref rest @ ..] => self.pcs(rest),
+            ["kubectl", "hapair", "unstandby", node] => {
+                let side = self.desired.side(node).unwrap();
+                self.desired.nodes[side].standby = Some(false);
+                in_cluster(&mut self.hosts, |cluster| {
+                    cluster.nodes.get_mut(node).unwrap().standby = false;
+                });
+            }
             ["kubectl", "hapair", "pause", "web"] => self.desired.paused = true,
             ["kubectl", "hapair", "resume", "web"] => self.desired.paused = false,
             _ => {

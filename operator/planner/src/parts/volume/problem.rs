@@ -8,7 +8,7 @@ use hapair_model::{
 };
 
 use super::{by_hand, split_brain::split_brain, state};
-use crate::view::View;
+use crate::{standby::told_standby, view::View};
 
 type Legs<'a> = Both<Option<&'a Resource>>;
 
@@ -59,7 +59,7 @@ fn grows_old(view: &View<'_>, volume: &Volume) -> Option<(Reason, String)> {
         "volume {}: {node} is in standby, where its data grows old",
         volume.name
     );
-    Some((Reason::NodeStandby, message))
+    Some(told_standby(node, &message))
 }
 
 /// A leg whose disk is not as it has to be, for another reason than a standby.
@@ -138,7 +138,7 @@ fn not_connected(view: &View<'_>, volume: &Volume, legs: &Legs<'_>) -> Option<(R
             "volume {}: {} is in standby, and its leg is down",
             volume.name, node.name
         );
-        return Some((Reason::NodeStandby, message));
+        return Some(told_standby(&node.name, &message));
     }
     let node = &view.desired.nodes[side].name;
     Some(apart(
