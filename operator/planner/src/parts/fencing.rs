@@ -38,9 +38,9 @@ pub const PART: Part = Part {
 /// shoot each other: longer than a BMC takes to switch a server off, and the two differ in when they see the loss.
 const TIE_BREAK: &str = "5s";
 
-/// How long the fencing of the node that serves is held back besides, twice the tie-break: even where that holds the other
-/// node's fencing back, the other one is shot first, by as much as the tie-break.
-pub const PRIORITY_DELAY: &str = "10s";
+/// How long the fencing of the node that serves is held back besides, three times the tie-break: even where that holds the other
+/// node's fencing back, the other one is shot ten seconds earlier.
+pub const PRIORITY_DELAY: &str = "15s";
 
 fn packages(desired: &Desired, platform: &Platform) -> Vec<&'static str> {
     devices(desired)
