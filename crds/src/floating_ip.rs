@@ -1,6 +1,7 @@
 //! `FloatingIP`: the address that follows the service.
 
 use kube::{CustomResource, KubeSchema};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Condition, DeletionPolicy, LocalReference};
@@ -42,9 +43,23 @@ pub struct FloatingIPSpec {
     #[schemars(length(max = 2))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["node".into()]))]
     pub interfaces: Option<Vec<NodeInterface>>,
+    /// What happens when the interface that gets it has no link on the node that serves, though the cluster is whole.
+    /// MoveService: the group goes to the other node, where the interface has one. When absent: MoveService.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub when_link_down: Option<WhenLinkDown>,
     /// What deleting the floating IP does to the hosts. When absent: Retain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub deletion_policy: Option<DeletionPolicy>,
+}
+
+/// What happens when an interface has no link.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, JsonSchema, PartialEq, Serialize)]
+#[schemars(transform = crate::common::leave_to_the_field)]
+pub enum WhenLinkDown {
+    /// The group goes to the other node.
+    MoveService,
+    /// Nothing: nobody watches the interface.
+    Ignore,
 }
 
 /// An interface of a node.

@@ -16,7 +16,7 @@ mod service_group;
 pub use common::{DeletionPolicy, LocalReference, Management, SecretReference};
 pub use condition::{Condition, ConditionStatus, condition_types};
 pub use definitions::definitions;
-pub use floating_ip::{FloatingIP, FloatingIPSpec, FloatingIPStatus};
+pub use floating_ip::{FloatingIP, FloatingIPSpec, FloatingIPStatus, WhenLinkDown};
 pub use ha_pair::{
     AgentFencing, AgentParameter, ClusterAdmin, Corosync, Delegation, Fencing, FencingDevice, FencingMode,
     FencingTls, HAPair, HAPairSpec, HAPairStatus, IpmiFencing, Link, Node, NodeSsh, NodeStatus,

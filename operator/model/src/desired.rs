@@ -279,6 +279,8 @@ pub struct FloatingIp {
     /// The interface that gets it on each node: the declared one, or the one that was found; `None`: there is
     /// none.
     pub interfaces: Both<Option<String>>,
+    /// Whether the service moves when this interface loses its link.
+    pub watched: bool,
 }
 
 /// What runs and moves together.

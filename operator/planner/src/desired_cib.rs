@@ -26,10 +26,24 @@ pub fn wanted(desired: &Desired, platform: &Platform) -> Wanted {
         schema: platform.dialect.schema,
         properties: properties(desired.fencing),
         defaults: DEFAULTS.to_vec(),
-        objects: whole::parts()
-            .flat_map(|part| (part.objects)(desired, platform))
-            .collect(),
+        objects: one_of_each_key(whole::parts().flat_map(|part| (part.objects)(desired, platform))),
     }
+}
+
+/// What several parts have for one object is one.
+fn one_of_each_key(objects: impl Iterator<Item = Object>) -> Vec<Object> {
+    let mut all: Vec<Object> = Vec::new();
+    for object in objects {
+        match all.iter_mut().find(|each| each.key == object.key) {
+            Some(same) => {
+                same.resources.extend(object.resources);
+                same.constraints.extend(object.constraints);
+                same.levels.extend(object.levels);
+            }
+            None => all.push(object),
+        }
+    }
+    all
 }
 
 /// A recovered node does not pull the service back (stickiness above any preference); a failing service is

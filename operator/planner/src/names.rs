@@ -27,6 +27,9 @@ pub const HTTP_AGENT: &str = "/usr/lib/ocf/resource.d/hapair/http";
 /// The operator's resource agent for file systems.
 pub const WRITABLE_AGENT: &str = "/usr/lib/ocf/resource.d/hapair/writable";
 
+/// The operator's resource agent for interfaces.
+pub const LINK_AGENT: &str = "/usr/lib/ocf/resource.d/hapair/link";
+
 /// DRBD's handlers, which keep a peer with older data from being promoted.
 pub const FENCE_PEER: &str = "/usr/lib/drbd/hapair-fence-peer";
 /// The handler that takes the constraint of [`FENCE_PEER`] away again.
@@ -39,6 +42,9 @@ pub const PAIR: &str = "pair";
 pub const MEMBERS: [&str; 5] = ["filesystem-", "ip-", "service-", "probe-", WRITABLE];
 /// How the ids of those begin that notice a file system which has gone read-only.
 pub const WRITABLE: &str = "writable-";
+
+/// How the ids of those begin that watch an interface.
+pub const LINK: &str = "link-";
 
 pub fn volume(name: &str) -> String {
     format!("volume-{name}")
@@ -88,6 +94,15 @@ pub fn writable(name: &str) -> String {
 
 pub fn ip(name: &str) -> String {
     format!("ip-{name}")
+}
+
+/// What watches the interface of a floating address, and the node attribute that it sets.
+pub fn link(ip: &str) -> String {
+    format!("{LINK}{ip}")
+}
+
+pub fn link_clone(ip: &str) -> String {
+    format!("{LINK}{ip}-clone")
 }
 
 pub fn group(name: &str) -> String {

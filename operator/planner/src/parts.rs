@@ -9,18 +9,20 @@ pub mod administration;
 pub mod cluster;
 pub mod fencing;
 pub mod keys;
+pub mod link;
 pub mod service;
 pub mod volume;
 
 use crate::part::Part;
 
 /// Every part, but the firewall, which lets in what these ask for.
-pub static PARTS: [Part; 7] = [
+pub static PARTS: [Part; 8] = [
     keys::PART,
     cluster::PART,
     fencing::PART,
     volume::PART,
     address::PART,
+    link::PART,
     service::PART,
     administration::PART,
 ];

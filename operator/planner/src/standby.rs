@@ -4,10 +4,9 @@
 use std::collections::BTreeSet;
 
 use hapair_model::{
-    Reason, Side,
+    Side,
     desired::Desired,
     observed::{Cluster, DiskState, Role, Task},
-    reason::with_remedy,
 };
 
 use crate::{bans, cib, facts::Facts, names, parts::service};
@@ -38,14 +37,6 @@ pub fn waits(facts: &Facts<'_>, side: Side) -> Option<String> {
     let missing_place = || missing_place(desired, member?.cluster, &peer.name);
     let missing = missing_data(facts, side.peer()).or_else(missing_place)?;
     Some(format!("{} goes into standby once {missing}", node.name))
-}
-
-/// A message about a node that is in standby, with the way out of it.
-pub fn told_standby(node: &str, message: &str) -> (Reason, String) {
-    let remedy = format!(
-        "nothing, if that is meant; otherwise `kubectl hapair unstandby {node}`. Where the spec has `standby: true` for {node}, set it to false"
-    );
-    (Reason::NodeStandby, with_remedy(message, &remedy))
 }
 
 /// The volume of which this node could not go on with the newest data.

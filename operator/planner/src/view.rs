@@ -217,3 +217,11 @@ pub fn concerning<'a>(about: &Subject, findings: &'a [Finding]) -> Option<&'a Fi
         .find(|finding| finding.about == *about)
         .or_else(|| findings.iter().find(|finding| finding.about == Subject::Pair))
 }
+
+/// A message about a node that is in standby, with the way out of it.
+pub fn told_standby(node: &str, message: &str) -> (Reason, String) {
+    let remedy = format!(
+        "nothing, if that is meant; otherwise `kubectl hapair unstandby {node}`. Where the spec has `standby: true` for {node}, set it to false"
+    );
+    (Reason::NodeStandby, with_remedy(message, &remedy))
+}

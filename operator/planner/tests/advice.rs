@@ -80,6 +80,7 @@ fn row(reason: Reason) -> Row {
         Reason::NetworkNotFound => Planned(services::network_not_found()),
         Reason::AddressTaken => Planned(services::address_taken()),
         Reason::AssignedTwice => Planned(services::assigned_twice()),
+        Reason::LinkDown => Planned(services::link_down()),
         Reason::SetAtBoot => Planned(disks::set_at_boot()),
         Reason::RunsTwice => Planned(services::runs_twice()),
         Reason::UnitNotFound => Planned(services::without_unit()),

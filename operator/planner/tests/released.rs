@@ -14,9 +14,10 @@ use hapair_model::{
 };
 use situations::*;
 
-/// The ids of all primitives, in the order of the configuration.
+/// The ids of all primitives, in the order of the configuration, but for what watches interfaces: that goes with its address.
 fn primitives(cib: &Element) -> Vec<String> {
     cib.primitives()
+        .filter(|each| each.get("type") != Some("link"))
         .filter_map(Element::id)
         .map(str::to_owned)
         .collect()

@@ -156,6 +156,7 @@ const FAILOVER: &[(&str, Check)] = &[
     POWER_CUT,
     REPLICATION_CUT,
     READ_ONLY,
+    LOST_LINK,
 ];
 
 /// What the end-to-end test has no time for.
@@ -177,6 +178,7 @@ const TRIALS: &[(&str, Check)] = &[
         innocence::an_emptied_leg_is_told,
     ),
     READ_ONLY,
+    LOST_LINK,
     (
         "a split brain is told, and the commands that the status shows heal it",
         advice::split_brain,
@@ -250,6 +252,10 @@ const REPLICATION_CUT: (&str, Check) = (
     "replication cut: writes go on within seconds; then the serving node's power: the stale leg is not promoted, no \
      record is lost",
     failover::replication_cut_then_power,
+);
+const LOST_LINK: (&str, Check) = (
+    "the clients' interface loses its link on the node that serves: the service goes where they reach it",
+    failover::lost_link_moves_the_group,
 );
 const READ_ONLY: (&str, Check) = (
     "a full file system is told, and one that has gone read-only moves the group",

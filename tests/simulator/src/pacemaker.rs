@@ -1,5 +1,7 @@
 //! Enough of a cluster: membership, quorum, fencing, and a scheduler that reads the CIB the operator wrote.
 
+use std::collections::BTreeSet;
+
 use hapair_model::{
     Both, Side,
     observed::{Ban, Failure},
@@ -155,6 +157,13 @@ pub fn bans(cib: &Element, names: &Both<String>) -> Vec<Ban> {
     bans
 }
 
+/// The node attributes that the agent `link` has set to 0 on this node.
+pub fn links_down(world: &World, cib: &Element, side: Side) -> BTreeSet<String> {
+    let watches = Configuration { cib }.watches();
+    let tells = watches.into_iter().filter(|id| role(world, side, id).is_some());
+    tells.filter(|_| !world.client_links[side]).collect()
+}
+
 /// What the configuration wants to run.
 struct Configuration<'a> {
     cib: &'a Element,
@@ -202,6 +211,30 @@ impl Configuration<'_> {
                 })
             })
             .collect()
+    }
+
+    /// What watches an interface, as a clone: the attribute has the same name.
+    fn watches(&self) -> Vec<String> {
+        let clones = self.resources().into_iter().filter(|each| each.name == "clone");
+        let primitives = clones.filter_map(|clone| clone.first("primitive"));
+        let watches = primitives.filter(|each| each.get("type") == Some("link"));
+        watches.filter_map(Element::id).map(str::to_owned).collect()
+    }
+
+    /// Whether a rule prefers the other node, of two that are there: this one has lost a link that the other has.
+    fn prefers_the_other(&self, world: &World, resource: &str, side: Side) -> bool {
+        let rules = self.constraints().into_iter().filter(|each| {
+            each.name == "rsc_location" && each.get("rsc") == Some(resource) && each.first("rule").is_some()
+        });
+        let attributes: BTreeSet<_> = rules
+            .flat_map(Element::all)
+            .filter_map(|each| each.get("attribute"))
+            .collect();
+        let lost = |side: Side| {
+            let down = links_down(world, self.cib, side);
+            attributes.iter().filter(|each| down.contains(**each)).count()
+        };
+        world.joined && lost(side) > lost(side.peer())
     }
 
     /// Groups, and primitives that stand alone.
@@ -324,6 +357,7 @@ pub fn primitives(cib: &Element) -> Vec<String> {
         .into_iter()
         .map(|clone| clone.primitive)
         .collect();
+    ids.extend(configuration.watches());
     ids.extend(configuration.fence_devices());
     ids.extend(configuration.chains().into_iter().flat_map(|chain| chain.members));
     ids
@@ -356,9 +390,12 @@ fn placement(
     if chain.stopped {
         return None;
     }
-    let allowed = |side: &Side| {
-        let node = &world.names[*side];
+    let may_run = |side: Side| {
+        let node = &world.names[side];
         !configuration.is_standby(node) && configuration.score(&chain.id, node) > -1_000_000
+    };
+    let allowed = |side: &Side| {
+        may_run(*side) && !(may_run(side.peer()) && configuration.prefers_the_other(world, &chain.id, *side))
     };
     if !chain.clones.is_empty() {
         let clones = configuration.clones();
@@ -400,8 +437,20 @@ fn role(world: &World, side: Side, id: &str) -> Option<&'static str> {
 }
 
 fn may_hold(world: &World, configuration: &Configuration<'_>, clone: &PromotableClone, side: Side) -> bool {
-    let node = &world.names[side];
-    !clone.stopped && !configuration.is_standby(node) && !configuration.is_banned(&clone.id, node)
+    let is_able = |side: Side| {
+        let node = &world.names[side];
+        !clone.stopped && !configuration.is_standby(node) && !configuration.is_banned(&clone.id, node)
+    };
+    let has_data = |side: Side| {
+        let leg = world.machines[side].memory.legs.get(&clone.resource);
+        leg.is_some_and(|leg| leg.disk == DiskState::UpToDate)
+    };
+    let chains = configuration.chains();
+    let mut with = chains.iter().filter(|chain| chain.clones.contains(&clone.id));
+    let goes_away = is_able(side.peer())
+        && has_data(side.peer())
+        && with.any(|chain| configuration.prefers_the_other(world, &chain.id, side));
+    is_able(side) && !goes_away
 }
 
 fn stop_something(world: &mut World, members: &[Side], configuration: &Configuration<'_>) -> bool {
@@ -470,6 +519,14 @@ fn stop_something(world: &mut World, members: &[Side], configuration: &Configura
             }
         }
     }
+    for id in configuration.watches() {
+        for side in members.iter().copied() {
+            if configuration.is_standby(&world.names[side]) && role(world, side, &id).is_some() {
+                stop(world, side, &id);
+                return true;
+            }
+        }
+    }
     for id in configuration.fence_devices() {
         for side in members.iter().copied() {
             let node = &world.names[side];
@@ -501,6 +558,14 @@ fn start_something(world: &mut World, members: &[Side], configuration: &Configur
         if let Some(side) = place.filter(|_| !running && !has_failed(world, &id)) {
             world.machines[side].memory.resources.insert(id, "Started");
             return true;
+        }
+    }
+    for id in configuration.watches() {
+        for side in members.iter().copied() {
+            if role(world, side, &id).is_none() && !configuration.is_standby(&world.names[side]) {
+                start(world, side, &id, configuration);
+                return true;
+            }
         }
     }
     for clone in configuration.clones().into_iter().filter(|clone| !clone.stopped) {

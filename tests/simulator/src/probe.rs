@@ -227,6 +227,7 @@ fn cluster(world: &World, side: Side) -> Cluster {
         unclean: each != side && world.machines[side].memory.peer_unclean,
         pending: false,
         maintenance: false,
+        links_down: pacemaker::links_down(world, cib, each),
     };
     let mut resources = Vec::new();
     let known = pacemaker::primitives(cib);

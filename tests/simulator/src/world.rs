@@ -23,6 +23,8 @@ pub struct World {
     pub names: Both<String>,
     /// Whether each of corosync's links works.
     pub links: [bool; 2],
+    /// Whether the interface of the clients has a link on each machine.
+    pub client_links: Both<bool>,
     /// Whether the device that fences each machine works.
     pub bmc_works: Both<bool>,
     /// Whether the two nodes are in one cluster now.
@@ -69,6 +71,7 @@ impl World {
             machines: Both::new(Machine::bare("node1"), Machine::bare("node2")),
             names: Both::new("node1".into(), "node2".into()),
             links: [true; 2],
+            client_links: Both::new(true, true),
             bmc_works: Both::new(true, true),
             joined: false,
             since_change: 0,

@@ -1,5 +1,7 @@
 //! `crm_mon --output-as=xml` of pacemaker 2.0 to 3.0.
 
+use std::collections::BTreeSet;
+
 use hapair_model::{
     observed::{Ban, Cluster, ClusterNode, ClusterResource, Failure, FenceEvent, ResourceRole},
     xml::Element,
@@ -29,7 +31,13 @@ pub fn read(xml: &str) -> Option<Cluster> {
             .is_some_and(|options| options.is("maintenance-mode")),
         nodes: list("nodes", "node")
             .into_iter()
-            .filter_map(|node| Some((node.get("name")?.to_owned(), cluster_node(node))))
+            .filter_map(|node| {
+                let name = node.get("name")?;
+                Some((
+                    name.to_owned(),
+                    cluster_node(node, links_down(&list("node_attributes", "node"), name)),
+                ))
+            })
             .collect(),
         resources: root
             .first("resources")
@@ -58,13 +66,24 @@ fn ban(element: &Element) -> Option<Ban> {
     })
 }
 
-fn cluster_node(node: &Element) -> ClusterNode {
+/// The attributes of a node by which our agent `link` tells that an interface has no link.
+fn links_down(nodes: &[&Element], name: &str) -> BTreeSet<String> {
+    let of_node = nodes.iter().filter(|node| node.get("name") == Some(name));
+    let attributes = of_node.flat_map(|node| &node.children).filter_map(|each| {
+        let attribute = each.get("name")?;
+        (attribute.starts_with("link-") && each.get("value") == Some("0")).then(|| attribute.to_owned())
+    });
+    attributes.collect()
+}
+
+fn cluster_node(node: &Element, links_down: BTreeSet<String>) -> ClusterNode {
     ClusterNode {
         online: node.is("online"),
         standby: node.is("standby") || node.is("standby_onfail"),
         unclean: node.is("unclean"),
         pending: node.is("pending"),
         maintenance: node.is("maintenance"),
+        links_down,
     }
 }
 

@@ -37,6 +37,7 @@ impl Intake<'_> {
                     address,
                     prefix,
                     interfaces: Both::from_fn(on),
+                    watched: ip.spec.when_link_down != Some(crds::WhenLinkDown::Ignore),
                 })
             }
             None => {

@@ -1,6 +1,9 @@
 //! pacemaker's view of the cluster.
 
-use std::{collections::BTreeMap, fmt};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
 
 use super::{FencingStatus, ResourceRole, Task};
 
@@ -57,6 +60,8 @@ pub struct ClusterNode {
     pub pending: bool,
     /// The cluster leaves everything on it as it is.
     pub maintenance: bool,
+    /// Node attributes by which our agent `link` tells that an interface has no link.
+    pub links_down: BTreeSet<String>,
 }
 
 impl ClusterNode {

@@ -123,10 +123,7 @@ impl Judge<'_> {
         resources.into_iter().all(|(_, element)| {
             // A member may leave a group that stays: the cluster stops it by itself.
             let stays = element.id().is_some_and(|id| is_defined(&wanted, id));
-            // A fencing device may simply go: stopping it stops nothing.
-            let services = element
-                .primitives()
-                .filter(|each| each.get("class") != Some("stonith"));
+            let services = element.primitives().filter(|each| !serves_nobody(each));
             stays
                 || services
                     .filter_map(Element::id)
@@ -215,4 +212,10 @@ fn is_standby(cib: &Element, node: &str) -> bool {
             .is_some_and(|value| ["true", "on", "yes", "y", "1"].contains(&value.to_lowercase().as_str()));
         each.get("name") == Some("standby") && is_true
     })
+}
+
+/// A fencing device and what watches an interface may simply go: stopping them stops nothing.
+fn serves_nobody(primitive: &Element) -> bool {
+    let is = |name: &str, value: &str| primitive.get(name) == Some(value);
+    is("class", "stonith") || is("provider", "hapair") && is("type", "link")
 }

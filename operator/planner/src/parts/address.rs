@@ -18,6 +18,7 @@ use crate::{
     facts::{Facts, OneHost},
     live, names,
     part::Part,
+    parts::link,
     platform::Platform,
     view::View,
 };
@@ -233,7 +234,10 @@ pub fn report(view: &View<'_>, ip: &FloatingIp) -> ChildReport {
         ),
     };
     let problem = (assigned != Some(true)).then(|| (reason, message.clone()));
-    let problems = problem.into_iter().chain(at_boot::problem(view, &address));
+    let problems = problem
+        .into_iter()
+        .chain(link_down(view, ip))
+        .chain(at_boot::problem(view, &address));
     let mut conditions = view.verdict(&about, view.finding(&about), problems);
     conditions.push(Condition::new("Assigned", assigned, reason, message));
     ChildReport { conditions, node }
@@ -245,7 +249,15 @@ fn has(host: &Host, address: &str) -> bool {
 
 /// What of an address counts for the pair as a whole, whether its service can be had or not.
 pub fn problem(view: &View<'_>, ip: &FloatingIp) -> Option<(Reason, String)> {
-    assigned_twice(view, ip).or_else(|| at_boot::problem(view, &ip.address.to_string()))
+    assigned_twice(view, ip)
+        .or_else(|| link_down(view, ip))
+        .or_else(|| at_boot::problem(view, &ip.address.to_string()))
+}
+
+/// An address whose interface has no link on the node that has the address.
+fn link_down(view: &View<'_>, ip: &FloatingIp) -> Option<(Reason, String)> {
+    let active = view.cluster?.node_of(&view.desired.id(names::ip(&ip.name)))?;
+    link::down(view, ip, active)
 }
 
 /// An address that both hosts have, and where the cluster does not want it.

@@ -10,11 +10,10 @@ use hapair_model::{
 
 use crate::{
     bans, failures, names,
-    parts::{fencing, service, volume},
+    parts::{fencing, link, service, volume},
     platform::Platform,
     stages,
-    standby::told_standby,
-    view::View,
+    view::{View, told_standby},
 };
 
 /// RedundancyHealthy of the pair.
@@ -97,6 +96,7 @@ pub fn healthy(view: &View<'_>) -> Condition {
         .or_else(|| failed_start(view, cluster))
         .or_else(|| missing_there(view))
         .or_else(|| different_ids(view))
+        .or_else(|| link_down_there(view))
         .or_else(standby)
     {
         Some((reason, message)) => no(reason, message),
@@ -296,4 +296,13 @@ fn lifted(ban: &Ban) -> String {
             "ask who made it. If nobody wants it any more, `pcs constraint delete {id}` on one of the nodes"
         )
     }
+}
+
+/// An interface without a link on the node that does not serve: clients would not reach the service there.
+fn link_down_there(view: &View<'_>) -> Option<(Reason, String)> {
+    view.groups().find_map(|group| {
+        let serving = service::serving_node(view, group).ok()?;
+        let there = &view.desired.nodes[view.desired.side(&serving)?.peer()].name;
+        link::watched(view.desired, group).find_map(|ip| link::down(view, ip, there))
+    })
 }

@@ -50,6 +50,38 @@ pub fn assigned_twice() -> Vec<Case> {
     )]
 }
 
+pub fn link_down() -> Vec<Case> {
+    let on = |node: &'static str| {
+        Case::at_rest(
+            move |_, hosts| {
+                in_cluster(hosts, |cluster| {
+                    cluster
+                        .nodes
+                        .get_mut(node)
+                        .unwrap()
+                        .links_down
+                        .insert("link-web".into());
+                })
+            },
+            if node == "node1" {
+                &["node1", "eth0 has no link", "192.0.2.100"]
+            } else {
+                &["node2", "eth0 has no link", "192.0.2.100"]
+            },
+            &["look at the cable", "`ip link show eth0`"],
+            |case, _| {
+                in_cluster(&mut case.hosts, |cluster| {
+                    cluster
+                        .nodes
+                        .values_mut()
+                        .for_each(|node| node.links_down.clear());
+                })
+            },
+        )
+    };
+    vec![on("node1"), on("node2")]
+}
+
 pub fn runs_twice() -> Vec<Case> {
     vec![Case::at_rest(
         |_, hosts| {

@@ -82,6 +82,7 @@ pub fn tomcat_pair() -> Desired {
             address: "192.0.2.100".parse().unwrap(),
             prefix: 24,
             interfaces: Both::from_fn(|_| Some("eth0".into())),
+            watched: true,
         }],
         groups: vec![Group {
             name: "tomcat".into(),
@@ -283,6 +284,8 @@ fn cluster(desired: &Desired) -> Cluster {
             resource("service-tomcat-tomcat", "Started", "node1"),
             resource("probe-tomcat", "Started", "node1"),
             resource("writable-logs", "Started", "node1"),
+            resource("link-web", "Started", "node1"),
+            resource("link-web", "Started", "node2"),
         ],
         ..Cluster::default()
     }

@@ -8,6 +8,7 @@ use hapair_simulator::reality::{differences, story};
 use hapair_world::{World, client::metric, recording::Recording};
 
 use super::{AT_ONCE, LONG, SOON, premise::at_home, served_by};
+use crate::visitor::Visitor;
 
 /// Longer than it takes from the end of an act until the status is at its end, too.
 const TOLD: Duration = Duration::from_secs(300);
@@ -259,4 +260,36 @@ pub fn read_only_moves_the_group(world: &mut World) -> Result<()> {
     );
     world.lab.run(node, "crm_resource --cleanup")?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)
+}
+
+/// The interface of the clients loses its link on the node that serves, and the cluster stays whole over the other link: the
+/// service goes where clients reach it, and nothing is fenced.
+pub fn lost_link_moves_the_group(world: &mut World) -> Result<()> {
+    let (_, node, other) = serving(world)?;
+    // Nobody can log in to bring it up again: it does so by itself.
+    let down = format!(
+        "dev=$(ip -o address show to {} | cut -d ' ' -f 2); systemd-run --quiet --on-active=120 ip link set $dev up && \
+         systemd-run --quiet --on-active=1 ip link set $dev down",
+        world.floating_address()
+    );
+    let boots = [world.lab.boot(0)?, world.lab.boot(1)?];
+    let visitor = Visitor::start(world.floating_address());
+    world.lab.run(node, &down)?;
+    served_by(world, &other, LONG)?;
+    let gap = visitor.end()?.longest_gap;
+    world.wait_for_condition("hapair/web", "RedundancyHealthy", "False", SOON)?;
+    world.lab.wait_for_ssh(node, LONG)?;
+    ensure!(
+        boots == [world.lab.boot(0)?, world.lab.boot(1)?],
+        "a node was fenced, though the cluster was whole"
+    );
+    world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
+    served_by(world, &other, AT_ONCE)?;
+    println!("           the page was away for {:.0} s", gap.as_secs_f32());
+    ensure!(
+        gap < Duration::from_secs(120),
+        "the page was away for {:.0} s",
+        gap.as_secs_f32()
+    );
+    Ok(())
 }

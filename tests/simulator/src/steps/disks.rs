@@ -177,6 +177,11 @@ pub(super) async fn bring_up(run: &mut Run<'_>, resource: &str) -> Result<(), St
     })
     .await?
     .map_err(Stop::Failed)?;
+    // drbdadm ends once the leg is connecting.
+    run.wait_for("connecting", |world, side| {
+        world.connection(side, resource) != Some(Connection::Configured)
+    })
+    .await?;
     let mark = FollowUp::Adjust(resource.to_owned()).mark();
     if run.look(|world, side| world.machines[side].disk.pending.contains(&mark)) {
         run.change(format!("unmark {mark}"), |world, side| {

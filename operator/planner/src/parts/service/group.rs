@@ -9,7 +9,7 @@ use super::{resources, url};
 use crate::{
     elements::{Object, attributes, owned},
     names,
-    parts::{address, volume},
+    parts::{address, link, volume},
     platform::Platform,
 };
 
@@ -71,6 +71,9 @@ fn object(desired: &Desired, group: &Group, platform: &Platform) -> Object {
     };
     if members.is_empty() {
         return object;
+    }
+    for ip in link::watched(desired, group) {
+        object.constraints.push(link::preference(&id, ip));
     }
     for volume in &group.volumes {
         let clone = names::volume_clone(volume);

@@ -8,7 +8,7 @@ use hapair_model::{
 };
 
 use super::{by_hand, split_brain::split_brain, state};
-use crate::{standby::told_standby, view::View};
+use crate::view::{View, told_standby};
 
 type Legs<'a> = Both<Option<&'a Resource>>;
 

@@ -1,0 +1,125 @@
+//! Whether the interface of a floating address has a link. A service whose clients cannot reach it any more, though the cluster is
+//! whole, moves to the other node, where that has a link.
+
+use hapair_model::{
+    Reason, Side,
+    desired::{Desired, FloatingIp, Group},
+    plan::File,
+    reason::with_remedy,
+    xml::Element,
+};
+
+use crate::{
+    elements::{Object, attributes, ocf, on_node, operations, owned},
+    files::text,
+    names,
+    part::{Ground, Part},
+    platform::Platform,
+    view::View,
+};
+
+/// How much a node is preferred whose interface is not known to have lost its link: far more than a service sticks to its node, far less than a
+/// ban. Where neither has a link, nothing moves.
+const PREFERENCE: &str = "100000";
+
+/// What this part has to say.
+pub const PART: Part = Part {
+    files,
+    objects,
+    ..Part::NONE
+};
+
+fn files(_: &Desired, _: Side, _: &Ground) -> Vec<File> {
+    vec![text(
+        names::LINK_AGENT,
+        "755",
+        include_str!("../../files/link").into(),
+    )]
+}
+
+/// The pair's own: what becomes of a group or an address is not to wait for it.
+fn objects(desired: &Desired, _: &Platform) -> Vec<Object> {
+    let watched = desired.groups.iter().flat_map(|group| watched(desired, group));
+    vec![Object {
+        key: names::PAIR.into(),
+        resources: watched.map(|ip| element(desired, ip)).collect(),
+        ..Object::default()
+    }]
+}
+
+/// The addresses of a group whose interfaces are watched.
+pub fn watched<'a>(desired: &'a Desired, group: &'a Group) -> impl Iterator<Item = &'a FloatingIp> {
+    let addresses = group
+        .floating_ips
+        .iter()
+        .filter_map(|name| desired.floating_ip(name));
+    addresses.filter(|ip| ip.watched)
+}
+
+/// What watches the interface, on both nodes.
+fn element(desired: &Desired, ip: &FloatingIp) -> Element {
+    let id = names::link(&ip.name);
+    let of_nodes = desired.nodes.iter().filter_map(|(side, node)| {
+        let interface = ip.interfaces[side].as_ref()?;
+        Some(on_node(&id, &node.name, "interface", interface))
+    });
+    let primitive = ocf(&id, "hapair", "link")
+        .children(of_nodes)
+        .child(attributes("instance_attributes", &id, &owned(&[("name", &id)])))
+        .child(operations(
+            &id,
+            &[
+                ("start", "0s", "20s", None),
+                ("stop", "0s", "20s", None),
+                ("monitor", "10s", "20s", None),
+            ],
+        ));
+    Element::new("clone")
+        .with("id", names::link_clone(&ip.name))
+        .child(primitive)
+}
+
+/// That a group prefers the nodes where this interface has a link, or is not known to have none.
+pub fn preference(group: &str, ip: &FloatingIp) -> Element {
+    let attribute = names::link(&ip.name);
+    let id = format!("{group}-prefers-{attribute}");
+    let expression = |name: &str, operation: &str| {
+        Element::new("expression")
+            .with("id", format!("{id}-{name}"))
+            .with("attribute", &attribute)
+            .with("operation", operation)
+    };
+    let rule = Element::new("rule")
+        .with("id", format!("{id}-rule"))
+        .with("score", PREFERENCE)
+        .with("boolean-op", "or")
+        .child(expression("unknown", "not_defined"))
+        .child(expression("up", "ne").with("value", "0"));
+    Element::new("rsc_location")
+        .with("id", &id)
+        .with("rsc", group)
+        .child(rule)
+}
+
+/// An address that clients may not reach on this node, since its interface there has no link.
+pub fn down(view: &View<'_>, ip: &FloatingIp, node: &str) -> Option<(Reason, String)> {
+    let cluster = view.cluster?;
+    let is_down = cluster
+        .nodes
+        .get(node)?
+        .links_down
+        .contains(&names::link(&ip.name));
+    let interface = view
+        .desired
+        .side(node)
+        .and_then(|side| ip.interfaces[side].as_deref());
+    let interface = interface.unwrap_or("its interface");
+    (ip.watched && is_down).then(|| {
+        let what = format!("{node}: {interface} has no link: clients may not reach {} there", ip.address);
+        let remedy = format!(
+            "look at the cable, the switch and the configuration of {interface} on {node} (`ip link show {interface}`). The service goes to \
+             the node that has a link, and stays where it is while neither has"
+        );
+        (Reason::LinkDown, with_remedy(&what, &remedy))
+    })
+}
