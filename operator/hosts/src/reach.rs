@@ -6,7 +6,10 @@ use std::{io::ErrorKind, sync::Arc, time::Duration};
 use hapair_model::{host::Credentials, observed::Silence};
 use openssh::{ControlPersist, KnownHosts, SessionBuilder};
 use tempfile::TempDir;
-use tokio::{sync::Notify, task::JoinHandle};
+use tokio::{
+    sync::Notify,
+    task::{JoinError, JoinHandle},
+};
 use tracing::{Instrument as _, instrument};
 
 use crate::{keys, line::Line};
@@ -38,26 +41,36 @@ impl Reach {
         }
     }
 
+    /// The host is away: it is not waited for any more.
+    pub fn lost(&mut self, why: Silence) {
+        self.failed = Some(why);
+    }
+
     /// A new connection.
     pub async fn connect(&mut self) -> Result<Line, Silence> {
-        let attempt = self.attempt.get_or_insert_with(|| {
-            tokio::spawn(
-                attempt(
-                    self.credentials.clone(),
-                    self.folder.clone(),
-                    self.failed.as_ref().map(|_| self.happened.clone()),
-                )
-                .in_current_span(),
-            )
-        });
+        // What has failed since the last time says nothing of now.
+        if let Some(ended) = self.attempt.take_if(|attempt| attempt.is_finished())
+            && let Ok(line) = self.note(ended.await)
+        {
+            return Ok(line);
+        }
+        let (credentials, folder) = (self.credentials.clone(), self.folder.clone());
+        let happened = self.failed.as_ref().map(|_| self.happened.clone());
+        let running = self
+            .attempt
+            .get_or_insert_with(|| tokio::spawn(attempt(credentials, folder, happened).in_current_span()));
         let ended = match &self.failed {
-            None => attempt.await,
-            Some(failed) => match tokio::time::timeout(BRIEF, &mut *attempt).await {
+            None => running.await,
+            Some(failed) => match tokio::time::timeout(BRIEF, running).await {
                 Ok(ended) => ended,
                 Err(_) => return Err(failed.clone()),
             },
         };
         self.attempt = None;
+        self.note(ended)
+    }
+
+    fn note(&mut self, ended: Result<Result<Line, Silence>, JoinError>) -> Result<Line, Silence> {
         let result = ended.unwrap_or_else(|error| Err(Silence::Unreachable(error.to_string())));
         self.failed = result.as_ref().err().cloned();
         result

@@ -6,7 +6,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
     time::Duration,
 };
@@ -164,6 +164,12 @@ impl Host {
             }),
         };
         let limit = bundle.limit + MARGIN;
+        let heard = AtomicU64::new(0);
+        let mut told = told;
+        let told = |bytes: &[u8]| {
+            heard.fetch_add(1, Ordering::Relaxed);
+            told(bytes);
+        };
         let silence = open
             .watch
             .as_ref()
@@ -173,7 +179,11 @@ impl Host {
             result = tokio::time::timeout(limit, self.exchange(open, bundle.archive, told)) => result.unwrap_or_else(|_| {
                 Err(Silence::Unreachable(format!("the remote command did not end within {} s", limit.as_secs())))
             }),
-            silent = lasting(silence) => Err(Silence::Unreachable(format!("it has said nothing for {} s", silent.as_secs()))),
+            silent = lasting(silence, &heard) => {
+                let why = Silence::Unreachable(format!("it has said nothing for {} s", silent.as_secs()));
+                reach.lost(why.clone());
+                Err(why)
+            }
         };
         // The next execution connects anew; this one may or may not have run.
         if matches!(result, Err(Silence::Unreachable(_)))
@@ -277,13 +287,18 @@ impl Host {
     }
 }
 
-/// Waits until a host has been silent for so long that what was asked is given up.
-async fn lasting(silence: Option<Arc<Notify>>) -> Duration {
+/// Waits until a host has been silent for so long that what was asked is given up. One that has said anything since its watch fell silent only stood
+/// still for a while; `heard` counts.
+async fn lasting(silence: Option<Arc<Notify>>, heard: &AtomicU64) -> Duration {
     let Some(silence) = silence else {
         return std::future::pending().await;
     };
     silence.notified().await;
+    let before = heard.load(Ordering::Relaxed);
     tokio::time::sleep(GRACE).await;
+    if heard.load(Ordering::Relaxed) != before {
+        return std::future::pending().await;
+    }
     watch::SILENT + GRACE
 }
 

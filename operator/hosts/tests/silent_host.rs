@@ -70,3 +70,26 @@ async fn a_host_that_was_silent_holds_no_look_up() {
         assert!(next.elapsed() < Duration::from_secs(3), "{:?}", next.elapsed());
     }
 }
+
+/// What failed while nobody looked is not what is so now.
+#[tokio::test]
+async fn a_failure_that_is_over_is_not_told_again() {
+    let hosts = hosts([silent(), closed()]);
+    let questions = Both::from_fn(|_| Question::default());
+    hosts.observe(&questions).await;
+    let seen = hosts.observe(&questions).await;
+    let why = |seen: &Both<HostView>| match &seen.first {
+        HostView::Silent(Silence::Unreachable(why)) => why.clone(),
+        view => panic!("{view:?}"),
+    };
+    let before = why(&seen);
+    // Longer than an attempt lasts.
+    tokio::time::sleep(Duration::from_secs(20)).await;
+    let next = Instant::now();
+    let seen = hosts.observe(&questions).await;
+    assert_eq!(why(&seen), before);
+    assert!(
+        next.elapsed() > Duration::from_millis(900),
+        "a new attempt was made, and waited for"
+    );
+}

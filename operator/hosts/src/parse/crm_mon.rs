@@ -242,6 +242,20 @@ mod tests {
     const SERVING: &str = include_str!("../../fixtures/crm_mon/pacemaker-2.1.5-serving.xml");
 
     #[test]
+    fn a_lost_link_is_told_of_its_node() {
+        let serving = include_str!("../../fixtures/crm_mon/pacemaker-2.1.5-serving.xml");
+        let attribute = "<attribute name=\"master-volume-logs\"";
+        assert_eq!(serving.matches(attribute).count(), 2, "one of each node");
+        let (before, after) = serving.split_once(attribute).unwrap();
+        let lost = format!(
+            "{before}<attribute name=\"link-web\" value=\"0\"/><attribute name=\"link-other\" value=\"1\"/>{attribute}{after}"
+        );
+        let nodes = read(&lost).unwrap().nodes;
+        assert_eq!(nodes["node1"].links_down, BTreeSet::from(["link-web".to_owned()]));
+        assert!(nodes["node2"].links_down.is_empty());
+    }
+
+    #[test]
     fn a_serving_pair_reads_as_one() {
         let cluster = read(SERVING).unwrap();
         assert!(cluster.quorate && cluster.has_dc && !cluster.maintenance);
