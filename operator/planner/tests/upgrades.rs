@@ -152,22 +152,32 @@ fn with_unit(unit: &str, limit: Limit) -> (Desired, Hosts) {
 }
 
 fn timeouts(desired: &Desired, hosts: &Hosts) -> (String, String) {
+    let of = |operation: &str| timeout(desired, hosts, &format!("service-tomcat-tomcat-{operation}-0s"));
+    (of("start"), of("stop"))
+}
+
+/// That of an operation in the configuration.
+fn timeout(desired: &Desired, hosts: &Hosts, operation: &str) -> String {
     let settled = hapair_planner::resolve(desired.clone(), &seen(hosts));
     let cib = pushed(&settled, hosts)
         .or_else(|| hosts.first.cib.as_ref().map(ToString::to_string))
         .unwrap();
     let cib = Element::parse(&cib).unwrap();
-    let of = |name: &str| {
-        let id = format!("service-tomcat-tomcat-{name}-0s");
-        cib.all()
-            .into_iter()
-            .find(|each| each.id() == Some(&id))
-            .unwrap()
-            .get("timeout")
-            .unwrap()
-            .to_owned()
+    let mut all = cib.all().into_iter();
+    let found = all.find(|each| each.id() == Some(operation)).unwrap();
+    found.get("timeout").unwrap().to_owned()
+}
+
+/// A unit has started before its service answers; one without a limit would keep a group that never answers for an hour.
+#[test]
+fn a_probe_starts_within_the_longest_limit_that_is_one() {
+    let of = |limit: Limit| {
+        let (desired, hosts) = with_unit("slow", limit);
+        timeout(&desired, &hosts, "probe-tomcat-start-0s")
     };
-    (of("start"), of("stop"))
+    assert_eq!(of(Limit::Seconds(90)), "120s");
+    assert_eq!(of(Limit::Seconds(600)), "630s");
+    assert_eq!(of(Limit::Endless), "120s");
 }
 
 #[test]

@@ -72,9 +72,7 @@ fn object(desired: &Desired, group: &Group, platform: &Platform) -> Object {
     if members.is_empty() {
         return object;
     }
-    for ip in link::watched(desired, group) {
-        object.constraints.push(link::preference(&id, ip));
-    }
+    object.constraints.extend(link::preferences(desired, group));
     for volume in &group.volumes {
         let clone = names::volume_clone(volume);
         object.constraints.push(

@@ -16,7 +16,8 @@ pub const USUAL: u32 = 120;
 /// What the cluster waits longer than systemd, in seconds.
 const MARGIN: u32 = 30;
 
-const HOUR: u32 = 3600;
+/// What stands for no limit at all, in seconds.
+pub const HOUR: u32 = 3600;
 
 /// Where nothing is declared, a unit's own limits count.
 pub fn resolve(desired: &mut Desired, observed: &Both<HostView>) {

@@ -53,8 +53,9 @@ pub fn probe(desired: &Desired, group: &Group, probe: &HttpProbe, url: &str) -> 
         let codes: Vec<_> = probe.codes.iter().map(ToString::to_string).collect();
         parameters.push(("codes".into(), codes.join(" ")));
     }
-    // A unit has started before its service answers: its time counts here, too.
+    // A unit has started before its service answers: its time counts here, too. No limit is no time.
     let starts = group.services.iter().filter_map(|service| service.start_timeout);
+    let starts = starts.filter(|seconds| *seconds < limits::HOUR);
     let start = starts.max().unwrap_or_default().max(limits::USUAL);
     let monitor = patience(probe);
     ocf(&id, "hapair", "http")
@@ -69,9 +70,9 @@ pub fn probe(desired: &Desired, group: &Group, probe: &HttpProbe, url: &str) -> 
         ))
 }
 
-/// Longer than the agent's monitor can take, in seconds: it asks once a second while the service fails, for 15 s or until it is
-/// hung, and one request more.
+/// Longer than the agent's monitor can take, in seconds: it asks once a second while the service fails, for 15 s, and then until it
+/// is hung.
 fn patience(probe: &HttpProbe) -> u16 {
     let until_hung = probe.failure_threshold.saturating_mul(probe.timeout + 1);
-    until_hung.max(15) + probe.timeout + 10
+    15 + until_hung + 10
 }
