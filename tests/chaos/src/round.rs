@@ -178,13 +178,9 @@ pub fn play(
         .transpose()?;
     if fault.leaves_both_alive() {
         // One that did not serve is not missed: its power is what tells.
-        let other = 1 - active;
-        ground.world.wait("the other node to be fenced", LONG, |world| {
-            world
-                .lab
-                .boot(other)
-                .ok()
-                .filter(|boot| *boot != before.boots[other])
+        ground.world.wait("a node to be fenced", LONG, |world| {
+            let is_new = |node: usize| world.lab.boot(node).is_ok_and(|boot| boot != before.boots[node]);
+            (0..2).any(is_new).then_some(())
         })?;
     }
     std::thread::sleep(hold.saturating_sub(start.elapsed()));
