@@ -43,7 +43,7 @@ pub struct FloatingIPSpec {
     #[schemars(length(max = 2))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["node".into()]))]
     pub interfaces: Option<Vec<NodeInterface>>,
-    /// What happens when the interface that gets it has no link on the node that serves, though the cluster is whole.
+    /// What happens to its group when the interface that gets it has no link on the node that serves, though the cluster is whole.
     /// MoveService: the group goes to the other node, where the interface has one. When absent: MoveService.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub when_link_down: Option<WhenLinkDown>,

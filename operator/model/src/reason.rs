@@ -295,7 +295,7 @@ reasons! {
     ///
     /// What to do: the message has the command that takes it off the node where the cluster does not have it.
     AssignedTwice: NeedsPerson,
-    /// The interface of a floating IP has no link on a node: clients may not reach the address there.
+    /// The interface of a group's floating IP has no link on a node: clients may not reach the address there.
     ///
     /// What to do: look at the cable, the switch and the configuration of the interface. The service goes to the node that has a
     /// link, unless `spec.whenLinkDown` is Ignore, and stays where it is while neither has one.

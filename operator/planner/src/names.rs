@@ -102,7 +102,8 @@ pub fn link(ip: &str) -> String {
 }
 
 pub fn link_clone(ip: &str) -> String {
-    format!("{LINK}{ip}-clone")
+    // Not link-NAME-clone, which is the watch of an address called NAME-clone.
+    format!("links-{ip}")
 }
 
 pub fn group(name: &str) -> String {

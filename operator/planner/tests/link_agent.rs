@@ -59,7 +59,7 @@ impl Node {
 }
 
 fn update(value: u8) -> String {
-    format!("--name link-web --update {value} --delay 12s\n")
+    format!("--name link-web --update-both {value} --delay 20s\n")
 }
 
 #[test]

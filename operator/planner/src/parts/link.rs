@@ -18,9 +18,9 @@ use crate::{
     view::View,
 };
 
-/// How much a node is preferred whose interface is not known to have lost its link: far more than a service sticks to its node, far less than a
-/// ban. Where neither has a link, nothing moves.
-const PREFERENCE: &str = "100000";
+/// How much a node is preferred whose interfaces are not known to have lost their links: more than a group sticks to its node, and less than
+/// what a leg with the newest data has ahead of any other (10000 to 10 and 1000, ocf:linbit:drbd). Shared among the addresses of a group.
+const PREFERENCE: usize = 5000;
 
 /// What this part has to say.
 pub const PART: Part = Part {
@@ -66,21 +66,38 @@ fn element(desired: &Desired, ip: &FloatingIp) -> Element {
     let primitive = ocf(&id, "hapair", "link")
         .children(of_nodes)
         .child(attributes("instance_attributes", &id, &owned(&[("name", &id)])))
-        .child(operations(
+        .child(harmless(operations(
             &id,
             &[
                 ("start", "0s", "20s", None),
                 ("stop", "0s", "20s", None),
                 ("monitor", "10s", "20s", None),
             ],
-        ));
+        )));
     Element::new("clone")
         .with("id", names::link_clone(&ip.name))
         .child(primitive)
 }
 
-/// That a group prefers the nodes where this interface has a link, or is not known to have none.
-pub fn preference(group: &str, ip: &FloatingIp) -> Element {
+/// Operations whose failure moves nothing and fences nobody: what only watches is no reason for either.
+fn harmless(operations: Element) -> Element {
+    let each = operations
+        .children
+        .into_iter()
+        .map(|operation| operation.with("on-fail", "ignore"));
+    Element::new("operations").children(each)
+}
+
+/// That a group prefers the nodes where the interface of each of these addresses has a link, or is not known to have none: a watch
+/// that does not run moves nothing.
+pub fn preferences(desired: &Desired, group: &Group) -> Vec<Element> {
+    let count = watched(desired, group).count();
+    let id = names::group(&group.name);
+    let ips = watched(desired, group);
+    ips.map(|ip| preference(&id, ip, PREFERENCE / count)).collect()
+}
+
+fn preference(group: &str, ip: &FloatingIp, score: usize) -> Element {
     let attribute = names::link(&ip.name);
     let id = format!("{group}-prefers-{attribute}");
     let expression = |name: &str, operation: &str| {
@@ -91,7 +108,7 @@ pub fn preference(group: &str, ip: &FloatingIp) -> Element {
     };
     let rule = Element::new("rule")
         .with("id", format!("{id}-rule"))
-        .with("score", PREFERENCE)
+        .with("score", score)
         .with("boolean-op", "or")
         .child(expression("unknown", "not_defined"))
         .child(expression("up", "ne").with("value", "0"));
@@ -113,11 +130,14 @@ pub fn down(view: &View<'_>, ip: &FloatingIp, node: &str) -> Option<(Reason, Str
         .desired
         .side(node)
         .and_then(|side| ip.interfaces[side].as_deref());
-    let interface = interface.unwrap_or("its interface");
     (ip.watched && is_down).then(|| {
+        let (interface, command) = match interface {
+            Some(name) => (name, format!(" (`ip link show {name}`)")),
+            None => ("its interface", String::new()),
+        };
         let what = format!("{node}: {interface} has no link: clients may not reach {} there", ip.address);
         let remedy = format!(
-            "look at the cable, the switch and the configuration of {interface} on {node} (`ip link show {interface}`). The service goes to \
+            "look at the cable, the switch and the configuration of {interface} on {node}{command}. The service goes to \
              the node that has a link, and stays where it is while neither has"
         );
         (Reason::LinkDown, with_remedy(&what, &remedy))

@@ -110,7 +110,11 @@ fn problems(view: &View<'_>, observations: &[Condition]) -> Vec<(Reason, String)
 fn keeps_from_answering(reason: Reason) -> bool {
     matches!(
         reason,
-        Reason::AssignedTwice | Reason::RunsTwice | Reason::FilesystemReadOnly | Reason::FilesystemFull
+        Reason::AssignedTwice
+            | Reason::LinkDown
+            | Reason::RunsTwice
+            | Reason::FilesystemReadOnly
+            | Reason::FilesystemFull
     )
 }
 
