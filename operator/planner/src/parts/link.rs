@@ -100,18 +100,17 @@ pub fn preferences(desired: &Desired, group: &Group) -> Vec<Element> {
 fn preference(group: &str, ip: &FloatingIp, score: usize) -> Element {
     let attribute = names::link(&ip.name);
     let id = format!("{group}-prefers-{attribute}");
-    let expression = |name: &str, operation: &str| {
-        Element::new("expression")
-            .with("id", format!("{id}-{name}"))
-            .with("attribute", &attribute)
-            .with("operation", operation)
-    };
+    // True of an attribute that is not defined, too. A rule with two expressions and boolean-op="or" would do, but crm_mon 2.1.5 then tells of a
+    // ban on a node that shuts down.
+    let is_not_down = Element::new("expression")
+        .with("id", format!("{id}-expression"))
+        .with("attribute", &attribute)
+        .with("operation", "ne")
+        .with("value", "0");
     let rule = Element::new("rule")
         .with("id", format!("{id}-rule"))
         .with("score", score)
-        .with("boolean-op", "or")
-        .child(expression("unknown", "not_defined"))
-        .child(expression("up", "ne").with("value", "0"));
+        .child(is_not_down);
     Element::new("rsc_location")
         .with("id", &id)
         .with("rsc", group)
