@@ -10,7 +10,7 @@ use std::{
 
 use hapair_controllers::{Context, Leader, LeaseName, Metrics};
 use hapair_index::Index;
-use hapair_model::{Both, digest};
+use hapair_model::{Both, digest, xml::Element};
 use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 
@@ -388,7 +388,17 @@ fn machine(machine: &Machine) -> String {
         cib.children
             .iter()
             .filter(|section| section.name == "configuration")
-            .for_each(|section| text += &section.to_string());
+            .for_each(|section| text += &in_order(section).to_string());
     }
     text
+}
+
+/// A configuration whose elements stand in the order of their ids. What was declared later stands behind what was there, and means
+/// the same.
+fn in_order(configuration: &Element) -> Element {
+    let mut ordered = configuration.clone();
+    for section in &mut ordered.children {
+        section.children.sort_by_key(|each| each.id().map(str::to_owned));
+    }
+    ordered
 }
