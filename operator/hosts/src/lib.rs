@@ -117,7 +117,7 @@ impl Hosts for SshHosts {
     async fn run(&self, side: Side, steps: &[Step], authority: &Authority) -> Outcome {
         let mut spans = StepSpans::new(steps);
         let outcome = match self.hosts[side]
-            .execute_told(bundle::stage(steps, authority), |answer| spans.told(answer))
+            .execute(bundle::stage(steps, authority), |answer| spans.told(answer))
             .await
         {
             Err(silence) => Outcome::Lost {
@@ -135,7 +135,7 @@ impl Hosts for SshHosts {
 impl Readable for SshHosts {
     async fn read(&self, side: Side, reading: &Reading) -> Result<BTreeMap<String, String>, String> {
         let output = self.hosts[side]
-            .execute(bundle::reading(reading))
+            .ask(bundle::reading(reading))
             .await
             .map_err(|silence| ssh::explain(&silence))?;
         let texts = |sections: frames::Sections| {

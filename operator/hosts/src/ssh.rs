@@ -126,22 +126,13 @@ impl Host {
         )
     }
 
-    /// Sends a bundle to the host and runs its `main` there as root.
-    pub async fn execute(&self, bundle: Bundle) -> Result<Output, Silence> {
-        self.carry(bundle, |_| {}, false).await
-    }
-
-    /// The same, given up soon after the host has fallen silent: it changes nothing there.
+    /// Sends a bundle that changes nothing to the host, and runs its `main` there as root. It is given up soon after the host has fallen silent.
     pub async fn ask(&self, bundle: Bundle) -> Result<Output, Silence> {
         self.carry(bundle, |_| {}, true).await
     }
 
-    /// The same as [`Host::execute`]; `told` is given the answer so far, whenever more of it has come.
-    pub async fn execute_told(
-        &self,
-        bundle: Bundle,
-        told: impl FnMut(&[u8]) + Send,
-    ) -> Result<Output, Silence> {
+    /// The same with one that changes the host, and that is waited for to its end. `told` is given the answer so far, whenever more of it has come.
+    pub async fn execute(&self, bundle: Bundle, told: impl FnMut(&[u8]) + Send) -> Result<Output, Silence> {
         self.carry(bundle, told, false).await
     }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Secret, xml::Element};
 
-pub use cluster::{Ban, Cluster, ClusterNode, ClusterResource, Failure, FenceEvent};
+pub use cluster::{Ban, Cluster, ClusterNode, ClusterResource, Failure, FenceEvent, LINK_ATTRIBUTE};
 pub use storage::{Attached, Device, DrbdConfig, JUST_CREATED, Mounted, Resource, Signature, VolumeRecord};
 pub use system::{
     AtBoot, CorosyncConf, Distribution, FileFacts, Firewall, HostAddress, Job, KnownPeer, Limit, PathFacts,

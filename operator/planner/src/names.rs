@@ -2,6 +2,7 @@
 
 use hapair_model::{
     desired::{Group, Node, Service},
+    observed::LINK_ATTRIBUTE,
     plan::Subject,
 };
 
@@ -42,9 +43,6 @@ pub const PAIR: &str = "pair";
 pub const MEMBERS: [&str; 5] = ["filesystem-", "ip-", "service-", "probe-", WRITABLE];
 /// How the ids of those begin that notice a file system which has gone read-only.
 pub const WRITABLE: &str = "writable-";
-
-/// How the ids of those begin that watch an interface.
-pub const LINK: &str = "link-";
 
 pub fn volume(name: &str) -> String {
     format!("volume-{name}")
@@ -98,7 +96,7 @@ pub fn ip(name: &str) -> String {
 
 /// What watches the interface of a floating address, and the node attribute that it sets.
 pub fn link(ip: &str) -> String {
-    format!("{LINK}{ip}")
+    format!("{LINK_ATTRIBUTE}{ip}")
 }
 
 pub fn link_clone(ip: &str) -> String {

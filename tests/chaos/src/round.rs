@@ -31,7 +31,7 @@ pub struct Round {
     weakness: Option<Weakness>,
     spec_changed: bool,
     takeover: Option<Takeover>,
-    wrong_node: Option<&'static str>,
+    server_died: bool,
     without_service: Duration,
     truth: Option<Result<Duration, Untold>>,
     back: Duration,
@@ -59,7 +59,7 @@ impl Round {
             && self.both_primary.is_empty()
             && told
             && self.served()
-            && self.wrong_node.is_none()
+            && !self.server_died
             && !self.takeover.as_ref().is_some_and(Takeover::is_a_lie)
     }
 
@@ -126,8 +126,8 @@ impl fmt::Display for Round {
         for what in self.address_twice.iter().chain(&self.both_primary).chain(refusal) {
             write!(formatter, "\n    {what}")?;
         }
-        if let Some(what) = self.wrong_node {
-            write!(formatter, "\n    {what}")?;
+        if self.server_died {
+            write!(formatter, "\n    THE NODE THAT SERVED DIED")?;
         }
         Ok(())
     }
@@ -197,8 +197,7 @@ pub fn play(
         .with_context(|| format!("round {number}: the pair did not come back from {fault:?}"))?;
     let back = ended.elapsed();
     let after = Lives::of(ground, active)?;
-    let wrong_node = (fault.leaves_both_alive() && after.boots[active] != before.boots[active])
-        .then_some("THE NODE THAT SERVED DIED");
+    let server_died = fault.leaves_both_alive() && after.boots[active] != before.boots[active];
     let passed_unfenced = fault.may_pass_unfenced() && before.corosync_came_back_at_once(&after);
     let truth = truth.map(|told| {
         told.map_err(|untold| {
@@ -224,7 +223,7 @@ pub fn play(
         weakness,
         spec_changed,
         takeover,
-        wrong_node,
+        server_died,
         without_service: ground.client.longest_gap(),
         truth,
         back,

@@ -3,7 +3,9 @@
 use std::collections::BTreeSet;
 
 use hapair_model::{
-    observed::{Ban, Cluster, ClusterNode, ClusterResource, Failure, FenceEvent, ResourceRole},
+    observed::{
+        Ban, Cluster, ClusterNode, ClusterResource, Failure, FenceEvent, LINK_ATTRIBUTE, ResourceRole,
+    },
     xml::Element,
 };
 
@@ -71,7 +73,8 @@ fn links_down(nodes: &[&Element], name: &str) -> BTreeSet<String> {
     let of_node = nodes.iter().filter(|node| node.get("name") == Some(name));
     let attributes = of_node.flat_map(|node| &node.children).filter_map(|each| {
         let attribute = each.get("name")?;
-        (attribute.starts_with("link-") && each.get("value") == Some("0")).then(|| attribute.to_owned())
+        (attribute.starts_with(LINK_ATTRIBUTE) && each.get("value") == Some("0"))
+            .then(|| attribute.to_owned())
     });
     attributes.collect()
 }
@@ -243,10 +246,9 @@ mod tests {
 
     #[test]
     fn a_lost_link_is_told_of_its_node() {
-        let serving = include_str!("../../fixtures/crm_mon/pacemaker-2.1.5-serving.xml");
         let attribute = "<attribute name=\"master-volume-logs\"";
-        assert_eq!(serving.matches(attribute).count(), 2, "one of each node");
-        let (before, after) = serving.split_once(attribute).unwrap();
+        assert_eq!(SERVING.matches(attribute).count(), 2, "one of each node");
+        let (before, after) = SERVING.split_once(attribute).unwrap();
         let lost = format!(
             "{before}<attribute name=\"link-web\" value=\"0\"/><attribute name=\"link-other\" value=\"1\"/>{attribute}{after}"
         );

@@ -64,6 +64,9 @@ pub struct ClusterNode {
     pub links_down: BTreeSet<String>,
 }
 
+/// How the node attributes begin that our agent `link` sets: 1 while an interface has a link, 0 otherwise.
+pub const LINK_ATTRIBUTE: &str = "link-";
+
 impl ClusterNode {
     /// The word for its state that the status shows.
     pub fn state(&self) -> &'static str {
