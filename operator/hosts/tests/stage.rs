@@ -45,6 +45,16 @@ fn steps_run_in_order_and_the_owner_is_recorded() {
     );
 }
 
+/// flock(2) needs no more than a file that can be opened.
+#[test]
+fn nobody_else_can_hold_a_stage_up() {
+    let ran = succeeds(
+        &[],
+        &staged("stage c/p 7 '' one > /dev/null; stat --format %a /run/hapair.lock /run/done"),
+    );
+    assert_eq!(ran.said, "600\n644\n");
+}
+
 #[test]
 fn it_stops_at_the_first_step_that_fails() {
     let ran = succeeds(&[], &staged("stage c/p 7 '' one refuses two; cat /run/done"));

@@ -53,6 +53,10 @@ echo 'stats.knet.node2.link0.connected (u8) = 0'
 echo 'stats.knet.node2.link0.down_count (u32) = 1'
 echo 'stats.knet.node2.link1.connected (u8) = 0'";
 
+/// The package resource-agents brings the directory, in which only root makes files (tmpfiles.d(5)).
+const GROUND: &str =
+    "mkdir -p /run/resource-agents; mount -t tmpfs -o mode=1755 none /run/resource-agents; hostname node1";
+
 /// A node1 with a CIB, and its tools.
 struct Node {
     folder: TempDir,
@@ -188,7 +192,7 @@ impl Node {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("files").join(handler);
         let path = format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", self.folder.path().display());
         let line = format!(
-            "mount -t tmpfs none /run/lock; hostname node1; exec sh {} {}",
+            "{GROUND}; exec sh {} {}",
             script.display(),
             self.path("proc").display()
         );
@@ -599,4 +603,43 @@ fn both_hosts_get_the_handlers_before_the_resource_that_names_them() {
         };
         assert!(at("/hapair-fence-peer") < at("/logs.res") && at("/hapair-unfence-peer") < at("/logs.res"));
     }
+}
+
+/// flock(2) needs no more than a file that can be opened; DRBD would wait for the handler with all writes frozen.
+#[test]
+fn nobody_else_can_hold_the_handlers_lock() {
+    for handler in ["fence-peer", "unfence-peer"] {
+        let text =
+            fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("files").join(handler)).unwrap();
+        let line = text.lines().find(|line| line.contains("9> ")).unwrap();
+        let (_, path) = line.split_once("9> ").unwrap();
+        let umask = text.lines().position(|line| line == "umask 077").unwrap();
+        let opened = text.lines().position(|each| each == line).unwrap();
+        assert!(umask < opened, "{handler} opens its lock for others");
+        assert_eq!(
+            path, "\"/run/resource-agents/hapair-fence-$resource\"",
+            "{handler}"
+        );
+    }
+    let node = Node::new(STATES[1], "online", UP_TO_DATE, ANSWERS);
+    let script = format!(
+        "{GROUND}; umask 022; sh {}/files/fence-peer {}; stat --format %a /run/resource-agents/hapair-fence-logs",
+        env!("CARGO_MANIFEST_DIR"),
+        node.path("proc").display()
+    );
+    let ran = Command::new("unshare")
+        .args(["--uts", "--mount", "sh", "-c", &script])
+        .env(
+            "PATH",
+            format!("{}:/usr/sbin:/usr/bin:/sbin:/bin", node.folder.path().display()),
+        )
+        .env("CIB_file", node.path("cib.xml"))
+        .envs([
+            ("DRBD_RESOURCE", "logs"),
+            ("DRBD_MINOR", "0"),
+            ("DRBD_PEER", "node2"),
+        ])
+        .output()
+        .unwrap();
+    assert_eq!(String::from_utf8_lossy(&ran.stdout), "600\n");
 }
