@@ -357,6 +357,8 @@ pub enum FencingMode {
 /// What ServiceGroups may use of the hosts.
 #[derive(Clone, Debug, Default, Deserialize, KubeSchema, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = Rule::new("!has(self.paths) || self.paths.all(p, !p.matches('/[.]{1,2}(/|$)'))").message("a path is written \
+    out, without . and ..").field_path(".paths"))]
 pub struct Delegation {
     /// Directories below which `spec.files` may lie. When absent: the directories that the
     /// presets serve files from, tomcat's webapps and nginx's html.
@@ -384,7 +386,7 @@ pub struct Delegation {
         length(max = 64),
         inner(
             length(min = 3, max = 128),
-            regex(pattern = r"^[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+$")
+            regex(pattern = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*:[A-Za-z0-9_][A-Za-z0-9_.-]*$")
         )
     )]
     #[x_kube(merge_strategy = ListMerge::Set)]

@@ -116,6 +116,10 @@ pub struct Partition {
     'ro')").message("a volume is written to").field_path(".mountOptions"))]
 #[x_kube(validation = Rule::new("!self.mountPoint.matches('/[.]{1,2}(/|$)')").message("a path is written \
     out, without . and ..").field_path(".mountPoint"))]
+#[x_kube(validation = Rule::new("!(self.mountPoint in ['/etc', '/home', '/tmp', '/usr', '/usr/local', '/usr/share', '/var', \
+    '/var/cache', '/var/lib', '/var/log', '/var/tmp']) && \
+    !self.mountPoint.matches('^/(bin|boot|dev|lib|lib64|proc|root|run|sbin|sys)(/|$)')").message("the directory holds what the \
+    host needs, which would be covered; mount a directory of the volume's own").field_path(".mountPoint"))]
 pub struct Filesystem {
     /// ext4 or xfs.
     #[serde(rename = "type")]

@@ -128,7 +128,7 @@ pub struct OcfService {
     /// The agent with its provider, for instance heartbeat:pgsql.
     #[schemars(
         length(min = 3, max = 128),
-        regex(pattern = r"^[A-Za-z0-9_.-]+:[A-Za-z0-9_.-]+$")
+        regex(pattern = r"^[A-Za-z0-9_][A-Za-z0-9_.-]*:[A-Za-z0-9_][A-Za-z0-9_.-]*$")
     )]
     pub agent: String,
     /// Its parameters. They end up in the cluster's configuration: no secrets here.

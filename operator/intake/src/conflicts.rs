@@ -239,8 +239,7 @@ fn units(groups: &[Group], find: Find<'_>) {
             let ServiceKind::Systemd(unit) = &service.kind else {
                 continue;
             };
-            if NOBODYS.contains(&unit.as_str()) || unit.starts_with("systemd-") || unit.starts_with("hapair-")
-            {
+            if hapair_planner::is_the_hosts(unit) {
                 let message = format!(
                     "spec.services[name={}].systemd.unit: {unit} belongs to the cluster or to the host; no \
                      service can be made of it",
@@ -251,26 +250,6 @@ fn units(groups: &[Group], find: Find<'_>) {
         }
     }
 }
-
-/// Units without which there is no cluster, or no way to the host.
-const NOBODYS: [&str; 16] = [
-    "NetworkManager",
-    "corosync",
-    "corosync-qdevice",
-    "dbus",
-    "drbd",
-    "drbd-graceful-shutdown",
-    "firewalld",
-    "networking",
-    "nftables",
-    "pacemaker",
-    "pacemaker_remote",
-    "pcsd",
-    "sbd",
-    "ssh",
-    "sshd",
-    "ufw",
-];
 
 /// Values of agents' parameters that the cluster's configuration cannot hold.
 fn parameters(pair: &HAPair, groups: &[Group], find: Find<'_>) {
@@ -314,7 +293,7 @@ fn parameters(pair: &HAPair, groups: &[Group], find: Find<'_>) {
 /// Why pacemaker does not carry a value as it is. Seen on pacemaker 2.1.5: of a value with a character
 /// outside of ASCII and one that XML escapes behind it, the end is mutilated ("é & x"), or the whole change
 /// is refused ("한글 <b>": "No message of desired type"); a tab becomes a space.
-fn cannot_be_carried(value: &str) -> Option<&'static str> {
+pub fn cannot_be_carried(value: &str) -> Option<&'static str> {
     if value.chars().any(char::is_control) {
         return Some(
             "pacemaker's configuration does not hold tabs, line breaks and other control characters; put the \

@@ -225,9 +225,4 @@ impl Intake<'_> {
             }
         }
     }
-
-    fn text(&mut self, field: &str, name: &str, key: &str) -> Option<String> {
-        let secret = self.secret(Subject::Pair, field, name, key)?;
-        Some(String::from_utf8_lossy(secret.expose()).trim().to_owned())
-    }
 }

@@ -59,7 +59,7 @@ pub use leave::{gone, teardown};
 pub use lint::{Purpose, Rule, Severity, checked};
 pub use live::{Holder, holder};
 pub use parts::keys::FreshKeys;
-pub use parts::service::{Installed, delegated_paths, journal_units};
+pub use parts::service::{Installed, delegated_paths, is_the_hosts, journal_units};
 pub use question::{question, second_question};
 pub use releases::{KnownRelease, releases};
 pub use report::{held_pair, report, unreported_child, unreported_volume};

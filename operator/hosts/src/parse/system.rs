@@ -41,7 +41,9 @@ pub fn units(text: &str, enabled: &str) -> BTreeMap<String, Unit> {
             .chain(get("Names").split_whitespace())
             .filter(|name| !name.is_empty())
             .collect();
+        let short = |name: &str| name.strip_suffix(".service").unwrap_or(name).to_owned();
         let unit = Unit {
+            id: short(get("Id")),
             load: get("LoadState").into(),
             active: get("ActiveState").into(),
             enabled: enabled.lines().any(|line| names.contains(&line)),
@@ -50,7 +52,6 @@ pub fn units(text: &str, enabled: &str) -> BTreeMap<String, Unit> {
             stop_limit: limit(get("TimeoutStopUSec")),
             user: Some(get("User").to_owned()).filter(|user| !user.is_empty()),
         };
-        let short = |name: &str| name.strip_suffix(".service").unwrap_or(name).to_owned();
         names
             .into_iter()
             .map(|name| (short(name), unit.clone()))

@@ -8,13 +8,14 @@ use hapair_model::{
 };
 
 use super::Intake;
+use crate::conflicts::cannot_be_carried;
 
 impl Intake<'_> {
     pub(super) fn device(&mut self, field: &str, device: &crds::FencingDevice) -> Option<FenceDevice> {
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         if let Some(ipmi) = &device.ipmi {
             let field = format!("{field}.ipmi.secretRef");
-            let user = self.text(&field, &ipmi.secret_ref.name, "username")?;
+            let user = self.username(&field, &ipmi.secret_ref.name)?;
             let password = self.secret(Subject::Pair, &field, &ipmi.secret_ref.name, "password")?;
             let mut parameters = vec![
                 pair("ip", &ipmi.address),
@@ -38,7 +39,7 @@ impl Intake<'_> {
         }
         if let Some(redfish) = &device.redfish {
             let field = format!("{field}.redfish.secretRef");
-            let user = self.text(&field, &redfish.secret_ref.name, "username")?;
+            let user = self.username(&field, &redfish.secret_ref.name)?;
             let password = self.secret(Subject::Pair, &field, &redfish.secret_ref.name, "password")?;
             let tls = self.tls(&field, redfish.tls.as_ref())?;
             let parameters = vec![
@@ -64,7 +65,7 @@ impl Intake<'_> {
         let mut password = None;
         if let Some(reference) = &agent.secret_ref {
             let field = format!("{field}.agent.secretRef");
-            parameters.push(pair("username", &self.text(&field, &reference.name, "username")?));
+            parameters.push(pair("username", &self.username(&field, &reference.name)?));
             password = Some(self.secret(Subject::Pair, &field, &reference.name, "password")?);
         }
         Some(FenceDevice {
@@ -74,6 +75,18 @@ impl Intake<'_> {
             password,
             tls: Tls::System,
         })
+    }
+
+    /// It goes into the cluster's configuration.
+    fn username(&mut self, field: &str, secret: &str) -> Option<String> {
+        let text = self.secret(Subject::Pair, field, secret, "username")?;
+        let user = String::from_utf8_lossy(text.expose()).trim().to_owned();
+        if let Some(why) = cannot_be_carried(&user) {
+            let message = format!("{field}: the username in the Secret {secret}: {why}");
+            self.find(Subject::Pair, Reason::InvalidSpec, message);
+            return None;
+        }
+        Some(user)
     }
 
     fn tls(&mut self, field: &str, tls: Option<&crds::FencingTls>) -> Option<Tls> {

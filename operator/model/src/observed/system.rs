@@ -121,6 +121,8 @@ pub enum Job {
 /// A systemd unit.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Unit {
+    /// What systemd calls it, whatever it was asked for by, without `.service`; empty: not told.
+    pub id: String,
     /// What is known of its files.
     pub load: LoadState,
     /// Whether it runs.

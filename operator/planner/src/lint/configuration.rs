@@ -44,10 +44,17 @@ impl Judge<'_> {
             leg.is_some_and(|leg| leg.role == Role::Primary)
         };
         let is_service = |each: &ClusterResource| {
-            each.role == ResourceRole::Started && each.nodes.contains(node) && !each.id.starts_with("fence-")
+            each.role == ResourceRole::Started && each.nodes.contains(node) && !self.fences(&each.id)
         };
         self.desired.volumes.iter().any(|volume| is_primary(&volume.name))
             || cluster.resources.iter().any(is_service)
+    }
+
+    /// Whether a resource is a device that fences, whatever its name.
+    fn fences(&self, id: &str) -> bool {
+        let live = self.hosts.iter().filter_map(|(_, host)| host.cib.as_ref());
+        live.flat_map(Element::primitives)
+            .any(|each| each.id() == Some(id) && each.get("class") == Some("stonith"))
     }
 
     fn has_newest_data(&self, side: Side) -> bool {

@@ -31,7 +31,7 @@ use crate::{
 pub use availability::{availability, serving_node};
 pub use group::members;
 pub use preset::{Installed, delegated_paths, installed as installed_preset};
-pub use refuse::{different_ids, one_unit};
+pub use refuse::{different_ids, is_the_hosts, one_unit};
 pub use report::{problem, report};
 
 /// What this part has to say.

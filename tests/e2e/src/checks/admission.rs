@@ -31,6 +31,21 @@ const ILLEGAL: &[(&str, &str, &str)] = &[
     ),
     (
         "mountPoint: /var/log/tomcat10",
+        "mountPoint: /var/log",
+        "spec.filesystem.mountPoint",
+    ),
+    (
+        "mountPoint: /var/log/tomcat10",
+        "mountPoint: /root/logs",
+        "spec.filesystem.mountPoint",
+    ),
+    (
+        "mountPoint: /var/log/tomcat10",
+        "mountPoint: /var/log/../lib",
+        "spec.filesystem.mountPoint",
+    ),
+    (
+        "mountPoint: /var/log/tomcat10",
         "mountOptions: [ro], mountPoint: /var/log/tomcat10",
         "spec.filesystem.mountOptions",
     ),
@@ -38,6 +53,16 @@ const ILLEGAL: &[(&str, &str, &str)] = &[
         "{ipmi: {address: ",
         "{agent: {name: fence_pve, parameters: [{name: password, value: open}]}}, {ipmi: {address: ",
         "spec.nodes[0].fencing[0].agent.parameters",
+    ),
+    (
+        "fencing: {mode: Required}",
+        "fencing: {mode: Required}\n  delegation: {paths: [/srv/../etc]}",
+        "spec.delegation.paths",
+    ),
+    (
+        "fencing: {mode: Required}",
+        "fencing: {mode: Required}\n  delegation: {agents: ['..:x']}",
+        "spec.delegation.agents",
     ),
     (
         "initialData: {copyFrom: {node: node1}}",

@@ -151,15 +151,20 @@ fn units(desired: &Desired, platform: &Platform, node: &str, host: &Host, findin
             let mut say = |reason, message| {
                 findings.push(Finding::new(Subject::Group(group.name.clone()), reason, message))
             };
-            if let Some(unit) = unit(&service.kind, platform)
-                && let Some((other, its_service)) = owners.insert(unit, (&group.name, &service.name))
-            {
-                let message = format!(
-                    "{node}: the service {} is the unit {unit}, which is the service {its_service} of group \
-                     {other:?} already",
-                    service.name
-                );
-                say(Reason::Conflict, message);
+            let declared = unit(&service.kind, platform);
+            if let Some(unit) = declared.map(|unit| id_of(host, unit)) {
+                let message =
+                    if let Some((other, its_service)) = owners.insert(unit, (&group.name, &service.name)) {
+                        Some(format!(
+                            "which is the service {its_service} of group {other:?} already"
+                        ))
+                    } else {
+                        is_the_hosts(unit).then(|| "which belongs to the cluster or to the host".into())
+                    };
+                if let Some(why) = message {
+                    let message = format!("{node}: the service {} is the unit {unit}, {why}", service.name);
+                    say(Reason::Conflict, message);
+                }
             }
             if let Some(message) = stops_too_soon(service, platform, node, host) {
                 say(Reason::InvalidSpec, message);
@@ -169,6 +174,35 @@ fn units(desired: &Desired, platform: &Platform, node: &str, host: &Host, findin
             }
         }
     }
+}
+
+/// What systemd calls a unit here: it may be declared by an alias.
+fn id_of<'a>(host: &'a Host, unit: &'a str) -> &'a str {
+    let known = host.units.get(unit).map(|known| known.id.as_str());
+    known.filter(|id| !id.is_empty()).unwrap_or(unit)
+}
+
+/// Whether a unit is one without which there is no cluster, or no way to the host.
+pub fn is_the_hosts(unit: &str) -> bool {
+    const THE_HOSTS: [&str; 16] = [
+        "NetworkManager",
+        "corosync",
+        "corosync-qdevice",
+        "dbus",
+        "drbd",
+        "drbd-graceful-shutdown",
+        "firewalld",
+        "networking",
+        "nftables",
+        "pacemaker",
+        "pacemaker_remote",
+        "pcsd",
+        "sbd",
+        "ssh",
+        "sshd",
+        "ufw",
+    ];
+    THE_HOSTS.contains(&unit) || unit.starts_with("systemd-") || unit.starts_with("hapair-")
 }
 
 /// A stop time-out below the unit's own limit.
