@@ -65,6 +65,30 @@ const DEEDS: &[Deed] = &[
         away: 5,
     },
     Deed {
+        on: On::Other,
+        line: "pcs constraint location group-tomcat avoids node2",
+        told: Told::Says(
+            "RedundancyHealthy",
+            "Banned",
+            &["group-tomcat", "node2", "location-group-tomcat"],
+            15,
+        ),
+        end: End::Advised,
+        away: 5,
+    },
+    Deed {
+        on: On::Other,
+        line: "usermod --uid 1500 tomcat",
+        told: Told::Says(
+            "RedundancyHealthy",
+            "IdsDiffer",
+            &["user tomcat", "1500 on node2"],
+            15,
+        ),
+        end: End::Advised,
+        away: 5,
+    },
+    Deed {
         on: On::Serving,
         line: "pcs property set maintenance-mode=true",
         told: Told::Says("RedundancyHealthy", "Maintenance", &["maintenance mode"], 15),

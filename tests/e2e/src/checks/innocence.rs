@@ -4,10 +4,12 @@ use anyhow::{Result, ensure};
 use hapair_world::World;
 use serde_json::json;
 
-use super::{AT_ONCE, LONG, SOON, declared, delete, not_ready_for, premise::at_home, served_by};
+use super::{AT_ONCE, LONG, SOON, advice, declared, delete, not_ready_for, premise::at_home, served_by};
 
 /// The partition of the sample's volume.
 const DISK: &str = "/dev/disk/by-partlabel/hapair-logs";
+/// The disk that it is on.
+const WHOLE_DISK: &str = "/dev/ubdb";
 
 /// One unit in two groups, a mount point of the host's, and a volume that is declared anew with another disk.
 pub fn edits_break_nothing(world: &mut World) -> Result<()> {
@@ -28,14 +30,14 @@ pub fn edits_break_nothing(world: &mut World) -> Result<()> {
     delete(world, &["hasg/second"])?;
 
     let volume = world.object("harv/logs")?;
-    let over_etc = declared(&volume, "over-etc", |spec| {
-        spec["filesystem"]["mountPoint"] = json!("/etc")
+    let over_ours = declared(&volume, "over-ours", |spec| {
+        spec["filesystem"]["mountPoint"] = json!("/var/lib/pacemaker")
     });
-    world.apply(&over_etc)?;
-    not_ready_for(world, "harv/over-etc", "InvalidSpec", &["/etc"])?;
-    delete(world, &["harv/over-etc"])?;
+    world.apply(&over_ours)?;
+    not_ready_for(world, "harv/over-ours", "InvalidSpec", &["/var/lib/pacemaker"])?;
+    delete(world, &["harv/over-ours"])?;
 
-    for (device, ready) in [("/dev/ubdb", false), ("/dev/ubdb1", true)] {
+    for (device, ready) in [(WHOLE_DISK, false), ("/dev/ubdb1", true)] {
         let anew = declared(&volume, "logs", |spec| {
             spec["disks"][1] = json!({"node": "node2", "device": device})
         });
@@ -75,7 +77,7 @@ fn nothing_to_adjust(world: &World) -> Result<()> {
 }
 
 /// DRBD's metadata of node2's leg is gone while the node is down. Neither is it made anew by itself, nor is
-/// anything offered that would cover a leg; a person makes it, and the volume is filled from node1.
+/// anything offered that would cover a leg. A blank disk in its place is made a leg by what the status says, and is filled from node1.
 pub fn an_emptied_leg_is_told(world: &mut World) -> Result<()> {
     at_home(world)?;
     world.kill_operator()?;
@@ -92,13 +94,24 @@ pub fn an_emptied_leg_is_told(world: &mut World) -> Result<()> {
     )?;
     let (_, _, message) = world.condition("harv/logs", "Ready")?.unwrap_or_default();
     ensure!(
-        !message.contains("overwrite"),
-        "it offers to overwrite: {message}"
+        !message.contains("overwrite") && !message.contains("create-md"),
+        "it offers to cover what is there: {message}"
     );
     served_by(world, "node1", AT_ONCE)?;
-    world
-        .lab
-        .run(1, "drbdadm create-md --force logs && drbdadm up logs")?;
+    world.lab.run(
+        1,
+        &format!("blkdiscard --zeroout {WHOLE_DISK} && blockdev --rereadpt {WHOLE_DISK}"),
+    )?;
+    let message = world.wait(
+        "the status to say how a blank disk becomes a leg",
+        SOON,
+        |world| {
+            let (_, _, message) = world.condition("harv/logs", "Ready").ok()??;
+            message.contains("create-md").then_some(message)
+        },
+    )?;
+    println!("           {message}");
+    advice::follow(world, &message, advice::REMEDY)?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
     served_by(world, "node1", AT_ONCE)
 }
