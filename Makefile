@@ -145,9 +145,12 @@ screens: build ## Every fault once, and what `kubectl hapair status` shows of ea
 	sed -i '/^<!-- screens: begin/r target/screens.md' docs/operations.md
 
 .PHONY: bench
-bench: build ## Time the operator: against an expert's script, on identical fresh hosts; from events to the status (about 35 minutes)
+bench: build ## Time the operator: against an expert's script, from events to the status, failovers and switchovers (about 90 minutes)
 	$(BINARIES)/bench convergence
 	$(BINARIES)/bench status
+	$(BINARIES)/bench failover
+	$(BINARIES)/bench hung
+	$(BINARIES)/bench switchover
 
 .PHONY: footprint
 footprint: build image ## What the image's operator takes: time to be ready, memory with one pair and with a hundred (about 6 minutes more than the image)

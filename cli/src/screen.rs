@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use hapair_crds::{
-    Condition, ConditionStatus, FloatingIP, HAPair, ReplicatedVolume, ServiceGroup, UNOBSERVED,
+    Condition, ConditionStatus, Failover, FloatingIP, HAPair, ReplicatedVolume, ServiceGroup, UNOBSERVED,
     condition_types,
 };
 use jiff::Timestamp;
@@ -33,6 +33,16 @@ pub fn draw(overview: &Overview, now: Timestamp, width: usize) -> String {
     screen.headline(overview, now);
     screen.causes(overview);
     screen.tree(overview);
+    if let Some(failover) = last_failover(overview) {
+        let ago = age(now.duration_since(failover.start_time));
+        screen.paragraph(
+            "",
+            &faint(&format!(
+                "last failover, {ago} ago: {}",
+                plain(&failover.to_string())
+            )),
+        );
+    }
     if let Some(told) = &overview.last_event {
         screen.paragraph(
             "",
@@ -44,6 +54,10 @@ pub fn draw(overview: &Overview, now: Timestamp, width: usize) -> String {
         );
     }
     screen.text
+}
+
+fn last_failover(overview: &Overview) -> Option<&Failover> {
+    overview.pair.status.as_ref()?.last_failover.as_ref()
 }
 
 /// A space at which no line is broken.

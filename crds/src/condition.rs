@@ -30,7 +30,8 @@ pub struct Condition {
     pub message: String,
 }
 
-fn date_time(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+/// A time, as the API server checks it.
+pub fn date_time(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
     schemars::json_schema!({"type": "string", "format": "date-time"})
 }
 

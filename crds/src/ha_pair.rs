@@ -4,7 +4,7 @@ use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Condition, DeletionPolicy, Management, SecretReference};
+use crate::{Condition, DeletionPolicy, Failover, Management, SecretReference};
 
 /// Two hosts, outside Kubernetes, that back each other up as a pacemaker cluster. The operator reaches them
 /// over SSH and keeps them as declared here. Volumes, floating IPs and service groups name the pair they live
@@ -455,6 +455,9 @@ pub struct HAPairStatus {
     #[schemars(length(max = 64))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["kind".into(), "name".into()]))]
     pub retained: Vec<Retained>,
+    /// The last move of a service group from one node to the other that the operator has seen.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_failover: Option<Failover>,
     /// What was seen of each node.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 2))]

@@ -7,6 +7,7 @@
 mod common;
 mod condition;
 mod definitions;
+mod failover;
 mod floating_ip;
 mod ha_pair;
 mod replicated_volume;
@@ -16,6 +17,7 @@ mod service_group;
 pub use common::{DeletionPolicy, LocalReference, Management, SecretReference};
 pub use condition::{Condition, ConditionStatus, condition_types};
 pub use definitions::definitions;
+pub use failover::{Failover, FailoverCause, FailoverPhase};
 pub use floating_ip::{FloatingIP, FloatingIPSpec, FloatingIPStatus, WhenLinkDown};
 pub use ha_pair::{
     AgentFencing, AgentParameter, ClusterAdmin, Corosync, Delegation, Fencing, FencingDevice, FencingMode,

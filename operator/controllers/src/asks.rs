@@ -12,14 +12,14 @@ use hapair_engine::fresh_keys;
 use hapair_intake::{Held, PairName, Snapshot, Work, overlay, tears_down};
 use hapair_model::{
     Both, Secret, Side,
-    answers::{Diagnosis, Ending, Forecast, Gap, Logs, Part},
-    host::{Connect, Readable, Reading},
+    answers::{Diagnosis, Ending, Entry, Forecast, Gap, Logs, Part},
+    host::{Connect, Hosts as _, JournalQuery, Readable, Reading},
     observed::Question,
 };
 use hapair_planner as planner;
 use serde_json::Value;
 
-use crate::{context::Context, forecast, journal, prepare::prepare, refusal::Refusal};
+use crate::{context::Context, forecast, prepare::prepare, refusal::Refusal};
 
 const REMOVED: &str = "[removed]";
 /// Shorter ones would remove ordinary words.
@@ -105,22 +105,28 @@ where
     C::Hosts: Readable,
 {
     let work = stored_work(context, name).await?;
-    let reading = Reading::Journal {
+    let query = JournalQuery {
         seconds,
         lines,
         units: planner::journal_units(&work.desired),
     };
     let secrets = secrets(&work);
     let mut logs = Logs::default();
-    for (node, answer) in read_both(context, &work, &reading).await? {
-        let texts = match answer {
-            Ok(texts) => texts,
+    let hosts = connect(context, &work)?;
+    let (first, second) = tokio::join!(
+        hosts.journal(Side::First, &query),
+        hosts.journal(Side::Second, &query)
+    );
+    for (side, answer) in [(Side::First, first), (Side::Second, second)] {
+        let node = work.desired.nodes[side].name.clone();
+        let told = match answer {
+            Ok(told) => told,
             Err(why) => {
                 logs.gaps.push(Gap { node, why });
                 continue;
             }
         };
-        let mut entries = journal::read(&node, texts.values());
+        let mut entries: Vec<_> = told.into_iter().map(|line| Entry::of(&node, line)).collect();
         entries
             .iter_mut()
             .for_each(|entry| entry.message = without(&secrets, std::mem::take(&mut entry.message)));
@@ -143,7 +149,13 @@ where
     let work = stored_work(context, name).await?;
     let secrets = secrets(&work);
     let mut diagnosis = Diagnosis::default();
-    for (node, answer) in read_both(context, &work, &Reading::State).await? {
+    let hosts = connect(context, &work)?;
+    let (first, second) = tokio::join!(
+        hosts.read(Side::First, &Reading::State),
+        hosts.read(Side::Second, &Reading::State)
+    );
+    for (side, answer) in [(Side::First, first), (Side::Second, second)] {
+        let node = work.desired.nodes[side].name.clone();
         match answer {
             Ok(texts) => {
                 let part = |(name, text)| Part {
@@ -229,27 +241,6 @@ fn reached(pair: &HAPair) -> BTreeMap<&str, (&str, &hapair_crds::NodeSsh)> {
 fn connect<C: Connect>(context: &Context<C>, work: &Work) -> Result<C::Hosts, Refusal> {
     let hosts = context.hosts.connect(work.credentials.clone());
     hosts.map_err(|error| Refusal::Unavailable(format!("the ssh client could not be prepared: {error}")))
-}
-
-/// Each node's name with its texts, or why there are none.
-async fn read_both<C: Connect>(
-    context: &Context<C>,
-    work: &Work,
-    reading: &Reading,
-) -> Result<[(String, Result<BTreeMap<String, String>, String>); 2], Refusal>
-where
-    C::Hosts: Readable,
-{
-    let hosts = connect(context, work)?;
-    let (first, second) = tokio::join!(
-        hosts.read(Side::First, reading),
-        hosts.read(Side::Second, reading)
-    );
-    let nodes = &work.desired.nodes;
-    Ok([
-        (nodes.first.name.clone(), first),
-        (nodes.second.name.clone(), second),
-    ])
 }
 
 /// The lines of every value that the pair takes from a Secret or writes into a file. DRBD's secret is known

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use hapair_crds::{Condition, ConditionStatus, condition_types};
+use hapair_crds::{Condition, ConditionStatus, Failover, condition_types};
 use hapair_model::{Reason, reason::Class};
 use jiff::Timestamp;
 use k8s_openapi::{
@@ -81,6 +81,14 @@ pub async fn put_back(client: &Client, metrics: &Metrics, about: &ObjectReferenc
         &event(about, "Converge", "PutBack", &note, true),
     )
     .await;
+}
+
+/// Tells how a group came to where it serves.
+pub async fn failed_over(client: &Client, metrics: &Metrics, about: &ObjectReference, failover: &Failover) {
+    let note = failover.to_string();
+    // That a node was lost, or a service failed, its conditions have told.
+    let told = event(about, "Observe", "FailedOver", &note, true);
+    write(client, metrics, about, &told).await;
 }
 
 async fn write(client: &Client, metrics: &Metrics, about: &ObjectReference, event: &Event) {

@@ -5,10 +5,10 @@
 pub mod asks;
 mod context;
 mod events;
+mod failovers;
 mod figures;
 mod finalizers;
 mod forecast;
-mod journal;
 mod leader;
 mod metrics;
 mod prepare;

@@ -83,6 +83,38 @@ pub struct StageLabels {
     pub outcome: String,
 }
 
+/// A failover of a pair, as labels.
+#[derive(Clone, Debug, Default, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub struct FailoverLabels {
+    /// The namespace.
+    pub namespace: String,
+    /// The pair's name.
+    pub pair: String,
+    /// Fenced or Stopped.
+    pub cause: String,
+}
+
+/// A part of a failover, as labels.
+#[derive(Clone, Debug, Default, EncodeLabelSet, Eq, Hash, PartialEq)]
+pub struct PhaseLabels {
+    /// The namespace.
+    pub namespace: String,
+    /// The pair's name.
+    pub pair: String,
+    /// Membership, Fencing, …
+    pub phase: String,
+}
+
+/// Durations by labels.
+pub type Durations<L> = Family<L, Histogram, fn() -> Histogram>;
+
+/// A failover takes seconds to minutes.
+fn of_failovers() -> Histogram {
+    Histogram::new([
+        0.5, 1.0, 2.0, 5.0, 10.0, 15.0, 20.0, 30.0, 45.0, 60.0, 90.0, 120.0, 300.0,
+    ])
+}
+
 /// A figure that goes up and down.
 pub type Level = Gauge<f64, AtomicU64>;
 
@@ -103,6 +135,10 @@ pub struct Metrics {
     pub turn_failures: Family<PairLabels, Counter>,
     /// Turns that a host asked for, since something had happened on it.
     pub turns_asked_for: Family<PairLabels, Counter>,
+    /// How long failovers took.
+    pub failovers: Durations<FailoverLabels>,
+    /// How long each phase of them took.
+    pub failover_phases: Durations<PhaseLabels>,
     /// Turns that panicked.
     pub turn_panics: Family<PairLabels, Counter>,
     /// Each condition: 1 True, 0 False, -1 Unknown; none while somebody wants it to be False, or another
@@ -138,6 +174,8 @@ impl Default for Metrics {
             turn_failures: Family::default(),
             turns_asked_for: Family::default(),
             turn_panics: Family::default(),
+            failovers: Family::new_with_constructor(of_failovers),
+            failover_phases: Family::new_with_constructor(of_failovers),
             conditions: Family::default(),
             active: Family::default(),
             reachable: Family::default(),
@@ -153,6 +191,8 @@ impl Default for Metrics {
             turn_failures,
             turns_asked_for,
             turn_panics,
+            failovers,
+            failover_phases,
             observe_seconds,
             probes,
             stages,
@@ -186,6 +226,19 @@ impl Default for Metrics {
             "turn_panics",
             "Turns of a pair that panicked: a defect; the pair is served again after half a minute",
             turn_panics.clone(),
+        );
+        registry.register_with_unit(
+            "failover",
+            "How long groups were on their way to the other node, by the hosts' journals: from the last word of a node that was lost, \
+             or the first stop, until the service answered",
+            Unit::Seconds,
+            failovers.clone(),
+        );
+        registry.register_with_unit(
+            "failover_phase",
+            "How long each phase of that took",
+            Unit::Seconds,
+            failover_phases.clone(),
         );
         registry.register_with_unit(
             "observe",
@@ -265,6 +318,8 @@ impl Metrics {
             drop(family.get_or_create(&NodeLabels::default()));
         }
         drop(metrics.stages.get_or_create(&StageLabels::default()));
+        drop(metrics.failovers.get_or_create(&FailoverLabels::default()));
+        drop(metrics.failover_phases.get_or_create(&PhaseLabels::default()));
         drop(metrics.conditions.get_or_create(&ConditionLabels::default()));
         drop(metrics.up_to_date.get_or_create(&LegLabels::default()));
         for family in [&metrics.synced, &metrics.used, &metrics.read_only] {

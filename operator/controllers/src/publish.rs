@@ -3,7 +3,7 @@
 use std::{collections::HashMap, fmt::Debug};
 
 use hapair_crds::{
-    Condition, ConditionStatus, FIELD_MANAGER, FloatingIP, FloatingIPStatus, HAPair, HAPairStatus,
+    Condition, ConditionStatus, FIELD_MANAGER, Failover, FloatingIP, FloatingIPStatus, HAPair, HAPairStatus,
     NodeStatus, ReplicatedVolume, ReplicatedVolumeStatus, ServiceGroup, ServiceGroupStatus, condition_types,
 };
 use hapair_intake::{Child as _, Declared, Snapshot, for_each_child};
@@ -107,6 +107,7 @@ reported!(
             before.map_or(&[], |before| before.retained.as_slice()),
             report.released.as_deref()
         ),
+        last_failover: before.and_then(|before| before.last_failover.clone()),
         nodes: report
             .nodes
             .iter()
@@ -219,6 +220,25 @@ impl Publisher {
             ..before.clone()
         };
         self.write(client, metrics, pair.as_ref(), &before.conditions, status)
+            .await
+    }
+
+    /// Keeps what the hosts have told of a move until they tell of another.
+    pub async fn note_failover(
+        &mut self,
+        client: &Client,
+        metrics: &Metrics,
+        pair: &HAPair,
+        failover: Failover,
+    ) -> kube::Result<()> {
+        let Some(before) = self.latest(pair, &pair.uid().unwrap_or_default()) else {
+            return Ok(());
+        };
+        let status = HAPairStatus {
+            last_failover: Some(failover),
+            ..before.clone()
+        };
+        self.write(client, metrics, pair, &before.conditions, status)
             .await
     }
 

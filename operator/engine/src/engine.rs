@@ -6,6 +6,7 @@ use hapair_intake::Work;
 use hapair_model::{
     Both,
     desired::Desired,
+    failover::Moved,
     host::{Connect, Hosts as _},
     observed::{HostView, Silence},
     plan::{Next, Plan, Stage},
@@ -22,6 +23,7 @@ use crate::{
     reporter::Reporter,
     stage::{self, StageOutcome},
     warrant::Warrant,
+    whereabouts::{Whereabouts, story},
 };
 
 /// More stages than any convergence has; a plan that does not end is a defect, and is left to the next turn.
@@ -44,6 +46,7 @@ pub struct Engine<C: Connect> {
     connection: Connection<C>,
     progress: Progress,
     pace: Pace,
+    whereabouts: Whereabouts,
     /// How often a pair at rest is looked at.
     resync: Duration,
     /// When a host may ask for the next look at the earliest.
@@ -59,6 +62,7 @@ impl<C: Connect> Engine<C> {
             connection: Connection::default(),
             progress: Progress::default(),
             pace: Pace::new(resync),
+            whereabouts: Whereabouts::default(),
             resync,
             not_before: Instant::now(),
             looked_at: None,
@@ -190,9 +194,9 @@ impl<C: Connect> Engine<C> {
         }
     }
 
-    /// Tells what was seen and what is planned.
+    /// Tells what was seen and what is planned, and which group has moved.
     async fn report<R: Reporter>(
-        &self,
+        &mut self,
         reporter: &mut R,
         work: &Work,
         desired: &Desired,
@@ -200,6 +204,24 @@ impl<C: Connect> Engine<C> {
         plan: &Plan,
     ) -> Result<(), R::Error> {
         let report = planner::report(desired, observed, plan, self.progress.failure.as_ref());
-        reporter.report(work, &report, &plan.findings).await
+        reporter.report(work, &report, &plan.findings).await?;
+        let Some(hosts) = self.connection.hosts() else {
+            return Ok(());
+        };
+        for each in self.whereabouts.moved(work, desired, &report) {
+            let Moved { group, from, to } = &each.moved;
+            match story(hosts, desired, observed, &each).await {
+                Ok(Some(failover)) => reporter.failed_over(work, &failover).await?,
+                Ok(None) => {
+                    tracing::info!(pair = %work.name(), group, from, to, "a group has moved; the journals do not tell how")
+                }
+                Err(why) => {
+                    tracing::info!(pair = %work.name(), group, from, to, why, "a group has moved; the hosts did not tell how");
+                    continue;
+                }
+            }
+            self.whereabouts.settle(group, to);
+        }
+        Ok(())
     }
 }

@@ -10,6 +10,7 @@ mod progress;
 mod reporter;
 mod stage;
 mod warrant;
+mod whereabouts;
 
 pub use engine::{Engine, NextTurn};
 pub use keys::fresh_keys;

@@ -3,7 +3,7 @@
 use std::{future::Future, time::Duration};
 
 use hapair_intake::Work;
-use hapair_model::{desired::Leaving, plan::Finding, report::Report};
+use hapair_model::{desired::Leaving, failover::Failover, plan::Finding, report::Report};
 
 /// How a stage ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,13 @@ pub trait Reporter: Send {
     /// The hosts were not as declared any more, although nothing else was declared, and were put back. `what` was
     /// wanted, and what was there instead. Not worth a retry.
     fn put_back(&mut self, work: &Work, what: String) -> impl Future<Output = ()> + Send;
+
+    /// A group serves on another node than before, and the hosts have told how it came there.
+    fn failed_over(
+        &mut self,
+        work: &Work,
+        failover: &Failover,
+    ) -> impl Future<Output = Result<(), Self::Error>> + Send;
 
     /// Both hosts were probed, so often each, and it took so long.
     fn observed(&mut self, probes: u64, took: Duration);

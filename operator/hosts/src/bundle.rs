@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use hapair_model::{
-    host::{Authority, Reading},
+    host::{Authority, JournalQuery, Reading},
     observed::Question,
     plan::Step,
 };
@@ -71,21 +71,26 @@ pub fn stage(steps: &[Step], authority: &Authority) -> Bundle {
     archive.finish()
 }
 
+/// Read the host's journal.
+pub fn journal(query: &JournalQuery) -> Bundle {
+    let mut archive = Archive::new(READING);
+    archive.add("main", include_bytes!("../scripts/read-journal"));
+    let JournalQuery {
+        seconds,
+        lines,
+        units,
+    } = query;
+    archive.add(
+        "arguments",
+        format!("{seconds} {lines} {}\n", units.join(" ")).as_bytes(),
+    );
+    archive.finish()
+}
+
 /// Read something from the host.
 pub fn reading(reading: &Reading) -> Bundle {
     let mut archive = Archive::new(READING);
     match reading {
-        Reading::Journal {
-            seconds,
-            lines,
-            units,
-        } => {
-            archive.add("main", include_bytes!("../scripts/read-journal"));
-            archive.add(
-                "arguments",
-                format!("{seconds} {lines} {}\n", units.join(" ")).as_bytes(),
-            );
-        }
         Reading::State => archive.add("main", include_bytes!("../scripts/read-state")),
         Reading::Transition { cib } => {
             archive.add("main", include_bytes!("../scripts/read-transition"));

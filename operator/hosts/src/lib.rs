@@ -21,13 +21,15 @@ use std::collections::BTreeMap;
 
 use hapair_model::{
     Both, Side,
-    host::{Authority, Connect, Credentials, Hosts, Readable, Reading},
+    host::{Authority, Connect, Credentials, Hosts, JournalQuery, Line, Readable, Reading},
     observed::{self, HostView, Question, Silence},
     outcome::Outcome,
     plan::Step,
 };
 
-use frames::FrameError;
+use bundle::Bundle;
+use frames::{FrameError, Sections};
+use output::Output;
 use spans::StepSpans;
 pub use ssh::Host;
 use tracing::{Span, field::Empty, instrument};
@@ -36,12 +38,11 @@ use tracing::{Span, field::Empty, instrument};
 const TIMED_OUT: i32 = 124;
 
 /// What a host said to a question.
-fn answered(answer: &[u8], question: &Question) -> Result<observed::Host, FrameError> {
-    let sections = frames::read(answer)?;
-    Ok(observed::Host {
-        probes: assemble::answers(&sections, question),
-        ..assemble::host(&sections)
-    })
+fn answered(sections: &Sections, question: &Question) -> observed::Host {
+    observed::Host {
+        probes: assemble::answers(sections, question),
+        ..assemble::host(sections)
+    }
 }
 
 /// Reaches hosts over SSH.
@@ -71,12 +72,20 @@ impl SshHosts {
         Self { hosts }
     }
 
+    /// What a host answers to a bundle that only reads, or why it does not.
+    async fn told(&self, side: Side, bundle: Bundle) -> Result<Output, String> {
+        let answer = self.hosts[side].ask(bundle).await;
+        answer.map_err(|silence| ssh::explain(&silence))
+    }
+
     #[instrument(name = "probe", skip_all, fields(server.address = self.hosts[side].address()))]
     async fn look(&self, side: Side, question: &Question) -> HostView {
         match self.hosts[side].ask(bundle::probe(question)).await {
             Err(silence) => HostView::Silent(silence),
-            Ok(output) => match answered(&output.stdout, question) {
-                Ok(host) => HostView::Seen(Box::new(host)),
+            Ok(output) => match frames::read(&output.stdout) {
+                Ok(sections) => {
+                    HostView::Seen(Box::new(answered(&sections, question)))
+                }
                 Err(FrameError::CutOff) if output.code == TIMED_OUT => {
                     let after = frames::last(&output.stdout).map_or_else(
                         || "no section was completed".to_owned(),
@@ -113,6 +122,11 @@ impl Hosts for SshHosts {
         }
     }
 
+    async fn journal(&self, side: Side, query: &JournalQuery) -> Result<Vec<Line>, String> {
+        let texts = texts(&self.told(side, bundle::journal(query)).await?)?;
+        Ok(parse::journal::read(texts.values().map(String::as_str)))
+    }
+
     #[instrument(name = "steps", skip_all, fields(server.address = self.hosts[side].address(), otel.status_code = Empty))]
     async fn run(&self, side: Side, steps: &[Step], authority: &Authority) -> Outcome {
         let mut spans = StepSpans::new(steps);
@@ -134,32 +148,31 @@ impl Hosts for SshHosts {
 
 impl Readable for SshHosts {
     async fn read(&self, side: Side, reading: &Reading) -> Result<BTreeMap<String, String>, String> {
-        let output = self.hosts[side]
-            .ask(bundle::reading(reading))
-            .await
-            .map_err(|silence| ssh::explain(&silence))?;
-        let texts = |sections: frames::Sections| {
-            sections
-                .into_iter()
-                .map(|(name, section)| (name, section.text))
-                .collect()
-        };
-        match frames::read(&output.stdout) {
-            Ok(sections) => Ok(texts(sections)),
-            Err(FrameError::CutOff) if output.code == TIMED_OUT && *reading == Reading::State => {
-                let mut texts: BTreeMap<_, _> = texts(frames::whole(&output.stdout));
-                texts.insert(
-                    "cut-off".into(),
-                    "The host did not tell everything in time: what would come after these parts is \
-                     missing.\n"
-                        .into(),
-                );
-                Ok(texts)
-            }
-            Err(FrameError::CutOff) if output.code == TIMED_OUT => {
-                Err("a command did not end in time; the reply is incomplete".into())
-            }
-            Err(error) => Err(format!("{error}; it said: {}", output.excerpt())),
+        let output = self.told(side, bundle::reading(reading)).await?;
+        let is_cut_off = output.code == TIMED_OUT && frames::read(&output.stdout) == Err(FrameError::CutOff);
+        if !is_cut_off || *reading != Reading::State {
+            return texts(&output);
         }
+        let mut texts = by_name(frames::whole(&output.stdout));
+        let what =
+            "The host did not tell everything in time: what would come after these parts is missing.\n";
+        texts.insert("cut-off".into(), what.into());
+        Ok(texts)
     }
+}
+
+/// Every text of an answer, by name; or why it is not taken.
+fn texts(output: &Output) -> Result<BTreeMap<String, String>, String> {
+    match frames::read(&output.stdout) {
+        Ok(sections) => Ok(by_name(sections)),
+        Err(FrameError::CutOff) if output.code == TIMED_OUT => {
+            Err("a command did not end in time; the reply is incomplete".into())
+        }
+        Err(error) => Err(format!("{error}; it said: {}", output.excerpt())),
+    }
+}
+
+fn by_name(sections: Sections) -> BTreeMap<String, String> {
+    let texts = sections.into_iter();
+    texts.map(|(name, section)| (name, section.text)).collect()
 }

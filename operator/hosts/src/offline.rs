@@ -8,7 +8,7 @@ use hapair_model::{
     plan::Step,
 };
 
-use crate::{answered, bundle};
+use crate::{answered, bundle, frames};
 
 /// The archive that asks a question. `main` in it is to be run as root, in the folder it is unpacked in.
 pub fn probe(question: &Question) -> Vec<u8> {
@@ -22,5 +22,6 @@ pub fn stage(steps: &[Step], authority: &Authority) -> Vec<u8> {
 
 /// What a host said to a question. Errors when the answer is not whole.
 pub fn seen(answer: &[u8], question: &Question) -> io::Result<Host> {
-    answered(answer, question).map_err(io::Error::other)
+    let sections = frames::read(answer).map_err(io::Error::other)?;
+    Ok(answered(&sections, question))
 }

@@ -18,7 +18,7 @@ use hapair_engine::Engine;
 use hapair_hosts::offline;
 use hapair_model::{
     Both, Side,
-    host::{Authority, Connect, Credentials, Hosts},
+    host::{Authority, Connect, Credentials, Hosts, JournalQuery, Line},
     observed::{Firewall, Host, HostView, Question, Unit},
     outcome::Outcome,
     plan::{self, Step},
@@ -71,6 +71,10 @@ impl Hosts for Recorded {
             stage.seen = Some((**host).clone());
         }
         views
+    }
+
+    async fn journal(&self, side: Side, query: &JournalQuery) -> Result<Vec<Line>, String> {
+        self.hosts.journal(side, query).await
     }
 
     async fn happened(&self) {

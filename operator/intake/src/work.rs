@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use hapair_crds::{DeletionPolicy, HAPair};
+use hapair_crds::{ConditionStatus, DeletionPolicy, HAPair, condition_types};
 use hapair_model::{
     Both, Reason,
     desired::Desired,
@@ -87,6 +87,17 @@ impl Work {
     /// Whether the pair is being taken off its hosts.
     pub fn is_leaving(&self) -> bool {
         self.pair.metadata.deletion_timestamp.is_some()
+    }
+
+    /// Where each group that has served before served by its own status; `None`: it names no node, since the group was away then.
+    pub fn served(&self) -> impl Iterator<Item = (String, Option<String>)> {
+        self.snapshot.groups.iter().filter_map(|group| {
+            let status = group.status.as_ref()?;
+            let has_served = status.conditions.iter().any(|each| {
+                each.type_ == condition_types::ESTABLISHED && each.status == ConditionStatus::True
+            });
+            has_served.then(|| (group.name_any(), status.node.clone()))
+        })
     }
 
     /// Looks at both hosts, a second time where the first look tells that there is more to ask. Also the

@@ -3,6 +3,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::host::Line;
+
 /// The audience of the tokens that the operator takes from those who ask. A token for it is good for nothing
 /// else.
 pub const AUDIENCE: &str = "hapair.dev";
@@ -24,6 +26,25 @@ pub struct Entry {
     pub priority: u8,
     /// What it says.
     pub message: String,
+}
+
+impl Entry {
+    /// A line of this node's.
+    pub fn of(node: &str, line: Line) -> Self {
+        let Line {
+            time,
+            source,
+            priority,
+            message,
+        } = line;
+        Self {
+            time,
+            node: node.to_owned(),
+            source,
+            priority,
+            message,
+        }
+    }
 }
 
 /// A host that had no part in an answer.

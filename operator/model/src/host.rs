@@ -45,24 +45,45 @@ pub trait Hosts: Send + Sync {
     /// and not everything that happens is told.
     fn happened(&self) -> impl Future<Output = ()> + Send;
 
+    /// What a host's journal holds about the cluster, DRBD and services, the oldest line first; or why it did not tell.
+    fn journal(
+        &self,
+        side: Side,
+        query: &JournalQuery,
+    ) -> impl Future<Output = Result<Vec<Line>, String>> + Send;
+
     /// Runs a stage's steps on one host, in order, and stops at the first that fails. A lost connection means
     /// that nothing is known.
     fn run(&self, side: Side, steps: &[Step], authority: &Authority) -> impl Future<Output = Outcome> + Send;
 }
 
+/// What to have of a journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JournalQuery {
+    /// How far back, in seconds.
+    pub seconds: u32,
+    /// At most so many lines, the newest; one more tells that there are more.
+    pub lines: u32,
+    /// The units of the services.
+    pub units: Vec<String>,
+}
+
+/// One line of a journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    /// When, by that host's clock, in microseconds since 1970.
+    pub time: u64,
+    /// Who wrote it: corosync, pacemaker-controld, kernel…
+    pub source: String,
+    /// As syslog counts: 3 is an error, 4 a warning, 6 information.
+    pub priority: u8,
+    /// What it says.
+    pub message: String,
+}
+
 /// Texts to have from a host, for people to read. Nothing is decided on them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Reading {
-    /// What the journal holds about the cluster, DRBD and these units, as `journalctl --output=json` prints
-    /// it.
-    Journal {
-        /// How far back, in seconds.
-        seconds: u32,
-        /// At most so many lines, the newest.
-        lines: u32,
-        /// The units of the services.
-        units: Vec<String>,
-    },
     /// What the host and its cluster say about themselves.
     State,
     /// What pacemaker would do if this whole CIB, its status included, were the live one.

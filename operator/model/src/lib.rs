@@ -5,6 +5,7 @@
 pub mod answers;
 pub mod both;
 pub mod desired;
+pub mod failover;
 pub mod host;
 pub mod observed;
 pub mod outcome;

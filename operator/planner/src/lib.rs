@@ -15,6 +15,7 @@ mod due;
 mod effect;
 mod elements;
 mod facts;
+mod failover;
 mod failures;
 mod files;
 mod firewall;
@@ -54,6 +55,7 @@ use hapair_model::{
 use parts::{administration, keys, volume};
 
 pub use effect::{purpose, put_back, wanted_and_got};
+pub use failover::failover;
 pub use foresee::{End, Foreseen, after, carry_out, foresee};
 pub use leave::{gone, teardown};
 pub use lint::{Purpose, Rule, Severity, checked};

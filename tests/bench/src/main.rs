@@ -2,7 +2,11 @@
 
 mod convergence;
 mod events;
+mod failover;
+mod hung;
+mod spread;
 mod status;
+mod switchover;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
@@ -31,11 +35,41 @@ enum What {
         #[arg(long, default_value = "bookworm")]
         debian: String,
     },
+    /// From the loss of the serving node's power to an answer, phase by phase.
+    Failover {
+        /// How often.
+        #[arg(long, default_value_t = 5)]
+        rounds: u32,
+        /// The hosts' release of Debian.
+        #[arg(long, default_value = "bookworm")]
+        debian: String,
+    },
+    /// The time without an answer when the service hangs.
+    Hung {
+        /// How often.
+        #[arg(long, default_value_t = 5)]
+        rounds: u32,
+        /// The hosts' release of Debian.
+        #[arg(long, default_value = "bookworm")]
+        debian: String,
+    },
+    /// The time without an answer when the service is moved, against `pcs node standby` by hand.
+    Switchover {
+        /// How often each of the two.
+        #[arg(long, default_value_t = 5)]
+        rounds: u32,
+        /// The hosts' release of Debian.
+        #[arg(long, default_value = "bookworm")]
+        debian: String,
+    },
 }
 
 fn main() -> Result<()> {
     match Arguments::parse().what {
         What::Convergence { rounds } => convergence::run(rounds),
         What::Status { rounds, debian } => status::run(rounds, debian),
+        What::Failover { rounds, debian } => failover::run(rounds, &debian),
+        What::Hung { rounds, debian } => hung::run(rounds, &debian),
+        What::Switchover { rounds, debian } => switchover::run(rounds, &debian),
     }
 }

@@ -13,7 +13,10 @@ use hapair_lab::Config;
 use hapair_world::{NAMESPACE, World, condition_of};
 use serde_json::{Deserializer, Value};
 
-use crate::events::{EVENTS, Event};
+use crate::{
+    events::{EVENTS, Event},
+    spread::Spread,
+};
 
 /// Longer than any convergence.
 const LONG: Duration = Duration::from_secs(900);
@@ -36,24 +39,22 @@ pub fn run(rounds: usize, debian: String) -> Result<()> {
     world.apply(&world.sample()?)?;
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
     let watch = Watch::start(&world)?;
-    let mut all = Vec::new();
+    let mut all = Spread::default();
     for round in 1..=rounds {
         for event in EVENTS {
             thread::sleep(REST);
             let took = time(&world, &watch, event)?;
             println!("round {round}: {:6.2} s  {}", took, event.name);
-            all.push(took);
+            all.add(took);
         }
     }
-    all.sort_by(f64::total_cmp);
-    let percentile = |part: usize| all[(all.len() * part / 100).min(all.len() - 1)];
     println!(
         "{} events: p50 {:.2} s, p90 {:.2} s, p99 {:.2} s, the latest {:.2} s",
         all.len(),
-        percentile(50),
-        percentile(90),
-        percentile(99),
-        percentile(100)
+        all.percentile(50),
+        all.percentile(90),
+        all.percentile(99),
+        all.percentile(100)
     );
     Ok(())
 }

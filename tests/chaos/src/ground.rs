@@ -62,11 +62,7 @@ impl<'a> Ground<'a> {
         world.kill_operator()?;
         world.start_operator(&[RESYNC])?;
         world.apply(&with_pages(&manifests, 0))?;
-        world.wait("Ready, as declared now", LONG, |world| {
-            let pair = world.object("hapair/web").ok()?;
-            let current = pair["status"]["observedGeneration"] == pair["metadata"]["generation"];
-            (current && hapair_world::condition_of(&pair, "Ready")?.0 == "True").then_some(())
-        })?;
+        wait_until_ready(world)?;
         let address = world.floating_address();
         let consoles = [world.lab.console(0), world.lab.console(1)];
         let watch = Watch::start(consoles, &Link::Zero.bridge(), &address);
@@ -83,6 +79,11 @@ impl<'a> Ground<'a> {
             page: 0,
             manifests,
         })
+    }
+
+    /// Waits until the pair is Ready, as it is declared now.
+    pub fn wait_until_ready(&self) -> Result<()> {
+        wait_until_ready(self.world)
     }
 
     /// Starts the operator (again).
@@ -110,6 +111,14 @@ impl<'a> Ground<'a> {
                 (0..2).find(holds)
             })
     }
+}
+
+fn wait_until_ready(world: &World) -> Result<()> {
+    world.wait("Ready, as declared now", LONG, |world| {
+        let pair = world.object("hapair/web").ok()?;
+        let current = pair["status"]["observedGeneration"] == pair["metadata"]["generation"];
+        (current && hapair_world::condition_of(&pair, "Ready")?.0 == "True").then_some(())
+    })
 }
 
 /// Gives a host the watcher of roles. It has to be on the disk before the first round cuts the power.

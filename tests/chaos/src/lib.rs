@@ -12,6 +12,6 @@ mod watch;
 mod weakness;
 
 pub use faults::{Fault, table};
-pub use ground::{Ground, world};
+pub use ground::{Ground, LONG, world};
 pub use round::{Round, play};
 pub use weakness::Weakness;

@@ -63,6 +63,16 @@ impl Round {
             && !self.takeover.as_ref().is_some_and(Takeover::is_a_lie)
     }
 
+    /// The longest time without an answer to the client.
+    pub fn without_service(&self) -> Duration {
+        self.without_service
+    }
+
+    /// How many acknowledged records are lost.
+    pub fn lost(&self) -> usize {
+        self.lost
+    }
+
     /// Whether the other node took over although RedundancyHealthy was not True.
     pub fn is_a_surprise(&self) -> bool {
         self.takeover.as_ref().is_some_and(Takeover::is_a_surprise)

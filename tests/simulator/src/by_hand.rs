@@ -8,6 +8,7 @@ use hapair_intake::{PairName, Snapshot, Sources, Work, overlay};
 use hapair_model::{
     Secret,
     desired::Leaving,
+    failover::Failover,
     host::{Authority, Connect},
     plan::Finding,
     report::{Condition, Report},
@@ -24,6 +25,8 @@ pub struct Screen {
     pub stages: Vec<&'static str>,
     /// What was put back.
     pub put_back: Vec<String>,
+    /// Moves of groups, as the hosts told them.
+    pub failovers: Vec<Failover>,
     /// The pair has left its hosts.
     pub has_left: bool,
 }
@@ -47,6 +50,11 @@ impl Reporter for Screen {
 
     async fn put_back(&mut self, _: &Work, what: String) {
         self.put_back.push(what);
+    }
+
+    async fn failed_over(&mut self, _: &Work, failover: &Failover) -> Result<(), Self::Error> {
+        self.failovers.push(failover.clone());
+        Ok(())
     }
 
     fn observed(&mut self, _: u64, _: Duration) {}

@@ -11,7 +11,7 @@ use std::{
 
 use hapair_model::{
     Both, Side,
-    host::{Authority, Connect, Credentials, Hosts},
+    host::{Authority, Connect, Credentials, Hosts, JournalQuery, Line},
     observed::{HostView, Question, Silence},
     outcome::Outcome,
     plan::Step,
@@ -20,6 +20,7 @@ use tokio::sync::Notify;
 
 use crate::{
     effects::{Effects, Fault, Gate, Life},
+    journal,
     listeners::{Listeners, Sight},
     probe, steps,
     world::World,
@@ -104,6 +105,7 @@ pub struct Simulated {
     pub gate: Gate,
     happened: Arc<Notify>,
 }
+
 
 impl Simulated {
     /// The machines, for an operator on which there is this hold.
@@ -256,6 +258,17 @@ impl Hosts for Simulated {
 
     async fn happened(&self) {
         self.happened.notified().await;
+    }
+
+    async fn journal(&self, side: Side, query: &JournalQuery) -> Result<Vec<Line>, String> {
+        tokio::time::sleep(ROUND_TRIP[side]).await;
+        self.gate.pass().await;
+        let world = self.shared.world();
+        let machine = &world.machines[side];
+        match machine.answers() && !machine.disk.journal_is_lost {
+            true => Ok(journal::read(&world, side, query)),
+            false => Err("no answer".into()),
+        }
     }
 
     async fn run(&self, side: Side, steps: &[Step], authority: &Authority) -> Outcome {

@@ -8,6 +8,7 @@ pub mod drbd;
 pub mod effects;
 pub mod experiment;
 pub mod hosts;
+mod journal;
 mod listeners;
 pub mod machine;
 pub mod objects;

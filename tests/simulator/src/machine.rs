@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use hapair_model::{
+    host::Line,
     observed::{Firewall, JUST_CREATED, Record, Signature, VolumeRecord},
     xml::Element,
 };
@@ -54,6 +55,10 @@ pub struct Disk {
     pub volume_records: BTreeMap<String, VolumeRecord>,
     /// The same of a pair that has left.
     pub kept_records: BTreeMap<String, VolumeRecord>,
+    /// What its programs have said.
+    pub journal: Vec<Line>,
+    /// Whether nobody can read that.
+    pub journal_is_lost: bool,
     /// What has to follow changed files.
     pub pending: BTreeSet<String>,
     /// The cluster's configuration.

@@ -10,8 +10,8 @@ pub use configuration::{bans, is_standby, links_down, primitives};
 pub use membership::version;
 
 use crate::{
-    drbd,
-    machine::{DiskState, Leg},
+    drbd, journal,
+    machine::{Connection, DiskState, Leg},
     world::World,
 };
 
@@ -171,6 +171,13 @@ fn stop_something(world: &mut World, members: &[Side], configuration: &Configura
             match role(world, side, &clone.primitive) {
                 Some("Promoted") if !used && !may_hold(world, configuration, &clone, side) => {
                     drbd::demote(&mut world.machines[side], &clone.resource);
+                    journal::operation(world, side, "demote", &clone.primitive);
+                    let connected =
+                        world.connection(side.peer(), &clone.resource) == Some(Connection::Connected);
+                    if connected {
+                        let told = format!("drbd {}: peer( Primary -> Secondary ) ", clone.resource);
+                        journal::write(world, side.peer(), "kernel", told);
+                    }
                     world.machines[side]
                         .memory
                         .resources
@@ -213,6 +220,7 @@ fn stop(world: &mut World, side: Side, id: &str) {
     if id.starts_with("ip-") {
         memory.addresses.remove(id);
     }
+    journal::operation(world, side, "stop", id);
 }
 
 fn start_something(world: &mut World, members: &[Side], configuration: &Configuration<'_>) -> bool {
@@ -262,6 +270,7 @@ fn start_something(world: &mut World, members: &[Side], configuration: &Configur
                     .memory
                     .resources
                     .insert(clone.primitive.clone(), "Promoted");
+                journal::operation(world, side, "promote", &clone.primitive);
             }
             return true;
         }
@@ -374,4 +383,5 @@ fn start(world: &mut World, side: Side, id: &str, configuration: &Configuration<
         .memory
         .resources
         .insert(id.to_owned(), "Started");
+    journal::operation(world, side, "start", id);
 }

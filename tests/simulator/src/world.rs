@@ -49,6 +49,8 @@ pub struct World {
     pub loses_unfencing: bool,
     /// A text that gets lost on its way into the configuration, as some do in pacemaker.
     pub mutilates: Option<&'static str>,
+    /// Half seconds since the world began.
+    pub ticks: u64,
     /// Rules that were broken.
     pub broken: Vec<String>,
     next_record: u32,
@@ -84,6 +86,7 @@ impl World {
             may_leave: false,
             loses_unfencing: false,
             mutilates: None,
+            ticks: 0,
             broken: Vec::new(),
             next_record: 0,
             next_generation: 0x1000,
@@ -212,6 +215,7 @@ impl World {
 
     /// Half a second passes.
     pub fn tick(&mut self) {
+        self.ticks += 1;
         for side in Side::BOTH {
             self.boot(side);
             self.jobs(side);

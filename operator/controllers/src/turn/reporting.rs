@@ -4,13 +4,13 @@ use std::{sync::Arc, time::Duration};
 
 use hapair_engine::{Reporter, StageEnd};
 use hapair_intake::{PairName, Snapshot, Work};
-use hapair_model::{desired::Leaving, plan::Finding, report::Report};
+use hapair_model::{desired::Leaving, failover::Failover, plan::Finding, report::Report};
 use kube::Resource as _;
 use tracing::instrument;
 
 use crate::{
     context::Context,
-    events,
+    events, failovers,
     figures::Figures,
     finalizers,
     metrics::{PairLabels, StageLabels},
@@ -91,6 +91,17 @@ impl<C: Send + Sync> Reporter for Reporting<C> {
     async fn put_back(&mut self, work: &Work, what: String) {
         let (client, metrics) = (&self.context.client, &self.context.metrics);
         events::put_back(client, metrics, &work.pair.object_ref(&()), &what).await;
+    }
+
+    async fn failed_over(&mut self, work: &Work, failover: &Failover) -> kube::Result<()> {
+        let (client, metrics) = (&self.context.client, &self.context.metrics);
+        let told = failovers::told(failover);
+        self.publisher
+            .note_failover(client, metrics, work.pair.as_ref(), told.clone())
+            .await?;
+        events::failed_over(client, metrics, &work.pair.object_ref(&()), &told).await;
+        failovers::count(metrics, &self.name, failover);
+        Ok(())
     }
 
     fn observed(&mut self, probes: u64, took: Duration) {

@@ -5,5 +5,6 @@ pub mod block;
 pub mod corosync;
 pub mod crm_mon;
 pub mod drbd;
+pub mod journal;
 pub mod packages;
 pub mod system;

@@ -55,7 +55,8 @@ pub fn standby(world: &mut World) -> Result<()> {
             let (status, reason, _) = world.condition("hapair/web", "RedundancyHealthy").ok()??;
             (status == "False" && reason == "NodeStandby").then_some(())
         })
-    })
+    })?;
+    told_with_its_phases(world, "Stopped", "node1", "node2", AFTER_A_STOP)
 }
 
 /// A recovered node does not pull the service back.
@@ -97,7 +98,7 @@ pub fn serving(world: &World) -> Result<(String, usize, String)> {
 
 /// Failover is pacemaker's: it works with the operator switched off.
 pub fn power_cut_without_operator(world: &mut World) -> Result<()> {
-    let (_, node, peer) = serving(world)?;
+    let (active, node, peer) = serving(world)?;
     world.lab.run(
         node,
         "echo 'before the cut' >> /var/log/tomcat10/e2e.log; sync /var/log/tomcat10/e2e.log",
@@ -128,6 +129,31 @@ pub fn power_cut_without_operator(world: &mut World) -> Result<()> {
     world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
     let data = world.object("hapair/web")?["status"]["data"].clone();
     ensure!(data == "UpToDate/UpToDate", "the data is {data}");
+    told_with_its_phases(world, "Fenced", &active, &peer, AFTER_A_LOSS)
+}
+
+const AFTER_A_LOSS: &[&str] = &[
+    "Membership",
+    "Fencing",
+    "FencingDelay",
+    "Promotion",
+    "Filesystem",
+    "Address",
+    "Service",
+    "Probe",
+];
+const AFTER_A_STOP: &[&str] = &["Stop", "Promotion", "Filesystem", "Address", "Service", "Probe"];
+
+/// The status says how the service came where it is, and where the seconds went.
+fn told_with_its_phases(world: &World, cause: &str, from: &str, to: &str, expected: &[&str]) -> Result<()> {
+    let told = world.wait("lastFailover in the status", SOON, |world| {
+        let told = world.object("hapair/web").ok()?["status"]["lastFailover"].clone();
+        (told["cause"] == cause && told["from"] == from && told["to"] == to).then_some(told)
+    })?;
+    let phases: Vec<_> = told["phases"].as_array().into_iter().flatten().collect();
+    let names: Vec<_> = phases.iter().filter_map(|phase| phase["name"].as_str()).collect();
+    ensure!(names == expected, "lastFailover is {told}");
+    println!("           {told}");
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use hapair_model::{Side, xml::Element};
 
-use crate::world::World;
+use crate::{journal, world::World};
 
 /// Ticks until the node that runs nothing shoots; the one that serves shoots first (priority-fencing-delay).
 const FENCING: u32 = 8;
@@ -24,6 +24,9 @@ fn join(world: &mut World) {
     for side in Side::BOTH {
         world.machines[side].memory.met_peer = true;
         world.machines[side].memory.peer_unclean = false;
+        let number = number(side.peer());
+        let formed = format!("  [TOTEM ] A new membership (1.{number}) was formed. Members joined: {number}");
+        journal::write(world, side, "corosync", formed);
     }
     let version = |side: Side| world.machines[side].disk.cib.as_ref().map(version);
     let newer = if version(Side::Second) > version(Side::First) {
@@ -47,8 +50,22 @@ fn part(world: &mut World) {
         let left_in_order = world.machines[side.peer()].left_in_order;
         if world.machines[side].is_clustered() {
             world.machines[side].memory.peer_unclean = !left_in_order && is_fenced(world, side);
+            if !left_in_order {
+                let noticed = "  [TOTEM ] A processor failed, forming new configuration: token timed out (3000ms), waiting 3600ms for \
+                               consensus.";
+                journal::write(world, side, "corosync", noticed.into());
+            }
+            let number = number(side.peer());
+            let formed =
+                format!("  [TOTEM ] A new membership (1.{number}) was formed. Members left: {number}");
+            journal::write(world, side, "corosync", formed);
         }
     }
+}
+
+/// A node's id in corosync.
+fn number(side: Side) -> usize {
+    if side == Side::First { 1 } else { 2 }
 }
 
 fn is_fenced(world: &World, side: Side) -> bool {
@@ -75,6 +92,13 @@ pub fn fence(world: &mut World) {
         return;
     }
     world.fence_timer += 1;
+    if world.fence_timer == 1 {
+        for side in &shooters {
+            let target = world.names[side.peer()].clone();
+            let asked = format!(" notice: Requesting fencing (reboot) of node {target}");
+            journal::write(world, *side, "pacemaker-controld", asked);
+        }
+    }
     if world.fence_timer < FENCING {
         return;
     }
@@ -104,6 +128,11 @@ pub fn fence(world: &mut World) {
         return;
     }
     world.fence_timer = 0;
+    let by = &world.names[shooter];
+    let done = format!(
+        " notice: Operation 'reboot' targeting {name} by {by} for pacemaker-controld.1@{by}: OK (complete)"
+    );
+    journal::write(world, shooter, "pacemaker-fenced", done);
     world.fenced.push(name);
     world.machines[target].cut_power();
     world.machines[target].start();

@@ -2,28 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use hapair_model::answers::Entry;
+use hapair_model::host::Line;
 use serde_json::Value;
 
-/// The entries of a node's journal, each once, in the order of time. Lines that are not understood are left
+/// The lines of a host's journal, each once, in the order of time. Lines that are not understood are left
 /// out; there is no decision in them.
-pub fn read<'a>(node: &str, texts: impl Iterator<Item = &'a String>) -> Vec<Entry> {
+pub fn read<'a>(texts: impl Iterator<Item = &'a str>) -> Vec<Line> {
     let lines = texts
         .flat_map(|text| text.lines())
         .filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let by_cursor: BTreeMap<String, Entry> = lines
-        .filter_map(|line| Some((line.get("__CURSOR")?.as_str()?.to_owned(), entry(node, &line)?)))
+    let by_cursor: BTreeMap<String, Line> = lines
+        .filter_map(|line| Some((line.get("__CURSOR")?.as_str()?.to_owned(), read_line(&line)?)))
         .collect();
-    let mut entries: Vec<_> = by_cursor.into_values().collect();
-    entries.sort_by_key(|entry| entry.time);
-    entries
+    let mut all: Vec<_> = by_cursor.into_values().collect();
+    all.sort_by_key(|line| line.time);
+    all
 }
 
-fn entry(node: &str, line: &Value) -> Option<Entry> {
+fn read_line(line: &Value) -> Option<Line> {
     let field = |name: &str| line.get(name).and_then(Value::as_str);
-    Some(Entry {
+    Some(Line {
         time: field("__REALTIME_TIMESTAMP")?.parse().ok()?,
-        node: node.to_owned(),
         source: field("SYSLOG_IDENTIFIER").unwrap_or("unknown").to_owned(),
         priority: field("PRIORITY")
             .and_then(|priority| priority.parse().ok())
@@ -67,15 +66,12 @@ mod tests {
             kernel + &corosync + "-- No entries --\n" + &line(3, r#""MESSAGE":null"#),
             corosync,
         ];
-        let entries = read("node1", texts.iter());
-        assert_eq!(entries.len(), 2, "{entries:?}");
+        let lines = read(texts.iter().map(String::as_str));
+        assert_eq!(lines.len(), 2, "{lines:?}");
         assert_eq!(
-            (entries[0].time, entries[0].priority, entries[0].source.as_str()),
+            (lines[0].time, lines[0].priority, lines[0].source.as_str()),
             (1_763_930_000_000_001, 5, "corosync")
         );
-        assert_eq!(
-            (entries[1].priority, entries[1].message.as_str()),
-            (6, "drbd\u{1b}")
-        );
+        assert_eq!((lines[1].priority, lines[1].message.as_str()), (6, "drbd\u{1b}"));
     }
 }
