@@ -21,6 +21,12 @@ impl<C: Connect> Connection<C> {
         self.0.as_ref().map(|(_, hosts)| hosts)
     }
 
+    /// The hosts, when they were connected before with these credentials.
+    pub fn at(&self, credentials: &Both<Credentials>) -> Option<&C::Hosts> {
+        let (_, hosts) = self.0.as_ref().filter(|(present, _)| present == credentials)?;
+        Some(hosts)
+    }
+
     /// The hosts with these credentials.
     pub fn with(&mut self, connect: &C, credentials: &Both<Credentials>) -> std::io::Result<&C::Hosts> {
         if self.0.as_ref().is_none_or(|(present, _)| present != credentials) {

@@ -18,7 +18,7 @@ use tracing::{field::Empty, instrument};
 use crate::{
     connection::Connection,
     keys::fresh_keys,
-    pace::{Pace, Pause, SOON},
+    pace::{GATHER, Pace, Pause, SOON},
     progress::Progress,
     reporter::Reporter,
     stage::{self, StageOutcome},
@@ -28,6 +28,8 @@ use crate::{
 
 /// More stages than any convergence has; a plan that does not end is a defect, and is left to the next turn.
 const MOST_STAGES: usize = 40;
+/// A glance is followed by a look at everything after so long.
+const CONFIRMED: Duration = Duration::from_secs(2);
 /// Seconds after which a probe is worth a line in the log: the status is as old as that.
 const SLOW: f64 = 10.0;
 
@@ -51,6 +53,10 @@ pub struct Engine<C: Connect> {
     resync: Duration,
     /// When a host may ask for the next look at the earliest.
     not_before: Instant,
+    /// Whether a host asks for one now.
+    is_asked: bool,
+    /// When all of the hosts is looked at again, where a glance was enough since.
+    whole_look_at: Option<Instant>,
     /// When the last look ended.
     looked_at: Option<Instant>,
 }
@@ -65,6 +71,8 @@ impl<C: Connect> Engine<C> {
             whereabouts: Whereabouts::default(),
             resync,
             not_before: Instant::now(),
+            is_asked: false,
+            whole_look_at: None,
             looked_at: None,
         }
     }
@@ -78,6 +86,7 @@ impl<C: Connect> Engine<C> {
         tokio::time::sleep_until(self.not_before).await;
         // Not every turn comes to a look.
         self.not_before = Instant::now() + SOON;
+        self.is_asked = true;
     }
 
     /// When to try again after what is no fault of the hosts: later each time.
@@ -104,6 +113,12 @@ impl<C: Connect> Engine<C> {
         reporter: &mut R,
         warrant: &impl Warrant,
     ) -> Result<NextTurn, R::Error> {
+        if std::mem::take(&mut self.is_asked)
+            && let Some(next) = self.glance(work, reporter).await?
+        {
+            return Ok(next);
+        }
+        self.whole_look_at = None;
         for _ in 0..MOST_STAGES {
             let start = Instant::now();
             let observed = self.observe(connect, work, reporter).await;
@@ -157,6 +172,35 @@ impl<C: Connect> Engine<C> {
             }
         }
         Ok(self.after_a_failure())
+    }
+
+    /// Tells what has happened on the hosts of a pair at rest, before all of them is looked at again and anything is changed;
+    /// nothing where only a whole look tells.
+    async fn glance<R: Reporter>(
+        &mut self,
+        work: &Work,
+        reporter: &mut R,
+    ) -> Result<Option<NextTurn>, R::Error> {
+        let now = Instant::now();
+        let whole_look_at = *self.whole_look_at.get_or_insert(now + CONFIRMED);
+        let hosts = self
+            .connection
+            .at(&work.credentials)
+            .filter(|_| now < whole_look_at);
+        let Some(hosts) = hosts else { return Ok(None) };
+        let Some(observed) = hosts.glance().await else {
+            return Ok(None);
+        };
+        let (desired, plan) = work.plan(&observed, &fresh_keys());
+        if !self.progress.has_rested_on(&desired) {
+            return Ok(None);
+        }
+        reporter.observed(1, now.elapsed());
+        self.report(reporter, work, &desired, &observed, &plan).await?;
+        Ok(Some(self.rest(Pause {
+            at_most: whole_look_at.saturating_duration_since(Instant::now()),
+            at_least: GATHER,
+        })))
     }
 
     #[instrument(name = "observe", skip_all)]

@@ -17,7 +17,7 @@ const MOST_UNSEEN: Duration = Duration::from_secs(3);
 /// What happens seldom comes alone: so many looks follow each other as soon as a host asks for them.
 const AT_ONCE: u32 = 3;
 /// Between them: one thing that happens is told by both hosts.
-const GATHER: Duration = Duration::from_millis(250);
+pub const GATHER: Duration = Duration::from_millis(250);
 /// After so long without a look, what happens comes alone again.
 const QUIET: Duration = Duration::from_secs(10);
 /// Probes in a row that found something under way before they become rarer.

@@ -1,14 +1,18 @@
-"""Tells that something has happened on this host. usage: watch.py < BEATS
+"""Tells that something has happened on this host. usage: watch.py < WORDS
 
 Prints one byte at a time: "!" when one of the programs below has printed anything, "." every two seconds otherwise. What they print tells nothing more: a
-probe finds out. Ends when nothing has come on standard input for ten seconds: then nobody listens any more. It takes its programs with it.
+probe finds out, or a glance. That is a script of sh(1), which comes on standard input behind a "?" and eight digits, its length. It is run with the path of a
+private directory; what it prints is handed on behind a "=" and eight digits. It has ten seconds. Anything else on standard input tells that somebody
+listens. Ends when nothing has come for ten seconds, and takes its programs with it.
 """
 import ctypes
 import os
 import re
 import selectors
+import shutil
 import signal
 import subprocess
+import tempfile
 import time
 
 PROGRAMS = (
@@ -27,6 +31,7 @@ NOISE = re.compile(rb"\bstderr: \[|High CPU load detected")
 # Seconds.
 BEAT = 2
 DEAF = 10
+GLANCE = 10
 GATHER = 0.1
 # How soon a program that has ended is started again: later each time.
 FIRST_PAUSE = 1
@@ -87,18 +92,104 @@ class Program:
                 return has_told
 
 
+class Glance:
+    """A look at what changes by itself, one at a time: another one ends it."""
+
+    def __init__(self, selector):
+        self.selector = selector
+        self.process = None
+        self.folder = None
+        self.answer = b""
+        self.end_at = 0.0
+
+    def begin(self, script):
+        self.end()
+        self.folder = tempfile.mkdtemp(prefix="hapair.", dir="/run")
+        self.process = subprocess.Popen(
+            ["sh", "-c", script, "glance", self.folder],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            preexec_fn=end_with_parent,
+            start_new_session=True,
+        )
+        self.answer = b""
+        self.end_at = time.monotonic() + GLANCE
+        os.set_blocking(self.process.stdout.fileno(), False)
+        self.selector.register(self.process.stdout, selectors.EVENT_READ, self)
+
+    def drain(self, now):
+        """Hands the answer on once it is complete, or there is no time left for the rest of it."""
+        if self.process is None:
+            return
+        while now < self.end_at:
+            try:
+                some = os.read(self.process.stdout.fileno(), 1 << 20)
+            except BlockingIOError:
+                return
+            if not some:
+                break
+            self.answer += some
+        answer = self.answer
+        self.end()
+        say(b"=%08d" % len(answer) + answer)
+
+    def end(self):
+        if self.process is None:
+            return
+        self.selector.unregister(self.process.stdout)
+        self.process.stdout.close()
+        try:
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            pass
+        self.process.wait()
+        self.process = None
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Words:
+    """What comes on standard input."""
+
+    def __init__(self):
+        self.buffer = b""
+
+    def take(self, some):
+        """The last script among it, once all of that has come."""
+        self.buffer += some
+        script = None
+        while self.buffer:
+            if not self.buffer.startswith(b"?"):
+                self.buffer = self.buffer[1:]
+                continue
+            end = 9 + int(self.buffer[1:9]) if len(self.buffer) >= 9 else None
+            if end is None or len(self.buffer) < end:
+                break
+            script, self.buffer = self.buffer[9:end], self.buffer[end:]
+        return script
+
+
 def end_with_parent():
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def say(byte):
-    os.write(1, byte)
+def say(some):
+    while some:
+        some = some[os.write(1, some):]
 
 
 def watch():
     selector = selectors.DefaultSelector()
     selector.register(0, selectors.EVENT_READ)
     programs = [Program(words, selector) for words in PROGRAMS]
+    words, glance = Words(), Glance(selector)
+    try:
+        listen(selector, programs, words, glance)
+    finally:
+        glance.end()
+
+
+def listen(selector, programs, words, glance):
     heard_at = said_at = time.monotonic()
     while True:
         now = time.monotonic()
@@ -111,10 +202,14 @@ def watch():
             said_at = now
         ready = [key for key, _ in selector.select(max(0, said_at + BEAT - now))]
         if any(key.fd == 0 for key in ready):
-            if not os.read(0, 4096):
+            some = os.read(0, 1 << 20)
+            if not some:
                 return
             heard_at = time.monotonic()
-        if any(key.data for key in ready):
+            script = words.take(some)
+            if script is not None:
+                glance.begin(script)
+        if any(isinstance(key.data, Program) for key in ready):
             # One thing that happens is told by several of them.
             time.sleep(GATHER)
             now = time.monotonic()
@@ -122,6 +217,7 @@ def watch():
             if any(told):
                 say(b"!")
                 said_at = now
+        glance.drain(time.monotonic())
 
 
 try:

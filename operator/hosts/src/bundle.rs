@@ -33,6 +33,7 @@ pub struct Bundle {
 pub fn probe(question: &Question) -> Bundle {
     let mut archive = Archive::new(LOOK);
     archive.add("main", include_bytes!("../scripts/probe"));
+    archive.add("fresh", include_bytes!("../scripts/fresh"));
     archive.add("content.py", include_bytes!("../scripts/content.py"));
     archive.add("question", question_lines(question).as_bytes());
     archive.finish()
@@ -104,13 +105,8 @@ fn question_lines(question: &Question) -> String {
     let mut lines = String::new();
     // The API's patterns let nothing else in; a manifest that somebody asks about has not passed them for
     // certain.
-    let is_word = |word: &&str| {
-        !word.is_empty()
-            && !word.starts_with('-')
-            && !word.contains(|c: char| c.is_whitespace() || c.is_control())
-    };
     let mut line = |kind: &str, words: &[&str]| {
-        if words.iter().all(is_word) {
+        if words.iter().all(|word| is_word(word)) {
             lines += &format!("{kind} {}\n", words.join(" "));
         }
     };
@@ -147,6 +143,13 @@ fn question_lines(question: &Question) -> String {
     question.keys.iter().for_each(|path| line("key", &[path]));
     question.agents.iter().for_each(|agent| line("agent", &[agent]));
     lines
+}
+
+/// Whether a text is a word to a shell script that splits at spaces, and no option.
+pub fn is_word(text: &str) -> bool {
+    !text.is_empty()
+        && !text.starts_with('-')
+        && !text.contains(|c: char| c.is_whitespace() || c.is_control())
 }
 
 struct Archive {

@@ -6,6 +6,7 @@ mod assemble;
 mod attack;
 mod bundle;
 mod frames;
+mod glance;
 mod keys;
 mod line;
 pub mod offline;
@@ -17,7 +18,10 @@ mod spans;
 mod ssh;
 mod watch;
 
-use std::collections::BTreeMap;
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use hapair_model::{
     Both, Side,
@@ -29,6 +33,7 @@ use hapair_model::{
 
 use bundle::Bundle;
 use frames::{FrameError, Sections};
+use glance::LastLook;
 use output::Output;
 use spans::StepSpans;
 pub use ssh::Host;
@@ -64,12 +69,29 @@ impl Connect for Ssh {
 #[derive(Debug)]
 pub struct SshHosts {
     hosts: Both<Host>,
+    last_looks: Both<Mutex<Option<LastLook>>>,
 }
 
 impl SshHosts {
     /// Two hosts; nothing is connected yet.
     pub fn new(hosts: Both<Host>) -> Self {
-        Self { hosts }
+        Self {
+            hosts,
+            last_looks: Both::default(),
+        }
+    }
+
+    fn last_look(&self, side: Side) -> MutexGuard<'_, Option<LastLook>> {
+        let look = self.last_looks[side].lock();
+        look.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[instrument(name = "glance", skip_all, fields(server.address = self.hosts[side].address()))]
+    async fn refresh(&self, side: Side) -> Option<HostView> {
+        let script = self.last_look(side).as_ref()?.script()?;
+        let answer = self.hosts[side].glance(script).await?;
+        let host = self.last_look(side).as_ref()?.refreshed(&answer)?;
+        Some(HostView::Seen(Box::new(host)))
     }
 
     /// What a host answers to a bundle that only reads, or why it does not.
@@ -80,10 +102,12 @@ impl SshHosts {
 
     #[instrument(name = "probe", skip_all, fields(server.address = self.hosts[side].address()))]
     async fn look(&self, side: Side, question: &Question) -> HostView {
+        *self.last_look(side) = None;
         match self.hosts[side].ask(bundle::probe(question)).await {
             Err(silence) => HostView::Silent(silence),
             Ok(output) => match frames::read(&output.stdout) {
                 Ok(sections) => {
+                    *self.last_look(side) = LastLook::keep(question, &output.stdout);
                     HostView::Seen(Box::new(answered(&sections, question)))
                 }
                 Err(FrameError::CutOff) if output.code == TIMED_OUT => {
@@ -113,6 +137,11 @@ impl Hosts for SshHosts {
             self.look(Side::Second, &questions.second)
         );
         Both::new(first, second)
+    }
+
+    async fn glance(&self) -> Option<Both<HostView>> {
+        let (first, second) = tokio::join!(self.refresh(Side::First), self.refresh(Side::Second));
+        Some(Both::new(first?, second?))
     }
 
     async fn happened(&self) {

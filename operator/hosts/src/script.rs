@@ -317,6 +317,7 @@ mod tests {
             })
             .collect();
         let started = [
+            "fresh",
             "probe",
             "run",
             "read-journal",

@@ -15,7 +15,7 @@ use hapair_model::{host::Credentials, observed::Silence};
 use openssh::{Child, Session, Stdio};
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWriteExt},
-    sync::{Mutex, Notify},
+    sync::{Mutex, Notify, oneshot},
     time::Instant,
 };
 
@@ -33,6 +33,8 @@ const MARGIN: Duration = Duration::from_secs(20);
 const MOST_BYTES: u64 = 32 << 20;
 /// How long a host that has fallen silent may take to answer after all.
 const GRACE: Duration = Duration::from_secs(3);
+/// How long a glance may take: later than this a whole look is as good.
+const GLANCE: Duration = Duration::from_secs(2);
 /// How long sshd may take to free the session of a program that was ended.
 const FREED: Duration = Duration::from_secs(3);
 
@@ -194,6 +196,23 @@ impl Host {
             open.watch = Some(Watch::begin(open.line.clone(), self.happened.clone()));
         }
         self.happened.notified().await;
+    }
+
+    /// What a script prints that looks at what changes by itself, run by the watch; nothing where none runs, or it does not
+    /// answer soon.
+    pub async fn glance(&self, script: String) -> Option<Vec<u8>> {
+        let glances = self
+            .connection
+            .lock()
+            .await
+            .open
+            .as_ref()?
+            .watch
+            .as_ref()?
+            .glances();
+        let (asker, answer) = oneshot::channel();
+        glances.try_send((script, asker)).ok()?;
+        tokio::time::timeout(GLANCE, answer).await.ok()?.ok()
     }
 
     /// The remote shell that unpacks what is sent to it.

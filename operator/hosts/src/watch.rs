@@ -1,6 +1,6 @@
 //! A host tells that something has happened on it, by a program that runs beside the probes for as long as somebody
-//! listens (`scripts/watch.py`). Nothing is decided on what it tells: a probe finds out what it was. What is lost with
-//! it is time.
+//! listens (`scripts/watch.py`). Nothing is decided on what it tells: a probe finds out what it was, or a glance, which the
+//! program takes when it is asked to. What is lost with it is time.
 
 use std::{
     sync::Arc,
@@ -10,15 +10,21 @@ use std::{
 use openssh::Stdio;
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
-    sync::Notify,
+    sync::{Notify, mpsc, oneshot},
     task::JoinHandle,
 };
 
 use crate::line::Line;
 
 const PROGRAM: &[u8] = include_bytes!("../scripts/watch.py");
-/// What the program prints when something has happened. Anything else only tells that the host is alive.
+/// What the program prints when something has happened.
 const HAPPENED: u8 = b'!';
+/// What it prints before the answer of a glance. Anything else only tells that the host is alive.
+const ANSWER: u8 = b'=';
+/// How many digits a length has.
+const DIGITS: usize = 8;
+/// Far more than any glance finds.
+const MOST_BYTES: usize = 4 << 20;
 /// The program prints something every two seconds.
 pub const SILENT: Duration = Duration::from_secs(5);
 /// One that ends sooner cannot run there, or is ended by somebody: that it ended tells nothing.
@@ -32,7 +38,11 @@ pub struct Watch {
     task: JoinHandle<()>,
     begun: Instant,
     silence: Arc<Notify>,
+    glances: Glances,
 }
+
+/// Where glances are asked for: a script, and where its output goes.
+pub type Glances = mpsc::Sender<(String, oneshot::Sender<Vec<u8>>)>;
 
 impl Watch {
     /// Starts it. `happened` is notified whenever something has happened, and when the host falls silent.
@@ -40,8 +50,9 @@ impl Watch {
         let begun = Instant::now();
         let silence = Arc::<Notify>::default();
         let fell_silent = silence.clone();
+        let (glances, asked) = mpsc::channel(1);
         let task = tokio::spawn(async move {
-            let end = listen(&line, &happened).await;
+            let end = listen(&line, &happened, asked).await;
             tracing::debug!(address = line.address(), %end, "the watch on the host has ended");
             if matches!(end, End::Silent) {
                 fell_silent.notify_one();
@@ -50,7 +61,12 @@ impl Watch {
                 happened.notify_one();
             }
         });
-        Self { task, begun, silence }
+        Self {
+            task,
+            begun,
+            silence,
+            glances,
+        }
     }
 
     /// Whether it is time for another one.
@@ -61,6 +77,11 @@ impl Watch {
     /// Notified once the host has said nothing for [`SILENT`].
     pub fn silence(&self) -> Arc<Notify> {
         self.silence.clone()
+    }
+
+    /// Where a glance is asked for.
+    pub fn glances(&self) -> Glances {
+        self.glances.clone()
     }
 
     /// Ends it, and waits until it holds nothing any more.
@@ -88,7 +109,11 @@ enum End {
 }
 
 /// Listens until the program ends or the host falls silent.
-async fn listen(line: &Line, happened: &Notify) -> End {
+async fn listen(
+    line: &Line,
+    happened: &Notify,
+    mut asked: mpsc::Receiver<(String, oneshot::Sender<Vec<u8>>)>,
+) -> End {
     let bootstrap = format!("import sys; exec(sys.stdin.buffer.read({}))", PROGRAM.len());
     let mut command = line.command("python3", &["-IS", "-c", &bootstrap, "hapair-watch"]);
     command
@@ -105,21 +130,89 @@ async fn listen(line: &Line, happened: &Notify) -> End {
     if let Err(error) = stdin.write_all(PROGRAM).await {
         return End::Because(error.to_string());
     }
-    let mut bytes = [0; 256];
+    let (mut told, mut waiting) = (Told::default(), None);
+    let mut bytes = [0; 4096];
     loop {
-        match tokio::time::timeout(SILENT, stdout.read(&mut bytes)).await {
-            Err(_) => return End::Silent,
-            Ok(Ok(0)) => return End::Because("it has ended".into()),
-            Ok(Err(error)) => return End::Because(error.to_string()),
-            Ok(Ok(count)) => {
-                if bytes[..count].contains(&HAPPENED) {
-                    happened.notify_one();
+        let words = tokio::select! {
+            read = tokio::time::timeout(SILENT, stdout.read(&mut bytes)) => match read {
+                Err(_) => return End::Silent,
+                Ok(Ok(0)) => return End::Because("it has ended".into()),
+                Ok(Err(error)) => return End::Because(error.to_string()),
+                Ok(Ok(count)) => {
+                    told.buffer.extend_from_slice(&bytes[..count]);
+                    if told.take(|answer| waiting.take().map(|asker: oneshot::Sender<_>| asker.send(answer))) {
+                        happened.notify_one();
+                    }
+                    if told.buffer.len() > MOST_BYTES {
+                        return End::Because("it does not stop telling".into());
+                    }
+                    // It goes on for as long as somebody answers.
+                    b".".to_vec()
                 }
+            },
+            Some((script, asker)) = asked.recv() => {
+                waiting = Some(asker);
+                format!("?{:0DIGITS$}{script}", script.len()).into_bytes()
             }
-        }
-        // It goes on for as long as somebody answers.
-        if let Err(error) = stdin.write_all(b".").await {
+        };
+        if let Err(error) = stdin.write_all(&words).await {
             return End::Because(error.to_string());
+        }
+    }
+}
+
+/// What the program has printed and nobody has read yet.
+#[derive(Default)]
+struct Told {
+    buffer: Vec<u8>,
+}
+
+impl Told {
+    /// Reads all that has come whole. Whether something has happened.
+    fn take<R>(&mut self, mut answered: impl FnMut(Vec<u8>) -> R) -> bool {
+        let (mut happened, mut at) = (false, 0);
+        while let Some(byte) = self.buffer.get(at) {
+            if *byte != ANSWER {
+                happened |= *byte == HAPPENED;
+                at += 1;
+                continue;
+            }
+            let begin = at + 1 + DIGITS;
+            let length = self.buffer.get(at + 1..begin).map(length);
+            let Some(answer) = length.and_then(|length| self.buffer.get(begin..begin + length)) else {
+                break;
+            };
+            answered(answer.to_vec());
+            at = begin + answer.len();
+        }
+        self.buffer.drain(..at);
+        happened
+    }
+}
+
+/// What is no number is taken for more than anybody waits for.
+fn length(digits: &[u8]) -> usize {
+    let number = std::str::from_utf8(digits)
+        .ok()
+        .and_then(|digits| digits.parse().ok());
+    number.unwrap_or(MOST_BYTES)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn answers_are_told_from_what_comes_between_them_however_it_is_cut() {
+        let text = b"..!=00000005a!=.b.=00000000!.=00000003xyz";
+        for cut in 0..=text.len() {
+            let (mut told, mut answers, mut happened) = (Told::default(), Vec::new(), 0);
+            for part in [&text[..cut], &text[cut..]] {
+                told.buffer.extend_from_slice(part);
+                happened += u32::from(told.take(|answer| answers.push(String::from_utf8(answer).unwrap())));
+            }
+            assert_eq!(answers, ["a!=.b", "", "xyz"], "cut at {cut}");
+            assert!(happened > 0 && told.buffer.is_empty(), "cut at {cut}");
         }
     }
 }

@@ -77,6 +77,10 @@ impl Hosts for Recorded {
         self.hosts.journal(side, query).await
     }
 
+    async fn glance(&self) -> Option<Both<HostView>> {
+        self.hosts.glance().await
+    }
+
     async fn happened(&self) {
         self.hosts.happened().await;
     }

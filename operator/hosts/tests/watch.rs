@@ -172,3 +172,55 @@ fn a_tool_that_ends_is_started_again_later_each_time() {
     // One second, then two.
     assert!(start.elapsed() > Duration::from_secs(2), "{:?}", start.elapsed());
 }
+
+/// A script that it is sent, as the operator sends it.
+fn ask(watch: &mut Watch, script: &str) {
+    let words = format!("?{:08}{script}", script.len());
+    watch.beats.as_mut().unwrap().write_all(words.as_bytes()).unwrap();
+}
+
+/// What it hands on of a glance.
+fn answer(watch: &mut Watch) -> String {
+    let start = Instant::now();
+    let mut next = || loop {
+        assert!(start.elapsed() < LONG, "no answer");
+        if let Ok(byte) = watch.said.recv_timeout(Duration::from_millis(100)) {
+            return byte;
+        }
+        watch.beats.as_mut().unwrap().write_all(b".").unwrap();
+    };
+    while next() != b'=' {}
+    let digits: Vec<_> = (0..8).map(|_| next()).collect();
+    let length: usize = String::from_utf8(digits).unwrap().parse().unwrap();
+    String::from_utf8((0..length).map(|_| next()).collect()).unwrap()
+}
+
+#[test]
+fn a_glance_is_taken_and_handed_on_and_its_folder_is_gone() {
+    let mut watch = Watch::start("exec sleep 1000");
+    ask(
+        &mut watch,
+        "stat --format '%a' \"$1\"; touch \"$1/x\"; echo \"$1\"",
+    );
+    let told = answer(&mut watch);
+    let (mode, folder) = told.trim().split_once('\n').unwrap();
+    assert_eq!(mode, "700");
+    assert!(
+        folder.starts_with("/run/hapair.") && !Path::new(folder).exists(),
+        "{folder}"
+    );
+    ask(&mut watch, "head -c 200000 /dev/zero | tr '\\0' x");
+    assert_eq!(answer(&mut watch).len(), 200_000);
+}
+
+#[test]
+fn a_glance_that_hangs_is_ended_by_the_next_and_by_its_time() {
+    let mut watch = Watch::start("exec sleep 1000");
+    ask(&mut watch, "echo $$ > $FOLDER/first; exec sleep 1000");
+    let first = PathBuf::from(format!("/proc/{}", watch.line_of("first").trim()));
+    ask(&mut watch, "echo begun; sleep 1000; echo end");
+    let start = Instant::now();
+    assert_eq!(answer(&mut watch), "begun\n", "its time is over");
+    assert!(start.elapsed() > Duration::from_secs(9), "{:?}", start.elapsed());
+    assert!(!first.exists(), "the first goes on");
+}

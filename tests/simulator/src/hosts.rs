@@ -104,8 +104,11 @@ pub struct Simulated {
     /// The hold on the operator.
     pub gate: Gate,
     happened: Arc<Notify>,
+    /// The last whole look.
+    last_look: LastLook,
 }
 
+type LastLook = Arc<Mutex<Option<(Both<Question>, Both<HostView>)>>>;
 
 impl Simulated {
     /// The machines, for an operator on which there is this hold.
@@ -115,6 +118,7 @@ impl Simulated {
             shared,
             gate,
             happened,
+            last_look: Arc::default(),
         }
     }
 }
@@ -253,7 +257,39 @@ impl Hosts for Simulated {
             self.ask(Side::Second, &questions.second)
         );
         self.gate.pass().await;
-        Both::new(first, second)
+        let observed = Both::new(first, second);
+        *self.last_look.lock().expect("no panic while a look is kept") =
+            Some((questions.clone(), observed.clone()));
+        observed
+    }
+
+    async fn glance(&self) -> Option<Both<HostView>> {
+        let whole = self
+            .last_look
+            .lock()
+            .expect("no panic while a look is kept")
+            .clone()?;
+        let now = self.observe(&whole.0).await;
+        *self.last_look.lock().expect("no panic while a look is kept") = Some(whole.clone());
+        let refreshed = |side: Side| {
+            let (HostView::Seen(before), HostView::Seen(now)) = (&whole.1[side], &now[side]) else {
+                return None;
+            };
+            if before.cluster.is_none() || now.cluster.is_none() {
+                return None;
+            }
+            let mut host = before.clone();
+            host.cluster.clone_from(&now.cluster);
+            host.addresses.clone_from(&now.addresses);
+            host.filesystems.clone_from(&now.filesystems);
+            host.probes.clone_from(&now.probes);
+            host.resources.clone_from(&now.resources);
+            for (name, leg) in &mut host.resources {
+                leg.attached = before.resources.get(name).and_then(|leg| leg.attached.clone());
+            }
+            Some(HostView::Seen(host))
+        };
+        Some(Both::new(refreshed(Side::First)?, refreshed(Side::Second)?))
     }
 
     async fn happened(&self) {

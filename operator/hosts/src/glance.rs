@@ -1,0 +1,172 @@
+//! A look at what changes by itself: the cluster, DRBD, addresses, file systems, whether services answer (`scripts/fresh`). It takes
+//! a fraction of a whole look's time, and is laid over the last one.
+
+use std::io::{Read as _, Write as _};
+
+use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
+use hapair_model::observed::{Host, Question};
+
+use crate::{
+    answered,
+    bundle::is_word,
+    frames::{self, Sections},
+};
+
+const SCRIPT: &str = include_str!("../scripts/fresh");
+/// The sections that a glance brings.
+const FRESH: [&str; 5] = ["crm-mon", "addresses", "drbd", "mounts", "usage"];
+/// Those of which there may be several, by how their names begin.
+const FRESH_KINDS: [&str; 2] = ["drbd-gi.", "answer."];
+
+/// The last whole look at a host: what was asked, and the answer, packed: there are many pairs, and most of them are at rest.
+#[derive(Debug)]
+pub struct LastLook {
+    question: Question,
+    packed: Vec<u8>,
+}
+
+impl LastLook {
+    /// Keeps an answer. One that has keys in it is not kept.
+    pub fn keep(question: &Question, answer: &[u8]) -> Option<Self> {
+        if !question.keys.is_empty() {
+            return None;
+        }
+        let mut packer = DeflateEncoder::new(Vec::new(), Compression::fast());
+        packer.write_all(answer).ok()?;
+        Some(Self {
+            question: question.clone(),
+            packed: packer.finish().ok()?,
+        })
+    }
+
+    /// What is to be run on the host, with a private directory as its argument.
+    pub fn script(&self) -> Option<String> {
+        let mut probes = String::new();
+        for probe in &self.question.probes {
+            let words = [&probe.group, &probe.timeout.to_string(), &probe.url];
+            // The API's patterns let nothing else in; this is run by a shell.
+            if !words.iter().all(|word| is_word(word) && !word.contains('\'')) {
+                return None;
+            }
+            words.iter().for_each(|word| probes.extend([word.as_str(), " "]));
+        }
+        Some(format!(
+            "set -u\nexport LC_ALL=C TZ=UTC PATH=/usr/sbin:/usr/bin:/sbin:/bin\nprobes='{probes}'\n{SCRIPT}\nglance \"$1\"\n"
+        ))
+    }
+
+    /// The host as it is now; nothing where the glance did not find what a whole look would.
+    pub fn refreshed(&self, glance: &[u8]) -> Option<Host> {
+        let mut answer = Vec::new();
+        DeflateDecoder::new(self.packed.as_slice())
+            .read_to_end(&mut answer)
+            .ok()?;
+        let mut sections = frames::read(&answer).ok()?;
+        let fresh = frames::read(glance).ok()?;
+        // Where a cluster has come or gone since, so has more than is asked for.
+        if !is_well(&sections, "crm-mon") || !is_well(&fresh, "crm-mon") {
+            return None;
+        }
+        sections.retain(|name, _| !is_fresh(name));
+        sections.extend(fresh);
+        Some(answered(&sections, &self.question))
+    }
+}
+
+fn is_fresh(name: &str) -> bool {
+    FRESH.contains(&name) || FRESH_KINDS.iter().any(|kind| name.starts_with(kind))
+}
+
+fn is_well(sections: &Sections, name: &str) -> bool {
+    sections.get(name).is_some_and(|section| section.code == 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use hapair_model::observed::Probe;
+
+    use super::*;
+
+    const CLUSTER: &str = include_str!("../fixtures/crm_mon/pacemaker-2.1.5-serving.xml");
+
+    fn answer(sections: &[(&str, i32, &str)]) -> Vec<u8> {
+        let section = |(name, code, text): &(&str, i32, &str)| {
+            format!("section {name} {code} {}\n{text}\n", text.len())
+        };
+        let text: String = sections.iter().map(section).collect();
+        (text + "end\n").into_bytes()
+    }
+
+    fn look(cluster: i32) -> LastLook {
+        let whole = [
+            ("name", 0, "node1"),
+            ("crm-mon", cluster, CLUSTER),
+            ("mounts", 0, "/dev/drbd0 /srv rw"),
+            ("usage", 0, "usage"),
+            ("drbd-module", 0, "8.4.11"),
+        ];
+        LastLook::keep(&Question::default(), &answer(&whole)).unwrap()
+    }
+
+    #[test]
+    fn what_is_fresh_replaces_what_was_and_the_rest_stays() {
+        let fresh = answer(&[("crm-mon", 0, CLUSTER), ("mounts", 0, "")]);
+        let host = look(0).refreshed(&fresh).unwrap();
+        assert_eq!((host.name.as_str(), host.drbd_major), ("node1", Some(8)));
+        assert!(host.cluster.is_some());
+        assert!(
+            host.filesystems.is_empty(),
+            "it was unmounted: {:?}",
+            host.filesystems
+        );
+    }
+
+    #[test]
+    fn a_cluster_that_came_or_went_and_an_answer_that_is_cut_off_need_a_whole_look() {
+        let (well, gone) = (
+            answer(&[("crm-mon", 0, CLUSTER)]),
+            answer(&[("crm-mon", 102, "not connected")]),
+        );
+        assert!(look(0).refreshed(&gone).is_none());
+        assert!(look(102).refreshed(&well).is_none());
+        assert!(look(0).refreshed(&well[..well.len() - 4]).is_none());
+        let with_keys = Question {
+            keys: vec!["/etc/corosync/authkey".into()],
+            ..Question::default()
+        };
+        assert!(LastLook::keep(&with_keys, &well).is_none());
+    }
+
+    fn asking(group: &str, url: &str) -> Option<String> {
+        let probe = Probe {
+            group: group.into(),
+            timeout: 3,
+            url: url.into(),
+        };
+        let question = Question {
+            probes: vec![probe],
+            ..Question::default()
+        };
+        LastLook::keep(&question, &answer(&[])).unwrap().script()
+    }
+
+    #[test]
+    fn the_script_prints_sections_and_holds_words_only() {
+        let script = asking("tomcat", "http://127.0.0.1:9/").unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let printed = Command::new("sh")
+            .args(["-c", &script, "glance"])
+            .arg(folder.path())
+            .output()
+            .unwrap();
+        let sections = frames::read(&printed.stdout).unwrap();
+        assert_eq!(sections["answer.tomcat"].text, "000", "{sections:?}");
+        assert_eq!(sections["addresses"].code, 0, "{sections:?}");
+        assert!(sections.contains_key("crm-mon"), "{sections:?}");
+        for url in ["http://x/'; reboot; '", "http://x/ y", "-o", ""] {
+            assert_eq!(asking("tomcat", url), None, "{url}");
+        }
+    }
+}
