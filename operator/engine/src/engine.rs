@@ -28,8 +28,10 @@ use crate::{
 
 /// More stages than any convergence has; a plan that does not end is a defect, and is left to the next turn.
 const MOST_STAGES: usize = 40;
-/// A glance is followed by a look at everything after so long.
+/// Everything is looked at so long after the last glance.
 const CONFIRMED: Duration = Duration::from_secs(2);
+/// And no later than so long after the first, whatever goes on.
+const UNCONFIRMED: Duration = Duration::from_secs(5);
 /// Seconds after which a probe is worth a line in the log: the status is as old as that.
 const SLOW: f64 = 10.0;
 
@@ -53,12 +55,29 @@ pub struct Engine<C: Connect> {
     resync: Duration,
     /// When a host may ask for the next look at the earliest.
     not_before: Instant,
-    /// Whether a host asks for one now.
-    is_asked: bool,
-    /// When all of the hosts is looked at again, where a glance was enough since.
-    whole_look_at: Option<Instant>,
+    glances: Glances,
     /// When the last look ended.
     looked_at: Option<Instant>,
+}
+
+/// Glances since the last look at everything.
+#[derive(Default)]
+struct Glances {
+    /// Whether a host asks for one now.
+    is_asked_for: bool,
+    /// When it may at the earliest; `None`: only a look at everything tells.
+    not_before: Option<Instant>,
+    /// When the first of them began.
+    first: Option<Instant>,
+    /// When the last one ended.
+    last: Option<Instant>,
+}
+
+impl Glances {
+    /// None is taken until everything was looked at and nothing was left to do.
+    fn forbid(&mut self) {
+        (self.not_before, self.first) = (None, None);
+    }
 }
 
 impl<C: Connect> Engine<C> {
@@ -71,8 +90,7 @@ impl<C: Connect> Engine<C> {
             whereabouts: Whereabouts::default(),
             resync,
             not_before: Instant::now(),
-            is_asked: false,
-            whole_look_at: None,
+            glances: Glances::default(),
             looked_at: None,
         }
     }
@@ -83,10 +101,11 @@ impl<C: Connect> Engine<C> {
             Some(hosts) => hosts.happened().await,
             None => std::future::pending().await,
         }
-        tokio::time::sleep_until(self.not_before).await;
+        let not_before = self.glances.not_before.as_mut().unwrap_or(&mut self.not_before);
+        tokio::time::sleep_until(*not_before).await;
         // Not every turn comes to a look.
-        self.not_before = Instant::now() + SOON;
-        self.is_asked = true;
+        *not_before = Instant::now() + SOON;
+        self.glances.is_asked_for = true;
     }
 
     /// When to try again after what is no fault of the hosts: later each time.
@@ -113,12 +132,16 @@ impl<C: Connect> Engine<C> {
         reporter: &mut R,
         warrant: &impl Warrant,
     ) -> Result<NextTurn, R::Error> {
-        if std::mem::take(&mut self.is_asked)
-            && let Some(next) = self.glance(work, reporter).await?
-        {
-            return Ok(next);
+        if std::mem::take(&mut self.glances.is_asked_for) && self.glances.not_before.is_some() {
+            if let Some(next) = self.glance(work, reporter).await? {
+                return Ok(next);
+            }
+            let wait = self.not_before.saturating_duration_since(Instant::now());
+            if wait > Duration::ZERO {
+                return Ok(NextTurn::After(wait));
+            }
         }
-        self.whole_look_at = None;
+        self.glances.forbid();
         for _ in 0..MOST_STAGES {
             let start = Instant::now();
             let observed = self.observe(connect, work, reporter).await;
@@ -140,7 +163,10 @@ impl<C: Connect> Engine<C> {
                 }
                 Next::Rest => {
                     let pause = self.pace.at_rest(&observed, took, since_last);
-                    return Ok(self.rest(pause));
+                    let next = self.rest(pause);
+                    self.glances.not_before =
+                        (pause.at_most != pause.at_least).then(|| Instant::now() + GATHER);
+                    return Ok(next);
                 }
             };
             if let Some(finding) = self.progress.no_effect(&stage, &observed) {
@@ -181,26 +207,30 @@ impl<C: Connect> Engine<C> {
         work: &Work,
         reporter: &mut R,
     ) -> Result<Option<NextTurn>, R::Error> {
-        let now = Instant::now();
-        let whole_look_at = *self.whole_look_at.get_or_insert(now + CONFIRMED);
-        let hosts = self
-            .connection
-            .at(&work.credentials)
-            .filter(|_| now < whole_look_at);
-        let Some(hosts) = hosts else { return Ok(None) };
+        let start = Instant::now();
+        let first = *self.glances.first.get_or_insert(start);
+        let hosts = self.connection.at(&work.credentials);
+        let Some(hosts) = hosts.filter(|_| start < first + UNCONFIRMED) else {
+            return Ok(None);
+        };
         let Some(observed) = hosts.glance().await else {
+            tracing::debug!(pair = %work.name(), seconds = start.elapsed().as_secs_f64(), "a glance does not tell");
             return Ok(None);
         };
         let (desired, plan) = work.plan(&observed, &fresh_keys());
         if !self.progress.has_rested_on(&desired) {
             return Ok(None);
         }
-        reporter.observed(1, now.elapsed());
+        let took = start.elapsed();
+        reporter.observed(1, took);
+        let since_last = start - self.glances.last.replace(start + took).unwrap_or(start);
+        let pause = self.pace.between_glances(took, since_last);
+        tracing::debug!(pair = %work.name(), seconds = took.as_secs_f64(), ?pause, "glanced");
         self.report(reporter, work, &desired, &observed, &plan).await?;
-        Ok(Some(self.rest(Pause {
-            at_most: whole_look_at.saturating_duration_since(Instant::now()),
-            at_least: GATHER,
-        })))
+        let now = Instant::now();
+        self.glances.not_before = Some(now + pause);
+        let confirmed_at = (now + CONFIRMED).min(first + UNCONFIRMED).max(self.not_before);
+        Ok(Some(NextTurn::After(confirmed_at.saturating_duration_since(now))))
     }
 
     #[instrument(name = "observe", skip_all)]

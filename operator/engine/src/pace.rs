@@ -16,6 +16,8 @@ const SHARE: u32 = 4;
 const MOST_UNSEEN: Duration = Duration::from_secs(3);
 /// What happens seldom comes alone: so many looks follow each other as soon as a host asks for them.
 const AT_ONCE: u32 = 3;
+/// A change goes through several states, as a connection of DRBD's does, and a glance is cheap.
+const GLANCES_AT_ONCE: u32 = 6;
 /// Between them: one thing that happens is told by both hosts.
 pub const GATHER: Duration = Duration::from_millis(250);
 /// After so long without a look, what happens comes alone again.
@@ -52,8 +54,8 @@ pub struct Pace {
     resync: Duration,
     failures: u32,
     waits: u32,
-    /// Looks that have followed each other.
-    looks: u32,
+    looks: Row,
+    glances: Row,
     /// Which hosts answered the last probe.
     answering: Both<bool>,
     /// Whether one of them had answered the probe before.
@@ -67,7 +69,8 @@ impl Pace {
             resync,
             failures: 0,
             waits: 0,
-            looks: 0,
+            looks: Row::default(),
+            glances: Row::default(),
             answering: Both::from_fn(|_| false),
             just_lost: false,
         }
@@ -109,7 +112,7 @@ impl Pace {
     /// With nothing left to do, after a look that took so long and began so long after the end of the one before it.
     pub fn at_rest(&mut self, observed: &Both<HostView>, took: Duration, since_last: Duration) -> Pause {
         (self.failures, self.waits) = (0, 0);
-        let at_least = self.until_asked_for(took, since_last);
+        let at_least = self.looks.pause(AT_ONCE, took, since_last, self.quiet());
         if self.just_lost {
             // The probe hung on the lost host, and what the other one said in it is from before its cluster
             // noticed.
@@ -133,10 +136,26 @@ impl Pace {
         }
     }
 
-    fn until_asked_for(&mut self, took: Duration, since_last: Duration) -> Duration {
-        let quiet = QUIET.min(self.resync / 2);
-        self.looks = if since_last > quiet { 0 } else { self.looks + 1 };
-        if self.looks < AT_ONCE && took < SOON * 2 {
+    /// From the end of a glance that took so long, and began so long after the end of the one before it, to the next one.
+    pub fn between_glances(&mut self, took: Duration, since_last: Duration) -> Duration {
+        self.glances
+            .pause(GLANCES_AT_ONCE, took, since_last, self.quiet())
+    }
+
+    fn quiet(&self) -> Duration {
+        QUIET.min(self.resync / 2)
+    }
+}
+
+/// How many have followed each other.
+#[derive(Default)]
+struct Row(u32);
+
+impl Row {
+    /// Until a host may ask for the next one.
+    fn pause(&mut self, at_once: u32, took: Duration, since_last: Duration, quiet: Duration) -> Duration {
+        self.0 = if since_last > quiet { 0 } else { self.0 + 1 };
+        if self.0 < at_once && took < SOON * 2 {
             GATHER
         } else {
             share(took)
@@ -156,14 +175,15 @@ mod tests {
     fn what_happens_alone_is_seen_at_once_and_what_never_ends_takes_a_share_of_the_hosts_time() {
         let mut pace = Pace::new(Duration::from_secs(15));
         let took = Duration::from_millis(600);
-        let mut between = |since_last: u64| pace.until_asked_for(took, Duration::from_secs(since_last));
+        let mut between = |since_last: u64| pace.between_glances(took, Duration::from_secs(since_last));
         assert_eq!(between(15), GATHER);
-        assert_eq!(between(1), GATHER);
-        assert_eq!(between(1), GATHER);
+        for _ in 1..GLANCES_AT_ONCE {
+            assert_eq!(between(1), GATHER);
+        }
         assert_eq!(between(1), took * SHARE);
         assert_eq!(between(3), took * SHARE);
         assert_eq!(between(15), GATHER, "it was quiet in between");
         let slow = Duration::from_secs(9);
-        assert_eq!(pace.until_asked_for(slow, QUIET * 2), MOST_UNSEEN);
+        assert_eq!(pace.between_glances(slow, QUIET * 2), MOST_UNSEEN);
     }
 }

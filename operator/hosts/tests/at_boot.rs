@@ -11,7 +11,7 @@ fn told(configuration: &str) -> String {
     let ran = succeeds(
         &[],
         &format!(
-            "cp /usr/lib/os-release /etc/os-release\n{configuration}\nmkdir /run/probe; cp $scripts/probe /run/probe/probe
+            "cp /usr/lib/os-release /etc/os-release\n{configuration}\nmkdir /run/probe; cp $scripts/probe $scripts/fresh /run/probe
             printf '%s\\n' 'address 192.0.2.100' 'address 2001:db8::100' 'mount-point logs /var/log/tomcat10' > /run/probe/question
             sh /run/probe/probe > /run/probe/told; grep -q '^section at-boot 0 ' /run/probe/told
             sed -n '/^section at-boot /,$p' /run/probe/told | grep -E '^(192|2001|/var)' || true"
