@@ -132,10 +132,17 @@ pub fn work_with(change: impl FnOnce(&mut Vec<Value>)) -> Work {
             values(&[("username", "admin"), ("password", SECRETS[2])]),
         ),
         ("web-hacluster", values(&[("password", SECRETS[3])])),
+        (
+            "odd-bmc",
+            values(&[("username", "é & x"), ("password", SECRETS[1])]),
+        ),
     ];
+    let authorities = ("bmc-authority", values(&[("ca.crt", "an authority")]));
     let sources = Sources {
         secrets: secrets.map(|(name, values)| (name.to_owned(), values)).into(),
-        config_maps: BTreeMap::new(),
+        config_maps: [authorities]
+            .map(|(name, values)| (name.to_owned(), values))
+            .into(),
     };
     let pair = snapshot.pair.clone().expect("the sample has a pair");
     Work::of(pair, snapshot, &sources, "no-cluster").unwrap_or_else(|held| panic!("{}", held.message))
