@@ -116,6 +116,9 @@ pub fn host(sections: &Sections) -> Host {
                     .ok()
                     .map(|number| (volume.to_owned(), number)),
             );
+        } else if let Some(volume) = name.strip_prefix("open-files.") {
+            let who = section.text.lines().map(str::to_owned).collect();
+            host.open_files.insert(volume.to_owned(), who);
         } else if let Some(volume) = name.strip_prefix("volume-record.") {
             host.volume_records
                 .extend(drbd::record(&section.text).map(|record| (volume.to_owned(), record)));

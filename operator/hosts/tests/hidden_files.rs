@@ -9,14 +9,19 @@ fn counted(ground: &str) -> Option<u32> {
 }
 
 fn below(mount_point: &str, ground: &str) -> Option<u32> {
-    let probe = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts/probe");
+    section("hidden-files", mount_point, ground).parse().ok()
+}
+
+/// A section of the probe, without its head.
+fn section(name: &str, mount_point: &str, ground: &str) -> String {
+    let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts");
     let script = format!(
         "set -eu\nmkdir -p /var/lib/hapair /srv\nmount -t tmpfs none /srv\nmount -t tmpfs none \
          /var/lib/hapair\n{ground}\n\
-         mkdir /srv/probe; cp {probe} /srv/probe/probe\n\
+         mkdir /srv/probe; cp {scripts}/probe {scripts}/fresh /srv/probe\n\
          printf '%s\\n' 'package base-files' 'mount-point data {mount_point}' 'own-file /srv/data/page.html' \
          > /srv/probe/question\n\
-         sh /srv/probe/probe | sed -n '/^section hidden-files.data /{{n;p}}'"
+         sh /srv/probe/probe | sed -n '/^section {name}.data /{{:a;n;/^section \\|^end/q;p;ba}}'"
     );
     let output = Command::new("unshare")
         .args(["--mount", "sh", "-c", &script])
@@ -27,7 +32,7 @@ fn below(mount_point: &str, ground: &str) -> Option<u32> {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-    String::from_utf8(output.stdout).unwrap().trim().parse().ok()
+    String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
 #[test]
@@ -66,5 +71,26 @@ fn once_there_is_a_leg_nobody_looks() {
              /var/lib/hapair/volumes/data"
         ),
         None
+    );
+}
+
+#[test]
+fn who_has_a_file_open_below_the_mount_point_is_named() {
+    let ground = "mkdir -p /srv/data/deep; cp $(command -v sleep) /srv/writer; /srv/writer 5 > /srv/data/deep/log & trap 'kill $!' EXIT";
+    // Where this test is run as a unit, so is what it starts.
+    let cgroup = std::fs::read_to_string("/proc/self/cgroup").unwrap();
+    let unit = cgroup
+        .lines()
+        .next()
+        .and_then(|line| line.strip_suffix(".service"));
+    let who = unit.and_then(|unit| unit.rsplit('/').next()).unwrap_or("writer");
+    assert_eq!(section("open-files", "/srv/data", ground), who);
+    assert_eq!(
+        section(
+            "open-files",
+            "/srv/dat",
+            "mkdir -p /srv/dat /srv/data; exec 8> /srv/data/x"
+        ),
+        ""
     );
 }

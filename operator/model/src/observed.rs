@@ -169,6 +169,9 @@ pub struct Host {
     /// Files below mount points that were asked for, by volume; those of the pair's packages and its own are
     /// not counted. Not looked at once there is a leg.
     pub hidden_files: BTreeMap<String, u32>,
+    /// Who has files open below a volume's mount point, by volume: units, or programs that are of none. Asked before there is
+    /// a leg.
+    pub open_files: BTreeMap<String, Vec<String>>,
     /// The major version of the running kernel's DRBD module, loaded or not; `None` when it has none.
     pub drbd_major: Option<u32>,
     /// DRBD resources that are up, by name.

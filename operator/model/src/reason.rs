@@ -261,6 +261,11 @@ reasons! {
     /// or consent to hide them, by their number as the message shows it, in `spec.disks[].hideFiles`. They
     /// stay on the host's own disk, and are there again when the volume is not mounted.
     MountPointNotEmpty: NeedsPerson,
+    /// A program that is none of the pair's services has files open in the directory that is to be a new volume's mount point. The
+    /// volume would hide them from it; and a file that it opens later would keep the volume from being unmounted.
+    ///
+    /// What to do: choose a directory of the volume's own, or have that program write elsewhere.
+    MountPointInUse: NeedsPerson,
     /// A user or group that owns a volume's files, or that a service runs as, has another number on each host.
     ///
     /// What to do: give it the same number on both hosts, on the host that does not serve, with its services stopped, and

@@ -73,6 +73,7 @@ fn row(reason: Reason) -> Row {
         Reason::DeviceNotBlank => Planned(disks::not_blank()),
         Reason::PathUnusable => Planned(disks::unusable_path()),
         Reason::MountPointNotEmpty => Planned(disks::hidden_files()),
+        Reason::MountPointInUse => Planned(disks::open_files()),
         Reason::IdsDiffer => Planned(disks::different_ids()),
         Reason::LegMissing => Planned(disks::leg_missing()),
         Reason::DiskChanged => Planned(disks::another_disk()),

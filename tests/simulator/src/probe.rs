@@ -114,6 +114,7 @@ pub fn at(world: &World, side: Side, question: &Question) -> Host {
             .map(|place| (place.volume.clone(), device(machine, "", &place.path)))
             .collect(),
         hidden_files: BTreeMap::new(),
+        open_files: BTreeMap::new(),
         drbd_major: Some(8),
         resources: machine
             .memory

@@ -127,6 +127,20 @@ pub fn hidden_files() -> Vec<Case> {
     )]
 }
 
+pub fn open_files() -> Vec<Case> {
+    vec![Case::of(
+        two_bare_hosts,
+        |_, hosts| {
+            // Of tomcat itself, and of rsyslog, which is told to let go, nobody is told.
+            let who = ["tomcat10", "rsyslog", "corosync"].map(str::to_owned).to_vec();
+            hosts.second.open_files.insert("logs".into(), who);
+        },
+        &["node2: corosync has files open", "/var/log/tomcat10"],
+        &["choose a directory of the volume's own", "write elsewhere"],
+        |case, _| case.hosts.second.open_files.clear(),
+    )]
+}
+
 pub fn unusable_path() -> Vec<Case> {
     let place = |kind, user: &str| PathFacts {
         kind,

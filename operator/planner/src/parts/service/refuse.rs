@@ -21,6 +21,7 @@ use crate::{
 /// What is wrong on one host.
 pub fn on_one(one: &OneHost<'_>, platform: &Platform, findings: &mut Vec<Finding>) {
     places(one, findings);
+    open_files(one, platform, findings);
     units(one.desired, platform, one.name(), one.host, findings);
 }
 
@@ -102,6 +103,39 @@ fn places(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
                     &format!("spec.files[{at}].path {}: {trouble}", file.path),
                 ));
             }
+        }
+    }
+}
+
+/// Before a volume's first data: programs that write below its mount point, and are neither services of its groups nor told by
+/// a preset to let go.
+fn open_files(one: &OneHost<'_>, platform: &Platform, findings: &mut Vec<Finding>) {
+    let OneHost { desired, host, .. } = *one;
+    for volume in desired.volumes.iter().filter(|volume| !one.may_run(volume)) {
+        let uses = |group: &&Group| group.volumes.contains(&volume.name);
+        let services = desired
+            .groups
+            .iter()
+            .filter(uses)
+            .flat_map(|group| &group.services);
+        let own: Vec<&str> = services
+            .filter_map(|service| unit(&service.kind, platform))
+            .collect();
+        let is_ours = |who: &&str| own.contains(who) || preset::neighbours().any(|unit| unit == *who);
+        let who = host.open_files.get(&volume.name).into_iter().flatten();
+        let others: Vec<_> = who.map(String::as_str).filter(|who| !is_ours(who)).collect();
+        if !others.is_empty() {
+            let message = format!(
+                "{}: {} has files open below spec.filesystem.mountPoint {}. Nothing was changed",
+                one.name(),
+                others.join(", "),
+                volume.mount_point
+            );
+            findings.push(Finding::new(
+                Subject::Volume(volume.name.clone()),
+                Reason::MountPointInUse,
+                message,
+            ));
         }
     }
 }
