@@ -38,7 +38,8 @@ pub fn replace(volume: &Volume, side: Side, node: &str, is_blank: bool) -> Strin
     let partition = volume.disks[side].partition.as_ref().map(|partition| {
         let size = partition.size_mib.map(|size| format!(", size={size}MiB"));
         format!(
-            "echo 'name={}{}' | sfdisk --quiet --label gpt {} && ",
+            // The link by the partition's name is udev's.
+            "echo 'name={}{}' | sfdisk --quiet --label gpt {} && udevadm settle && ",
             partition.name,
             size.unwrap_or_default(),
             partition.disk
