@@ -1,7 +1,10 @@
 //! A look at what changes by itself: the cluster, DRBD, addresses, file systems, whether services answer (`scripts/fresh`). It takes
 //! a fraction of a whole look's time, and is laid over the last one.
 
-use std::io::{Read as _, Write as _};
+use std::{
+    collections::BTreeSet,
+    io::{Read as _, Write as _},
+};
 
 use flate2::{Compression, read::DeflateDecoder, write::DeflateEncoder};
 use hapair_model::observed::{Host, Question};
@@ -10,11 +13,20 @@ use crate::{
     answered,
     bundle::is_word,
     frames::{self, Sections},
+    parse::drbd,
 };
 
 const SCRIPT: &str = include_str!("../scripts/fresh");
 /// The sections that a glance brings.
-const FRESH: [&str; 5] = ["crm-mon", "addresses", "drbd", "mounts", "usage"];
+const FRESH: [&str; 7] = [
+    "uptime",
+    "units",
+    "crm-mon",
+    "addresses",
+    "drbd",
+    "mounts",
+    "usage",
+];
 /// Those of which there may be several, by how their names begin.
 const FRESH_KINDS: [&str; 2] = ["drbd-gi.", "answer."];
 
@@ -41,17 +53,13 @@ impl LastLook {
 
     /// What is to be run on the host, with a private directory as its argument.
     pub fn script(&self) -> Option<String> {
-        let mut probes = String::new();
-        for probe in &self.question.probes {
-            let words = [&probe.group, &probe.timeout.to_string(), &probe.url];
-            // The API's patterns let nothing else in; this is run by a shell.
-            if !words.iter().all(|word| is_word(word) && !word.contains('\'')) {
-                return None;
-            }
-            words.iter().for_each(|word| probes.extend([word.as_str(), " "]));
-        }
+        let probes = self.question.probes.iter();
+        let probes =
+            probes.flat_map(|probe| [probe.group.clone(), probe.timeout.to_string(), probe.url.clone()]);
+        let (units, probes) = (words(self.question.units.iter().cloned())?, words(probes)?);
         Some(format!(
-            "set -u\nexport LC_ALL=C TZ=UTC PATH=/usr/sbin:/usr/bin:/sbin:/bin\nprobes='{probes}'\n{SCRIPT}\nglance \"$1\"\n"
+            "set -u\nexport LC_ALL=C TZ=UTC PATH=/usr/sbin:/usr/bin:/sbin:/bin\nunits='{units}' probes='{probes}'\n{SCRIPT}\n\
+             glance \"$1\"\n"
         ))
     }
 
@@ -63,14 +71,27 @@ impl LastLook {
             .ok()?;
         let mut sections = frames::read(&answer).ok()?;
         let fresh = frames::read(glance).ok()?;
-        // Where a cluster has come or gone since, so has more than is asked for.
-        if !is_well(&sections, "crm-mon") || !is_well(&fresh, "crm-mon") {
+        // Where a cluster or a leg has come or gone since, so has more than is asked for: below a leg that is up nobody looks.
+        let has_changed = legs(&sections) != legs(&fresh);
+        if has_changed || !is_well(&sections, "crm-mon") || !is_well(&fresh, "crm-mon") {
             return None;
         }
         sections.retain(|name, _| !is_fresh(name));
         sections.extend(fresh);
         Some(answered(&sections, &self.question))
     }
+}
+
+/// Words for a shell. The API's patterns let nothing else in; where something else is, there is no glance.
+fn words(all: impl Iterator<Item = String>) -> Option<String> {
+    let quoted = |word: String| (is_word(&word) && !word.contains('\'')).then_some(word);
+    Some(all.map(quoted).collect::<Option<Vec<_>>>()?.join(" "))
+}
+
+/// The names of the DRBD resources that are up.
+fn legs(sections: &Sections) -> BTreeSet<String> {
+    let text = sections.get("drbd").map_or("", |section| section.text.as_str());
+    drbd::resources(text).into_keys().collect()
 }
 
 fn is_fresh(name: &str) -> bool {
@@ -131,6 +152,14 @@ mod tests {
         );
         assert!(look(0).refreshed(&gone).is_none());
         assert!(look(102).refreshed(&well).is_none());
+        let with_leg = [
+            ("crm-mon", 0, CLUSTER),
+            ("drbd", 0, "exists resource name:logs role:Primary suspended:no\n"),
+        ];
+        assert!(
+            look(0).refreshed(&answer(&with_leg)).is_none(),
+            "a leg has come up"
+        );
         assert!(look(0).refreshed(&well[..well.len() - 4]).is_none());
         let with_keys = Question {
             keys: vec!["/etc/corosync/authkey".into()],
@@ -165,6 +194,7 @@ mod tests {
         assert_eq!(sections["answer.tomcat"].text, "000", "{sections:?}");
         assert_eq!(sections["addresses"].code, 0, "{sections:?}");
         assert!(sections.contains_key("crm-mon"), "{sections:?}");
+        assert!(sections.contains_key("units"), "{sections:?}");
         for url in ["http://x/'; reboot; '", "http://x/ y", "-o", ""] {
             assert_eq!(asking("tomcat", url), None, "{url}");
         }

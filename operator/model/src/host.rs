@@ -41,7 +41,7 @@ pub trait Hosts: Send + Sync {
     /// Asks both hosts at once. A host that does not answer is a fact, not an error.
     fn observe(&self, questions: &Both<Question>) -> impl Future<Output = Both<HostView>> + Send;
 
-    /// Looks at what changes by itself: the cluster, DRBD, addresses, file systems, whether services answer. The rest is as it was seen
+    /// Looks at what changes by itself: units, the cluster, DRBD, addresses, file systems, whether services answer. The rest is as it was seen
     /// last. Nothing where that was not all of it, or a host does not answer at once: then only a whole look tells.
     fn glance(&self) -> impl Future<Output = Option<Both<HostView>>> + Send;
 

@@ -275,10 +275,13 @@ impl Hosts for Simulated {
             let (HostView::Seen(before), HostView::Seen(now)) = (&whole.1[side], &now[side]) else {
                 return None;
             };
-            if before.cluster.is_none() || now.cluster.is_none() {
+            let same_legs = before.resources.keys().eq(now.resources.keys());
+            if !same_legs || before.cluster.is_none() || now.cluster.is_none() {
                 return None;
             }
             let mut host = before.clone();
+            host.units.clone_from(&now.units);
+            host.install.clone_from(&now.install);
             host.cluster.clone_from(&now.cluster);
             host.addresses.clone_from(&now.addresses);
             host.filesystems.clone_from(&now.filesystems);

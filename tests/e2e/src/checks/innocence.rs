@@ -80,6 +80,7 @@ fn nothing_to_adjust(world: &World) -> Result<()> {
 /// anything offered that would cover a leg. A blank disk in its place is made a leg by what the status says, and is filled from node1.
 pub fn an_emptied_leg_is_told(world: &mut World) -> Result<()> {
     at_home(world)?;
+    world.wait_for_condition("hapair/web", "Ready", "True", LONG)?;
     world.kill_operator()?;
     world.lab.run(
         1,

@@ -246,8 +246,6 @@ fn carries_metadata(device: &Device, uuid: &str) -> bool {
         .any(|signature| signature.kind == SignatureKind::Drbd && signature.uuid == uuid)
 }
 
-/// A leg that was made here is not on its device any more. What is there may be somebody's, and the leg may
-/// be elsewhere: nothing is offered.
 /// Whether a blank disk stands where a leg was, and the leg is nowhere else.
 fn is_blank(disk: &Disk, device: &Device, expected: &str, host: &Host, volume: &str) -> bool {
     let place = match &disk.partition {
