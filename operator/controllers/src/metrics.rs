@@ -127,6 +127,8 @@ pub struct Metrics {
     pub observe_seconds: Histogram,
     /// Probes sent to hosts.
     pub probes: Family<PairLabels, Counter>,
+    /// Glances at hosts.
+    pub glances: Family<PairLabels, Counter>,
     /// Stages that were run.
     pub stages: Family<StageLabels, Counter>,
     /// Writes to the API server.
@@ -169,6 +171,7 @@ impl Default for Metrics {
             turns: Family::default(),
             observe_seconds: Histogram::new(buckets),
             probes: Family::default(),
+            glances: Family::default(),
             stages: Family::default(),
             api_writes: Counter::default(),
             turn_failures: Family::default(),
@@ -195,6 +198,7 @@ impl Default for Metrics {
             failover_phases,
             observe_seconds,
             probes,
+            glances,
             stages,
             api_writes,
             conditions,
@@ -247,6 +251,11 @@ impl Default for Metrics {
             observe_seconds.clone(),
         );
         registry.register("probes", "Probes sent to hosts", probes.clone());
+        registry.register(
+            "glances",
+            "Glances at hosts: of what changes by itself alone, when a host tells that something has happened",
+            glances.clone(),
+        );
         registry.register("stages", "Stages run on hosts, by how they went", stages.clone());
         registry.register("api_writes", "Writes to the API server", api_writes.clone());
         registry.register(
@@ -311,6 +320,7 @@ impl Metrics {
             &metrics.turns_asked_for,
             &metrics.turn_panics,
             &metrics.probes,
+            &metrics.glances,
         ] {
             drop(family.get_or_create(&PairLabels::default()));
         }

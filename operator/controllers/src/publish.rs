@@ -223,23 +223,34 @@ impl Publisher {
             .await
     }
 
-    /// Keeps what the hosts have told of a move until they tell of another.
+    /// Keeps what the hosts have told of a move until they tell of another. Whether they had not told it before.
     pub async fn note_failover(
         &mut self,
         client: &Client,
         metrics: &Metrics,
         pair: &HAPair,
         failover: Failover,
-    ) -> kube::Result<()> {
-        let Some(before) = self.latest(pair, &pair.uid().unwrap_or_default()) else {
-            return Ok(());
+    ) -> kube::Result<bool> {
+        let before = self.latest(pair, &pair.uid().unwrap_or_default());
+        // Not whether it is later: the time is by the clock of whichever node serves then.
+        let of = |failover: &Failover| {
+            let Failover { group, from, to, .. } = failover.clone();
+            (group, from, to, failover.start_time)
+        };
+        let is_news = |before: &HAPairStatus| {
+            let known = before.last_failover.as_ref();
+            known.is_none_or(|known| of(known) != of(&failover))
+        };
+        let Some(before) = before.filter(is_news) else {
+            return Ok(false);
         };
         let status = HAPairStatus {
             last_failover: Some(failover),
             ..before.clone()
         };
         self.write(client, metrics, pair, &before.conditions, status)
-            .await
+            .await?;
+        Ok(true)
     }
 
     /// Takes Ready from a pair of which a child has changed: whoever waits for the pair after an edit is not to read of the

@@ -23,7 +23,7 @@ use crate::{
     reporter::Reporter,
     stage::{self, StageOutcome},
     warrant::Warrant,
-    whereabouts::{Whereabouts, story},
+    whereabouts::{Move, Whereabouts, stories},
 };
 
 /// More stages than any convergence has; a plan that does not end is a defect, and is left to the next turn.
@@ -76,7 +76,7 @@ struct Glances {
 impl Glances {
     /// None is taken until everything was looked at and nothing was left to do.
     fn forbid(&mut self) {
-        (self.not_before, self.first) = (None, None);
+        (self.is_asked_for, self.not_before, self.first) = (false, None, None);
     }
 }
 
@@ -110,6 +110,8 @@ impl<C: Connect> Engine<C> {
 
     /// When to try again after what is no fault of the hosts: later each time.
     pub fn after_a_failure(&mut self) -> NextTurn {
+        // What fails may be what a host tells of.
+        self.glances.forbid();
         let pause = self.pace.after_a_failure();
         self.rest(pause)
     }
@@ -132,14 +134,11 @@ impl<C: Connect> Engine<C> {
         reporter: &mut R,
         warrant: &impl Warrant,
     ) -> Result<NextTurn, R::Error> {
-        if std::mem::take(&mut self.glances.is_asked_for) && self.glances.not_before.is_some() {
-            if let Some(next) = self.glance(work, reporter).await? {
-                return Ok(next);
-            }
-            let wait = self.not_before.saturating_duration_since(Instant::now());
-            if wait > Duration::ZERO {
-                return Ok(NextTurn::After(wait));
-            }
+        if std::mem::take(&mut self.glances.is_asked_for)
+            && self.glances.not_before.is_some()
+            && let Some(next) = self.glance(work, reporter).await?
+        {
+            return Ok(next);
         }
         self.glances.forbid();
         for _ in 0..MOST_STAGES {
@@ -201,7 +200,7 @@ impl<C: Connect> Engine<C> {
     }
 
     /// Tells what has happened on the hosts of a pair at rest, before all of them is looked at again and anything is changed;
-    /// nothing where only a whole look tells.
+    /// nothing where it is time for that.
     async fn glance<R: Reporter>(
         &mut self,
         work: &Work,
@@ -209,20 +208,25 @@ impl<C: Connect> Engine<C> {
     ) -> Result<Option<NextTurn>, R::Error> {
         let start = Instant::now();
         let first = *self.glances.first.get_or_insert(start);
-        let hosts = self.connection.at(&work.credentials);
-        let Some(hosts) = hosts.filter(|_| start < first + UNCONFIRMED) else {
-            return Ok(None);
+        let hosts = self
+            .connection
+            .at(&work.credentials)
+            .filter(|_| start < first + UNCONFIRMED);
+        let observed = match hosts {
+            Some(hosts) => hosts.glance().await,
+            None => None,
         };
-        let Some(observed) = hosts.glance().await else {
+        let Some(observed) = observed else {
             tracing::debug!(pair = %work.name(), seconds = start.elapsed().as_secs_f64(), "a glance does not tell");
-            return Ok(None);
+            let wait = self.not_before.saturating_duration_since(Instant::now());
+            return Ok((wait > Duration::ZERO).then_some(NextTurn::After(wait)));
         };
         let (desired, plan) = work.plan(&observed, &fresh_keys());
         if !self.progress.has_rested_on(&desired) {
             return Ok(None);
         }
         let took = start.elapsed();
-        reporter.observed(1, took);
+        reporter.glanced();
         let since_last = start - self.glances.last.replace(start + took).unwrap_or(start);
         let pause = self.pace.between_glances(took, since_last);
         tracing::debug!(pair = %work.name(), seconds = took.as_secs_f64(), ?pause, "glanced");
@@ -282,16 +286,23 @@ impl<C: Connect> Engine<C> {
         let Some(hosts) = self.connection.hosts() else {
             return Ok(());
         };
-        for each in self.whereabouts.moved(work, desired, &report) {
-            let Moved { group, from, to } = &each.moved;
-            match story(hosts, desired, observed, &each).await {
-                Ok(Some(failover)) => reporter.failed_over(work, &failover).await?,
-                Ok(None) => {
+        let moves = self.whereabouts.moved(work, desired, &report);
+        if moves.is_empty() {
+            return Ok(());
+        }
+        let told = match stories(hosts, desired, observed, &moves).await {
+            Ok(told) => told,
+            Err(why) => {
+                tracing::info!(pair = %work.name(), why, "a group has moved; the hosts did not tell how");
+                return Ok(());
+            }
+        };
+        for (Move { moved, .. }, told) in moves.iter().zip(told) {
+            let Moved { group, from, to } = moved;
+            match told {
+                Some(failover) => reporter.failed_over(work, &failover).await?,
+                None => {
                     tracing::info!(pair = %work.name(), group, from, to, "a group has moved; the journals do not tell how")
-                }
-                Err(why) => {
-                    tracing::info!(pair = %work.name(), group, from, to, why, "a group has moved; the hosts did not tell how");
-                    continue;
                 }
             }
             self.whereabouts.settle(group, to);

@@ -57,6 +57,9 @@ pub trait Reporter: Send {
     /// Both hosts were probed, so often each, and it took so long.
     fn observed(&mut self, probes: u64, took: Duration);
 
+    /// Both hosts were asked for what changes by itself.
+    fn glanced(&mut self);
+
     /// A stage was run.
     fn stage_ended(&mut self, stage: &'static str, end: StageEnd);
 }

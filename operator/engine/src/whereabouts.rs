@@ -7,7 +7,7 @@ use hapair_model::{
     Both, Side,
     desired::Desired,
     failover::{Failover, Moved},
-    host::{Hosts, JournalQuery, Line},
+    host::{Hosts, JournalQuery},
     observed::HostView,
     report::Report,
 };
@@ -101,31 +101,43 @@ impl Seen {
     }
 }
 
-/// What the hosts tell of a move, if they do.
-pub async fn story(
+/// What the hosts tell of moves: of each, if they do.
+pub async fn stories(
     hosts: &impl Hosts,
     desired: &Desired,
     observed: &Both<HostView>,
-    Move { moved, since }: &Move,
-) -> Result<Option<Failover>, String> {
+    moves: &[Move],
+) -> Result<Vec<Option<Failover>>, String> {
+    let since = moves.iter().map(|each| each.since).max().unwrap_or_default();
     let query = JournalQuery {
         seconds: u32::try_from(since.as_secs()).unwrap_or(u32::MAX),
         lines: LINES,
         units: Vec::new(),
     };
-    let journal = async |node: &str| -> Result<Vec<Line>, String> {
-        let side = desired.side(node).filter(|side| answers(observed, *side));
-        match side {
-            Some(side) => hosts.journal(side, &query).await,
-            None => Ok(Vec::new()),
-        }
+    let journal = async |side: Side| match answers(observed, side) {
+        true => hosts.journal(side, &query).await,
+        false => Err("it did not answer just now".into()),
     };
-    let both = async { tokio::join!(journal(&moved.to), journal(&moved.from)) };
-    let (new, old) = tokio::time::timeout(PATIENCE, both)
+    let both = async { tokio::join!(journal(Side::First), journal(Side::Second)) };
+    let (first, second) = tokio::time::timeout(PATIENCE, both)
         .await
         .map_err(|_| format!("the journals took longer than {} s", PATIENCE.as_secs()))?;
-    // The node that is gone may go just now.
-    Ok(planner::failover(desired, moved, &new?, &old.unwrap_or_default()))
+    let journals = Both::new(first, second);
+    let mut told = Vec::new();
+    for Move { moved, .. } in moves {
+        let of = |node: &str| desired.side(node).map(|side| &journals[side]);
+        let new = of(&moved.to).ok_or("the node is none of the pair's")?;
+        let new = new.as_ref().map_err(Clone::clone)?;
+        // The node that is gone may go just now.
+        let old = of(&moved.from).and_then(|old| old.as_ref().ok());
+        told.push(planner::failover(
+            desired,
+            moved,
+            new,
+            old.map_or(&[], Vec::as_slice),
+        ));
+    }
+    Ok(told)
 }
 
 fn answers(observed: &Both<HostView>, side: Side) -> bool {

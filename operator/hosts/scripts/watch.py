@@ -104,15 +104,20 @@ class Glance:
 
     def begin(self, script):
         self.end()
-        self.folder = tempfile.mkdtemp(prefix="hapair.", dir="/run")
-        self.process = subprocess.Popen(
-            ["sh", "-c", script, "glance", self.folder],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            preexec_fn=end_with_parent,
-            start_new_session=True,
-        )
+        try:
+            self.folder = tempfile.mkdtemp(prefix="hapair.", dir="/run")
+            self.process = subprocess.Popen(
+                ["sh", "-c", script, "glance", self.folder],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                preexec_fn=end_with_parent,
+                start_new_session=True,
+            )
+        except OSError:
+            # No room for it. The operator asks for all of it then.
+            shutil.rmtree(self.folder or "", ignore_errors=True)
+            return
         self.answer = b""
         self.end_at = time.monotonic() + GLANCE
         os.set_blocking(self.process.stdout.fileno(), False)

@@ -51,33 +51,37 @@ impl LastLook {
         })
     }
 
-    /// What is to be run on the host, with a private directory as its argument.
-    pub fn script(&self) -> Option<String> {
+    /// What is to be run on the host, with a private directory as its argument. The answer has the number: one that comes late is no
+    /// answer to the next question.
+    pub fn script(&self, number: u64) -> Option<String> {
         let probes = self.question.probes.iter();
         let probes =
             probes.flat_map(|probe| [probe.group.clone(), probe.timeout.to_string(), probe.url.clone()]);
         let (units, probes) = (words(self.question.units.iter().cloned())?, words(probes)?);
         Some(format!(
             "set -u\nexport LC_ALL=C TZ=UTC PATH=/usr/sbin:/usr/bin:/sbin:/bin\nunits='{units}' probes='{probes}'\n{SCRIPT}\n\
-             glance \"$1\"\n"
+             say glance 0 {number}\nglance \"$1\"\n"
         ))
     }
 
     /// The host as it is now; nothing where the glance did not find what a whole look would.
-    pub fn refreshed(&self, glance: &[u8]) -> Option<Host> {
+    pub fn refreshed(&self, glance: &[u8], number: u64) -> Option<Host> {
         let mut answer = Vec::new();
         DeflateDecoder::new(self.packed.as_slice())
             .read_to_end(&mut answer)
             .ok()?;
         let mut sections = frames::read(&answer).ok()?;
         let fresh = frames::read(glance).ok()?;
+        if fresh.get("glance")?.text != number.to_string() {
+            return None;
+        }
         // Where a cluster or a leg has come or gone since, so has more than is asked for: below a leg that is up nobody looks.
         let has_changed = legs(&sections) != legs(&fresh);
         if has_changed || !is_well(&sections, "crm-mon") || !is_well(&fresh, "crm-mon") {
             return None;
         }
         sections.retain(|name, _| !is_fresh(name));
-        sections.extend(fresh);
+        sections.extend(fresh.into_iter().filter(|(name, _)| is_fresh(name)));
         Some(answered(&sections, &self.question))
     }
 }
@@ -133,8 +137,12 @@ mod tests {
 
     #[test]
     fn what_is_fresh_replaces_what_was_and_the_rest_stays() {
-        let fresh = answer(&[("crm-mon", 0, CLUSTER), ("mounts", 0, "")]);
-        let host = look(0).refreshed(&fresh).unwrap();
+        let fresh = answer(&[("glance", 0, "7"), ("crm-mon", 0, CLUSTER), ("mounts", 0, "")]);
+        assert!(
+            look(0).refreshed(&fresh, 8).is_none(),
+            "it answers another question"
+        );
+        let host = look(0).refreshed(&fresh, 7).unwrap();
         assert_eq!((host.name.as_str(), host.drbd_major), ("node1", Some(8)));
         assert!(host.cluster.is_some());
         assert!(
@@ -147,20 +155,21 @@ mod tests {
     #[test]
     fn a_cluster_that_came_or_went_and_an_answer_that_is_cut_off_need_a_whole_look() {
         let (well, gone) = (
-            answer(&[("crm-mon", 0, CLUSTER)]),
-            answer(&[("crm-mon", 102, "not connected")]),
+            answer(&[("glance", 0, "7"), ("crm-mon", 0, CLUSTER)]),
+            answer(&[("glance", 0, "7"), ("crm-mon", 102, "not connected")]),
         );
-        assert!(look(0).refreshed(&gone).is_none());
-        assert!(look(102).refreshed(&well).is_none());
+        assert!(look(0).refreshed(&gone, 7).is_none());
+        assert!(look(102).refreshed(&well, 7).is_none());
         let with_leg = [
+            ("glance", 0, "7"),
             ("crm-mon", 0, CLUSTER),
             ("drbd", 0, "exists resource name:logs role:Primary suspended:no\n"),
         ];
         assert!(
-            look(0).refreshed(&answer(&with_leg)).is_none(),
+            look(0).refreshed(&answer(&with_leg), 7).is_none(),
             "a leg has come up"
         );
-        assert!(look(0).refreshed(&well[..well.len() - 4]).is_none());
+        assert!(look(0).refreshed(&well[..well.len() - 4], 7).is_none());
         let with_keys = Question {
             keys: vec!["/etc/corosync/authkey".into()],
             ..Question::default()
@@ -178,7 +187,7 @@ mod tests {
             probes: vec![probe],
             ..Question::default()
         };
-        LastLook::keep(&question, &answer(&[])).unwrap().script()
+        LastLook::keep(&question, &answer(&[])).unwrap().script(7)
     }
 
     #[test]

@@ -20,7 +20,10 @@ mod watch;
 
 use std::{
     collections::BTreeMap,
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{
+        Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
 };
 
 use hapair_model::{
@@ -70,6 +73,8 @@ impl Connect for Ssh {
 pub struct SshHosts {
     hosts: Both<Host>,
     last_looks: Both<Mutex<Option<LastLook>>>,
+    /// How many glances were asked for.
+    glances: AtomicU64,
 }
 
 impl SshHosts {
@@ -78,6 +83,7 @@ impl SshHosts {
         Self {
             hosts,
             last_looks: Both::default(),
+            glances: AtomicU64::new(0),
         }
     }
 
@@ -87,10 +93,9 @@ impl SshHosts {
     }
 
     #[instrument(name = "glance", skip_all, fields(server.address = self.hosts[side].address()))]
-    async fn refresh(&self, side: Side) -> Option<HostView> {
-        let script = self.last_look(side).as_ref()?.script()?;
+    async fn refresh(&self, side: Side, script: String, number: u64) -> Option<HostView> {
         let answer = self.hosts[side].glance(script).await?;
-        let host = self.last_look(side).as_ref()?.refreshed(&answer)?;
+        let host = self.last_look(side).as_ref()?.refreshed(&answer, number)?;
         Some(HostView::Seen(Box::new(host)))
     }
 
@@ -140,7 +145,13 @@ impl Hosts for SshHosts {
     }
 
     async fn glance(&self) -> Option<Both<HostView>> {
-        let (first, second) = tokio::join!(self.refresh(Side::First), self.refresh(Side::Second));
+        let number = self.glances.fetch_add(1, Ordering::Relaxed);
+        let script = |side: Side| self.last_look(side).as_ref()?.script(number);
+        let (first, second) = (script(Side::First)?, script(Side::Second)?);
+        let (first, second) = tokio::join!(
+            self.refresh(Side::First, first, number),
+            self.refresh(Side::Second, second, number)
+        );
         Some(Both::new(first?, second?))
     }
 

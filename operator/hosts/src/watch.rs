@@ -131,14 +131,16 @@ async fn listen(
         return End::Because(error.to_string());
     }
     let (mut told, mut waiting) = (Told::default(), None);
+    let mut silent_at = tokio::time::Instant::now() + SILENT;
     let mut bytes = [0; 4096];
     loop {
         let words = tokio::select! {
-            read = tokio::time::timeout(SILENT, stdout.read(&mut bytes)) => match read {
+            read = tokio::time::timeout_at(silent_at, stdout.read(&mut bytes)) => match read {
                 Err(_) => return End::Silent,
                 Ok(Ok(0)) => return End::Because("it has ended".into()),
                 Ok(Err(error)) => return End::Because(error.to_string()),
                 Ok(Ok(count)) => {
+                    silent_at = tokio::time::Instant::now() + SILENT;
                     told.buffer.extend_from_slice(&bytes[..count]);
                     if told.take(|answer| waiting.take().map(|asker: oneshot::Sender<_>| asker.send(answer))) {
                         happened.notify_one();

@@ -44,6 +44,8 @@ fn micros(duration: Duration) -> u64 {
 /// The resources of a group, as the cluster has them.
 struct Members {
     volumes: Vec<String>,
+    /// Their names in DRBD.
+    drbd: Vec<String>,
     /// Those that are started, in their order, but for what only watches.
     started: Vec<(Phase, Vec<String>)>,
 }
@@ -65,6 +67,7 @@ impl Members {
         ];
         Self {
             volumes: of_volumes(names::volume),
+            drbd: group.volumes.clone(),
             started,
         }
     }
@@ -137,7 +140,15 @@ fn fencing(from: &str, new: &[(u64, Event<'_>)], before: u64) -> Option<Departur
         let mut later = new.iter().skip_while(|(time, _)| time < noticed);
         later.find(|(time, event)| *event == Event::MemberLeft && *time <= fenced)
     });
-    let asked = last(fenced, &|event| *event == Event::FencingAsked(from))?;
+    // Where the lost node was the one that decides, it may have written that.
+    let asked = last(fenced, &|event| *event == Event::FencingAsked(from))
+        .or_else(|| {
+            last(
+                fenced,
+                &|event| matches!(event, Event::FencingDelayed(target, _) if *target == from),
+            )
+        })
+        .unwrap_or(fenced);
     // One that is fenced while it is a member is lost only then.
     let (began, membership) = match (lost, left) {
         (Some((noticed, Event::TokenLost(silence))), Some((left, _))) if *left <= asked => {
@@ -172,9 +183,10 @@ fn stop(
     before: u64,
 ) -> Option<Departure> {
     let took = stopping(members, &moved.from, old);
-    let demoted = new
-        .iter()
-        .rfind(|(time, event)| *time <= before && *event == Event::PeerDemoted);
+    let demoted = new.iter().rfind(|(time, event)| {
+        *time <= before
+            && matches!(event, Event::PeerDemoted(of) if members.drbd.iter().any(|name| name == of))
+    });
     let first = || {
         let is_first = |event: &Event<'_>| matches!(event, Event::Begun(begun) if begun.task == "start" && begun.node == moved.to && members.has(begun.resource));
         new.iter()

@@ -103,6 +103,23 @@ fn a_node_that_could_not_stop_is_counted_from_the_decision_to_fence_it() {
     );
 }
 
+#[test]
+fn a_node_that_decided_itself_that_it_is_fenced_is_counted_from_what_the_other_knows() {
+    let another = "
+    5.0 kernel: drbd data/0 drbd1: peer( Primary -> Secondary ) ";
+    let fenced = "
+    24.0 fenced:  notice: Operation 'reboot' targeting node1 by node2 for pacemaker-controld.1649@node1: OK (complete)";
+    assert_eq!(
+        told(&format!("{another}{fenced}{ARRIVAL}"), ""),
+        "fenced: Fencing 0.0 Promotion 6.0 Filesystem 1.0 Address 1.5 Service 3.5 Probe 9.5"
+    );
+    assert_eq!(
+        told(&format!("{another}{ARRIVAL}"), ""),
+        "nothing",
+        "another volume was demoted"
+    );
+}
+
 /// node1 stops what it runs; its clock is an hour ahead.
 const DEPARTURE: &str = "
     3000.0 controld:  notice: Result of start operation for ip-web on node1: ok
@@ -115,7 +132,7 @@ const DEPARTURE: &str = "
     3606.0 controld:  notice: Result of stop operation for filesystem-logs on node1: ok
     3606.5 controld:  notice: Result of demote operation for volume-logs on node1: ok";
 const DEMOTED: &str = "
-    28.0 kernel: drbd logs: peer( Primary -> Secondary ) ";
+    28.0 kernel: drbd logs/0 drbd0: peer( Primary -> Secondary ) ";
 
 #[test]
 fn what_was_stopped_is_counted_by_each_nodes_own_clock() {

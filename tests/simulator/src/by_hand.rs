@@ -59,6 +59,8 @@ impl Reporter for Screen {
 
     fn observed(&mut self, _: u64, _: Duration) {}
 
+    fn glanced(&mut self) {}
+
     fn stage_ended(&mut self, stage: &'static str, end: StageEnd) {
         assert_eq!(end, StageEnd::Done, "{stage}");
         self.stages.push(stage);

@@ -34,6 +34,8 @@ const ROUND_TRIP: Both<Duration> = Both {
 /// How long ssh believes in a machine that has no power: two of its questions without an answer, five seconds
 /// each.
 const SILENCE: Duration = Duration::from_secs(10);
+/// How long a glance may take.
+const GLANCE: Duration = Duration::from_secs(2);
 /// What a change takes.
 const CHANGE: Duration = Duration::from_millis(50);
 
@@ -269,7 +271,10 @@ impl Hosts for Simulated {
             .lock()
             .expect("no panic while a look is kept")
             .clone()?;
-        let now = self.observe(&whole.0).await;
+        if whole.1.any(|view| view.host().is_none()) {
+            return None;
+        }
+        let now = tokio::time::timeout(GLANCE, self.observe(&whole.0)).await.ok()?;
         *self.last_look.lock().expect("no panic while a look is kept") = Some(whole.clone());
         let refreshed = |side: Side| {
             let (HostView::Seen(before), HostView::Seen(now)) = (&whole.1[side], &now[side]) else {

@@ -175,7 +175,7 @@ fn stop_something(world: &mut World, members: &[Side], configuration: &Configura
                     let connected =
                         world.connection(side.peer(), &clone.resource) == Some(Connection::Connected);
                     if connected {
-                        let told = format!("drbd {}: peer( Primary -> Secondary ) ", clone.resource);
+                        let told = format!("drbd {}/0 drbd0: peer( Primary -> Secondary ) ", clone.resource);
                         journal::write(world, side.peer(), "kernel", told);
                     }
                     world.machines[side]

@@ -96,11 +96,14 @@ impl<C: Send + Sync> Reporter for Reporting<C> {
     async fn failed_over(&mut self, work: &Work, failover: &Failover) -> kube::Result<()> {
         let (client, metrics) = (&self.context.client, &self.context.metrics);
         let told = failovers::told(failover);
-        self.publisher
+        let is_news = self
+            .publisher
             .note_failover(client, metrics, work.pair.as_ref(), told.clone())
             .await?;
-        events::failed_over(client, metrics, &work.pair.object_ref(&()), &told).await;
-        failovers::count(metrics, &self.name, failover);
+        if is_news {
+            events::failed_over(client, metrics, &work.pair.object_ref(&()), &told).await;
+            failovers::count(metrics, &self.name, failover);
+        }
         Ok(())
     }
 
@@ -109,6 +112,11 @@ impl<C: Send + Sync> Reporter for Reporting<C> {
         let metrics = &self.context.metrics;
         metrics.probes.get_or_create(&labels).inc_by(2 * probes);
         metrics.observe_seconds.observe(took.as_secs_f64());
+    }
+
+    fn glanced(&mut self) {
+        let labels = PairLabels::of(&self.name);
+        self.context.metrics.glances.get_or_create(&labels).inc_by(2);
     }
 
     fn stage_ended(&mut self, stage: &'static str, end: StageEnd) {

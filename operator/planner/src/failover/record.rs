@@ -24,8 +24,8 @@ pub enum Event<'a> {
     Begun(Operation<'a>),
     /// An operation on the controller's own node ended well.
     Done(Operation<'a>),
-    /// DRBD has heard that the peer's leg is not Primary any more.
-    PeerDemoted,
+    /// DRBD has heard that the peer's leg of this resource is not Primary any more.
+    PeerDemoted(&'a str),
 }
 
 /// An operation of a resource on a node.
@@ -41,21 +41,28 @@ pub struct Operation<'a> {
 
 /// The events of a journal, each with its time in microseconds since 1970.
 pub fn events(lines: &[Line]) -> Vec<(u64, Event<'_>)> {
-    let told = lines.iter().filter_map(|line| Some((line.time, event(line)?)));
+    let told = lines
+        .iter()
+        .flat_map(|line| of_line(line).map(|event| (line.time, event)));
     told.collect()
 }
 
-fn event(line: &Line) -> Option<Event<'_>> {
+fn of_line(line: &Line) -> impl Iterator<Item = Event<'_>> {
     let message = line.message.trim_start();
-    match line.source.as_str() {
-        "corosync" => of_corosync(message),
-        "pacemaker-controld" => of_controller(message),
-        "pacemaker-fenced" => of_fencer(message),
-        "kernel" => message
-            .contains("peer( Primary -> Secondary )")
-            .then_some(Event::PeerDemoted),
-        _ => None,
-    }
+    let (left, other) = match line.source.as_str() {
+        "corosync" => (left(message), of_corosync(message)),
+        "pacemaker-controld" => (None, of_controller(message)),
+        "pacemaker-fenced" => (None, of_fencer(message)),
+        "kernel" => (None, of_kernel(message)),
+        _ => (None, None),
+    };
+    left.into_iter().chain(other)
+}
+
+/// A membership may lack a node and have another one at once.
+fn left(message: &str) -> Option<Event<'_>> {
+    let formed = after(message, "A new membership (")?;
+    formed.contains(" left:").then_some(Event::MemberLeft)
 }
 
 fn of_corosync(message: &str) -> Option<Event<'_>> {
@@ -63,13 +70,16 @@ fn of_corosync(message: &str) -> Option<Event<'_>> {
         let milliseconds = rest.split_once("ms)")?.0.parse().ok()?;
         return Some(Event::TokenLost(Duration::from_millis(milliseconds)));
     }
-    let rest = after(message, "A new membership (")?;
-    // Both may stand there.
-    if rest.contains("Members left:") || rest.contains(" left:") {
-        Some(Event::MemberLeft)
-    } else {
-        rest.contains("joined:").then_some(Event::MemberJoined)
-    }
+    let formed = after(message, "A new membership (")?;
+    formed.contains("joined:").then_some(Event::MemberJoined)
+}
+
+/// `drbd logs/0 drbd0: peer( Primary -> Secondary )`, of DRBD 8.4.
+fn of_kernel(message: &str) -> Option<Event<'_>> {
+    let (of, _) = message.split_once(": peer( Primary -> Secondary )")?;
+    let resource = of.strip_prefix("drbd ")?;
+    let end = resource.find(['/', ' ']).unwrap_or(resource.len());
+    Some(Event::PeerDemoted(&resource[..end]))
 }
 
 fn of_controller(message: &str) -> Option<Event<'_>> {
@@ -133,7 +143,7 @@ mod tests {
             priority: 5,
             message: message.into(),
         }));
-        event(line)
+        of_line(line).next()
     }
 
     #[test]
@@ -206,8 +216,8 @@ mod tests {
             ),
             (
                 "kernel",
-                "drbd logs: peer( Primary -> Secondary ) ",
-                Event::PeerDemoted,
+                "drbd logs/0 drbd0: peer( Primary -> Secondary ) ",
+                Event::PeerDemoted("logs"),
             ),
         ] {
             assert_eq!(read(source, message), Some(event), "{message}");
@@ -233,7 +243,7 @@ mod tests {
                 "pacemaker-fenced",
                 " error: Operation 'reboot' targeting node2 by node1 for pacemaker-controld.1649@node1: No such device",
             ),
-            // Whoever may write to the journal is not one of these.
+            // What another program says; the script that reads the journal takes root's and hacluster's lines only.
             (
                 "tomcat",
                 " notice: Result of start operation for filesystem-logs on node2: ok",

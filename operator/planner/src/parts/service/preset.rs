@@ -93,6 +93,14 @@ pub fn made() -> impl Iterator<Item = &'static str> {
     all().flat_map(|each| each.made).copied()
 }
 
+/// Units of other daemons that let go of a service's volume when it starts or stops.
+pub fn neighbours_of(kind: &ServiceKind) -> &'static [&'static str] {
+    match kind {
+        ServiceKind::Preset(preset) => definition(*preset).neighbours,
+        ServiceKind::Systemd(_) | ServiceKind::Ocf { .. } => &[],
+    }
+}
+
 /// Units of other daemons to which presets give files.
 pub fn neighbours() -> impl Iterator<Item = &'static str> {
     all().flat_map(|each| each.neighbours).copied()

@@ -118,10 +118,12 @@ fn open_files(one: &OneHost<'_>, platform: &Platform, findings: &mut Vec<Finding
             .iter()
             .filter(uses)
             .flat_map(|group| &group.services);
-        let own: Vec<&str> = services
-            .filter_map(|service| unit(&service.kind, platform))
-            .collect();
-        let is_ours = |who: &&str| own.contains(who) || preset::neighbours().any(|unit| unit == *who);
+        let (mut own, mut told): (Vec<&str>, Vec<&str>) = Default::default();
+        for service in services {
+            own.extend(unit(&service.kind, platform).map(|unit| id_of(host, unit)));
+            told.extend(preset::neighbours_of(&service.kind));
+        }
+        let is_ours = |who: &&str| own.contains(who) || told.contains(who);
         let who = host.open_files.get(&volume.name).into_iter().flatten();
         let others: Vec<_> = who.map(String::as_str).filter(|who| !is_ours(who)).collect();
         if !others.is_empty() {
