@@ -10,7 +10,7 @@ use hapair_model::{
 /// While something is under way on the hosts, at the least.
 pub const SOON: Duration = Duration::from_secs(1);
 /// A probe takes the hosts' time from whatever is under way there: a fifth of it at the most, as long as no host asks
-/// for more.
+/// for more. So do glances.
 const SHARE: u32 = 4;
 /// Something that has happened on a host is not left unseen for longer.
 const MOST_UNSEEN: Duration = Duration::from_secs(3);

@@ -163,7 +163,11 @@ mod tests {
         let with_leg = [
             ("glance", 0, "7"),
             ("crm-mon", 0, CLUSTER),
-            ("drbd", 0, "exists resource name:logs role:Primary suspended:no\n"),
+            (
+                "drbd",
+                0,
+                "exists resource name:logs role:Primary suspended:no\nexists -\n",
+            ),
         ];
         assert!(
             look(0).refreshed(&answer(&with_leg), 7).is_none(),

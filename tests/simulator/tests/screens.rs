@@ -32,13 +32,18 @@ fn read<K: DeserializeOwned>(experiment: &Experiment, plural: &str) -> Vec<K> {
 }
 
 fn overview(experiment: &Experiment) -> (Overview, Timestamp) {
-    let pair: hapair_crds::HAPair = read(experiment, "hapairs").remove(0);
+    let mut pair: hapair_crds::HAPair = read(experiment, "hapairs").remove(0);
     let ready = pair
         .status
         .as_ref()
         .and_then(|status| status.conditions.first())
         .map(|ready| ready.last_transition_time);
     let now = ready.unwrap_or_else(Timestamp::now) + LATER;
+    // The hosts' clocks are not this machine's.
+    let status = pair.status.iter_mut();
+    for failover in status.flat_map(|status| status.last_failover.iter_mut()) {
+        failover.start_time = now - LATER;
+    }
     let operator = Operator {
         holder: Some("operator-1".into()),
         renewed: Some(now),
