@@ -6,7 +6,9 @@ pub struct Event {
     pub name: &'static str,
     /// The line that makes it, quick enough for the time it takes not to count.
     pub line: &'static str,
-    /// The condition of the pair that tells of it.
+    /// The object whose condition tells of it.
+    pub object: &'static str,
+    /// The condition.
     pub condition: &'static str,
     /// Its reason then; `None` when the condition is True.
     pub reason: Option<&'static str>,
@@ -21,10 +23,29 @@ const fn event(
     Event {
         name,
         line,
+        object: PAIR,
         condition,
         reason,
     }
 }
+
+/// The same, told by the volume: the pair is as before only once the cluster has taken DRBD's constraint away.
+const fn of_volume(name: &'static str, line: &'static str, reason: Option<&'static str>) -> Event {
+    Event {
+        name,
+        line,
+        object: VOLUME,
+        condition: "Connected",
+        reason,
+    }
+}
+
+/// The sample's pair.
+const PAIR: &str = "hapair/web";
+/// Its volume.
+const VOLUME: &str = "harv/logs";
+/// What is watched.
+pub const OBJECTS: [&str; 2] = [PAIR, VOLUME];
 
 /// Ten kinds, each followed by what undoes it.
 pub const EVENTS: &[Event] = &[
@@ -64,18 +85,8 @@ pub const EVENTS: &[Event] = &[
         "RedundancyHealthy",
         None,
     ),
-    event(
-        "DRBD disconnected",
-        "drbdadm disconnect logs",
-        "RedundancyHealthy",
-        Some("Disconnected"),
-    ),
-    event(
-        "DRBD connected",
-        "drbdadm connect logs",
-        "RedundancyHealthy",
-        None,
-    ),
+    of_volume("DRBD disconnected", "drbdadm disconnect logs", Some("Disconnected")),
+    of_volume("DRBD connected", "drbdadm connect logs", None),
     event(
         "the address on both hosts",
         "ip address add 10.77.0.100/32 dev lo",

@@ -14,7 +14,7 @@ use hapair_world::{NAMESPACE, World, condition_of};
 use serde_json::{Deserializer, Value};
 
 use crate::{
-    events::{EVENTS, Event},
+    events::{EVENTS, Event, OBJECTS},
     spread::Spread,
 };
 
@@ -81,41 +81,47 @@ fn time(world: &World, watch: &Watch, event: &Event) -> Result<f64> {
     )
 }
 
-/// Every version of the pair, with the moment it came.
+/// Every version of the objects, with the moment it came.
 struct Watch {
-    kubectl: Child,
-    versions: Arc<Mutex<Vec<(f64, Value)>>>,
+    watches: Vec<(&'static str, Child, Versions)>,
 }
+
+type Versions = Arc<Mutex<Vec<(f64, Value)>>>;
 
 impl Watch {
     fn start(world: &World) -> Result<Self> {
-        let arguments = ["get", "-n", NAMESPACE, "hapair/web", "-o", "json", "--watch"];
-        let mut kubectl = world
-            .cluster
-            .kubectl(&arguments)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .spawn()
-            .context("start kubectl")?;
-        let stdout = kubectl.stdout.take().context("kubectl's output")?;
-        let versions = Arc::<Mutex<Vec<_>>>::default();
-        let seen = versions.clone();
-        thread::spawn(move || {
-            for version in Deserializer::from_reader(stdout)
-                .into_iter()
-                .map_while(Result::ok)
-            {
-                seen.lock()
-                    .expect("no panic while a version is kept")
-                    .push((now(), version));
-            }
-        });
-        Ok(Self { kubectl, versions })
+        let mut watches = Vec::new();
+        for object in OBJECTS {
+            let arguments = ["get", "-n", NAMESPACE, object, "-o", "json", "--watch"];
+            let mut kubectl = world
+                .cluster
+                .kubectl(&arguments)
+                .stdin(Stdio::null())
+                .stdout(Stdio::piped())
+                .spawn()
+                .context("start kubectl")?;
+            let stdout = kubectl.stdout.take().context("kubectl's output")?;
+            let versions = Versions::default();
+            let seen = versions.clone();
+            thread::spawn(move || {
+                for version in Deserializer::from_reader(stdout)
+                    .into_iter()
+                    .map_while(Result::ok)
+                {
+                    seen.lock()
+                        .expect("no panic while a version is kept")
+                        .push((now(), version));
+                }
+            });
+            watches.push((object, kubectl, versions));
+        }
+        Ok(Self { watches })
     }
 
     /// When the condition was first so, since then.
     fn told(&self, event: &Event, since: f64) -> Option<f64> {
-        let versions = self.versions.lock().expect("no panic while a version is kept");
+        let (.., versions) = self.watches.iter().find(|(object, ..)| *object == event.object)?;
+        let versions = versions.lock().expect("no panic while a version is kept");
         let mut later = versions.iter().filter(|(at, _)| *at >= since);
         let (at, _) = later.find(|(_, version)| is_told(event, version))?;
         Some(*at)
@@ -136,7 +142,9 @@ fn now() -> f64 {
 
 impl Drop for Watch {
     fn drop(&mut self) {
-        let _ = self.kubectl.kill();
-        let _ = self.kubectl.wait();
+        for (_, kubectl, _) in &mut self.watches {
+            let _ = kubectl.kill();
+            let _ = kubectl.wait();
+        }
     }
 }
