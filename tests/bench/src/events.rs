@@ -85,7 +85,11 @@ pub const EVENTS: &[Event] = &[
         "RedundancyHealthy",
         None,
     ),
-    of_volume("DRBD disconnected", "drbdadm disconnect logs", Some("Disconnected")),
+    of_volume(
+        "DRBD disconnected",
+        "drbdadm disconnect logs",
+        Some("Disconnected"),
+    ),
     of_volume("DRBD connected", "drbdadm connect logs", None),
     event(
         "the address on both hosts",
