@@ -36,7 +36,7 @@ const ILLEGAL: &[(&str, &str, &str)] = &[
     ),
     (
         "mountPoint: /var/log/tomcat10",
-        "mountPoint: /root/logs",
+        "mountPoint: /boot/logs",
         "spec.filesystem.mountPoint",
     ),
     (
