@@ -117,8 +117,7 @@ where
         hosts.journal(Side::First, &query),
         hosts.journal(Side::Second, &query)
     );
-    for (side, answer) in [(Side::First, first), (Side::Second, second)] {
-        let node = work.desired.nodes[side].name.clone();
+    for (node, answer) in by_node(&work, first, second) {
         let told = match answer {
             Ok(told) => told,
             Err(why) => {
@@ -154,8 +153,7 @@ where
         hosts.read(Side::First, &Reading::State),
         hosts.read(Side::Second, &Reading::State)
     );
-    for (side, answer) in [(Side::First, first), (Side::Second, second)] {
-        let node = work.desired.nodes[side].name.clone();
+    for (node, answer) in by_node(&work, first, second) {
         match answer {
             Ok(texts) => {
                 let part = |(name, text)| Part {
@@ -241,6 +239,15 @@ fn reached(pair: &HAPair) -> BTreeMap<&str, (&str, &hapair_crds::NodeSsh)> {
 fn connect<C: Connect>(context: &Context<C>, work: &Work) -> Result<C::Hosts, Refusal> {
     let hosts = context.hosts.connect(work.credentials.clone());
     hosts.map_err(|error| Refusal::Unavailable(format!("the ssh client could not be prepared: {error}")))
+}
+
+/// What each host answered, by its node's name.
+fn by_node<T>(work: &Work, first: T, second: T) -> [(String, T); 2] {
+    let nodes = &work.desired.nodes;
+    [
+        (nodes.first.name.clone(), first),
+        (nodes.second.name.clone(), second),
+    ]
 }
 
 /// The lines of every value that the pair takes from a Secret or writes into a file. DRBD's secret is known

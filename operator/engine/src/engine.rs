@@ -283,14 +283,23 @@ impl<C: Connect> Engine<C> {
     ) -> Result<(), R::Error> {
         let report = planner::report(desired, observed, plan, self.progress.failure.as_ref());
         reporter.report(work, &report, &plan.findings).await?;
-        let Some(hosts) = self.connection.hosts() else {
+        let moves = self.whereabouts.moved(work, desired, &report);
+        self.tell(reporter, work, desired, observed, &moves).await
+    }
+
+    /// Tells how groups came to where they serve now. What the hosts do not tell is asked for again at the next look.
+    async fn tell<R: Reporter>(
+        &mut self,
+        reporter: &mut R,
+        work: &Work,
+        desired: &Desired,
+        observed: &Both<HostView>,
+        moves: &[Move],
+    ) -> Result<(), R::Error> {
+        let Some(hosts) = self.connection.hosts().filter(|_| !moves.is_empty()) else {
             return Ok(());
         };
-        let moves = self.whereabouts.moved(work, desired, &report);
-        if moves.is_empty() {
-            return Ok(());
-        }
-        let told = match stories(hosts, desired, observed, &moves).await {
+        let told = match stories(hosts, desired, observed, moves).await {
             Ok(told) => told,
             Err(why) => {
                 tracing::info!(pair = %work.name(), why, "a group has moved; the hosts did not tell how");

@@ -1,9 +1,9 @@
 """Tells that something has happened on this host. usage: watch.py < WORDS
 
 Prints one byte at a time: "!" when one of the programs below has printed anything, "." every two seconds otherwise. What they print tells nothing more: a
-probe finds out, or a glance. That is a script of sh(1), which comes on standard input behind a "?" and eight digits, its length. It is run with the path of a
-private directory; what it prints is handed on behind a "=" and eight digits. It has ten seconds. Anything else on standard input tells that somebody
-listens. Ends when nothing has come for ten seconds, and takes its programs with it.
+probe finds out, or a glance. That is a script of sh(1), which comes on standard input behind a "?" and eight digits, its length: lines NAME=VALUE for its
+environment, an empty line, and the script itself. It is run with the path of a private directory; what it prints is handed on behind a "=" and eight
+digits. It has ten seconds. Anything else on standard input tells that somebody listens. Ends when nothing has come for ten seconds, and takes its programs with it.
 """
 import ctypes
 import os
@@ -104,10 +104,12 @@ class Glance:
 
     def begin(self, script):
         self.end()
+        words, _, script = script.decode().partition("\n\n")
         try:
             self.folder = tempfile.mkdtemp(prefix="hapair.", dir="/run")
             self.process = subprocess.Popen(
                 ["sh", "-c", script, "glance", self.folder],
+                env={**os.environ, **dict(line.split("=", 1) for line in words.splitlines())},
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,

@@ -16,7 +16,7 @@ use crate::{
     parse::drbd,
 };
 
-const SCRIPT: &str = include_str!("../scripts/fresh");
+const SCRIPT: &str = concat!(include_str!("../scripts/fresh"), "\nglance \"$1\"\n");
 /// The sections that a glance brings.
 const FRESH: [&str; 7] = [
     "uptime",
@@ -51,16 +51,15 @@ impl LastLook {
         })
     }
 
-    /// What is to be run on the host, with a private directory as its argument. The answer has the number: one that comes late is no
-    /// answer to the next question.
+    /// What is to be run on the host: its environment, and the script, which is always the same. The answer has the number: one that
+    /// comes late is no answer to the next question.
     pub fn script(&self, number: u64) -> Option<String> {
         let probes = self.question.probes.iter();
         let probes =
             probes.flat_map(|probe| [probe.group.clone(), probe.timeout.to_string(), probe.url.clone()]);
         let (units, probes) = (words(self.question.units.iter().cloned())?, words(probes)?);
         Some(format!(
-            "set -u\nexport LC_ALL=C TZ=UTC PATH=/usr/sbin:/usr/bin:/sbin:/bin\nunits='{units}' probes='{probes}'\n{SCRIPT}\n\
-             say glance 0 {number}\nglance \"$1\"\n"
+            "units={units}\nprobes={probes}\nnumber={number}\n\n{SCRIPT}"
         ))
     }
 
@@ -86,10 +85,10 @@ impl LastLook {
     }
 }
 
-/// Words for a shell. The API's patterns let nothing else in; where something else is, there is no glance.
+/// Words for a script that splits at spaces. The API's patterns let nothing else in; where something else is, there is no glance.
 fn words(all: impl Iterator<Item = String>) -> Option<String> {
-    let quoted = |word: String| (is_word(&word) && !word.contains('\'')).then_some(word);
-    Some(all.map(quoted).collect::<Option<Vec<_>>>()?.join(" "))
+    let known = |word: String| is_word(&word).then_some(word);
+    Some(all.map(known).collect::<Option<Vec<_>>>()?.join(" "))
 }
 
 /// The names of the DRBD resources that are up.
@@ -197,9 +196,11 @@ mod tests {
     #[test]
     fn the_script_prints_sections_and_holds_words_only() {
         let script = asking("tomcat", "http://127.0.0.1:9/").unwrap();
+        let (environment, script) = script.split_once("\n\n").unwrap();
         let folder = tempfile::tempdir().unwrap();
         let printed = Command::new("sh")
-            .args(["-c", &script, "glance"])
+            .args(["-c", script, "glance"])
+            .envs(environment.lines().map(|line| line.split_once('=').unwrap()))
             .arg(folder.path())
             .output()
             .unwrap();
@@ -208,7 +209,7 @@ mod tests {
         assert_eq!(sections["addresses"].code, 0, "{sections:?}");
         assert!(sections.contains_key("crm-mon"), "{sections:?}");
         assert!(sections.contains_key("units"), "{sections:?}");
-        for url in ["http://x/'; reboot; '", "http://x/ y", "-o", ""] {
+        for url in ["http://x/\nnumber=1", "http://x/ y", "-o", ""] {
             assert_eq!(asking("tomcat", url), None, "{url}");
         }
     }

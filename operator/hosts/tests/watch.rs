@@ -175,6 +175,7 @@ fn a_tool_that_ends_is_started_again_later_each_time() {
 
 /// A script that it is sent, as the operator sends it.
 fn ask(watch: &mut Watch, script: &str) {
+    let script = format!("word=a b=c\n\n{script}");
     let words = format!("?{:08}{script}", script.len());
     watch.beats.as_mut().unwrap().write_all(words.as_bytes()).unwrap();
 }
@@ -200,11 +201,14 @@ fn a_glance_is_taken_and_handed_on_and_its_folder_is_gone() {
     let mut watch = Watch::start("exec sleep 1000");
     ask(
         &mut watch,
-        "stat --format '%a' \"$1\"; touch \"$1/x\"; echo \"$1\"",
+        "stat --format '%a' \"$1\"; echo \"$word\"; touch \"$1/x\"; echo \"$1\"",
     );
     let told = answer(&mut watch);
-    let (mode, folder) = told.trim().split_once('\n').unwrap();
-    assert_eq!(mode, "700");
+    let lines: Vec<_> = told.lines().collect();
+    let [mode, word, folder] = lines[..] else {
+        panic!("{told}")
+    };
+    assert_eq!((mode, word), ("700", "a b=c"));
     assert!(
         folder.starts_with("/run/hapair.") && !Path::new(folder).exists(),
         "{folder}"
