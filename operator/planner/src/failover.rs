@@ -117,60 +117,59 @@ fn arrival(members: &Members, node: &str, new: &[(u64, Event<'_>)]) -> Option<Ar
 
 type Departure = (Cause, u64, Vec<(Phase, Duration)>);
 
+type Events<'a> = [(u64, Event<'a>)];
+
+/// The last time until then that something was told.
+fn last(events: &Events<'_>, until: u64, is: impl Fn(&Event<'_>) -> bool) -> Option<u64> {
+    let told = events.iter().rfind(|(time, event)| *time <= until && is(event));
+    told.map(|(time, _)| *time)
+}
+
+/// Whether a node came into the cluster in between.
+fn joined(events: &Events<'_>, since: u64, until: u64) -> bool {
+    last(events, until, |event| *event == Event::MemberJoined).is_some_and(|time| time >= since)
+}
+
 /// The other node was fenced, and was not there again before the group came up.
-fn fencing(from: &str, new: &[(u64, Event<'_>)], before: u64) -> Option<Departure> {
-    let last = |time: u64, is: &dyn Fn(&Event<'_>) -> bool| {
-        let earlier = |(at, event): &&(u64, Event<'_>)| *at <= time && is(event);
-        new.iter().rfind(earlier).map(|(at, _)| *at)
-    };
-    let fenced = last(before, &|event| *event == Event::Fenced(from))?;
-    let joined = |since: u64, until: u64| {
-        let mut between = new.iter().filter(|(time, _)| (since..=until).contains(time));
-        between.any(|(_, event)| *event == Event::MemberJoined)
-    };
-    if joined(fenced, before) {
+fn fencing(from: &str, new: &Events<'_>, before: u64) -> Option<Departure> {
+    let fenced = last(new, before, |event| *event == Event::Fenced(from))?;
+    if joined(new, fenced, before) {
         return None;
     }
-    let is_loss = |(time, event): &&(u64, Event<'_>)| *time <= fenced && matches!(event, Event::TokenLost(_));
-    let lost = new
-        .iter()
-        .rfind(is_loss)
-        .filter(|(time, _)| !joined(*time, fenced));
-    let left = lost.and_then(|(noticed, _)| {
-        let mut later = new.iter().skip_while(|(time, _)| time < noticed);
-        later.find(|(time, event)| *event == Event::MemberLeft && *time <= fenced)
-    });
+    let this_time = |time: &u64| !joined(new, *time, fenced);
+    let is_delayed = |event: &Event<'_>| matches!(event, Event::FencingDelayed(target, _) if *target == from);
     // Where the lost node was the one that decides, it may have written that.
-    let asked = last(fenced, &|event| *event == Event::FencingAsked(from))
-        .or_else(|| {
-            last(
-                fenced,
-                &|event| matches!(event, Event::FencingDelayed(target, _) if *target == from),
-            )
-        })
+    let asked = last(new, fenced, |event| *event == Event::FencingAsked(from))
+        .filter(this_time)
+        .or_else(|| last(new, fenced, is_delayed).filter(this_time))
         .unwrap_or(fenced);
     // One that is fenced while it is a member is lost only then.
-    let (began, membership) = match (lost, left) {
-        (Some((noticed, Event::TokenLost(silence))), Some((left, _))) if *left <= asked => {
-            let began = noticed.saturating_sub(micros(*silence));
-            (began, Some(left - began))
-        }
-        _ => (asked, None),
-    };
+    let lost = loss(new, fenced).filter(|(_, left)| *left <= asked);
+    let (began, left) = lost.unwrap_or((asked, asked));
     let delays = new.iter().filter(|(time, _)| (asked..=fenced).contains(time));
-    let delay = delays
-        .filter_map(|(_, event)| match event {
-            Event::FencingDelayed(target, delay) if *target == from => Some(*delay),
-            _ => None,
-        })
-        .next_back();
-    let fencing = Duration::from_micros(fenced - began - membership.unwrap_or(0));
-    let delay = delay.filter(|delay| *delay <= fencing);
-    let membership = membership.map(|took| (Phase::Membership, Duration::from_micros(took)));
+    let mut delays = delays.filter_map(|(_, event)| match event {
+        Event::FencingDelayed(target, delay) if *target == from => Some(*delay),
+        _ => None,
+    });
+    let fencing = Duration::from_micros(fenced - left);
+    let delay = delays.next_back().filter(|delay| *delay <= fencing);
+    let membership = lost.map(|_| (Phase::Membership, Duration::from_micros(left - began)));
     let delayed = delay.map(|delay| (Phase::FencingDelay, delay));
     let fencing = (Phase::Fencing, fencing.saturating_sub(delay.unwrap_or_default()));
     let phases = membership.into_iter().chain([fencing]).chain(delayed);
     Some((Cause::Fenced, began, phases.collect()))
+}
+
+/// The last word of a node that was lost before it was fenced, and when it was out of the membership.
+fn loss(events: &Events<'_>, fenced: u64) -> Option<(u64, u64)> {
+    let noticed = events.iter().rev().find_map(|(time, event)| match event {
+        Event::TokenLost(silence) if *time <= fenced => Some((*time, *silence)),
+        _ => None,
+    });
+    let (noticed, silence) = noticed.filter(|(time, _)| !joined(events, *time, fenced))?;
+    let is_left = |(time, event): &&(u64, Event<'_>)| *time >= noticed && *event == Event::MemberLeft;
+    let (left, _) = events.iter().find(is_left)?;
+    Some((noticed.saturating_sub(micros(silence)), *left))
 }
 
 /// The group was stopped on the other node. How long that took, only its own journal tells; when it was over, DRBD on the node

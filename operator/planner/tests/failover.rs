@@ -118,6 +118,12 @@ fn a_node_that_decided_itself_that_it_is_fenced_is_counted_from_what_the_other_k
         "nothing",
         "another volume was demoted"
     );
+    let long_before = "
+    1.0 controld:  notice: Requesting fencing (reboot) of node node1
+    2.0 fenced:  notice: Operation 'reboot' targeting node1 by node2 for pacemaker-controld.1649@node2: OK (complete)
+    4.0 corosync:   [TOTEM ] A new membership (2.30) was formed. Members joined: 1";
+    let told = told(&format!("{long_before}{fenced}{ARRIVAL}"), "");
+    assert!(told.starts_with("fenced: Fencing 0.0 Promotion 6.0 "), "{told}");
 }
 
 /// node1 stops what it runs; its clock is an hour ahead.
