@@ -10,7 +10,7 @@ export RUSTC_WORKSPACE_WRAPPER := clippy-driver
 export CLIPPY_ARGS := -Dwarnings__CLIPPY_HACKERY__
 
 BINARIES := target/debug
-SCRIPTS := $(filter-out %.py,$(wildcard operator/hosts/scripts/*)) $(wildcard operator/planner/files/*) $(wildcard tests/lab/image/*.sh) tests/lab/image/lab-seed tests/lab/launch-host tests/install-tools tests/bench/expert tests/chart/check tests/chart/helm tests/chart/schemas tests/docs/links tests/install-crate tests/install-cargo-plugins cli/package operator/image/root operator/image/build operator/image/contents
+SCRIPTS := $(filter-out %.py,$(wildcard operator/hosts/scripts/*)) $(wildcard operator/planner/files/*) $(wildcard tests/lab/image/*.sh) tests/lab/image/lab-seed tests/lab/launch-host tests/install-tools tests/bench/expert tests/chart/check tests/chart/helm tests/chart/schemas tests/docs/links tests/install-programs cli/package operator/image/root operator/image/build operator/image/contents
 
 .PHONY: help
 help: ## This list
@@ -71,14 +71,15 @@ simulated: tools
 	$(MAKE) --no-print-directory book
 
 .PHONY: book
-book: ## The documentation as a book, target/book (mdBook is built from source, once)
-	$$(tests/install-crate mdbook 0.5.4 --no-default-features) build docs
+book: ## The documentation as a book, target/book
+	programs=$$(tests/install-programs)
+	$$programs/mdbook build docs
 
 .PHONY: dependencies
 dependencies: ## What comes in from elsewhere: licences, sources, versions, and what nothing uses
-	plugins=$$(tests/install-cargo-plugins)
-	$$plugins/cargo-shear --deny-warnings
-	$$plugins/cargo-deny --log-level error check licenses bans sources
+	programs=$$(tests/install-programs)
+	$$programs/cargo-shear --deny-warnings
+	$$programs/cargo-deny --log-level error check licenses bans sources
 
 .PHONY: e2e
 e2e: build ## The end-to-end test: real operator, real API server, real hosts
