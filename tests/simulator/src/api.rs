@@ -195,6 +195,18 @@ impl Api {
             .cloned()
     }
 
+    /// A condition of an object: status, reason and message.
+    pub fn condition(&self, plural: &str, name: &str, type_: &str) -> Option<(String, String, String)> {
+        let object = self.get(plural, name)?;
+        let condition = object["status"]["conditions"]
+            .as_array()?
+            .iter()
+            .find(|each| each["type"] == type_)?
+            .clone();
+        let text = |field: &str| condition[field].as_str().unwrap_or_default().to_owned();
+        Some((text("status"), text("reason"), text("message")))
+    }
+
     /// A client for the operator behind this gate.
     pub fn client(&self, gate: &Gate) -> Client {
         let (api, gate) = (self.clone(), gate.clone());

@@ -111,9 +111,22 @@ where
 impl Experiment {
     /// Starts an operator; the one before may be dead, paused or alive.
     pub fn start_operator(&mut self) -> Gate {
-        self.operators += 1;
         self.gate = Gate::default();
-        let client = self.api.client(&self.gate);
+        let context = self.operate(&self.api.clone(), &self.gate.clone());
+        self.context = Some(context);
+        self.gate.clone()
+    }
+
+    /// Another API server, restored from a backup of the first, with an operator of its own that has the same machines.
+    pub fn restore(&mut self, backup: Store) -> Api {
+        let api = Api::new(backup, self.shared.effects.clone(), 1);
+        self.operate(&api, &Gate::default());
+        api
+    }
+
+    fn operate(&mut self, api: &Api, gate: &Gate) -> Arc<Context<Simulated>> {
+        self.operators += 1;
+        let client = api.client(gate);
         let (index, changes) = Index::start(&client, &BTreeSet::new());
         let lease = LeaseName {
             namespace: "hapair-system".into(),
@@ -123,7 +136,7 @@ impl Experiment {
         let leader = Leader::campaign(client.clone(), lease, format!("operator-{}", self.operators));
         let (stop, stopping) = watch::channel(false);
         let context = Arc::new(Context {
-            hosts: self.hosts(),
+            hosts: Simulated::new(self.shared.clone(), gate.clone()),
             client,
             index,
             leader,
@@ -133,12 +146,12 @@ impl Experiment {
             slots: Semaphore::new(1),
             stopping,
         });
-        self.context = Some(context.clone());
+        let running = context.clone();
         tokio::spawn(async move {
-            hapair_controllers::run(context, changes).await;
+            hapair_controllers::run(running, changes).await;
             drop(stop);
         });
-        self.gate.clone()
+        context
     }
 
     /// The machines, for whoever drives them without an operator.
@@ -200,14 +213,7 @@ impl Experiment {
 
     /// A condition of an object: status, reason and message.
     pub fn condition(&self, plural: &str, name: &str, type_: &str) -> Option<(String, String, String)> {
-        let object = self.api.get(plural, name)?;
-        let condition = object["status"]["conditions"]
-            .as_array()?
-            .iter()
-            .find(|each| each["type"] == type_)?
-            .clone();
-        let text = |field: &str| condition[field].as_str().unwrap_or_default().to_owned();
-        Some((text("status"), text("reason"), text("message")))
+        self.api.condition(plural, name, type_)
     }
 
     /// Waits for a condition of the pair to have this status.
