@@ -1,14 +1,21 @@
-//! What the configuration gives to agents, against what these agents say of themselves.
+//! What the configuration and the documentation give to agents, against what these agents say of themselves.
 
 use std::collections::BTreeSet;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use hapair_model::xml::Element;
 use hapair_world::World;
 
-/// Every parameter and operation of the configuration is one that its agent has: a name that no agent knows
-/// would have no effect, without a word.
+/// What the operator gives to fence_redfish, which no host of the lab is fenced by.
+const REDFISH: &str = "{name: fence_redfish, secretRef: …, parameters: [{name: systems_uri}, {name: ip}, {name: ssl_insecure}]}";
+
+/// Every parameter and operation is one that its agent has: a name that no agent knows would have no effect, without a word.
 pub fn know_what_they_are_given(world: &mut World) -> Result<()> {
+    configured(world)?;
+    documented(world)
+}
+
+fn configured(world: &World) -> Result<()> {
     let configuration = Element::parse(&world.lab.run(0, "cibadmin --query --local --scope resources")?)?;
     let primitives: Vec<_> = configuration
         .all()
@@ -22,46 +29,14 @@ pub fn know_what_they_are_given(world: &mut World) -> Result<()> {
             "systemd" => continue,
             class => format!("{class}:{}", of("type")),
         };
-        let metadata = Element::parse(
-            &world
-                .lab
-                .run(0, &format!("crm_resource --show-metadata {agent}"))?,
-        )?;
-        let names = |tag: &str| -> BTreeSet<String> {
-            let found = metadata.all().into_iter().filter(|each| each.name == tag);
-            found
-                .filter_map(|each| each.get("name"))
-                .map(str::to_owned)
-                .collect()
-        };
-        let (parameters, actions) = (names("parameter"), names("action"));
+        let known = Known::asked(world, &agent)?;
         let sets = primitive
             .children
             .iter()
             .filter(|each| each.name == "instance_attributes")
             .flat_map(Element::all);
-        for name in sets
-            .filter(|each| each.name == "nvpair")
-            .filter_map(|each| each.get("name"))
-        {
-            // These are the fencer's own (man pacemaker-fenced).
-            ensure!(
-                name.starts_with("pcmk_") || parameters.contains(name),
-                "{agent} has no parameter {name}; it has {parameters:?}"
-            );
-        }
-        for name in primitive
-            .all()
-            .into_iter()
-            .filter(|each| each.name == "op")
-            .filter_map(|each| each.get("name"))
-        {
-            let implied = of("class") == "stonith" && ["start", "stop"].contains(&name);
-            ensure!(
-                implied || actions.contains(name),
-                "{agent} has no operation {name}; it has {actions:?}"
-            );
-        }
+        known.parameters(names(sets, "nvpair"))?;
+        known.operations(names(primitive.all(), "op"))?;
     }
     ensure!(
         primitives.len() >= 7,
@@ -69,4 +44,77 @@ pub fn know_what_they_are_given(world: &mut World) -> Result<()> {
         primitives.len()
     );
     Ok(())
+}
+
+/// The agents of the guide for virtual machines and power strips, as far as the host has them.
+fn documented(world: &World) -> Result<()> {
+    let guide = include_str!("../../../../docs/how-to.md");
+    let rows = guide.lines().filter(|line| line.contains("`{name: fence_"));
+    let mut compared = Vec::new();
+    for row in rows.chain([REDFISH]) {
+        let mut words = row
+            .split("{name: ")
+            .skip(1)
+            .filter_map(|rest| rest.split([',', '}']).next());
+        let agent = words.next().context("a row names its agent first")?;
+        let from_secret = row
+            .contains("secretRef")
+            .then_some(["username", "password_script"]);
+        let given = words.chain(from_secret.into_iter().flatten());
+        if world.lab.run(0, &format!("test -x /usr/sbin/{agent}")).is_ok() {
+            Known::asked(world, &format!("stonith:{agent}"))?.parameters(given.map(str::to_owned))?;
+            compared.push(agent);
+        }
+    }
+    println!("           the guide's {}", compared.join(", "));
+    ensure!(
+        compared.len() >= 4,
+        "only {compared:?} of the guide's agents are on the host"
+    );
+    Ok(())
+}
+
+/// What an agent says of itself.
+struct Known {
+    agent: String,
+    metadata: Element,
+}
+
+impl Known {
+    fn asked(world: &World, agent: &str) -> Result<Self> {
+        let command = format!("crm_resource --show-metadata {agent}");
+        Ok(Self {
+            agent: agent.to_owned(),
+            metadata: Element::parse(&world.lab.run(0, &command)?)?,
+        })
+    }
+
+    fn parameters(&self, given: impl Iterator<Item = String>) -> Result<()> {
+        // These are the fencer's own (man pacemaker-fenced).
+        self.has("parameter", given.filter(|name| !name.starts_with("pcmk_")))
+    }
+
+    fn operations(&self, given: impl Iterator<Item = String>) -> Result<()> {
+        let is_device = self.agent.starts_with("stonith:");
+        self.has(
+            "action",
+            given.filter(|name| !(is_device && ["start", "stop"].contains(&name.as_str()))),
+        )
+    }
+
+    fn has(&self, kind: &str, mut given: impl Iterator<Item = String>) -> Result<()> {
+        let has: BTreeSet<_> = names(self.metadata.all(), kind).collect();
+        match given.find(|name| !has.contains(name)) {
+            None => Ok(()),
+            Some(unknown) => bail!("{} has no {kind} {unknown}; it has {has:?}", self.agent),
+        }
+    }
+}
+
+/// The names of what is of a kind.
+fn names<'a>(all: impl IntoIterator<Item = &'a Element>, kind: &str) -> impl Iterator<Item = String> {
+    all.into_iter()
+        .filter(move |each| each.name == kind)
+        .filter_map(|each| each.get("name"))
+        .map(str::to_owned)
 }
