@@ -2,13 +2,13 @@
 
 usage: safe-file.py write PATH MODE OWNER:GROUP [original] < content
        safe-file.py remove PATH…
-       safe-file.py give-back
+       safe-file.py give-back [PATH…]
        safe-file.py check-directory PATH
 
 write            The file has this content, mode and owner, or is as it was (exit 65: the path is refused, with the reason). With "original",
                  what stood there before the first write is kept, for give-back.
 remove           The files are gone. A path that leads elsewhere by a link is not ours, and is left alone.
-give-back        What "original" kept is where it was; a file that was new is gone.
+give-back        What "original" kept is where it was, or aside where that cannot be; a file that was new is gone. With paths, of these alone.
 check-directory  Exit 0: no directory above PATH is a link, and only root can write to each of them.
 
 A path is opened directory by directory, and no link is followed (openat(2), O_NOFOLLOW). A directory that someone other than root or the
@@ -28,6 +28,8 @@ import sys
 REFUSED = 65
 KEPT = "/var/lib/hapair/originals"
 NEW = "/var/lib/hapair/new-files"
+# What could not be given back.
+ASIDE = "/var/lib/hapair/kept"
 PREFIX = ".hapair-"
 UNFINISHED = re.compile(r"\.hapair-[0-9a-f]{32}")
 ROOT_ONLY = (0, 0)
@@ -208,29 +210,32 @@ def restore(path, name, kept):
         try:
             place(open_directory(directory), target, original, stat.S_IMODE(facts.st_mode), facts.st_uid, facts.st_gid)
         except FileNotFoundError:
-            print(f"{path} is not given back: its directory is gone; it stays in {KEPT}")
-            return False
-        except (Refused, OSError) as why:
-            print(f"{path} is not given back: {why}; it stays in {KEPT}")
-            return False
-    return True
+            why = "its directory is gone"
+        except (Refused, OSError) as error:
+            why = error
+        else:
+            os.unlink(name, dir_fd=kept)
+            return
+    os.rename(name, name, src_dir_fd=kept, dst_dir_fd=open_directory(ASIDE, ROOT_ONLY, create=True))
+    print(f"{path} is not given back: {why}; it is kept as {ASIDE}/{name}")
 
 
-def give_back():
+def give_back(*paths):
+    asked = {record(path) for path in paths}
     for folder in (KEPT, NEW):
         try:
             fd = open_directory(folder, ROOT_ONLY)
         except FileNotFoundError:
             continue
         for name in sorted(os.listdir(fd)):
-            if UNFINISHED.fullmatch(name):
+            if UNFINISHED.fullmatch(name) or asked and name not in asked:
                 continue
             path = "/" + name.replace(":", "/")
-            if folder == KEPT and not restore(path, name, fd):
-                continue
-            if folder == NEW:
+            if folder == KEPT:
+                restore(path, name, fd)
+            else:
                 remove(path)
-            os.unlink(name, dir_fd=fd)
+                os.unlink(name, dir_fd=fd)
         os.fsync(fd)
 
 
@@ -242,7 +247,7 @@ def main(verb, *arguments):
         for path in arguments:
             remove(path)
     elif verb == "give-back":
-        give_back()
+        give_back(*arguments)
     elif verb == "check-directory":
         open_directory(os.path.dirname(*arguments), ROOT_ONLY)
     else:

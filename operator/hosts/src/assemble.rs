@@ -63,6 +63,11 @@ pub fn host(sections: &Sections) -> Host {
         ),
         metadata_elsewhere: block::drbd_devices(text("metadata-elsewhere")),
         hosts_block: text("hosts-block").lines().map(str::to_owned).collect(),
+        // safe-file.py, record().
+        service_files: text("service-files")
+            .lines()
+            .map(|record| format!("/{}", record.replace(':', "/")))
+            .collect(),
         corosync_conf: sections
             .get("corosync-conf")
             .filter(|section| section.code == 0)

@@ -21,6 +21,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("enable-units", include_str!("../scripts/enable-units")),
     ("forget", include_str!("../scripts/forget")),
     ("forget-failure", include_str!("../scripts/forget-failure")),
+    ("give-back", include_str!("../scripts/give-back")),
     ("hold-packages", include_str!("../scripts/hold-packages")),
     ("install-packages", include_str!("../scripts/install-packages")),
     (
@@ -208,6 +209,7 @@ fn arguments(step: &Step) -> Vec<String> {
             .iter()
             .flat_map(|(name, address)| [name.clone(), address.clone()])
             .collect(),
+        Step::GiveBack { paths } => paths.clone(),
         Step::Forget { files } => files.clone(),
         Step::WriteHostsBlock { .. }
         | Step::ReloadCorosync

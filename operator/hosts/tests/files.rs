@@ -213,10 +213,25 @@ fn one_file_that_cannot_be_given_back_keeps_no_other_from_it() {
         "install -d -o nobody -g $group /srv/one /srv/two; for each in one two; do echo theirs > \
          /srv/$each/x; echo ours | write /srv/$each/x 644 nobody:$group \
          original ''; done\nchmod 555 /srv/one; safe give-back; cat /srv/one/x /srv/two/x; ls \
-         /var/lib/hapair/originals",
+         /var/lib/hapair/originals /var/lib/hapair/kept",
     );
+    let kept = "/var/lib/hapair/kept:\nsrv:one:x\n\n/var/lib/hapair/originals:\n";
     assert!(
-        seen.contains("/srv/one/x is not given back") && seen.ends_with("ours\ntheirs\nsrv:one:x\n"),
+        seen.contains("/srv/one/x is not given back") && seen.ends_with(&format!("ours\ntheirs\n{kept}")),
         "{seen}"
+    );
+}
+
+#[test]
+fn a_group_that_leaves_has_only_its_own_files_given_back() {
+    let seen = succeeds(
+        "mkdir -p /srv/page; echo theirs > /srv/page/one; for each in one two three; do echo ours | write /srv/page/$each 644 root:root \
+         original ''; done\n\
+         safe give-back /srv/page/one /srv/page/two /srv/page/none; cat /srv/page/one; ls /srv/page /var/lib/hapair/originals \
+         /var/lib/hapair/new-files",
+    );
+    assert_eq!(
+        seen,
+        "theirs\n/srv/page:\none\nthree\n\n/var/lib/hapair/new-files:\nsrv:page:three\n\n/var/lib/hapair/originals:\n"
     );
 }

@@ -128,6 +128,7 @@ fn needs_more(step: &Step) -> bool {
         | Step::CleanUp { .. }
         | Step::SetAdminPassword { .. }
         | Step::AuthenticatePcs { .. }
+        | Step::GiveBack { .. }
         | Step::LeaveCluster
         | Step::Forget { .. } => false,
     }

@@ -92,6 +92,10 @@ pub fn desired(
         volumes: leaving(&snapshot.volumes),
         floating_ips: leaving(&snapshot.floating_ips),
         groups: leaving(&snapshot.groups),
+        files: torn_down(&snapshot.groups)
+            .flat_map(|group| group.spec.files.iter().flatten())
+            .map(|file| file.path.clone())
+            .collect(),
     };
     let children = Children {
         volumes: &volumes,
@@ -150,12 +154,15 @@ fn staying<K: Child + kube::Resource>(objects: &[Arc<K>]) -> Vec<&Arc<K>> {
     staying
 }
 
-fn leaving<K: Child + kube::Resource>(objects: &[Arc<K>]) -> Vec<String> {
+/// Objects that are being taken off the hosts.
+fn torn_down<K: Child + kube::Resource>(objects: &[Arc<K>]) -> impl Iterator<Item = &Arc<K>> {
     objects
         .iter()
         .filter(|object| object.is_leaving() && object.tears_down())
-        .map(|object| object.name_any())
-        .collect()
+}
+
+fn leaving<K: Child + kube::Resource>(objects: &[Arc<K>]) -> Vec<String> {
+    torn_down(objects).map(|object| object.name_any()).collect()
 }
 
 fn fencing_mode(pair: &HAPair) -> Fencing {

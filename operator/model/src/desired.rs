@@ -75,6 +75,8 @@ pub struct Leaving {
     pub floating_ips: Vec<String>,
     /// Service groups.
     pub groups: Vec<String>,
+    /// The files of these groups' services.
+    pub files: BTreeSet<String>,
 }
 
 impl Leaving {

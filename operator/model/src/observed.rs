@@ -176,6 +176,8 @@ pub struct Host {
     pub drbd_major: Option<u32>,
     /// DRBD resources that are up, by name.
     pub resources: BTreeMap<String, Resource>,
+    /// Files of services that were written here, whose places the host remembers: what stood there is given back.
+    pub service_files: BTreeSet<String>,
     /// DRBD resources that are configured here, by name, whoever made them.
     pub drbd_config: BTreeMap<String, DrbdConfig>,
     /// File systems that are mounted here, by the DRBD device they are on.

@@ -256,6 +256,11 @@ pub enum Step {
         /// The DRBD resource.
         resource: String,
     },
+    /// Put back what stood where a service's files are, or nothing where there was nothing.
+    GiveBack {
+        /// The services' files.
+        paths: Vec<String>,
+    },
     /// Stop and disable the cluster on this host. Data stays.
     LeaveCluster,
     /// Remove everything the operator wrote on this host, its record of ownership last.
@@ -295,6 +300,7 @@ impl Step {
             Self::SetAdminPassword { .. } => "set-admin-password",
             Self::AuthenticatePcs { .. } => "authenticate-pcs",
             Self::TakeDown { .. } => "take-down",
+            Self::GiveBack { .. } => "give-back",
             Self::LeaveCluster => "leave-cluster",
             Self::Forget { .. } => "forget",
         }
@@ -359,6 +365,7 @@ impl Step {
                 .map(|(name, _)| name.as_str())
                 .collect::<Vec<_>>()
                 .join(", "),
+            Self::GiveBack { paths } => format!("what stood at {} before", paths.join(", ")),
             Self::LeaveCluster => "stop and disable the cluster on this node; data stays".into(),
             Self::Forget { .. } => "remove what the operator wrote on this host; data stays".into(),
         };
@@ -405,7 +412,7 @@ pub enum Keep {
     Nothing,
     /// The last five versions stay on the host, dated: a file of the cluster.
     Versions,
-    /// What stood there first is given back when the pair leaves the host: a file of a service.
+    /// What stood there first is given back when the group or the pair leaves the host: a file of a service.
     Original,
 }
 

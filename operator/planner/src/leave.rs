@@ -1,6 +1,8 @@
 //! Taking things off the hosts: children that are being deleted, or the whole pair. Data always stays on its
 //! disks.
 
+use std::collections::BTreeSet;
+
 use hapair_model::{
     Both, Reason, Side,
     desired::{Desired, Leaving},
@@ -45,6 +47,31 @@ pub fn volumes(facts: &Facts<'_>) -> Option<Next> {
         })
 }
 
+/// Files of groups that are leaving, once the cluster no longer has them.
+pub fn files(facts: &Facts<'_>) -> Option<Next> {
+    let steps = Both::from_fn(|side| {
+        let paths = to_give_back(facts.desired, facts.hosts[side]);
+        if paths.is_empty() {
+            Vec::new()
+        } else {
+            vec![Step::GiveBack { paths }]
+        }
+    });
+    Next::stage("give back what files of services replaced", steps)
+}
+
+/// Files of groups that are leaving, which this host still has, and which no group that stays declares.
+fn to_give_back(desired: &Desired, host: &Host) -> Vec<String> {
+    let declared: BTreeSet<_> = desired
+        .groups
+        .iter()
+        .flat_map(|group| &group.files)
+        .map(|file| &file.path)
+        .collect();
+    let written = desired.leaving.files.intersection(&host.service_files);
+    written.filter(|path| !declared.contains(path)).cloned().collect()
+}
+
 /// Whether the cluster still runs something of the volume here, or its DRBD resource is Primary.
 fn is_used(host: &Host, volume: &str) -> bool {
     let ids = [names::volume(volume), names::filesystem(volume)];
@@ -87,10 +114,12 @@ pub fn gone(desired: &Desired, observed: &Both<HostView>) -> Leaving {
             .is_some_and(|cluster| cluster.leftover().is_some())
     });
     let left = |key: String| known && stopped && !facts.owns(&key);
+    let has_files = hosts.any(|host| !to_give_back(desired, host).is_empty());
     let Leaving {
         volumes,
         floating_ips,
         groups,
+        files,
     } = &desired.leaving;
     Leaving {
         volumes: volumes
@@ -105,9 +134,10 @@ pub fn gone(desired: &Desired, observed: &Both<HostView>) -> Leaving {
             .collect(),
         groups: groups
             .iter()
-            .filter(|name| left(names::group(name)))
+            .filter(|name| left(names::group(name)) && !has_files)
             .cloned()
             .collect(),
+        files: files.clone(),
     }
 }
 

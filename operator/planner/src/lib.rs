@@ -128,6 +128,7 @@ fn next(facts: &Facts<'_>, fresh: &FreshKeys) -> Next {
         .or_else(|| stages::start(facts))
         .or_else(|| stages::configure(facts))
         .or_else(|| leave::volumes(facts))
+        .or_else(|| leave::files(facts))
         .or_else(|| stages::reload_units(facts))
         // A standby may wait for it.
         .or_else(|| volume::unfence(facts))

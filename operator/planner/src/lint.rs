@@ -109,6 +109,7 @@ fn rules_for(step: &Step) -> &'static [Rule] {
         Step::SetAdminPassword { .. } | Step::AuthenticatePcs { .. } => &[Rule::SetsOnlyTheDeclaredPassword],
         Step::Unfence { .. } => &[Rule::UnfencesOnlyEqualLegs],
         Step::TakeDown { .. } => &[Rule::TakesDownNothingThatRuns],
+        Step::GiveBack { .. } => &[Rule::GivesBackNothingThatIsDeclared],
         Step::LeaveCluster => &[Rule::LeavesOnlyItsOwnHosts],
         Step::Forget { .. } => &[Rule::LeavesOnlyItsOwnHosts, Rule::ForgetsNothingThatRuns],
         Step::HoldPackages { .. }
@@ -151,6 +152,7 @@ impl Judge<'_> {
             Rule::TakesDownNothingThatRuns => self.takes_down_nothing_that_runs(step),
             Rule::InstallsOnlyWhatIsMissing => self.installs_only_what_is_missing(step),
             Rule::WritesOnlyItsOwnPlaces => self.writes_only_its_own_places(step),
+            Rule::GivesBackNothingThatIsDeclared => self.gives_back_nothing_that_is_declared(step),
             Rule::KeepsHostNames => self.keeps_host_names(step),
             Rule::NamesOnlyItsNodes => self.names_only_its_nodes(step),
             Rule::EnablesOnlyTheCluster => self.enables_only_the_cluster(step),

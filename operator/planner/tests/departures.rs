@@ -13,6 +13,7 @@ use hapair_model::{
     plan::{Next, Step},
     xml::Element,
 };
+use hapair_planner::gone;
 use situations::*;
 
 #[test]
@@ -69,6 +70,41 @@ fn what_leaves_is_stopped_before_it_goes_and_a_group_before_its_volume() {
             "{plan:?}"
         );
     }
+}
+
+#[test]
+fn the_files_of_a_group_that_leaves_are_given_back_before_it_is_gone() {
+    let mut desired = tomcat_pair();
+    let path = desired.groups[0].files[0].path.clone();
+    let written = |desired: &Desired| {
+        let mut hosts = at_rest(desired);
+        for host in [&mut hosts.first, &mut hosts.second] {
+            host.service_files.insert(path.clone());
+        }
+        hosts
+    };
+    desired.leaving = Leaving {
+        groups: vec!["old".into()],
+        files: [path.clone()].into(),
+        ..Leaving::default()
+    };
+    // Another group has it now.
+    assert_eq!(gone(&desired, &seen(&written(&desired))).groups, ["old"]);
+
+    desired.groups.clear();
+    let mut hosts = written(&desired);
+    assert_eq!(gone(&desired, &seen(&hosts)).groups, [""; 0]);
+    let plan = plan_of(&desired, &hosts);
+    for side in Side::BOTH {
+        assert_eq!(
+            stage_of(&plan).steps[side],
+            [Step::GiveBack {
+                paths: vec![path.clone()]
+            }]
+        );
+    }
+    carry_out_next(&desired, &mut hosts);
+    assert_eq!(gone(&desired, &seen(&hosts)).groups, ["old"]);
 }
 
 #[test]

@@ -217,6 +217,19 @@ fn broken(rule: Rule) -> Vec<Case> {
             digest: Secret::new("digest"),
             password: Secret::new("another"),
         })],
+        Rule::GivesBackNothingThatIsDeclared => {
+            let mut desired = tomcat_pair();
+            let path = desired.groups[0].files[0].path.clone();
+            desired.leaving.files.insert(path.clone());
+            let give_back = |path: &str| Step::GiveBack {
+                paths: vec![path.to_owned()],
+            };
+            let hosts = at_rest(&desired);
+            vec![
+                Case::of(desired.clone(), hosts.clone(), give_back(&path)),
+                Case::of(desired, hosts, give_back("/etc/passwd")),
+            ]
+        }
         Rule::LeavesOnlyItsOwnHosts => [Some("elsewhere/shop"), None]
             .map(|owner| {
                 let desired = tomcat_pair();

@@ -131,6 +131,7 @@ pub fn at(world: &World, side: Side, question: &Question) -> Host {
             .filter(|leg| leg.primary)
             .map(|leg| (format!("/dev/drbd{}", leg.minor), Mounted::default()))
             .collect(),
+        service_files: disk.originals.keys().cloned().collect(),
         volume_records: disk.volume_records.clone(),
         kept_records: disk.kept_records.clone(),
         metadata: metadata(machine),

@@ -9,7 +9,7 @@ use hapair_model::{
         CorosyncConf, Device, DiskState, DrbdConfig, Failure, FileFacts, Host, JUST_CREATED, KnownPeer,
         Resource, Role, Signature, SignatureKind, Unit, VolumeRecord,
     },
-    plan::{Content, File, FollowUp, Step},
+    plan::{Content, File, FollowUp, Keep, Step},
     xml::Element,
 };
 
@@ -142,6 +142,10 @@ fn one(step: &Step, desired: &Desired, side: Side, host: &mut Host) {
                 constraints.children.retain(|each| each.id() != Some(&id));
             }
         }
+        Step::GiveBack { paths } => {
+            host.service_files.retain(|path| !paths.contains(path));
+            host.files.retain(|path, _| !paths.contains(path));
+        }
         Step::LeaveCluster => leave(host),
         Step::Forget { files } => forget(files, desired, host),
         // What follows them is not seen, or is a mark that has gone.
@@ -220,6 +224,9 @@ fn write(file: &File, desired: &Desired, side: Side, host: &mut Host) {
         owner: file.owner.clone(),
     };
     host.files.insert(file.path.clone(), facts);
+    if file.keep == Keep::Original {
+        host.service_files.insert(file.path.clone());
+    }
     if let Content::Text(text) = &file.content {
         match file.path.as_str() {
             names::COROSYNC_CONF => host.corosync_conf = Some(CorosyncConf::parse(text)),
@@ -343,6 +350,7 @@ fn forget(files: &[String], desired: &Desired, host: &mut Host) {
         .collect();
     host.files
         .retain(|path, _| !files.contains(path) && !of_services.contains(&path));
+    host.service_files.clear();
     host.hosts_block.clear();
     host.kept_records.append(&mut host.volume_records);
     host.pending.clear();

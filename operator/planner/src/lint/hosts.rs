@@ -56,6 +56,19 @@ impl Judge<'_> {
                 || declared.into_iter().any(|file| file.path == path))
     }
 
+    pub(super) fn gives_back_nothing_that_is_declared(&self, step: &Step) -> bool {
+        let Step::GiveBack { paths } = step else {
+            return false;
+        };
+        let is_declared = |path: &String| {
+            let mut groups = self.desired.groups.iter();
+            groups.any(|group| group.files.iter().any(|file| file.path == *path))
+        };
+        paths
+            .iter()
+            .all(|path| self.desired.leaving.files.contains(path) && !is_declared(path))
+    }
+
     pub(super) fn keeps_keys(&self, step: &Step) -> bool {
         let Step::WriteFile(file) = step else {
             return false;

@@ -81,6 +81,8 @@ rules! {
     InstallsOnlyWhatIsMissing: Service,
     /// A file is written only where the operator has files of its own, or where the spec declares one.
     WritesOnlyItsOwnPlaces: Trust,
+    /// A service's file is given back only when its group is leaving, and no other one declares it.
+    GivesBackNothingThatIsDeclared: Service,
     /// A host that is in a cluster keeps its name.
     KeepsHostNames: Service,
     /// The managed block of /etc/hosts names only the pair's nodes.

@@ -80,17 +80,32 @@ pub(super) async fn leave_cluster(run: &mut Run<'_>) -> Result<(), Stop> {
     .await
 }
 
-pub(super) async fn forget(run: &mut Run<'_>, files: &[String]) -> Result<(), Stop> {
-    run.change("give back what the services' files replaced", |world, side| {
-        let disk = &mut world.machines[side].disk;
-        for (path, original) in std::mem::take(&mut disk.originals) {
-            match original {
-                Some(file) => drop(disk.files.insert(path, file)),
-                None => drop(disk.files.remove(&path)),
+/// What stood where services' files are is there again, file by file.
+pub(super) async fn give_back(run: &mut Run<'_>, paths: &[String]) -> Result<(), Stop> {
+    for path in paths.iter().cloned() {
+        run.change(format!("give back {path}"), |world, side| {
+            let disk = &mut world.machines[side].disk;
+            match disk.originals.remove(&path) {
+                Some(Some(file)) => drop(disk.files.insert(path, file)),
+                Some(None) => drop(disk.files.remove(&path)),
+                None => {}
             }
-        }
-    })
-    .await?;
+        })
+        .await?;
+    }
+    Ok(())
+}
+
+pub(super) async fn forget(run: &mut Run<'_>, files: &[String]) -> Result<(), Stop> {
+    let written = run.look(|world, side| {
+        world.machines[side]
+            .disk
+            .originals
+            .keys()
+            .cloned()
+            .collect::<Vec<_>>()
+    });
+    give_back(run, &written).await?;
     let files = files.to_vec();
     run.change("remove files", |world, side| {
         let disk = &mut world.machines[side].disk;
