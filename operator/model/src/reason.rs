@@ -321,8 +321,9 @@ reasons! {
     UnitNotFound: NeedsPerson,
     /// Another cluster runs on the hosts.
     ///
-    /// What to do: if it is not needed, destroy it with its own tools (`pcs cluster destroy` on each node);
-    /// it is never overwritten.
+    /// What to do: look at what it runs (`crm_mon -1` on the host), and ask whose it is. It is never overwritten: name other
+    /// hosts, or have whoever runs it take it off. Where nobody needs anything of it, that is `pcs cluster destroy` on each
+    /// of its nodes, which stops all that it runs.
     ForeignCluster: NeedsPerson stops Everything,
     /// A host has lost a key that both hosts of the cluster hold, or holds another than its peer. A host that
     /// its peer remembers gets them back by itself; this one is not that host, or there is nothing to give

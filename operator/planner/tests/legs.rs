@@ -213,15 +213,24 @@ fn the_same_manifests_after_a_teardown_bring_the_data_back() {
 }
 
 #[test]
-fn what_was_kept_says_nothing_of_other_metadata() {
+fn what_an_earlier_pair_left_is_not_covered() {
     let desired = tomcat_pair();
     let mut hosts = left_behind(&desired);
     hosts.second.devices.get_mut("logs").unwrap().signatures[0].uuid = "another".into();
     let plan = plan_of(&desired, &hosts);
     assert_eq!(
         (&plan.next, reasons(&plan)),
-        (&Next::Rest, vec![Reason::DeviceNotBlank])
+        (&Next::Rest, vec![Reason::LegMissing])
     );
+    let message = &plan.findings[0].message;
+    assert!(
+        message.contains("expected DRBD's metadata f44642132f79ec16") && !message.contains("overwrite"),
+        "{message}"
+    );
+    // Who wants another disk takes the record away, as the message says.
+    let mut anew = hosts.clone();
+    anew.second.kept_records.clear();
+    assert_eq!(reasons(&plan_of(&desired, &anew)), [Reason::DeviceNotBlank]);
     // A new disk is filled from the other.
     hosts.second.devices.get_mut("logs").unwrap().signatures.clear();
     let plan = plan_of(&desired, &hosts);

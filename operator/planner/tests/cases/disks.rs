@@ -414,12 +414,20 @@ pub fn two_primaries() -> Vec<Case> {
 }
 
 pub fn frozen() -> Vec<Case> {
-    vec![Case::at_rest(
-        |_, hosts| leg(hosts, Side::First).suspended = Some("fencing".into()),
-        &["logs", "fencing", "node1"],
-        &["FencingReady"],
-        |case, _| leg(&mut case.hosts, Side::First).suspended = None,
-    )]
+    vec![
+        Case::at_rest(
+            |_, hosts| leg(hosts, Side::First).suspended = Some("fencing".into()),
+            &["logs", "fencing", "node1"],
+            &["FencingReady"],
+            |case, _| leg(&mut case.hosts, Side::First).suspended = None,
+        ),
+        Case::at_rest(
+            |_, hosts| leg(hosts, Side::First).suspended = Some("user".into()),
+            &["logs", "user", "node1"],
+            &["On node1 `drbdadm resume-io logs`"],
+            Case::as_advised,
+        ),
+    ]
 }
 
 pub fn disconnected() -> Vec<Case> {

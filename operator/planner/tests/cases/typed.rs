@@ -146,6 +146,7 @@ impl Case {
                 return;
             }
             ["secondary", "logs"] => return leg(&mut self.hosts, on).role = Role::Secondary,
+            ["resume-io", "logs"] => return leg(&mut self.hosts, on).suspended = None,
             _ => panic!("drbdadm {words:?} is not known here"),
         };
         leg(&mut self.hosts, on).connection = ConnectionState::Connecting;

@@ -28,9 +28,8 @@ pub fn availability(view: &View<'_>, group: &Group) -> (Holds, Reason, String) {
             return (Some(false), reason, message);
         }
     };
-    let frozen = volumes_of(view, group).find_map(|volume| volume::frozen(view, volume));
-    if let Some(what) = frozen {
-        let message = format!("{what}; the group runs on {node}");
+    let frozen = volumes_of(view, group).find_map(|volume| volume::frozen(view, volume, &node));
+    if let Some(message) = frozen {
         return (Some(false), Reason::WritesFrozen, message);
     }
     let url = url::current(view.desired, group, view.cib);

@@ -14,6 +14,11 @@ pub fn connect(volume: &str, node: &str) -> String {
     )
 }
 
+/// Somebody has frozen the writes by hand.
+pub fn write_again(volume: &str, node: &str) -> String {
+    format!("somebody has suspended them by hand. On {node} `drbdadm resume-io {volume}`")
+}
+
 /// A leg that has lost its disk takes it back, or a new one.
 pub fn attach(volume: &Volume, side: Side, node: &str) -> String {
     let name = &volume.name;
@@ -25,6 +30,14 @@ pub fn attach(volume: &Volume, side: Side, node: &str) -> String {
         "look at the disk and at the kernel's log on {node}. DRBD goes on with the other node's disk, and does not take this one back by \
          itself. Once it answers again: on {node} `drbdadm attach {name}`. A new disk in its place gets {partition}metadata first: on {node} \
          `drbdadm create-md {name} && drbdadm attach {name}`"
+    )
+}
+
+/// Where an earlier pair left its data on a host, and another disk is named now.
+pub fn begin_anew(volume: &str, node: &str) -> String {
+    format!(
+        "attach the right disk, or name it by a lasting name below /dev/disk/by-id. To use this disk, and leave what the volume held on the \
+         other: on {node} `rm /var/lib/hapair/left/{volume}`; the status then says what the disk holds"
     )
 }
 

@@ -187,16 +187,21 @@ fn different_blocks(view: &View<'_>, volume: &Volume, legs: &Legs<'_>) -> Option
     })
 }
 
-/// What DRBD says of a volume to which nothing can be written at the moment.
-pub fn frozen(view: &View<'_>, volume: &Volume) -> Option<String> {
+/// What DRBD says of a volume to which nothing can be written at the moment, on the node where its group runs.
+pub fn frozen(view: &View<'_>, volume: &Volume, node: &str) -> Option<String> {
     let why = legs(view, volume).iter().find_map(|(_, leg)| {
         let primary = leg.filter(|leg| leg.role == Role::Primary)?;
         primary.suspended.clone()
     })?;
-    Some(format!(
-        "volume {}: DRBD has frozen its writes (suspended:{why})",
-        volume.name
-    ))
+    let name = &volume.name;
+    let message =
+        format!("volume {name}: DRBD has frozen its writes (suspended:{why}); the group runs on {node}");
+    // Its own reasons end by themselves.
+    Some(if why.split(',').any(|word| word == "user") {
+        with_remedy(&message, &by_hand::write_again(name, node))
+    } else {
+        message
+    })
 }
 
 /// A leg that does not know whether its peer wrote later, while the peer is away and the cluster would go on. Without a

@@ -150,6 +150,15 @@ fn device(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>) {
         let remedy = by_hand::replace(volume, side, node, is_blank(disk, device, uuid, host, name));
         return say(Reason::LegMissing, with_remedy(&message, &remedy));
     }
+    // A blank one is filled from the other node's leg.
+    let holds_another = |uuid: &&str| !device.signatures.is_empty() && !carries_metadata(device, uuid);
+    if let Some(uuid) = leg::kept(name, host).filter(holds_another) {
+        let message = format!("{node}: {}", missing_leg(&disk.device, device, uuid, host));
+        return say(
+            Reason::LegMissing,
+            with_remedy(&message, &by_hand::begin_anew(name, node)),
+        );
+    }
     let problem = match &disk.partition {
         Some(partition) if !device.exists => {
             let whole = host.disks.get(name).unwrap_or(&unknown);
