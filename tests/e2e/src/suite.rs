@@ -74,7 +74,7 @@ const CHECKS: &[(&str, Check)] = &[
         secrets::were_never_seen,
     ),
     (
-        "a host that has lost its keys and records gets them back from its peer",
+        "a host that has lost its keys and records gets them back from its peer, and a leg that cannot be seen is not made anew",
         memory::lost_keys_come_back,
     ),
     (

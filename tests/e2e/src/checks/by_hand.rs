@@ -195,6 +195,14 @@ const DEEDS: &[Deed] = &[
         end: End::Alone,
         away: 5,
     },
+    // Longer than two monitors of everything take: what waits for a device is no failure, and nothing is stopped for it.
+    Deed {
+        on: On::Serving,
+        line: "drbdadm suspend-io logs && sleep 45",
+        told: Told::Says("Available", "WritesFrozen", &["logs", "suspended:user"], 5),
+        end: End::Advised,
+        away: 55,
+    },
     Deed {
         on: On::Other,
         line: "ip address add 10.77.0.100/24 dev $(ip -o address show to 10.77.0.0/24 | head -n 1 | cut -d ' ' -f 2)",
