@@ -8,8 +8,8 @@ use std::process::{Command, Output};
 /// A user of every distribution who is not root.
 const USER: &str = "nobody";
 
-/// Runs a shell script where `/srv` and `/var/lib/hapair` are empty, `write PATH MODE OWNER KEEP MARK` and
-/// `forget PATH…` are the operator's scripts, and `as_user COMMAND…` runs a command as that user.
+/// Runs a shell script where `/srv` and `/var/lib/hapair` are empty, `write PATH MODE OWNER KEEP MARK` and `step NAME …`
+/// are the operator's scripts, and `as_user COMMAND…` runs a command as that user.
 fn run(script: &str) -> Output {
     let scripts = concat!(env!("CARGO_MANIFEST_DIR"), "/scripts");
     let group = r#"group=$(id -gn nobody)"#;
@@ -18,6 +18,7 @@ fn run(script: &str) -> Output {
          mode=0700 none /var/lib/hapair\n{group}\n\
          write() {{ sh {scripts}/write-file \"$@\"; }}\nsafe() {{ python3 -IS {scripts}/safe-file.py \"$@\"; \
          }}\n\
+         step() {{ script=$1; shift; sh {scripts}/$script \"$@\"; }}\n\
          as_user() {{ setpriv --reuid={USER} --regid=\"$group\" --clear-groups \"$@\"; }}\n{script}"
     );
     Command::new("unshare")
@@ -227,7 +228,7 @@ fn a_group_that_leaves_has_only_its_own_files_given_back() {
     let seen = succeeds(
         "mkdir -p /srv/page; echo theirs > /srv/page/one; for each in one two three; do echo ours | write /srv/page/$each 644 root:root \
          original ''; done\n\
-         safe give-back /srv/page/one /srv/page/two /srv/page/none; cat /srv/page/one; ls /srv/page /var/lib/hapair/originals \
+         step give-back /srv/page/one /srv/page/two /srv/page/none; cat /srv/page/one; ls /srv/page /var/lib/hapair/originals \
          /var/lib/hapair/new-files",
     );
     assert_eq!(

@@ -1,7 +1,7 @@
 //! What is made once and kept between runs, under a key of what it is made from.
 
 use std::{
-    fs,
+    fs::{self, File},
     path::{Path, PathBuf},
 };
 
@@ -14,6 +14,13 @@ use sha2::{Digest, Sha256};
 /// The cache is `$HAPAIR_CACHE`, or `~/.cache/hapair`.
 pub fn cached(name: &str, inputs: &[&[u8]], make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
     let made = directory().join(format!("{name}-{}", key(inputs)));
+    if made.exists() {
+        return Ok(made);
+    }
+    fs::create_dir_all(made.parent().context("a cached thing is in a folder")?)?;
+    let lock = File::create(made.with_extension("lock"))?;
+    lock.lock()?;
+    // Whoever had the lock before has made it.
     if !made.exists() {
         let unfinished = made.with_extension("unfinished");
         fs::create_dir_all(&unfinished)?;
