@@ -33,6 +33,8 @@ pub trait Reported:
     type Report;
     /// The status it has.
     fn status(&self) -> Option<&Self::Status>;
+    /// The generation that a status is about.
+    fn observed_generation(status: &Self::Status) -> Option<i64>;
     /// A status' conditions.
     fn conditions(status: &Self::Status) -> &[Condition];
     /// A report's conditions.
@@ -56,6 +58,10 @@ macro_rules! reported {
 
             fn status(&self) -> Option<&Self::Status> {
                 self.status.as_ref()
+            }
+
+            fn observed_generation(status: &Self::Status) -> Option<i64> {
+                status.observed_generation
             }
 
             fn conditions(status: &Self::Status) -> &[Condition] {
@@ -186,13 +192,15 @@ impl Publisher {
         report: &Report,
         findings: &[Finding],
     ) -> kube::Result<()> {
+        let underway = underway(&report.pair.conditions);
         for_each_child!(snapshot, child => {
             let own = child.own(report, findings);
-            self.publish(client, metrics, child.as_ref(), &own).await?;
+            self.publish(client, metrics, child.as_ref(), &own, underway).await?;
         });
         // The pair last: who waits for its Ready finds its children's statuses as current.
         if let Some(pair) = &snapshot.pair {
-            self.publish(client, metrics, pair.as_ref(), &report.pair).await?;
+            self.publish(client, metrics, pair.as_ref(), &report.pair, None)
+                .await?;
         }
         Ok(())
     }
@@ -312,13 +320,15 @@ impl Publisher {
         None
     }
 
-    /// Gives an object the status for a report, if it has another one.
+    /// Gives an object the status for a report, if it has another one. `underway` is what is being done on the hosts for what
+    /// was declared last.
     async fn publish<K: Reported>(
         &mut self,
         client: &Client,
         metrics: &Metrics,
         object: &K,
         report: &K::Report,
+        underway: Option<&str>,
     ) -> kube::Result<()>
     where
         K::Status: DeserializeOwned,
@@ -327,7 +337,11 @@ impl Publisher {
         let before = self.latest(object, &uid);
         let old = before.as_ref().map(K::conditions).unwrap_or_default().to_vec();
         let generation = object.meta().generation;
-        let reported = [K::reported(report), &[established(K::reported(report), &old)]].concat();
+        let mut reported = [K::reported(report), &[established(K::reported(report), &old)]].concat();
+        let is_new = before.as_ref().and_then(K::observed_generation) < generation;
+        if let Some(what) = underway.filter(|_| is_new || waits(&old)) {
+            not_yet(&mut reported, what);
+        }
         let status = K::make(
             report,
             before.as_ref(),
@@ -410,6 +424,40 @@ fn version<K: Resource>(object: &K) -> u64 {
         .resource_version()
         .and_then(|version| version.parse().ok())
         .unwrap_or_default()
+}
+
+/// What is being done on the hosts, by the pair's conditions.
+fn underway(pair: &[report::Condition]) -> Option<&str> {
+    let mut conditions = pair.iter();
+    let reconciling = conditions.find(|each| each.type_ == condition_types::RECONCILING)?;
+    (reconciling.holds == Some(true)).then_some(reconciling.message.as_str())
+}
+
+/// Whether an object was not Ready only since something was being done.
+fn waits(conditions: &[Condition]) -> bool {
+    let is_it = |each: &&Condition| each.type_ == condition_types::READY;
+    conditions.iter().find(is_it).is_some_and(|ready| {
+        ready.status == ConditionStatus::False && ready.reason == Reason::Converging.name()
+    })
+}
+
+/// Takes Ready from an object whose spec is not carried out yet: whoever waits for it after an edit is not to read of the time
+/// before.
+fn not_yet(reported: &mut [report::Condition], what: &str) {
+    let is_ready =
+        |each: &report::Condition| each.type_ == condition_types::READY && each.holds == Some(true);
+    if !reported.iter().any(is_ready) {
+        return;
+    }
+    for condition in reported {
+        let holds = match condition.type_ {
+            condition_types::READY => false,
+            condition_types::RECONCILING => true,
+            _ => continue,
+        };
+        (condition.holds, condition.reason, condition.message) =
+            (Some(holds), Reason::Converging, what.to_owned());
+    }
 }
 
 /// Whether an object has ever been what its users wait for, after this report.
