@@ -7,6 +7,7 @@ use hapair_crds::{
     Condition, ConditionStatus, Failover, FloatingIP, HAPair, ReplicatedVolume, ServiceGroup, UNOBSERVED,
     condition_types,
 };
+use hapair_model::Reason;
 use jiff::Timestamp;
 use kube::ResourceExt;
 
@@ -383,11 +384,20 @@ fn floating_ip(pair: &HAPair, ip: &FloatingIP) -> String {
         (Some(ConditionStatus::Unknown), _) => format!("{address}, {}", styled(ATTENTION, "not known where")),
         _ => format!(
             "{address} {}{}",
-            styled(BAD, "on no node"),
+            styled(BAD, where_it_is(conditions)),
             trouble(pair, conditions)
                 .map(|text| format!("\n{text}"))
                 .unwrap_or_default()
         ),
+    }
+}
+
+/// Where an address is that is not on the node where it has to be alone.
+fn where_it_is(conditions: &[Condition]) -> &'static str {
+    let assigned = find(conditions, condition_types::ASSIGNED);
+    match assigned.is_some_and(|condition| condition.reason == Reason::AssignedTwice.name()) {
+        true => "on both nodes",
+        false => "on no node",
     }
 }
 

@@ -182,9 +182,10 @@ async fn withdraw(session: &Session, name: &str, node: &str) -> Result<()> {
 
 /// Why the service cannot run on a node: the cluster has tried to start it there, and does not try again.
 fn could_not_start(available: &Condition, node: &str) -> Option<String> {
-    let has_failed = available
-        .message
-        .contains(&format!("failed to {} on {node}:", Task::Start));
+    let has_failed = [Task::Start, Task::Promote].iter().any(|task| {
+        let words = format!("failed to {task} on {node}:");
+        available.message.contains(&words)
+    });
     (available.reason == Reason::ResourceFailed.name() && has_failed)
         .then(|| advice::happened(&available.message).to_owned())
 }

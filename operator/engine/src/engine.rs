@@ -143,9 +143,10 @@ impl<C: Connect> Engine<C> {
         self.glances.forbid();
         for _ in 0..MOST_STAGES {
             let start = Instant::now();
-            let observed = self.observe(connect, work, reporter).await;
+            let mut observed = self.observe(connect, work, reporter).await;
             let took = start.elapsed();
             let since_last = start - self.looked_at.replace(start + took).unwrap_or(start);
+            self.progress.note_installations(&mut observed);
             let (desired, plan) = work.plan(&observed, &fresh_keys());
             self.progress.note_plan(&desired, &plan);
             self.report(reporter, work, &desired, &observed, &plan).await?;

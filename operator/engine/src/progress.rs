@@ -3,9 +3,9 @@
 //! effect.
 
 use hapair_model::{
-    Both, Reason,
+    Both, Reason, Side,
     desired::Desired,
-    observed::HostView,
+    observed::{HostView, Job},
     plan::{Finding, Next, Plan, Stage, Subject},
 };
 use hapair_planner as planner;
@@ -26,6 +26,17 @@ pub struct Progress {
     failures: u32,
     /// What the last ones were about that ended well, and how many in a row were about just that.
     repeated: (String, u32),
+    /// How the last installation of packages failed on each host.
+    installations: Both<Installation>,
+}
+
+/// A failed installation: its words, how often in a row it has failed in them, and for how long it had been over when it was
+/// seen last.
+#[derive(Clone, Default)]
+struct Installation {
+    words: String,
+    times: u32,
+    age: u64,
 }
 
 impl Progress {
@@ -34,12 +45,41 @@ impl Progress {
         if !matches!(plan.next, Next::Run(_)) {
             *self = Self {
                 rested: self.rested.take(),
+                installations: std::mem::take(&mut self.installations),
                 ..Self::default()
             };
         }
         // What came to rest before something else was declared says nothing about now.
         if !self.has_rested_on(desired) {
             self.rested = plan.is_empty().then(|| Box::new(desired.clone()));
+        }
+    }
+
+    /// Counts how often an installation has failed in the same words. It runs outside of stages, which only begin it.
+    pub fn note_installations(&mut self, observed: &mut Both<HostView>) {
+        for side in Side::BOTH {
+            let installation = &mut self.installations[side];
+            let HostView::Seen(host) = &mut observed[side] else {
+                continue;
+            };
+            match &mut host.install {
+                Some(Job::Running) => {}
+                None => *installation = Installation::default(),
+                Some(Job::Failed { message, age, times }) => {
+                    let is_same = installation.words == words(message);
+                    let is_another = *age < installation.age;
+                    *times = if is_same {
+                        installation.times + u32::from(is_another)
+                    } else {
+                        1
+                    };
+                    *installation = Installation {
+                        words: words(message),
+                        times: *times,
+                        age: *age,
+                    };
+                }
+            }
         }
     }
 
@@ -66,7 +106,7 @@ impl Progress {
         let is_same = self
             .failure
             .as_ref()
-            .is_some_and(|before| before.message == failure.message);
+            .is_some_and(|before| words(&before.message) == words(&failure.message));
         self.failures = if is_same { self.failures + 1 } else { 1 };
         if failure.reason == Reason::StepFailed && self.failures >= MOST_FAILURES {
             failure.reason = Reason::StepKeepsFailing;
@@ -94,9 +134,14 @@ impl Progress {
     }
 }
 
+/// A message without its numbers: of processes, times and amounts, which differ each time.
+fn words(message: &str) -> String {
+    message.chars().filter(|each| !each.is_ascii_digit()).collect()
+}
+
 #[cfg(test)]
 mod tests {
-    use hapair_model::plan::Step;
+    use hapair_model::{observed::Host, plan::Step};
 
     use super::*;
 
@@ -114,12 +159,44 @@ mod tests {
             );
             progress.failure.as_ref().map(|failure| failure.reason)
         };
-        assert_eq!(fails("no space left"), Some(Reason::StepFailed));
-        assert_eq!(fails("no space left"), Some(Reason::StepFailed));
-        assert_eq!(fails("no space left"), Some(Reason::StepKeepsFailing));
-        assert_eq!(fails("no space left"), Some(Reason::StepKeepsFailing));
+        assert_eq!(fails("process 1071: no space left"), Some(Reason::StepFailed));
+        assert_eq!(fails("process 998: no space left"), Some(Reason::StepFailed));
+        assert_eq!(
+            fails("process 1203: no space left"),
+            Some(Reason::StepKeepsFailing)
+        );
+        assert_eq!(fails("process 7: no space left"), Some(Reason::StepKeepsFailing));
         assert_eq!(fails("connection lost"), Some(Reason::StepFailed));
         progress.note_done(&stage);
         assert_eq!(progress.failure, None);
+    }
+
+    #[test]
+    fn failures_of_an_installation_are_counted_while_their_words_are_the_same() {
+        let mut progress = Progress::default();
+        let mut seen = |age: u64, words: &str| {
+            let install = Job::Failed {
+                message: words.into(),
+                age,
+                times: 1,
+            };
+            let host = Host {
+                install: Some(install),
+                ..Host::default()
+            };
+            let mut observed = Both::new(HostView::Seen(Box::new(host)), HostView::Seen(Box::default()));
+            progress.note_installations(&mut observed);
+            match observed.first.host().and_then(|host| host.install.as_ref()) {
+                Some(Job::Failed { times, .. }) => *times,
+                other => panic!("{other:?}"),
+            }
+        };
+        // Each is looked at twice.
+        let key = "EXPKEYSIG 0E98404D386FA1D9";
+        assert_eq!(
+            [3, 40, 3, 40, 3, 40].map(|age| seen(age, key)),
+            [1, 1, 2, 2, 3, 3]
+        );
+        assert_eq!(seen(3, "no such host"), 1);
     }
 }

@@ -79,6 +79,7 @@ pub fn host(sections: &Sections) -> Host {
         drbd_major: drbd::major_version(text("drbd-module")),
         shared_keys: digests,
         filesystems: block::mounted(text("mounts"), text("usage")),
+        mount_points: block::mount_points(text("mounts")),
         machine_id: text("machine-id").trim().into(),
         known_peer: KnownPeer::parse(text("peer")),
         at_boot: system::at_boot(text("at-boot")),

@@ -262,6 +262,13 @@ pub fn outcome(steps: &[Step], output: &Output) -> Outcome {
         _ => {}
     }
     let Ok(sections) = frames::read(&output.stdout) else {
+        // The host has ended it, and said why: no signal has, and no connection (ssh(1): 255).
+        if let (Some(step), 1..=127) = (steps.first(), output.code) {
+            return Outcome::Failed {
+                step: step.name().into(),
+                message: format!("{} (exit status {})", output.excerpt(), output.code),
+            };
+        }
         return Outcome::Lost {
             message: format!(
                 "the answer to a stage is incomplete (exit status {}): {}",
@@ -344,6 +351,32 @@ mod tests {
         let script = of(&step);
         assert_eq!(script.arguments, ["apt", "a,b", "pcs"]);
         assert!(FILES.iter().any(|(name, _)| *name == script.name));
+    }
+
+    /// A full disk, a lock that somebody holds.
+    #[test]
+    fn a_stage_that_the_host_ends_before_its_first_step_is_no_lost_connection() {
+        let ended = |code: i32| {
+            outcome(
+                &[Step::ReloadUnits],
+                &Output {
+                    code,
+                    stdout: Vec::new(),
+                    stderr: "cannot create /var/lib/hapair/owner.new: No space left on device".into(),
+                },
+            )
+        };
+        let Outcome::Failed { step, message } = ended(2) else {
+            panic!("{:?}", ended(2))
+        };
+        assert_eq!(step, "reload-units");
+        assert!(
+            message.contains("No space left on device") && message.contains("exit status 2"),
+            "{message}"
+        );
+        for code in [255, 129, -1, 0] {
+            assert!(matches!(ended(code), Outcome::Lost { .. }), "{code}");
+        }
     }
 
     #[test]

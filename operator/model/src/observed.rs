@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::{Secret, xml::Element};
 
-pub use cluster::{Ban, Cluster, ClusterNode, ClusterResource, Failure, FenceEvent, LINK_ATTRIBUTE};
+pub use cluster::{Ban, Cluster, ClusterNode, ClusterResource, Failure, FenceEvent, GivenUp, LINK_ATTRIBUTE};
 pub use storage::{Attached, Device, DrbdConfig, JUST_CREATED, Mounted, Resource, Signature, VolumeRecord};
 pub use system::{
     AtBoot, CorosyncConf, Distribution, FileFacts, Firewall, HostAddress, Job, KnownPeer, Limit, PathFacts,
@@ -182,6 +182,8 @@ pub struct Host {
     pub drbd_config: BTreeMap<String, DrbdConfig>,
     /// File systems that are mounted here, by the DRBD device they are on.
     pub filesystems: BTreeMap<String, Mounted>,
+    /// The block device that is mounted on each directory where one is.
+    pub mount_points: BTreeMap<String, String>,
     /// Every record of metadata that was created here: DRBD's device UUID and whether the device read as
     /// zeroes, by volume.
     pub volume_records: BTreeMap<String, VolumeRecord>,

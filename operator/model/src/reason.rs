@@ -219,6 +219,11 @@ reasons! {
     /// What to do: the message shows what the package manager said. Mend the host's package sources; the
     /// operator tries again by itself after a minute. The message has the command for at once.
     PackagesFailed: Waiting,
+    /// Packages could not be installed three times, in the same words. The operator goes on trying.
+    ///
+    /// What to do: the message shows what the package manager said: a key that has expired, a disk that is full, a question
+    /// that nobody answers. It goes by itself once that is mended; the message has the command for at once.
+    PackagesKeepFailing: NeedsPerson,
     /// A host's firewall is plain rules of iptables (`netfilter-persistent`, `iptables.service`), which the
     /// operator does not change, and `spec.firewall` is Managed.
     ///
@@ -235,7 +240,9 @@ reasons! {
     DeviceNotFound: NeedsPerson,
     /// A device that a volume names is mounted, or something else uses it.
     ///
-    /// What to do: unmount it, if it is the right one.
+    /// What to do: name another device. Where it is the right one, end what the message names: who runs it knows whether it
+    /// is needed. A file system that nobody needs is unmounted; a DRBD resource, a volume group or an array is taken down with
+    /// its own tools.
     DeviceInUse: NeedsPerson,
     /// A device is too small for the volume.
     ///
@@ -310,6 +317,12 @@ reasons! {
     ///
     /// What to do: the message names the file. Remove it there, on each host that the message names.
     SetAtBoot: NeedsPerson,
+    /// Something else is mounted where a volume belongs, or a volume's device is mounted somewhere else, too: by somebody, not
+    /// by the cluster. The agent takes whatever is mounted there for the volume, and a device that is in use somewhere else
+    /// cannot be given up: its node would be fenced at the next move.
+    ///
+    /// What to do: the message has the command.
+    MountedOutside: NeedsPerson,
     /// A service runs on the node where the cluster does not have it, too.
     ///
     /// What to do: stop it there (`systemctl disable --now` with the unit that the message names). Only the cluster starts
@@ -443,6 +456,10 @@ reasons! {
     /// What to do: the message shows the agent's words. Mend what they complain of. The message has the command that lets
     /// the cluster try again at once.
     ResourceFailed: NeedsPerson,
+    /// Something of the pair's was disabled by hand during a pause (`pcs resource disable`): the cluster runs it nowhere.
+    ///
+    /// What to do: the message has the command. Outside of a pause the operator puts it back.
+    ResourceDisabled: NeedsPerson,
     /// A resource is not running anywhere.
     ///
     /// What to do: look at the pair's conditions: quorum, fencing and data come first.

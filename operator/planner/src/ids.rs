@@ -39,6 +39,27 @@ pub fn of_group(desired: &Desired, hosts: &Both<&Host>, field: &str, group: &str
     Some(with_remedy(&message, &given(desired, kept(hosts), &command)))
 }
 
+/// A user or group that the services' units or files name, and that only the peer has: nothing could be started as it.
+pub fn missing(node: &str, host: &Host, peer: &Host) -> Option<String> {
+    let user = peer
+        .users
+        .iter()
+        .find(|(name, _)| !host.users.contains_key(*name));
+    let group = peer
+        .groups
+        .iter()
+        .find(|(name, _)| !host.groups.contains_key(*name));
+    let told = |kind: &str, name: &str, command: String| {
+        let what = format!("{node} has no {kind} {name}, and the other node has");
+        with_remedy(&what, &format!("on {node} `{command}`"))
+    };
+    let user =
+        user.map(|(name, ids)| told("user", name, format!("useradd --system --uid {} {name}", ids.uid)));
+    let group =
+        || group.map(|(name, gid)| told("group", name, format!("groupadd --system --gid {gid} {name}")));
+    user.or_else(group)
+}
+
 /// The host whose numbers stay: the one that writes the data.
 fn kept(hosts: &Both<&Host>) -> Side {
     let writes = |host: &&Host| host.resources.values().any(|leg| leg.role == Role::Primary);

@@ -44,6 +44,26 @@ pub fn is_true(value: &str) -> bool {
     matches!(value.to_lowercase().as_str(), "true" | "on" | "yes" | "y" | "1")
 }
 
+/// What was disabled of a resource and what it is in (`pcs resource disable`): the cluster runs it nowhere.
+pub fn disabled<'a>(cib: &'a Element, id: &str) -> Option<&'a str> {
+    let is_stopped = |resource: &Element| {
+        let sets = resource
+            .children
+            .iter()
+            .filter(|each| each.name == "meta_attributes");
+        sets.flat_map(Element::all).any(|pair| {
+            pair.get("name") == Some("target-role")
+                && pair
+                    .get("value")
+                    .is_some_and(|role| role.eq_ignore_ascii_case("Stopped"))
+        })
+    };
+    let holders = cib::resources(cib).filter(|top| top.has(id));
+    let itself = |top: &'a Element| top.all().into_iter().find(|each| each.id() == Some(id));
+    let mut found = holders.flat_map(|top| [Some(top), itself(top)]).flatten();
+    found.find(|each| is_stopped(each))?.id()
+}
+
 /// What a resource of the cluster belongs to.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Holder {

@@ -89,10 +89,13 @@ fn one_host(one: &OneHost<'_>, findings: &mut Vec<Finding>) {
     }
 }
 
+/// How often an installation fails in the same words before a person is needed.
+const OFTEN: u32 = 3;
+
 /// The installation that has failed on a host, for the report: it is tried again by itself.
 pub fn failed_installation(desired: &Desired, side: Side, host: &Host) -> Option<Finding> {
     match &host.install {
-        Some(Job::Failed { message, .. })
+        Some(Job::Failed { message, times, .. })
             if Platform::of(&host.distribution).is_some() && !stages::is_installed(desired, host) =>
         {
             let node = &desired.nodes[side].name;
@@ -101,10 +104,11 @@ pub fn failed_installation(desired: &Desired, side: Side, host: &Host) -> Option
                 "mend the package sources of {node}. The operator tries again by itself after a minute, or at once after this: on {node} \
                  `systemctl reset-failed hapair-packages`"
             );
-            Some(Finding::about_pair(
-                Reason::PackagesFailed,
-                with_remedy(&message, &remedy),
-            ))
+            let reason = match *times < OFTEN {
+                true => Reason::PackagesFailed,
+                false => Reason::PackagesKeepFailing,
+            };
+            Some(Finding::about_pair(reason, with_remedy(&message, &remedy)))
         }
         _ => None,
     }

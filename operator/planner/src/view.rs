@@ -199,6 +199,17 @@ impl<'a> View<'a> {
             .collect()
     }
 
+    /// Something that was disabled by hand during a pause. Outside of one it is put back.
+    pub fn disabled(&self, id: &str) -> Option<(Reason, String)> {
+        let disabled = live::disabled(self.cib?, id).filter(|_| self.desired.paused)?;
+        let what = format!("{disabled} is disabled (target-role=Stopped): the cluster runs it nowhere");
+        let remedy = format!(
+            "when that is no longer wanted, `pcs resource enable {disabled}` on one of the nodes, or end the pause: the operator enables it \
+             then"
+        );
+        Some((Reason::ResourceDisabled, with_remedy(&what, &remedy)))
+    }
+
     /// The cluster is told to run nothing at all.
     pub fn all_stopped(&self) -> Option<(Reason, String)> {
         let stops = live::property(self.cib?, "stop-all-resources")?;

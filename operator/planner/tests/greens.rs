@@ -121,18 +121,19 @@ fn blocks_that_differ_between_two_legs_that_are_up_to_date_are_told() {
 }
 
 #[test]
-fn a_fence_that_failed_is_told_as_long_as_the_node_is_away() {
+fn a_fence_that_failed_is_told_as_long_as_the_cluster_waits_for_it() {
     let desired = tomcat_pair();
     let event = |status: &str, completed: &str| FenceEvent {
         target: "node2".into(),
         status: status.into(),
         completed: Some(completed.into()),
     };
-    let told_with = |online: bool, events: &[FenceEvent]| {
+    let told_with = |unclean: bool, events: &[FenceEvent]| {
         let observed = changed(&desired, |host| {
             let cluster = host.cluster.as_mut().unwrap();
             cluster.fencing = events.to_vec();
-            cluster.nodes.get_mut("node2").unwrap().online = online;
+            let node = cluster.nodes.get_mut("node2").unwrap();
+            (node.online, node.unclean) = (false, unclean);
         });
         of_pair(&desired, &observed, "FencingReady")
     };
@@ -140,12 +141,13 @@ fn a_fence_that_failed_is_told_as_long_as_the_node_is_away() {
         event("failed", "2026-11-28 10:00:02Z"),
         event("success", "2026-11-28 09:00:00Z"),
     ];
-    let (holds, reason, message) = told_with(false, &failed);
+    let (holds, reason, message) = told_with(true, &failed);
     assert_eq!((holds, reason), (Some(false), Reason::FencingFailed));
     assert!(message.starts_with("node2 could not be fenced"), "{message}");
-    assert_eq!(told_with(true, &failed).0, Some(true));
+    // It has left in order.
+    assert_eq!(told_with(false, &failed).0, Some(true));
     let fenced_since = [failed[0].clone(), event("success", "2026-11-28 10:00:09Z")];
-    assert_eq!(told_with(false, &fenced_since).0, Some(true));
+    assert_eq!(told_with(true, &fenced_since).0, Some(true));
 }
 
 #[test]

@@ -35,6 +35,7 @@ fn an_installation_that_failed_is_tried_again_only_after_a_pause() {
             host.install = Some(Job::Failed {
                 message: "no such package".into(),
                 age,
+                times: 1,
             });
             host
         })

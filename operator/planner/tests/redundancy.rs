@@ -5,9 +5,10 @@ mod situations;
 
 use hapair_model::{
     Reason,
-    desired::ServiceKind,
-    observed::{Ban, Cluster, Failure, LoadState, PathFacts, PathKind, Task, User},
+    desired::{Desired, ServiceKind},
+    observed::{Ban, Cluster, Failure, GivenUp, Host, LoadState, PathFacts, PathKind, Task, User},
     reason::remedy_of,
+    xml::Element,
 };
 use hapair_planner::question;
 use situations::*;
@@ -353,4 +354,239 @@ fn maintenance_and_a_ban_are_told_though_everything_runs() {
         Some(true),
         "a fencing device is never on the node it fences"
     );
+}
+
+/// A pair at rest in which node2 is changed.
+fn with_node2(change: impl FnOnce(&mut Desired, &mut Host)) -> (Option<bool>, Reason, String) {
+    let mut desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    change(&mut desired, &mut hosts.second);
+    of_pair(&desired, &seen(&hosts), "RedundancyHealthy")
+}
+
+#[test]
+fn a_leg_that_could_not_be_started_is_told_in_the_clusters_words_and_not_as_a_broken_network() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    hosts.second.resources.clear();
+    let leg = hosts.first.resources.get_mut("logs").unwrap();
+    (leg.connection, leg.peer_disk) = ("Connecting".into(), "DUnknown".into());
+    for host in [&mut hosts.first, &mut hosts.second] {
+        host.cluster.as_mut().unwrap().failures.push(Failure {
+            resource: "volume-logs".into(),
+            task: Task::Start,
+            node: "node2".into(),
+            message: "not installed".into(),
+            passed: None,
+            missing_at: None,
+        });
+    }
+    let (holds, reason, message) = of_pair(&desired, &seen(&hosts), "RedundancyHealthy");
+    assert_eq!(
+        (holds, reason),
+        (Some(false), Reason::ResourceFailed),
+        "{message}"
+    );
+    assert!(
+        message.starts_with("volume logs: volume-logs failed to start on node2: not installed")
+            && message.contains("`pcs resource cleanup volume-logs`"),
+        "{message}"
+    );
+    // On neither: nothing runs, and that is why.
+    hosts.first.resources.clear();
+    for host in [&mut hosts.first, &mut hosts.second] {
+        let cluster = host.cluster.as_mut().unwrap();
+        for each in &mut cluster.resources {
+            if each.id != "fence-node1-1" && each.id != "fence-node2-1" {
+                each.nodes.clear();
+            }
+        }
+    }
+    let (holds, reason, message) = of_pair(&desired, &seen(&hosts), "Available");
+    assert_eq!(
+        (holds, reason),
+        (Some(false), Reason::ResourceFailed),
+        "{message}"
+    );
+    assert!(
+        message.contains("volume-logs failed to start on node2"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_file_that_only_the_serving_node_has_is_no_redundancy() {
+    let path = "/usr/lib/ocf/resource.d/hapair/http";
+    let (holds, reason, message) = with_node2(|_, host| drop(host.files.remove(path)));
+    assert_eq!((holds, reason), (Some(false), Reason::Converging), "{message}");
+    let (holds, reason, message) = with_node2(|desired, host| {
+        desired.paused = true;
+        host.files.remove(path);
+    });
+    assert_eq!((holds, reason), (Some(false), Reason::PausedByUser), "{message}");
+    assert!(
+        message.starts_with(&format!("node2 lacks the file {path}")),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_user_that_only_the_serving_node_has_is_no_redundancy() {
+    let desired = tomcat_pair();
+    let mut hosts = at_rest(&desired);
+    hosts
+        .first
+        .users
+        .insert("app".into(), User { uid: 998, gid: 998 });
+    let (holds, reason, message) = of_pair(&desired, &seen(&hosts), "RedundancyHealthy");
+    assert_eq!((holds, reason), (Some(false), Reason::IdsDiffer), "{message}");
+    assert!(
+        message.starts_with("node2 has no user app")
+            && message.contains("on node2 `useradd --system --uid 998 app`"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_link_in_the_place_of_the_mount_point_on_the_other_node_is_no_redundancy() {
+    let (holds, reason, message) = with_node2(|desired, host| {
+        let link = PathFacts {
+            kind: PathKind::Link,
+            user: "root".into(),
+            group: "root".into(),
+            mode: 0o777,
+        };
+        host.paths.insert(desired.volumes[0].mount_point.clone(), link);
+    });
+    assert_eq!((holds, reason), (Some(false), Reason::PathUnusable), "{message}");
+    assert!(
+        message.starts_with("node2 could not mount /var/log/tomcat10"),
+        "{message}"
+    );
+}
+
+/// Outside of a pause both are put back.
+#[test]
+fn what_was_disabled_during_a_pause_is_no_redundancy_and_the_way_back_is_told() {
+    let stopped = |id: &str| {
+        let mut desired = tomcat_pair();
+        let mut hosts = at_rest(&desired);
+        desired.paused = true;
+        for host in [&mut hosts.first, &mut hosts.second] {
+            let text = host.cib.as_ref().unwrap().to_string();
+            let begin = format!("id=\"{id}\"");
+            let (before, rest) = text.split_once(&begin).unwrap();
+            let (tag, after) = rest.split_once('>').unwrap();
+            let meta = "<meta_attributes id=\"x\"><nvpair id=\"y\" name=\"target-role\" value=\"Stopped\"/></meta_attributes>";
+            host.cib = Some(Element::parse(&format!("{before}{begin}{tag}>{meta}{after}")).unwrap());
+        }
+        (desired, hosts)
+    };
+    let (desired, hosts) = stopped("group-tomcat");
+    let (holds, reason, message) = of_pair(&desired, &seen(&hosts), "RedundancyHealthy");
+    assert_eq!(
+        (holds, reason),
+        (Some(false), Reason::ResourceDisabled),
+        "{message}"
+    );
+    assert!(
+        message.contains("`pcs resource enable group-tomcat`"),
+        "{message}"
+    );
+    let (desired, hosts) = stopped("fence-node1-1");
+    for condition in ["RedundancyHealthy", "FencingReady"] {
+        let (holds, reason, message) = of_pair(&desired, &seen(&hosts), condition);
+        assert_eq!(
+            (holds, reason),
+            (Some(false), Reason::FencingFailed),
+            "{condition}: {message}"
+        );
+        assert!(
+            message.contains("`pcs stonith enable fence-node1-1`"),
+            "{message}"
+        );
+    }
+}
+
+#[test]
+fn a_masked_unit_on_the_other_node_is_told_with_the_way_back() {
+    let (holds, reason, message) =
+        with_node2(|_, host| host.units.get_mut("tomcat10").unwrap().load = LoadState::Masked);
+    assert_eq!((holds, reason), (Some(false), Reason::UnitNotFound), "{message}");
+    assert!(
+        message.contains("on node2 `systemctl unmask tomcat10`"),
+        "{message}"
+    );
+}
+
+#[test]
+fn what_has_failed_too_often_on_the_other_node_is_no_redundancy() {
+    let desired = tomcat_pair();
+    let given_up_on = |node: &str| {
+        let observed = changed(&desired, |host| {
+            host.cluster.as_mut().unwrap().given_up.push(GivenUp {
+                resource: "service-tomcat-tomcat".into(),
+                node: node.into(),
+                times: "3".into(),
+            });
+        });
+        of_pair(&desired, &observed, "RedundancyHealthy")
+    };
+    let (holds, reason, message) = given_up_on("node2");
+    assert_eq!(
+        (holds, reason),
+        (Some(false), Reason::ResourceFailed),
+        "{message}"
+    );
+    assert!(
+        message.starts_with("node2 could not take group tomcat over: service-tomcat-tomcat has failed there as often as it may (fail-count 3)")
+            && message.contains("`pcs resource cleanup service-tomcat-tomcat`"),
+        "{message}"
+    );
+    assert_eq!(given_up_on("node1").0, Some(true));
+}
+
+/// A monitor that finds no agent or no program keeps the cluster from the node for good.
+#[test]
+fn a_monitor_that_found_something_missing_on_the_other_node_is_no_redundancy() {
+    let desired = tomcat_pair();
+    let observed = changed(&desired, |host| {
+        host.cluster.as_mut().unwrap().failures.push(Failure {
+            resource: "probe-tomcat".into(),
+            task: Task::Monitor,
+            node: "node2".into(),
+            message: "not installed".into(),
+            passed: None,
+            missing_at: Some(1),
+        });
+    });
+    let (holds, reason, message) = of_pair(&desired, &observed, "RedundancyHealthy");
+    assert_eq!(
+        (holds, reason),
+        (Some(false), Reason::ResourceFailed),
+        "{message}"
+    );
+    assert!(message.contains("probe-tomcat failed to monitor"), "{message}");
+}
+
+#[test]
+fn what_somebody_has_mounted_in_a_volumes_place_is_told_with_the_way_out() {
+    let mounted = |directory: &'static str, device: &'static str| {
+        with_node2(|_, host| drop(host.mount_points.insert(directory.into(), device.into())))
+    };
+    for (directory, device) in [("/var/log/tomcat10", "/dev/sdc1"), ("/mnt", "/dev/drbd0")] {
+        let (holds, reason, message) = mounted(directory, device);
+        assert_eq!(
+            (holds, reason),
+            (Some(false), Reason::MountedOutside),
+            "{message}"
+        );
+        assert!(
+            message.starts_with(&format!("node2 has {device} mounted on {directory}"))
+                && message.contains(&format!("on node2 `umount {directory}`")),
+            "{message}"
+        );
+    }
+    assert_eq!(mounted("/var/log/tomcat10", "/dev/drbd0").0, Some(true));
+    assert_eq!(mounted("/srv", "/dev/sdc1").0, Some(true));
 }

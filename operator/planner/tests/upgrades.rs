@@ -74,6 +74,7 @@ fn a_node_goes_into_standby_and_comes_out_of_it_whatever_is_wrong_beside() {
             host.install = Some(Job::Failed {
                 message: "no candidate".into(),
                 age: 5,
+                times: 1,
             });
         }),
         ("the kernel has no module", |host| host.drbd_major = None),

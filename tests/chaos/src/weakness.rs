@@ -20,6 +20,8 @@ pub enum Weakness {
     DiskFailed,
     /// The service's unit is masked there.
     UnitMasked,
+    /// The service has failed so often there that the cluster does not try it there any more.
+    GivenUp,
     /// The BMC of the node that serves is gone: it cannot be fenced.
     ServingBmcGone,
     /// It is cut off from the clients, from SSH and from the BMCs.
@@ -28,11 +30,12 @@ pub enum Weakness {
 
 impl Weakness {
     /// All of them.
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Standby,
         Self::StaleLeg,
         Self::DiskFailed,
         Self::UnitMasked,
+        Self::GivenUp,
         Self::ServingBmcGone,
         Self::PublicCut,
     ];
@@ -52,6 +55,7 @@ impl Weakness {
             Self::StaleLeg => "other-stale",
             Self::DiskFailed => "other-disk-failed",
             Self::UnitMasked => "other-unit-masked",
+            Self::GivenUp => "other-given-up",
             Self::ServingBmcGone => "serving-bmc-gone",
             Self::PublicCut => "other-public-cut",
         }
@@ -77,6 +81,7 @@ impl Weakness {
             Self::StaleLeg => lab.cut(active, Link::One),
             Self::DiskFailed => disk::set(lab, other, Disk::Fails),
             Self::UnitMasked => lab.run(other, "systemctl mask tomcat10").map(drop),
+            Self::GivenUp => lab.run(other, &fail_count(&lab.config().nodes[other])).map(drop),
             Self::ServingBmcGone => lab.stop_bmc(active),
             Self::PublicCut => lab.cut(other, Link::Zero),
         }
@@ -96,8 +101,18 @@ impl Weakness {
             Self::UnitMasked => lab
                 .run(other, "systemctl unmask tomcat10 && pcs resource cleanup")
                 .map(drop),
+            Self::GivenUp => lab
+                .run(other, "pcs resource cleanup service-tomcat-tomcat")
+                .map(drop),
             Self::ServingBmcGone => lab.start_bmc(active),
             Self::PublicCut => lab.heal(other, Link::Zero),
         }
     }
+}
+
+/// What the cluster notes of a start that has failed for good (pacemaker's "Failure Handling").
+fn fail_count(node: &str) -> String {
+    format!(
+        "crm_attribute --type status --node {node} --name 'fail-count-service-tomcat-tomcat#start_0' --update INFINITY"
+    )
 }

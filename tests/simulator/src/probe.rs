@@ -42,6 +42,7 @@ pub fn at(world: &World, side: Side, question: &Question) -> Host {
     let failed = machine.memory.failed_installation.map(|ticks| Job::Failed {
         message: "no candidate".into(),
         age: u64::from(ticks / 2),
+        times: 1,
     });
     Host {
         name: disk.hostname.clone(),
@@ -132,6 +133,7 @@ pub fn at(world: &World, side: Side, question: &Question) -> Host {
             .map(|leg| (format!("/dev/drbd{}", leg.minor), Mounted::default()))
             .collect(),
         service_files: disk.originals.keys().cloned().collect(),
+        mount_points: BTreeMap::new(),
         volume_records: disk.volume_records.clone(),
         kept_records: disk.kept_records.clone(),
         metadata: metadata(machine),
@@ -284,6 +286,7 @@ fn cluster(world: &World, side: Side) -> Cluster {
         fencing: Vec::new(),
         maintenance: false,
         bans: pacemaker::bans(cib, &world.names),
+        given_up: Vec::new(),
     }
 }
 

@@ -105,6 +105,9 @@ pub fn drbd_devices(json: &str) -> BTreeMap<String, String> {
         .collect()
 }
 
+/// How DRBD's devices are named.
+const DRBD_DEVICE: &str = "/dev/drbd";
+
 /// The file systems on DRBD's devices, from lines of a device, a directory and options, and `df
 /// --output=source,used,avail,iused,iavail` of those directories.
 pub fn mounted(mounts: &str, usage: &str) -> BTreeMap<String, Mounted> {
@@ -125,6 +128,9 @@ pub fn mounted(mounts: &str, usage: &str) -> BTreeMap<String, Mounted> {
     let one = |line: &str| {
         let mut words = line.split(' ');
         let (device, options) = (words.next()?, words.nth(1)?);
+        if !device.starts_with(DRBD_DEVICE) {
+            return None;
+        }
         // "emergency_ro" is ext4's word from Linux 6.15 on (fs/ext4/super.c).
         let read_only = options
             .split(',')
@@ -136,6 +142,16 @@ pub fn mounted(mounts: &str, usage: &str) -> BTreeMap<String, Mounted> {
                 used: used_of(device),
             },
         ))
+    };
+    mounts.lines().filter_map(one).collect()
+}
+
+/// What is mounted where, from the same lines. What was mounted last covers what is below it (proc(5): in their order).
+pub fn mount_points(mounts: &str) -> BTreeMap<String, String> {
+    let one = |line: &str| {
+        let mut words = line.split(' ').map(str::to_owned);
+        let (device, directory) = (words.next()?, words.next()?);
+        Some((directory, device))
     };
     mounts.lines().filter_map(one).collect()
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use hapair_model::{
     observed::{
-        Ban, Cluster, ClusterNode, ClusterResource, Failure, FenceEvent, LINK_ATTRIBUTE, ResourceRole,
+        Ban, Cluster, ClusterNode, ClusterResource, Failure, FenceEvent, GivenUp, LINK_ATTRIBUTE,
+        ResourceRole,
     },
     xml::Element,
 };
@@ -51,7 +52,31 @@ pub fn read(xml: &str) -> Option<Cluster> {
             .filter_map(fence_event)
             .collect(),
         bans: list("bans", "ban").into_iter().filter_map(ban).collect(),
+        given_up: list("node_history", "node")
+            .into_iter()
+            .flat_map(given_up)
+            .collect(),
     })
+}
+
+/// What has failed on a node as often as it may, or for good.
+fn given_up(history: &Element) -> Vec<GivenUp> {
+    let number = |text: &str| match text {
+        "INFINITY" | "+INFINITY" => Some(1_000_000),
+        text => text.parse::<u32>().ok(),
+    };
+    let one = |resource: &Element| {
+        let (times, most) = (resource.get("fail-count")?, resource.get("migration-threshold")?);
+        // Never that: 0 (pcmk_resource_t, migration_threshold).
+        let most = number(most).filter(|most| *most > 0)?;
+        let id = resource.id()?;
+        (number(times)? >= most).then(|| GivenUp {
+            resource: id.split_once(':').map_or(id, |(id, _)| id).to_owned(),
+            node: history.get("name").unwrap_or_default().to_owned(),
+            times: times.to_owned(),
+        })
+    };
+    history.children.iter().filter_map(one).collect()
 }
 
 /// A lesser weight only prefers the other node.
@@ -332,6 +357,23 @@ mod tests {
         );
         let failed_again = recovered.replace("call=\"48\"", "call=\"57\"");
         assert_eq!(failures(&failed_again), [failed]);
+    }
+
+    #[test]
+    fn what_has_failed_as_often_as_it_may_is_given_up() {
+        let failed = include_str!("../../fixtures/crm_mon/pacemaker-2.1.5-failed.xml");
+        let of = |times: &str| {
+            let text = failed.replace("fail-count=\"1\"", &format!("fail-count=\"{times}\""));
+            read(&text).unwrap().given_up
+        };
+        assert_eq!(of("2"), []);
+        for times in ["3", "1000000", "INFINITY"] {
+            let [given_up] = of(times).try_into().unwrap();
+            assert_eq!(
+                (given_up.resource.as_str(), given_up.times.as_str()),
+                ("service-tomcat-tomcat", times)
+            );
+        }
     }
 
     #[test]

@@ -142,6 +142,7 @@ pub fn job(units: &str, uptime: &str, log: &str) -> Option<Job> {
             Some(Job::Failed {
                 message: log.trim().to_owned(),
                 age: now.saturating_sub(ended / 1_000_000),
+                times: 1,
             })
         }
         _ => None,
@@ -340,7 +341,8 @@ mod tests {
             job(units, "95.20 180.1", "E: no such package\n"),
             Some(Job::Failed {
                 message: "E: no such package".into(),
-                age: 65
+                age: 65,
+                times: 1
             })
         );
     }

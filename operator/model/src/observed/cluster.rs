@@ -26,6 +26,8 @@ pub struct Cluster {
     pub maintenance: bool,
     /// Constraints that keep a resource off a node.
     pub bans: Vec<Ban>,
+    /// Resources that have failed so often on a node that the cluster does not try them there any more.
+    pub given_up: Vec<GivenUp>,
 }
 
 impl Cluster {
@@ -45,6 +47,17 @@ pub struct Ban {
     pub resource: String,
     /// Where it must not be.
     pub node: String,
+}
+
+/// A resource whose fail-count on a node has reached its migration-threshold (pacemaker's "Failure Handling").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GivenUp {
+    /// The resource.
+    pub resource: String,
+    /// Where.
+    pub node: String,
+    /// How often it has failed there, as pacemaker writes it: a number, or INFINITY.
+    pub times: String,
 }
 
 /// A node as pacemaker sees it.

@@ -115,6 +115,8 @@ pub enum Job {
         message: String,
         /// Seconds since.
         age: u64,
+        /// How often in a row it is known to have ended so, in these words.
+        times: u32,
     },
 }
 

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use hapair_model::{
     Reason, Side,
     desired::{Desired, FenceDevice, Fencing, Node, Tls},
-    observed::{Cluster, ClusterNode, FencingStatus},
+    observed::{Cluster, FencingStatus},
     plan::{Content, File, FollowUp, Keep},
     reason::with_remedy,
     report::Condition,
@@ -273,7 +273,8 @@ fn device_problem(view: &View<'_>, cluster: &Cluster, side: Side, id: &str) -> O
     // Without a failure it may be about to start, as after a refresh, or when its node has come back.
     let is_idle = || can_run(view.desired, cluster, side) && cluster.node_of(id).is_none();
     let target = &view.desired.nodes[side].name;
-    failed_device(cluster, id)
+    unused_device(view, id)
+        .or_else(|| failed_device(cluster, id))
         .map(|message| (Reason::FencingFailed, message))
         .or_else(|| {
             is_idle().then(|| {
@@ -293,13 +294,13 @@ fn failed_device(cluster: &Cluster, id: &str) -> Option<String> {
 }
 
 /// Why nothing would be taken over from this node: the cluster waits until a node that is lost was fenced, and each of its
-/// devices has failed. A device fences without running, so that one that does not run is no reason.
+/// devices has failed, or was disabled. A device fences without running, so that one that does not run is no reason.
 pub fn keeps_from_taking_over(view: &View<'_>, cluster: &Cluster, side: Side) -> Option<String> {
     if view.desired.fencing == Fencing::Disabled || switched_off(view).is_some() {
         return None;
     }
     let failed: Option<Vec<_>> = devices_of(view.desired, side)
-        .map(|id| failed_device(cluster, &id))
+        .map(|id| unused_device(view, &id).or_else(|| failed_device(cluster, &id)))
         .collect();
     let message = failed?.into_iter().next()?;
     let node = &view.desired.nodes[side].name;
@@ -308,20 +309,41 @@ pub fn keeps_from_taking_over(view: &View<'_>, cluster: &Cluster, side: Side) ->
     ))
 }
 
-/// The cluster's own configuration says that nothing is fenced, whatever is declared.
+/// The cluster's own configuration says that nothing is fenced, whatever is declared. pacemaker 3.0.2 has another name for it,
+/// and knows the older one.
 fn switched_off(view: &View<'_>) -> Option<String> {
-    let enabled = live::property(view.cib?, "stonith-enabled")?;
-    (!live::is_true(enabled)).then(|| with_remedy(
-        "the cluster's configuration has stonith-enabled=false: nothing is fenced, though spec.fencing.mode is Required",
-        "`pcs property set stonith-enabled=true`, or end the pause: the operator sets it then",
+    let cib = view.cib?;
+    let is_off = |name: &&&str| live::property(cib, name).map(live::is_true) == Some(false);
+    let option = ["stonith-enabled", "fencing-enabled"].iter().find(is_off)?;
+    Some(with_remedy(
+        &format!(
+            "the cluster's configuration has {option}=false: nothing is fenced, though spec.fencing.mode is Required"
+        ),
+        &format!("`pcs property set {option}=true`, or end the pause: the operator sets it then"),
     ))
 }
 
-/// A node that is away, and that the cluster has failed to fence. One that is well again needs no fence any more.
+/// Why the fencer does not use a device: it is not configured, or was disabled by hand.
+fn unused_device(view: &View<'_>, id: &str) -> Option<String> {
+    let cib = view.cib?;
+    if !cib.has(id) {
+        // Outside of a pause it is on its way.
+        let message = || format!("the cluster has no device {id}: end the pause, and the operator adds it");
+        return view.desired.paused.then(message);
+    }
+    live::disabled(cib, id).map(|_| {
+        with_remedy(
+            &format!("the device {id} is disabled (target-role=Stopped)"),
+            &format!("`pcs stonith enable {id}`, or end the pause: the operator enables it then"),
+        )
+    })
+}
+
+/// A node that the cluster waits for, and has failed to fence. One that is well again, or has left in order, needs no fence
+/// any more.
 fn failed_to_fence(cluster: &Cluster) -> Option<String> {
-    let is_away = |node: &ClusterNode| !node.online || node.unclean;
-    let away = cluster.nodes.iter().filter(|(_, node)| is_away(node));
-    away.filter_map(|(name, _)| {
+    let unclean = cluster.nodes.iter().filter(|(_, node)| node.unclean);
+    unclean.filter_map(|(name, _)| {
         // Times of this form are ordered as text is.
         let of_node = cluster.fencing.iter().filter(|event| event.target == *name);
         let last = of_node.max_by_key(|event| event.completed.clone())?;

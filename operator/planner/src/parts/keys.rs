@@ -6,6 +6,7 @@ use hapair_model::{
     Both, Reason, Secret, Side,
     observed::{Host, HostView, KnownPeer},
     plan::{Content, File, Finding, FollowUp, Keep, Next, Step, Subject},
+    reason::with_remedy,
 };
 
 use crate::{facts::Facts, names, part::Part};
@@ -154,12 +155,16 @@ fn findings(facts: &Facts<'_>, findings: &mut Vec<Finding>) {
                     .known_peer
                     .as_ref()
                     .map_or("remembers none", |_| "remembers another");
-                say(format!(
+                let message = format!(
                     "{node} has lost the key {path}, and its machine-id is {id:?}: {peer} {known}. Nothing \
-                     was changed. If {node} was replaced or installed \
-                     anew, and is to go on: kubectl annotate hapair {} hapair.dev/accept-host={node}={id}",
+                     was changed"
+                );
+                let remedy = format!(
+                    "if {node} was replaced or installed anew, and is to go on: `kubectl annotate hapair {} hapair.dev/accept-host={node}={id}`. \
+                     The operator then copies the keys from {peer}",
                     desired.name
-                ));
+                );
+                say(with_remedy(&message, &remedy));
             }
             Some(_) => {}
         }

@@ -16,6 +16,7 @@ use hapair_model::{
     desired::{Desired, Group, ServiceKind},
     observed::{Host, LoadState, Probe, Question},
     plan::{Content, File, Keep, Step},
+    reason::with_remedy,
     xml::Element,
 };
 
@@ -53,21 +54,34 @@ pub const PART: Part = Part {
 
 /// Why a group's services could not be started on a host: a unit that is not there, or masked, or an agent that is not
 /// there.
-pub fn missing(group: &Group, host: &Host, platform: &Platform) -> Option<String> {
-    let is_missing = |unit: &str| {
-        let state = host.units.get(unit);
-        state.is_some_and(|state| matches!(state.load, LoadState::NotFound | LoadState::Masked))
-    };
+pub fn missing(group: &Group, node: &str, host: &Host, platform: &Platform) -> Option<String> {
     group.services.iter().find_map(|service| match &service.kind {
         ServiceKind::Ocf { agent, .. } => {
             let path = names::agent_file(agent);
-            (!host.paths.contains_key(&path)).then(|| format!("ocf:{agent}: there is no {path}"))
+            let is_there = host.paths.contains_key(&path);
+            (!is_there).then(|| format!("{node} could not start ocf:{agent}: there is no {path}"))
         }
         kind => {
-            let unit = unit(kind, platform).filter(|unit| is_missing(unit))?;
-            Some(format!("{unit}.service: the unit is not there, or masked"))
+            let unit = unit(kind, platform)?;
+            match host.units.get(unit)?.load {
+                LoadState::NotFound => Some(format!(
+                    "{node} could not start {unit}.service: there is no such unit"
+                )),
+                LoadState::Masked => Some(with_remedy(
+                    &format!("{node} could not start {unit}.service: the unit is masked"),
+                    &unmasked(node, unit),
+                )),
+                _ => None,
+            }
         }
     })
+}
+
+/// What a person types who wants a masked unit back.
+fn unmasked(node: &str, unit: &str) -> String {
+    format!(
+        "somebody has masked it there. When that is no longer wanted: on {node} `systemctl unmask {unit}`"
+    )
 }
 
 /// The resources that the pair's groups and volumes are made of.

@@ -36,7 +36,7 @@ pub use filesystem::{element as filesystem, writable};
 pub use first_data::{COMPLETE, first_data};
 pub use problem::{frozen, left_alone, volume_problem};
 pub use refuse::different_ids;
-pub use report::{data, pairs_problem, primary, report};
+pub use report::{data, mounted_outside, pairs_problem, primary, report};
 pub use unfence::unfence;
 
 /// What this part has to say.

@@ -6,6 +6,7 @@ use hapair_model::{
     Reason,
     observed::{DiskState, FencingStatus, HostView},
     plan::Subject,
+    reason::with_remedy,
     report::{Condition, NodeReport, PairReport},
 };
 
@@ -210,7 +211,11 @@ fn quorate(view: &View<'_>) -> Condition {
             "Quorate",
             Some(false),
             Reason::NoQuorum,
-            "pacemaker is not running on any reachable host".into(),
+            with_remedy(
+                "pacemaker is not running on any reachable host",
+                "`pcs cluster start` on each host that answers; while both answer and there is no pause, the operator starts it. A node that \
+                 starts alone waits for its peer",
+            ),
         ),
         None => Condition::new("Quorate", None, Reason::NotObserved, "no host answers".into()),
     }

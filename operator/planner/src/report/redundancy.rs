@@ -2,18 +2,22 @@
 
 use hapair_model::{
     Reason, Side,
-    desired::Node,
-    observed::{Ban, Cluster, Failure, Task},
+    desired::{Desired, Group, Node},
+    observed::{Ban, Cluster, Failure, GivenUp, Host, Task, Unit},
+    plan::File,
     reason::with_remedy,
     report::Condition,
 };
 
 use crate::{
-    bans, failures, names,
+    bans, failures, ids, names,
+    part::Ground,
     parts::{fencing, link, service, volume},
+    paths,
     platform::Platform,
     stages,
     view::{View, told_standby},
+    whole,
 };
 
 /// RedundancyHealthy of the pair.
@@ -27,7 +31,7 @@ pub fn healthy(view: &View<'_>) -> Condition {
             "no host could be asked that is in the cluster".into(),
         );
     };
-    for (_, node) in view.desired.nodes.iter() {
+    for (side, node) in view.desired.nodes.iter() {
         match cluster.nodes.get(&node.name) {
             Some(state) if state.unclean => {
                 return no(
@@ -36,10 +40,7 @@ pub fn healthy(view: &View<'_>) -> Condition {
                 );
             }
             Some(state) if !state.online => {
-                return no(
-                    Reason::NodeOffline,
-                    format!("{} is not in the cluster", node.name),
-                );
+                return no(Reason::NodeOffline, not_in_the_cluster(view, side, node));
             }
             // crm_mon calls it standby, too, as long as it may not run anything yet.
             Some(state) if state.pending => {
@@ -91,9 +92,12 @@ pub fn healthy(view: &View<'_>) -> Condition {
         .or_else(|| view.all_stopped())
         .or_else(|| without_fence(view, cluster))
         .or_else(|| unmanaged(view, cluster))
+        .or_else(|| disabled(view))
         .or(worst)
         .or_else(|| ban(view, cluster))
         .or_else(|| failed_start(view, cluster))
+        .or_else(|| given_up(view, cluster))
+        .or_else(|| mounted_outside(view))
         .or_else(|| missing_there(view))
         .or_else(|| different_ids(view))
         .or_else(|| link_down_there(view))
@@ -109,6 +113,22 @@ pub fn healthy(view: &View<'_>) -> Condition {
             Reason::Healthy,
             "the other node could take over now".into(),
         ),
+    }
+}
+
+/// A node that is away. One whose host answers can be brought back from here.
+fn not_in_the_cluster(view: &View<'_>, side: Side, node: &Node) -> String {
+    let message = format!("{} is not in the cluster", node.name);
+    let is_stopped = |host: &Host| !host.units.get("pacemaker").is_some_and(Unit::is_active);
+    match view.hosts[side].is_some_and(is_stopped) {
+        true => with_remedy(
+            &format!("{message}: pacemaker does not run there"),
+            &format!(
+                "on {} `pcs cluster start`. Outside of a pause the operator starts it by itself",
+                node.name
+            ),
+        ),
+        false => message,
     }
 }
 
@@ -155,11 +175,10 @@ fn failed_start(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> 
     view.desired.groups.iter().find_map(|group| {
         // While it is on its way, or runs nowhere, no node is the one where it may have failed to start.
         let serving = service::serving_node(view, group).ok();
-        let mut members = service::members(view.desired, group);
-        members.extend(group.volumes.iter().map(|name| names::volume(name)));
+        let members = needed(view.desired, group);
         let is_in_the_way = |failure: &&Failure| {
             Some(&failure.node) != serving.as_ref()
-                && matches!(failure.task, Task::Start | Task::Promote)
+                && (matches!(failure.task, Task::Start | Task::Promote) || failure.missing_at.is_some())
                 && members.contains(&failure.resource)
                 && !view.is_standby(&failure.node)
         };
@@ -176,6 +195,37 @@ fn failed_start(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> 
         };
         Some((Reason::ResourceFailed, message))
     })
+}
+
+/// What has failed so often on the node where the group does not run that the cluster does not try it there any more.
+fn given_up(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
+    view.desired.groups.iter().find_map(|group| {
+        let serving = service::serving_node(view, group).ok();
+        let needed = needed(view.desired, group);
+        let is_in_the_way = |each: &&GivenUp| {
+            Some(&each.node) != serving.as_ref() && needed.contains(&each.resource) && !view.is_standby(&each.node)
+        };
+        let GivenUp { resource, node, times } = cluster.given_up.iter().find(is_in_the_way)?;
+        let message = format!(
+            "{node} could not take group {} over: {resource} has failed there as often as it may (fail-count {times}), and the cluster does \
+             not try it there any more",
+            group.name
+        );
+        let remedy = format!(
+            "find out why it failed there (`kubectl hapair logs` shows both journals). The cluster forgets it ten minutes after the last \
+             failure, and at once with `pcs resource cleanup {resource}` on one of the nodes"
+        );
+        Some((Reason::ResourceFailed, with_remedy(&message, &remedy)))
+    })
+}
+
+/// What has to run on a node for a group to run there.
+fn needed(desired: &Desired, group: &Group) -> Vec<String> {
+    let volumes = group.volumes.iter().map(|name| names::volume(name));
+    service::members(desired, group)
+        .into_iter()
+        .chain(volumes)
+        .collect()
 }
 
 /// Whether a group runs on this node.
@@ -215,9 +265,11 @@ fn unseen(view: &View<'_>) -> Option<String> {
 /// both.
 fn missing_there(view: &View<'_>) -> Option<(Reason, String)> {
     let mut desired = view.desired.clone();
+    let is_there = |id: String| view.cib.is_some_and(|cib| cib.has(&id));
+    desired.groups.retain(|group| is_there(names::group(&group.name)));
     desired
-        .groups
-        .retain(|group| view.cib.is_some_and(|cib| cib.has(&names::group(&group.name))));
+        .volumes
+        .retain(|volume| is_there(names::volume(&volume.name)));
     let platform = |side: Side| Platform::of(&view.hosts[side]?.distribution);
     let mut others = desired.nodes.iter().filter(|(_, node)| !serves(view, &node.name));
     others.find_map(|(side, node)| {
@@ -233,11 +285,50 @@ fn missing_there(view: &View<'_>) -> Option<(Reason, String)> {
             return Some((reason, format!("{} lacks {}", node.name, packages.join(", "))));
         }
         let mut groups = desired.groups.iter();
-        let missing = groups.find_map(|group| service::missing(group, host, &own))?;
-        Some((
-            Reason::UnitNotFound,
-            format!("{} could not start {missing}", node.name),
-        ))
+        if let Some(message) = groups.find_map(|group| service::missing(group, &node.name, host, &own)) {
+            return Some((Reason::UnitNotFound, message));
+        }
+        let peer = peer?;
+        files_missing(&desired, side, host, peer, &own)
+            .or_else(|| ids::missing(&node.name, host, peer).map(|message| (Reason::IdsDiffer, message)))
+            .or_else(|| mount_point_unusable(&desired, &node.name, host))
+    })
+}
+
+/// What would be taken for a volume, or keep one from being given up.
+fn mounted_outside(view: &View<'_>) -> Option<(Reason, String)> {
+    view.volumes()
+        .find_map(|volume| volume::mounted_outside(view, volume))
+}
+
+/// A file that the node needs, and its peer has.
+fn files_missing(
+    desired: &Desired,
+    side: Side,
+    host: &Host,
+    peer: &Host,
+    platform: &Platform,
+) -> Option<(Reason, String)> {
+    let files = whole::files(desired, side, &Ground::of(host, *platform));
+    let is_missing =
+        |file: &&File| !host.files.contains_key(&file.path) && peer.files.contains_key(&file.path);
+    let file = files.iter().find(is_missing)?;
+    let message = format!("{} lacks the file {}", desired.nodes[side].name, file.path);
+    Some(match desired.paused {
+        true => (
+            Reason::PausedByUser,
+            format!("{message}, which is written once the pause has ended"),
+        ),
+        false => (Reason::Converging, message),
+    })
+}
+
+/// Something else where a volume would be mounted.
+fn mount_point_unusable(desired: &Desired, node: &str, host: &Host) -> Option<(Reason, String)> {
+    desired.volumes.iter().find_map(|volume| {
+        let trouble = paths::at_mount_point(host, &volume.mount_point)?;
+        let message = format!("{node} could not mount {}: {trouble}", volume.mount_point);
+        Some((Reason::PathUnusable, message))
     })
 }
 
@@ -262,6 +353,12 @@ fn unmanaged(view: &View<'_>, cluster: &Cluster) -> Option<(Reason, String)> {
         left.id
     );
     Some((Reason::Maintenance, with_remedy(&message, &remedy)))
+}
+
+/// Something of ours that the cluster runs nowhere, since somebody wants it so.
+fn disabled(view: &View<'_>) -> Option<(Reason, String)> {
+    let ours = service::resources_of_ours(view.desired);
+    ours.iter().find_map(|id| view.disabled(id))
 }
 
 /// A constraint that keeps something of ours off a node. DRBD keeps the promoted role off a node in standby,

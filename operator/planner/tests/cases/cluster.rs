@@ -91,6 +91,28 @@ pub fn in_maintenance() -> Vec<Case> {
     cases
 }
 
+/// Disabled by hand while the pair is paused.
+pub fn disabled() -> Vec<Case> {
+    vec![Case::at_rest(
+        |desired, hosts| {
+            desired.paused = true;
+            on_both(hosts, |host| {
+                let text = host.cib.as_ref().unwrap().to_string();
+                let begin = "<group id=\"group-tomcat\">";
+                let meta = "<meta_attributes id=\"by-hand\"><nvpair id=\"by-hand-role\" name=\"target-role\" \
+                            value=\"Stopped\"/></meta_attributes>";
+                host.cib = Some(Element::parse(&text.replacen(begin, &format!("{begin}{meta}"), 1)).unwrap());
+            });
+        },
+        &["group-tomcat", "disabled"],
+        &["`pcs resource enable group-tomcat`"],
+        |case, message| {
+            case.as_advised(message);
+            case.desired.paused = false;
+        },
+    )]
+}
+
 /// An option of the cluster, set by hand while the pair is paused: otherwise the operator sets what is its own.
 fn option(hosts: &mut Hosts, name: &str, value: &str) {
     on_both(hosts, |host| {

@@ -2,11 +2,11 @@
 
 use hapair_model::{
     Side,
-    desired::Partition,
+    desired::{Desired, Partition},
     observed::{AtBoot, Device, Host, Mounted, PathFacts, PathKind, Signature, SignatureKind, Silence, User},
 };
 
-use super::{Case, between, leg, on_both};
+use super::{Case, between, in_cluster, leg, on_both};
 use crate::situations::{Hosts, two_bare_hosts};
 
 /// The device of node2, before anything was made of it.
@@ -42,7 +42,7 @@ pub fn in_use() -> Vec<Case> {
     blank(
         |device| device.in_use = Some("mounted on /srv".into()),
         &["node2", "/dev/sdb", "mounted on /srv"],
-        &["unmount it"],
+        &["name another device", "is unmounted"],
         |case, _| device(&mut case.hosts.second).in_use = None,
     )
 }
@@ -408,7 +408,7 @@ pub fn two_primaries() -> Vec<Case> {
             })
         },
         &["volume logs", "both legs are Primary"],
-        &["stop the service on the node whose data shall be given up"],
+        &["stop the service at once on the node whose data shall be given up"],
         Case::is_well,
     )]
 }
@@ -457,6 +457,29 @@ pub fn disconnected() -> Vec<Case> {
     vec![apart, alone]
 }
 
+/// On the other node, where the volume would be mounted; and of the volume, where it runs.
+pub fn mounted_outside() -> Vec<Case> {
+    let mounted = |side: Side, directory: &'static str, device: &'static str| {
+        move |_: &mut Desired, hosts: &mut Hosts| {
+            hosts[side].mount_points.insert(directory.into(), device.into());
+        }
+    };
+    vec![
+        Case::at_rest(
+            mounted(Side::Second, "/var/log/tomcat10", "/dev/sdc1"),
+            &["node2", "/dev/sdc1", "/var/log/tomcat10"],
+            &["on node2 `umount /var/log/tomcat10`"],
+            Case::as_advised,
+        ),
+        Case::at_rest(
+            mounted(Side::First, "/mnt", "/dev/drbd0"),
+            &["node1", "/dev/drbd0", "/mnt"],
+            &["on node1 `umount /mnt`"],
+            Case::as_advised,
+        ),
+    ]
+}
+
 /// The Primary has gone, and what is left has older data; or DRBD's constraint was left.
 pub fn stale() -> Vec<Case> {
     let older = Case::at_rest(
@@ -483,6 +506,9 @@ pub fn stale() -> Vec<Case> {
             let leg = leg(hosts, Side::First);
             (leg.role, leg.connection) = ("Secondary".into(), "Connecting".into());
             (leg.disk, leg.peer_disk) = ("Consistent".into(), "DUnknown".into());
+            in_cluster(hosts, |cluster| {
+                cluster.nodes.get_mut("node2").unwrap().online = false
+            });
         },
         &[
             "volume logs",

@@ -123,13 +123,14 @@ pub fn without_packages() -> Vec<Case> {
     )]
 }
 
-pub fn packages_failed() -> Vec<Case> {
+pub fn packages_failed(times: u32) -> Vec<Case> {
     vec![Case::of(
         two_bare_hosts,
         |_, hosts| {
             hosts.second.install = Some(Job::Failed {
                 message: "E: Unable to locate package pcs".into(),
                 age: 5,
+                times,
             });
         },
         &["node2", "Unable to locate package pcs"],
@@ -176,10 +177,10 @@ pub fn without_keys() -> Vec<Case> {
             hosts.second.machine_id = "3".repeat(32);
             hosts.second.shared_keys.remove("/etc/corosync/authkey");
         },
-        &["node2", "/etc/corosync/authkey", "kubectl annotate hapair web"],
-        &["annotation that the message shows"],
+        &["node2", "/etc/corosync/authkey"],
+        &["`kubectl annotate hapair web hapair.dev/accept-host=node2="],
         |case, message| {
-            let accepted = between(message, "hapair.dev/accept-host=", " ");
+            let accepted = between(message, "hapair.dev/accept-host=", "`");
             let (node, id) = accepted.split_once('=').unwrap();
             case.desired.accepted.insert(node.to_owned(), id.to_owned());
         },

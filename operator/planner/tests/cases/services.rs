@@ -111,6 +111,14 @@ pub fn without_unit() -> Vec<Case> {
             drop(case.hosts.second.units.insert("shop".into(), loaded));
         },
     )]
+    .into_iter()
+    .chain([Case::at_rest(
+        |_, hosts| hosts.second.units.get_mut("tomcat10").unwrap().load = LoadState::Masked,
+        &["node2", "tomcat10.service", "masked"],
+        &["on node2 `systemctl unmask tomcat10`"],
+        Case::as_advised,
+    )])
+    .collect()
 }
 
 pub fn resource_failed() -> Vec<Case> {

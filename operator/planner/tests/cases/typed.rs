@@ -3,7 +3,7 @@
 
 use hapair_model::{
     Side,
-    observed::{Cluster, ConnectionState, HostAddress, Role, Signature, SignatureKind},
+    observed::{Cluster, ConnectionState, HostAddress, LoadState, Role, Signature, SignatureKind, User},
     reason::remedy_of,
     xml::Element,
 };
@@ -85,8 +85,11 @@ impl Case {
                     cluster.resources.push(again.clone());
                 })
             }
-            ["resource", "disable", "group-tomcat", "--wait=120"]
-            | ["resource", "enable", "group-tomcat"] => {}
+            ["resource", "disable", "group-tomcat", "--wait=120"] => {}
+            ["resource", "enable", "group-tomcat"] => {
+                let well = well().first.cib;
+                on_both(&mut self.hosts, |host| host.cib.clone_from(&well));
+            }
             ["stonith", "confirm", node] => cluster(self, &|cluster| {
                 cluster.fencing.clear();
                 cluster.nodes.get_mut(node).unwrap().unclean = false;
@@ -185,6 +188,12 @@ impl Case {
                     each.interface == interface && address.split_once('/').unwrap().0 == each.without_prefix()
                 };
                 host.addresses.retain(|each| !is_it(each));
+            }
+            ["umount", directory] => drop(host.mount_points.remove(directory)),
+            ["systemctl", "unmask", unit] => host.units.get_mut(unit).unwrap().load = LoadState::Loaded,
+            ["useradd", "--system", "--uid", uid, name] => {
+                let uid = uid.parse().unwrap();
+                host.users.insert(name.to_owned(), User { uid, gid: uid });
             }
             ["fsck", "-f", "-y", device] => drop(host.filesystems.remove(device)),
             _ => panic!("{words:?} is not known here"),

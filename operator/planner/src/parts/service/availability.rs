@@ -23,7 +23,11 @@ pub fn availability(view: &View<'_>, group: &Group) -> (Holds, Reason, String) {
                 let mut volumes = volumes_of(view, group);
                 volumes.find_map(|volume| volume::left_alone(view, volume))
             };
-            let known = view.all_stopped().or_else(left_alone);
+            let disabled = || {
+                let mut ids = members(view.desired, group).into_iter();
+                ids.find_map(|id| view.disabled(&id))
+            };
+            let known = view.all_stopped().or_else(disabled).or_else(left_alone);
             let (reason, message) = known.unwrap_or((reason, message));
             return (Some(false), reason, message);
         }
@@ -122,10 +126,15 @@ fn node_of(view: &View<'_>, group: &Group, members: &[String]) -> Result<String,
     // What went wrong on a node that is in standby now is not why nothing runs on the other; but for a
     // stop, which the other waits for.
     let counts = |failure: &Failure| failure.task == Task::Stop || !view.is_in_standby(&failure.node);
+    let is_volume = |failure: &Failure| {
+        let mut volumes = group.volumes.iter();
+        matches!(failure.task, Task::Start | Task::Promote)
+            && volumes.any(|name| names::volume(name) == failure.resource)
+    };
     let failure = cluster
         .failures
         .iter()
-        .find(|failure| members.contains(&failure.resource) && counts(failure));
+        .find(|failure| (members.contains(&failure.resource) || is_volume(failure)) && counts(failure));
     let mut node = None;
     for id in members {
         match cluster.node_of(id) {

@@ -7,6 +7,7 @@ use hapair_model::{
     desired::{Desired, Group, Service, ServiceKind},
     observed::{Host, Limit, LoadState},
     plan::{Finding, Subject},
+    reason::with_remedy,
     xml::Element,
 };
 
@@ -266,9 +267,23 @@ fn without_unit(service: &Service, platform: &Platform, node: &str, host: &Host)
             "{node}: spec.services[name={name}].{preset}: its distribution has no package of {preset} that a pair \
              could run. Nothing was changed. Install it, and name its unit in systemd.unit."
         )),
-        ServiceKind::Systemd(unit) if !is_loaded(unit) => Some(format!(
-            "{node}: there is no systemd unit {unit}.service, which the service {name} names"
-        )),
+        ServiceKind::Systemd(unit) if !is_loaded(unit) => {
+            let is_masked = host
+                .units
+                .get(unit)
+                .is_some_and(|state| state.load == LoadState::Masked);
+            Some(match is_masked {
+                true => with_remedy(
+                    &format!(
+                        "{node}: the systemd unit {unit}.service, which the service {name} names, is masked"
+                    ),
+                    &super::unmasked(node, unit),
+                ),
+                false => {
+                    format!("{node}: there is no systemd unit {unit}.service, which the service {name} names")
+                }
+            })
+        }
         ServiceKind::Preset(_) | ServiceKind::Systemd(_) | ServiceKind::Ocf { .. } => None,
     }
 }
@@ -314,13 +329,16 @@ fn partly_taken_over(cib: &Element, desired: &Desired, findings: &mut Vec<Findin
             }
             let message = format!(
                 "the cluster still has {id}, which was left by an object that is gone (deletionPolicy: \
-                 Retain): {} are in it together with {}. \
-                 Declare what these are in group {:?}, too, or remove them: pcs resource delete {}",
+                 Retain): {} are in it together with {}",
                 common.join(", "),
                 rest.join(", "),
+            );
+            let remedy = format!(
+                "declare what these are in group {:?}, too, or remove them: `pcs resource delete {}` on one of the nodes",
                 group.name,
                 rest.join(" ")
             );
+            let message = with_remedy(&message, &remedy);
             findings.push(Finding::new(
                 Subject::Group(group.name.clone()),
                 Reason::Conflict,

@@ -7,6 +7,14 @@ use hapair_model::{
 
 use crate::names;
 
+/// Of two Primaries one stops writing. What it has written is a split brain's business then.
+pub fn give_up_one(volume: &str, mount_point: &str) -> String {
+    format!(
+        "stop the service at once on the node whose data shall be given up (`fuser -vm {mount_point}` shows what writes there), and type \
+         there `umount {mount_point}; drbdadm secondary {volume}`. The status says SplitBrain then, with the commands for the rest"
+    )
+}
+
 /// A leg that stands alone connects again.
 pub fn connect(volume: &str, node: &str) -> String {
     format!(

@@ -3,12 +3,15 @@
 use hapair_model::{
     Both, Reason, Side,
     desired::Volume,
-    observed::{ConnectionState, DiskState, Resource, Role},
+    observed::{Cluster, ConnectionState, DiskState, Failure, Resource, Role, Task},
     reason::with_remedy,
 };
 
 use super::{by_hand, split_brain::split_brain, state};
-use crate::view::{View, told_standby};
+use crate::{
+    failures, names,
+    view::{View, told_standby},
+};
 
 type Legs<'a> = Both<Option<&'a Resource>>;
 
@@ -21,7 +24,8 @@ pub fn legs<'a>(view: &View<'a>, volume: &Volume) -> Legs<'a> {
 pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, String)> {
     let legs = legs(view, volume);
     diverged(view, volume, &legs)
-        .or_else(|| nowhere_up(volume, &legs))
+        .or_else(|| could_not_start(view, volume))
+        .or_else(|| nowhere_up(view, volume, &legs))
         .or_else(|| worse_leg(view, volume, &legs))
         .or_else(|| grows_old(view, volume))
         .or_else(|| different_blocks(view, volume, &legs))
@@ -31,18 +35,42 @@ pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, Strin
 fn diverged(view: &View<'_>, volume: &Volume, legs: &Legs<'_>) -> Option<(Reason, String)> {
     if state::are_both_primary(legs.clone()) {
         let name = &volume.name;
-        return Some((
-            Reason::TwoPrimaries,
-            format!("volume {name}: both legs are Primary, and not connected: both nodes may be writing"),
-        ));
+        let what =
+            format!("volume {name}: both legs are Primary, and not connected: both nodes may be writing");
+        let remedy = by_hand::give_up_one(name, &volume.mount_point);
+        return Some((Reason::TwoPrimaries, with_remedy(&what, &remedy)));
     }
     (state::is_split(legs.clone()) == Some(true))
         .then(|| (Reason::SplitBrain, split_brain(view.desired, volume, legs)))
 }
 
-fn nowhere_up(volume: &Volume, legs: &Legs<'_>) -> Option<(Reason, String)> {
-    let message = || format!("volume {} is not up on any reachable host", volume.name);
-    (!legs.any(Option::is_some)).then(|| (Reason::NotObserved, message()))
+/// A leg that is not there since the cluster could not start it. That it is not connected follows from this.
+fn could_not_start(view: &View<'_>, volume: &Volume) -> Option<(Reason, String)> {
+    let id = names::volume(&volume.name);
+    let is_missing = |node: &str| {
+        let host = view.desired.side(node).and_then(|side| view.hosts[side]);
+        host.is_some_and(|host| !host.resources.contains_key(&volume.name)) && !view.is_in_standby(node)
+    };
+    let is_it = |failure: &&Failure| {
+        failure.resource == id && failure.task == Task::Start && is_missing(&failure.node)
+    };
+    let failure = view.cluster?.failures.iter().find(is_it)?;
+    let message = format!("volume {}: {failure}", volume.name);
+    Some((Reason::ResourceFailed, failures::told_as(failure, &message)))
+}
+
+fn nowhere_up(view: &View<'_>, volume: &Volume, legs: &Legs<'_>) -> Option<(Reason, String)> {
+    if legs.any(Option::is_some) {
+        return None;
+    }
+    let name = &volume.name;
+    Some(match view.hosts.all(Option::is_some) {
+        true => (Reason::NotRunning, format!("volume {name} is up on neither node")),
+        false => (
+            Reason::NotObserved,
+            format!("volume {name} is not up on any reachable host"),
+        ),
+    })
 }
 
 /// Whether a leg misses what is written, since its node is in standby.
@@ -210,12 +238,17 @@ pub fn left_alone(view: &View<'_>, volume: &Volume) -> Option<(Reason, String)> 
     let side = view
         .disks(&volume.name)
         .find(|disk| disk.is_some_and(|disk| *disk == DiskState::Consistent))?;
-    let is_alone = view.hosts[side.peer()].is_none() && view.cluster.is_some_and(|cluster| cluster.quorate);
     let (name, nodes) = (
         &volume.name,
         view.desired.nodes.as_ref().map(|node| node.name.as_str()),
     );
     let (node, peer) = (nodes[side], nodes[side.peer()]);
+    // One that the operator alone does not reach may be writing.
+    let is_off = |cluster: &Cluster| {
+        let state = cluster.nodes.get(peer);
+        cluster.quorate && state.is_some_and(|state| !state.online && !state.unclean)
+    };
+    let is_alone = view.hosts[side.peer()].is_none() && view.cluster.is_some_and(is_off);
     is_alone.then(|| {
         let what =
             format!("volume {name}: the data on {node} is Consistent, and {peer} may have written later");

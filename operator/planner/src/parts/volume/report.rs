@@ -102,7 +102,27 @@ fn mounted<'a>(view: &View<'a>, volume: &Volume) -> Option<(Side, &'a Mounted)> 
 
 /// What of a volume counts for the pair as a whole, whether the other node could take it over or not.
 pub fn pairs_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, String)> {
-    filesystem_problem(view, volume).or_else(|| at_boot::problem(view, &volume.mount_point))
+    filesystem_problem(view, volume)
+        .or_else(|| mounted_outside(view, volume))
+        .or_else(|| at_boot::problem(view, &volume.mount_point))
+}
+
+/// What somebody else has mounted on the volume's directory, or of the volume.
+pub fn mounted_outside(view: &View<'_>, volume: &Volume) -> Option<(Reason, String)> {
+    let device = format!("/dev/drbd{}", volume.minor());
+    view.hosts.iter().find_map(|(side, host)| {
+        let node = &view.desired.nodes[side].name;
+        let is_it = |directory: &str, source: &str| (directory == volume.mount_point) != (source == device);
+        let mut mounts = (*host)?.mount_points.iter();
+        let (directory, source) = mounts.find(|(directory, source)| is_it(directory, source))?;
+        let message = format!(
+            "{node} has {source} mounted on {directory}, and volume {} is {device} on {}",
+            volume.name, volume.mount_point
+        );
+        let remedy =
+            format!("ask who mounted it. When nobody needs it there: on {node} `umount {directory}`");
+        Some((Reason::MountedOutside, with_remedy(&message, &remedy)))
+    })
 }
 
 /// Why the volume's file system takes no writes.
