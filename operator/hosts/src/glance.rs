@@ -13,20 +13,12 @@ use crate::{
     answered,
     bundle::is_word,
     frames::{self, Sections},
-    parse::drbd,
+    parse::{drbd, system},
 };
 
 const SCRIPT: &str = concat!(include_str!("../scripts/fresh"), "\nglance \"$1\"\n");
 /// The sections that a glance brings.
-const FRESH: [&str; 7] = [
-    "uptime",
-    "units",
-    "crm-mon",
-    "addresses",
-    "drbd",
-    "mounts",
-    "usage",
-];
+const FRESH: [&str; 5] = ["crm-mon", "addresses", "drbd", "mounts", "usage"];
 /// Those of which there may be several, by how their names begin.
 const FRESH_KINDS: [&str; 2] = ["drbd-gi.", "answer."];
 
@@ -79,6 +71,10 @@ impl LastLook {
         if has_changed || !is_well(&sections, "crm-mon") || !is_well(&fresh, "crm-mon") {
             return None;
         }
+        let states = &fresh.get("unit-states")?.text;
+        if let Some(units) = sections.get_mut("units") {
+            units.text = system::with_states(&units.text, &self.question.units, states)?;
+        }
         sections.retain(|name, _| !is_fresh(name));
         sections.extend(fresh.into_iter().filter(|(name, _)| is_fresh(name)));
         Some(answered(&sections, &self.question))
@@ -130,13 +126,35 @@ mod tests {
             ("mounts", 0, "/dev/drbd0 /srv rw"),
             ("usage", 0, "usage"),
             ("drbd-module", 0, "8.4.11"),
+            (
+                "units",
+                0,
+                "Id=tomcat10.service\nLoadState=loaded\nActiveState=active\nUser=tomcat",
+            ),
         ];
-        LastLook::keep(&Question::default(), &answer(&whole)).unwrap()
+        let question = Question {
+            units: vec!["tomcat10".into()],
+            ..Question::default()
+        };
+        LastLook::keep(&question, &answer(&whole)).unwrap()
     }
+
+    /// Whether tomcat runs, as systemd tells it.
+    const fn tomcat(active: &str) -> (&str, i32, &str) {
+        ("unit-states", 0, active)
+    }
+
+    const RUNS: &str = r#"{"type":"a(ssssssouso)","data":[[["tomcat10.service","Tomcat","loaded","active","running","","/org",0,"","/"]]]}"#;
+    const FAILED: &str = r#"{"type":"a(ssssssouso)","data":[[["tomcat10.service","Tomcat","loaded","failed","failed","","/org",0,"","/"]]]}"#;
 
     #[test]
     fn what_is_fresh_replaces_what_was_and_the_rest_stays() {
-        let fresh = answer(&[("glance", 0, "7"), ("crm-mon", 0, CLUSTER), ("mounts", 0, "")]);
+        let fresh = answer(&[
+            ("glance", 0, "7"),
+            tomcat(FAILED),
+            ("crm-mon", 0, CLUSTER),
+            ("mounts", 0, ""),
+        ]);
         assert!(
             look(0).refreshed(&fresh, 8).is_none(),
             "it answers another question"
@@ -144,6 +162,11 @@ mod tests {
         let host = look(0).refreshed(&fresh, 7).unwrap();
         assert_eq!((host.name.as_str(), host.drbd_major), ("node1", Some(8)));
         assert!(host.cluster.is_some());
+        let unit = &host.units["tomcat10"];
+        assert!(
+            !unit.is_active() && unit.user.as_deref() == Some("tomcat"),
+            "{unit:?}"
+        );
         assert!(
             host.filesystems.is_empty(),
             "it was unmounted: {:?}",
@@ -154,13 +177,24 @@ mod tests {
     #[test]
     fn a_cluster_that_came_or_went_and_an_answer_that_is_cut_off_need_a_whole_look() {
         let (well, gone) = (
-            answer(&[("glance", 0, "7"), ("crm-mon", 0, CLUSTER)]),
-            answer(&[("glance", 0, "7"), ("crm-mon", 102, "not connected")]),
+            answer(&[("glance", 0, "7"), tomcat(RUNS), ("crm-mon", 0, CLUSTER)]),
+            answer(&[
+                ("glance", 0, "7"),
+                tomcat(RUNS),
+                ("crm-mon", 102, "not connected"),
+            ]),
+        );
+        assert!(look(0).refreshed(&well, 7).is_some());
+        let unknown = answer(&[("glance", 0, "7"), tomcat(""), ("crm-mon", 0, CLUSTER)]);
+        assert!(
+            look(0).refreshed(&unknown, 7).is_none(),
+            "systemd has not answered"
         );
         assert!(look(0).refreshed(&gone, 7).is_none());
         assert!(look(102).refreshed(&well, 7).is_none());
         let with_leg = [
             ("glance", 0, "7"),
+            tomcat(RUNS),
             ("crm-mon", 0, CLUSTER),
             (
                 "drbd",
@@ -208,7 +242,7 @@ mod tests {
         assert_eq!(sections["answer.tomcat"].text, "000", "{sections:?}");
         assert_eq!(sections["addresses"].code, 0, "{sections:?}");
         assert!(sections.contains_key("crm-mon"), "{sections:?}");
-        assert!(sections.contains_key("units"), "{sections:?}");
+        assert!(sections.contains_key("unit-states"), "{sections:?}");
         for url in ["http://x/\nnumber=1", "http://x/ y", "-o", ""] {
             assert_eq!(asking("tomcat", url), None, "{url}");
         }

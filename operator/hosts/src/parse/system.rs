@@ -10,6 +10,7 @@ use hapair_model::{
     xml::Element,
 };
 use serde::Deserialize;
+use serde_json::Value;
 
 /// `KEY=value` lines; quotes around a value are taken off.
 fn values(text: &str) -> BTreeMap<&str, &str> {
@@ -58,6 +59,41 @@ pub fn units(text: &str, enabled: &str) -> BTreeMap<String, Unit> {
             .collect::<Vec<_>>()
     };
     text.split("\n\n").flat_map(block).collect()
+}
+
+/// The same text with the states that systemd tells of these units now (org.freedesktop.systemd1(5), ListUnitsByNames: in the order in
+/// which they were asked for). Nothing where it did not tell of each.
+pub fn with_states(units: &str, asked: &[String], reply: &str) -> Option<String> {
+    let reply: Value = serde_json::from_str(reply).ok()?;
+    let rows = reply.get("data")?.get(0)?.as_array()?;
+    if rows.len() != asked.len() {
+        return None;
+    }
+    let word = |row: &Value, at: usize| Some(row.get(at)?.as_str()?.to_owned());
+    let state = |(name, row): (&String, &Value)| {
+        let name = if name.contains('.') {
+            name.clone()
+        } else {
+            format!("{name}.service")
+        };
+        Some((name, (word(row, 2)?, word(row, 3)?)))
+    };
+    let states: BTreeMap<_, _> = asked.iter().zip(rows).map(state).collect::<Option<_>>()?;
+    let block = |block: &str| {
+        let values = values(block);
+        let named = ["Id", "Names"].into_iter().filter_map(|key| values.get(key));
+        let mut names = named.flat_map(|names| names.split_whitespace());
+        let Some((load, active)) = names.find_map(|name| states.get(name)) else {
+            return block.to_owned();
+        };
+        let line = |line: &str| match line.split_once('=') {
+            Some(("LoadState", _)) => format!("LoadState={load}"),
+            Some(("ActiveState", _)) => format!("ActiveState={active}"),
+            _ => line.to_owned(),
+        };
+        block.lines().map(line).collect::<Vec<_>>().join("\n")
+    };
+    Some(units.split("\n\n").map(block).collect::<Vec<_>>().join("\n\n"))
 }
 
 /// Lines of what is brought up at boot and the file that says so, whose name may have blanks.
@@ -266,7 +302,7 @@ pub fn answered(json: &str) -> bool {
 
 #[derive(Deserialize)]
 struct KnownHosts {
-    known_hosts: BTreeMap<String, serde_json::Value>,
+    known_hosts: BTreeMap<String, Value>,
 }
 
 /// The hosts pcs is logged in on, from its list of them.
@@ -319,6 +355,19 @@ mod tests {
             mysqld.service\nLoadState=loaded\nActiveState=active\n";
         let units = units(text, "mariadb.service\n");
         assert!(units["mysql"].is_active() && units["mysql"].enabled && units["mariadb"].is_active());
+    }
+
+    #[test]
+    fn states_are_laid_over_units_by_the_names_that_were_asked_for() {
+        let text = "Id=mariadb.service\nNames=mariadb.service mysql.service\nLoadState=loaded\nActiveState=active\nUser=mysql\n\n\
+                    Id=ssh.service\nNames=ssh.service\nLoadState=loaded\nActiveState=active\n";
+        let reply = r#"{"data":[[["mariadb.service","","loaded","failed","failed"],["ssh.service","","loaded","active","running"]]]}"#;
+        let asked = ["mysql".to_owned(), "ssh.service".to_owned()];
+        let now = units(&with_states(text, &asked, reply).unwrap(), "");
+        assert!(!now["mysql"].is_active() && !now["mariadb"].is_active() && now["ssh"].is_active());
+        assert_eq!(now["mysql"].user.as_deref(), Some("mysql"));
+        assert_eq!(with_states(text, &asked[..1], reply), None);
+        assert_eq!(with_states(text, &asked, "Failed to connect to bus"), None);
     }
 
     #[test]
