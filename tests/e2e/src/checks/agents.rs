@@ -9,6 +9,10 @@ use hapair_world::World;
 /// What the operator gives to fence_redfish, which no host of the lab is fenced by.
 const REDFISH: &str = "{name: fence_redfish, secretRef: …, parameters: [{name: systems_uri}, {name: ip}, {name: ssl_insecure}]}";
 
+/// Debian 13 has each agent in a package of its own, and the operator installs what the pair needs.
+const INSTALL: &str = "test -x /usr/sbin/fence_pve || DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends \
+                       fence-agents-apc-snmp fence-agents-pve fence-agents-redfish fence-agents-virsh fence-agents-vmware-rest fence-virt";
+
 /// Every parameter and operation is one that its agent has: a name that no agent knows would have no effect, without a word.
 pub fn know_what_they_are_given(world: &mut World) -> Result<()> {
     configured(world)?;
@@ -48,6 +52,7 @@ fn configured(world: &World) -> Result<()> {
 
 /// The agents of the guide for virtual machines and power strips, as far as the host has them.
 fn documented(world: &World) -> Result<()> {
+    world.lab.run(0, INSTALL)?;
     let guide = include_str!("../../../../docs/how-to.md");
     let rows = guide.lines().filter(|line| line.contains("`{name: fence_"));
     let mut compared = Vec::new();

@@ -136,7 +136,9 @@ pub fn looks_as_promised(world: &mut World) -> Result<()> {
         .then_some(())
     })?;
     // What failed while packages were being installed on a busy machine, and has recovered, is no part of this.
-    world.lab.run(0, "crm_resource --cleanup && crm_resource --wait --timeout=120")?;
+    world
+        .lab
+        .run(0, "crm_resource --cleanup && crm_resource --wait --timeout=120")?;
     world.on_both(|node| {
         let nodes = world.lab.run(node, "pcs status nodes")?;
         ensure!(
