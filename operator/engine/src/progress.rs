@@ -2,6 +2,8 @@
 //! so that trying again does not look like all is well; and what ended well and is needed again at once has had no
 //! effect.
 
+use std::time::Duration;
+
 use hapair_model::{
     Both, Reason, Side,
     desired::Desired,
@@ -9,9 +11,12 @@ use hapair_model::{
     plan::{Finding, Next, Plan, Stage, Subject},
 };
 use hapair_planner as planner;
+use tokio::time::Instant;
 
 /// How often a stage may end well and be needed again at once.
 const MOST_REPEATS: u32 = 3;
+/// What is needed again sooner than that is needed at once, even if the hosts were as declared for a moment.
+const AT_ONCE: Duration = Duration::from_secs(60);
 /// How often a step may fail in the same way before a person is asked to look.
 const MOST_FAILURES: u32 = 3;
 
@@ -24,8 +29,8 @@ pub struct Progress {
     pub failure: Option<Finding>,
     /// How often in a row it has failed in the same words.
     failures: u32,
-    /// What the last ones were about that ended well, and how many in a row were about just that.
-    repeated: (String, u32),
+    /// What the last one was about that ended well, how many in a row were about just that, and when it ended.
+    repeated: (String, u32, Option<Instant>),
     /// How the last installation of packages failed on each host.
     installations: Both<Installation>,
 }
@@ -45,6 +50,7 @@ impl Progress {
         if !matches!(plan.next, Next::Run(_)) {
             *self = Self {
                 rested: self.rested.take(),
+                repeated: std::mem::take(&mut self.repeated),
                 installations: std::mem::take(&mut self.installations),
                 ..Self::default()
             };
@@ -91,18 +97,20 @@ impl Progress {
     /// Remembers that a stage ended well.
     pub fn note_done(&mut self, stage: &Stage) {
         let purpose = planner::purpose(stage);
-        let times = if self.repeated.0 == purpose {
+        // What a rest of a minute has followed has had its effect.
+        let is_at_once = self.repeated.2.is_some_and(|ended| ended.elapsed() < AT_ONCE);
+        let times = if self.repeated.0 == purpose && is_at_once {
             self.repeated.1
         } else {
             0
         };
-        self.repeated = (purpose, times + 1);
+        self.repeated = (purpose, times + 1, Some(Instant::now()));
         (self.failure, self.failures) = (None, 0);
     }
 
     /// Remembers how a stage failed.
     pub fn note_failed(&mut self, stage: &Stage, mut failure: Finding) {
-        self.repeated = (planner::purpose(stage), 0);
+        self.repeated = (planner::purpose(stage), 0, None);
         let is_same = self
             .failure
             .as_ref()
@@ -117,8 +125,9 @@ impl Progress {
     /// A stage that is planned again, and has ended well so often that once more would change nothing. It is tried
     /// again after the next rest.
     pub fn no_effect(&mut self, stage: &Stage, observed: &Both<HostView>) -> Option<Finding> {
-        let (purpose, times) = &mut self.repeated;
-        if *times < MOST_REPEATS || *purpose != planner::purpose(stage) {
+        let (purpose, times, ended) = &mut self.repeated;
+        let is_at_once = ended.is_some_and(|ended| ended.elapsed() < AT_ONCE);
+        if *times < MOST_REPEATS || *purpose != planner::purpose(stage) || !is_at_once {
             return None;
         }
         *times = MOST_REPEATS - 1;

@@ -106,15 +106,21 @@ fn a_failure_is_forgotten_with_the_marks_of_what_it_waited_for() {
 #[test]
 fn one_failed_monitor_is_forgotten_and_no_mark_with_it() {
     let marks = "cd /var/lib/hapair/pending; touch clean-up-volume-logs adjust-logs";
-    let script = format!("{marks}; step forget-failure volume-logs node1 15000; ls");
-    let ran = succeeds(&[("crm_resource", "")], &script);
-    assert_eq!(
-        ran.calls,
-        [
-            "crm_resource --cleanup --force --resource volume-logs --node node1 --operation monitor --interval 15000ms"
-        ]
-    );
-    assert_eq!(ran.said, "adjust-logs\nclean-up-volume-logs\n");
+    // cibadmin ends so where it finds nothing (CRM_EX_NOSUCH).
+    for (clone, alone) in [("exit 105", "--force "), ("exit 0", "")] {
+        let script = format!("{marks}; step forget-failure volume-logs node1 15000; ls");
+        let ran = succeeds(&[("crm_resource", ""), ("cibadmin", clone)], &script);
+        assert_eq!(
+            ran.calls,
+            [
+                "cibadmin --query --local --xpath //clone//primitive[@id='volume-logs']".to_owned(),
+                format!(
+                    "crm_resource --cleanup {alone}--resource volume-logs --node node1 --operation monitor --interval 15000ms"
+                )
+            ]
+        );
+        assert_eq!(ran.said, "adjust-logs\nclean-up-volume-logs\n");
+    }
 }
 
 #[test]
