@@ -55,7 +55,8 @@ impl Counted {
 fn executions(world: &World, node: usize) -> Result<u64> {
     let text = world.lab.run(
         node,
-        "journalctl --sync; journalctl --boot --identifier sshd --no-pager | grep -c \
+        // From OpenSSH 9.8 on a session is a program of its own (sshd-session(8)).
+        "journalctl --sync; journalctl --boot --identifier sshd --identifier sshd-session --no-pager | grep -c \
             'Starting session: command'",
     )?;
     text.trim().parse().context("a number")
