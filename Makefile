@@ -35,7 +35,7 @@ REAL := $(patsubst %.rs,--test %,$(notdir $(SCRIPTED)))
 SIMULATED := $(patsubst %.rs,--test %,$(notdir $(filter-out $(SCRIPTED),$(wildcard operator/*/tests/*.rs tests/simulator/tests/*.rs))))
 
 .PHONY: test
-test: real build ## Everything CI runs: make test DEBIAN=trixie
+test: real build ## Everything CI runs, on Debian 12; make test DEBIAN=trixie: on Debian 13
 	# The hosts of the end-to-end test leave processors' time unused. What needs no time of its own runs in that.
 	mkdir -p target/programs
 	cp --remove-destination $(addprefix $(BINARIES)/,e2e lab hapair-operator kubectl-hapair) target/programs/
