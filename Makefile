@@ -34,17 +34,25 @@ SCRIPTED := $(wildcard operator/hosts/tests/*.rs) operator/planner/tests/fence_p
 REAL := $(patsubst %.rs,--test %,$(notdir $(SCRIPTED)))
 SIMULATED := $(patsubst %.rs,--test %,$(notdir $(filter-out $(SCRIPTED),$(wildcard operator/*/tests/*.rs tests/simulator/tests/*.rs))))
 
+# A session shares the processors with every other one alike, whatever its programs' priorities are (sched(7), autogroup). What is run by this
+# gets only the time that nothing else wants.
+IDLY := setsid sh -c 'echo 19 > /proc/self/autogroup || :; exec chrt --idle 0 "$$@"' -
+
 .PHONY: test
-test: real build ## Everything CI runs, on Debian 12; make test DEBIAN=trixie: on Debian 13
-	# The hosts of the end-to-end test leave processors' time unused. What needs no time of its own runs in that.
+test: build ## Everything CI runs, on Debian 12; make test DEBIAN=trixie: on Debian 13
 	mkdir -p target/programs
 	cp --remove-destination $(addprefix $(BINARIES)/,e2e lab hapair-operator kubectl-hapair) target/programs/
-	# A session shares the processors with every other one alike, whatever its programs' priorities are (sched(7), autogroup).
-	setsid sh -c 'echo 19 > /proc/self/autogroup || :; exec chrt --idle 0 "$$@"' - $(MAKE) --no-print-directory simulated > target/simulated.log 2>&1 & simulated=$$!
-	trap 'kill -- -$$simulated 2> /dev/null || :' EXIT
+	# The tests that come first wait half of their time; what the end-to-end test starts from is built in that.
+	$(IDLY) target/programs/e2e prepare --debian $(DEBIAN) > target/prepared.log 2>&1 & idly=$$!
+	trap 'kill -- -$$idly 2> /dev/null || :' EXIT
 	trap 'exit 130' INT TERM
+	$(MAKE) --no-print-directory real
+	# What could not be built the end-to-end test tries again, and tells.
+	wait $$idly || :
+	# The hosts of the end-to-end test leave processors' time unused. What needs no time of its own runs in that.
+	$(IDLY) $(MAKE) --no-print-directory simulated > target/simulated.log 2>&1 & idly=$$!
 	hosts=0; target/programs/e2e test --debian $(DEBIAN) || hosts=$$?
-	others=0; wait $$simulated || others=$$?
+	others=0; wait $$idly || others=$$?
 	cat target/simulated.log
 	[ $$hosts = 0 ] || echo "the end-to-end test has failed on Debian $(DEBIAN): see above" >&2
 	[ $$others = 0 ] || echo "a check without hosts has failed: see above" >&2

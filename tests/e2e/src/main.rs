@@ -13,6 +13,7 @@ mod visitor;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use hapair_lab::Config;
+use hapair_world::World;
 
 #[derive(Parser)]
 #[command(about = "The real operator, the real API server, the real hosts (root needed)")]
@@ -33,6 +34,8 @@ enum Verb {
     Demo,
     /// The same ground, left running.
     Lab,
+    /// What the end-to-end test starts from, built unless the cache has it.
+    Prepare,
     /// The Helm chart, installed, upgraded and removed while a pair serves.
     Chart,
     /// A pair that lives in Git, under Argo CD.
@@ -82,6 +85,7 @@ fn main() -> Result<()> {
     match verb {
         Verb::Demo => demo::run(config("demo")),
         Verb::Lab => lab::run(config("lab")),
+        Verb::Prepare => World::prepare(&config("test"), |what| println!("  {what}")),
         Verb::Chart => chart::run(packaged("chart")),
         Verb::Gitops => gitops::run(packaged("gitops")),
         Verb::Tutorial => tutorial::run(config("tutorial")),

@@ -39,24 +39,25 @@ pub fn prepare(config: &Config, mut say: impl FnMut(&str)) -> Result<Images> {
     })?;
     let inputs = [HOST_INPUTS.as_slice(), &[RUNNER_SCRIPT, &packages]].concat();
     let inputs: Vec<_> = inputs.iter().map(|input| input.as_bytes()).collect();
-    let hosts = cached(&format!("lab/{}", config.debian), &inputs, |directory| {
+    let kind = if config.with_packages { "packages" } else { "bare" };
+    let made = cached(&format!("lab/{}-{kind}", config.debian), &inputs, |directory| {
         say(&format!(
-            "building the images of a Debian {} host (about 3 minutes)",
+            "building the image of a Debian {} host (about 3 minutes)",
             config.debian
         ));
         script(
             &source.join("host.sh"),
-            &[config.debian.as_ref(), runner.as_os_str(), directory.as_os_str()],
+            &[
+                config.debian.as_ref(),
+                runner.as_os_str(),
+                directory.as_os_str(),
+                kind.as_ref(),
+            ],
         )
     })?;
-    let image = if config.with_packages {
-        "packages.raw"
-    } else {
-        "bare.raw"
-    };
     Ok(Images {
-        host: hosts.join(image),
-        repository: hosts.join("repository"),
+        host: made.join("host.raw"),
+        repository: made.join("repository"),
         runner,
     })
 }

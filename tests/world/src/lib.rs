@@ -58,20 +58,8 @@ impl World {
     pub fn ground(config: Config, say: impl FnMut(&str) + Send) -> Result<Self> {
         let say = Mutex::new(say);
         let say = |what: &str| say.lock().unwrap_or_else(PoisonError::into_inner)(what);
-        // Compiling before booting, since both want the whole machine; beside it the images, which wait for
-        // the network half of their time.
         let operator = operator_binary()?;
-        let (binaries, prepared) = std::thread::scope(|scope| {
-            let images = scope.spawn(|| {
-                let prepared = prepare_root(&operator, say)?;
-                hapair_lab::prepare_images(&config, say).map(|_| prepared)
-            });
-            let binaries = Binaries::prepare(say)?;
-            let prepared = images
-                .join()
-                .map_err(|_| anyhow!("the images were not built"))??;
-            anyhow::Ok((binaries, prepared))
-        })?;
+        let (binaries, prepared) = prepare(&operator, &config, say)?;
         let lab = Lab::up(config, say)?;
         make_root(&prepared, &operator, &lab.directory().join(ROOT))?;
         say("starting the API server");
@@ -83,6 +71,13 @@ impl World {
         };
         world.cluster.run(&["create", "namespace", NAMESPACE])?;
         Ok(world)
+    }
+
+    /// Builds whatever the cache does not have yet of what a run starts from.
+    pub fn prepare(config: &Config, say: impl FnMut(&str) + Send) -> Result<()> {
+        let say = Mutex::new(say);
+        let say = |what: &str| say.lock().unwrap_or_else(PoisonError::into_inner)(what);
+        prepare(&operator_binary()?, config, say).map(drop)
     }
 
     /// Waits until the four kinds can be used.
@@ -442,6 +437,26 @@ pub fn condition_of(object: &Value, type_: &str) -> Option<(String, String, Stri
 /// The repository's root.
 pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+/// Kubernetes' programs, and the root of the operator's image. The hosts' images are made beside them: these wait for the network
+/// half of their time.
+fn prepare(
+    operator: &Path,
+    config: &Config,
+    say: impl Fn(&str) + Copy + Send + Sync,
+) -> Result<(Binaries, PathBuf)> {
+    std::thread::scope(|scope| {
+        let images = scope.spawn(|| {
+            let prepared = prepare_root(operator, say)?;
+            hapair_lab::prepare_images(config, say).map(|_| prepared)
+        });
+        let binaries = Binaries::prepare(say)?;
+        let prepared = images
+            .join()
+            .map_err(|_| anyhow!("the images were not built"))??;
+        Ok((binaries, prepared))
+    })
 }
 
 /// The operator beside the running program.
