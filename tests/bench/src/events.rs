@@ -6,6 +6,8 @@ pub struct Event {
     pub name: &'static str,
     /// The line that makes it, quick enough for the time it takes not to count.
     pub line: &'static str,
+    /// What has to come to its end before it has happened. The clock starts then.
+    pub until: &'static str,
     /// The object whose condition tells of it.
     pub object: &'static str,
     /// The condition.
@@ -23,6 +25,7 @@ const fn event(
     Event {
         name,
         line,
+        until: "",
         object: PAIR,
         condition,
         reason,
@@ -30,10 +33,16 @@ const fn event(
 }
 
 /// The same, told by the volume: the pair is as before only once the cluster has taken DRBD's constraint away.
-const fn of_volume(name: &'static str, line: &'static str, reason: Option<&'static str>) -> Event {
+const fn of_volume(
+    name: &'static str,
+    line: &'static str,
+    until: &'static str,
+    reason: Option<&'static str>,
+) -> Event {
     Event {
         name,
         line,
+        until,
         object: VOLUME,
         condition: "Connected",
         reason,
@@ -88,9 +97,16 @@ pub const EVENTS: &[Event] = &[
     of_volume(
         "DRBD disconnected",
         "drbdadm disconnect logs",
+        "",
         Some("Disconnected"),
     ),
-    of_volume("DRBD connected", "drbdadm connect logs", None),
+    // The two legs may miss each other for ten seconds (drbd.conf(5), connect-int).
+    of_volume(
+        "DRBD connected",
+        "drbdadm connect logs",
+        "until grep -q cs:Connected /proc/drbd; do sleep 0.02; done",
+        None,
+    ),
     event(
         "the address on both hosts",
         "ip address add 10.77.0.100/32 dev lo",

@@ -61,9 +61,12 @@ pub fn run(rounds: usize, debian: String) -> Result<()> {
 
 /// Seconds from the event to its condition.
 fn time(world: &World, watch: &Watch, event: &Event) -> Result<f64> {
-    let said = world
-        .lab
-        .run(1, &format!("date +%s.%N; {} > /dev/null 2>&1", event.line))?;
+    let Event { line, until, .. } = event;
+    let script = match *until {
+        "" => format!("date +%s.%N; {line} > /dev/null 2>&1"),
+        until => format!("{line} > /dev/null 2>&1; {until}; date +%s.%N"),
+    };
+    let said = world.lab.run(1, &script)?;
     let happened: f64 = said.trim().parse().context("the host's time")?;
     let deadline = Instant::now() + LIMIT;
     while Instant::now() < deadline {

@@ -36,12 +36,7 @@ fn away(ground: &Ground<'_>, moves: fn(&Ground<'_>) -> Result<()>) -> Result<f64
     let before = ground.active()?;
     ground.client.begin_round();
     moves(ground)?;
-    let acknowledged = ground.client.acknowledged();
-    ground
-        .world
-        .wait("a record on the other node", hapair_chaos::LONG, |_| {
-            (ground.active().ok()? != before && ground.client.acknowledged() > acknowledged).then_some(())
-        })?;
+    ground.wait_for_a_record_elsewhere(before)?;
     Ok(ground.client.longest_gap().as_secs_f64())
 }
 

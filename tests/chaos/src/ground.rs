@@ -67,17 +67,38 @@ impl<'a> Ground<'a> {
         let consoles = [world.lab.console(0), world.lab.console(1)];
         let watch = Watch::start(consoles, &Link::Zero.bridge(), &address);
         let client = Client::start(&address);
-        world.wait("the first record", LONG, |_| {
-            (client.acknowledged() > 0).then_some(())
-        })?;
-        // Each page is compiled when it is first asked for, which is no round's fault.
-        world.wait("the records", LONG, |_| client.lost().ok())?;
-        Ok(Self {
+        let ground = Self {
             world,
             client,
             watch,
             page: 0,
             manifests,
+        };
+        ground.compile_pages()?;
+        Ok(ground)
+    }
+
+    /// Each page is compiled when it is first asked for on a node, which is no round's fault: each node serves once.
+    fn compile_pages(&self) -> Result<()> {
+        let client = &self.client;
+        self.world.wait("the first record", LONG, |_| {
+            (client.acknowledged() > 0).then_some(())
+        })?;
+        for _ in 0..2 {
+            self.world.wait("the records", LONG, |_| client.lost().ok())?;
+            self.wait_until_ready()?;
+            let before = self.active()?;
+            self.world.plugin(&["switchover"])?;
+            self.wait_for_a_record_elsewhere(before)?;
+        }
+        self.wait_until_ready()
+    }
+
+    /// Waits until another node than this one serves, and has acknowledged something since.
+    pub fn wait_for_a_record_elsewhere(&self, before: usize) -> Result<()> {
+        let acknowledged = self.client.acknowledged();
+        self.world.wait("a record on the other node", LONG, |_| {
+            (self.active().ok()? != before && self.client.acknowledged() > acknowledged).then_some(())
         })
     }
 
