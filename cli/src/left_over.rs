@@ -2,7 +2,7 @@
 
 use anyhow::{Error, anyhow};
 use clap::Args;
-use hapair_crds::HAPairStatus;
+use hapair_crds::{HAPair, HAPairStatus};
 
 /// The arguments.
 #[derive(Args)]
@@ -12,6 +12,17 @@ pub struct Arguments {
     /// The pair; without it, the only one of the namespace.
     #[arg(long)]
     pub pair: Option<String>,
+}
+
+/// The names of all that a pair has, and what is to be said of them.
+pub fn told(pair: &HAPair) -> Option<(String, String)> {
+    let names = &pair.status.as_ref()?.released;
+    let first = names.first()?;
+    let what = format!(
+        "runs on, though nothing declares it any more (deletionPolicy: Retain). `kubectl hapair forget {first}` takes it off the \
+         hosts; `kubectl hapair manifest {first}` shows what declared it"
+    );
+    Some((names.join(", "), what))
 }
 
 /// There is no such thing.

@@ -17,7 +17,7 @@ use serde_json::Value;
 use crate::{
     access::{Session, explained},
     ask::{Asker, ask},
-    forecast,
+    forecast, left_over,
     screen::plain,
 };
 
@@ -80,6 +80,13 @@ pub async fn run(session: &Session, arguments: &Arguments) -> Result<ExitCode> {
         Form::Json => anstream::println!("{}", serde_json::to_string_pretty(&forecast)?),
         Form::Markdown => anstream::print!("{}", forecast::markdown(&name, &forecast)),
         Form::Text => anstream::print!("{}", forecast::text(&forecast)),
+    }
+    // What a plan leaves as it is.
+    let left = session.pair(Some(&name)).await.ok();
+    if let Some((names, what)) = left.and_then(|pair| left_over::told(&pair))
+        && !matches!(arguments.output, Form::Json)
+    {
+        anstream::println!("\n{} {what}.", plain(&names));
     }
     Ok(match arguments.exit_code {
         true => ExitCode::from(forecast::status(&forecast)),

@@ -4,14 +4,14 @@ use std::fmt::Write as _;
 
 use anstyle::{AnsiColor, Style};
 use hapair_crds::{
-    Condition, ConditionStatus, Failover, FloatingIP, HAPair, ReplicatedVolume, ServiceGroup, UNOBSERVED,
-    condition_types,
+    Condition, ConditionStatus, Failover, FloatingIP, HAPair, PutBack, ReplicatedVolume, ServiceGroup,
+    UNOBSERVED, condition_types,
 };
 use hapair_model::Reason;
 use jiff::Timestamp;
 use kube::ResourceExt;
 
-use crate::{advice, age::age, overview::Overview};
+use crate::{advice, age::age, left_over, overview::Overview};
 
 const GOOD: Style = AnsiColor::Green.on_default();
 const BAD: Style = AnsiColor::Red.on_default().bold();
@@ -44,6 +44,16 @@ pub fn draw(overview: &Overview, now: Timestamp, width: usize) -> String {
             )),
         );
     }
+    if let Some(put_back) = last_put_back(overview) {
+        let ago = age(now.duration_since(put_back.time));
+        screen.paragraph(
+            "",
+            &faint(&format!(
+                "last put back as declared, {ago} ago: {}. Who changes that on purpose declares it, or pauses the pair first",
+                plain(&put_back.what)
+            )),
+        );
+    }
     if let Some(told) = &overview.last_event {
         screen.paragraph(
             "",
@@ -59,6 +69,10 @@ pub fn draw(overview: &Overview, now: Timestamp, width: usize) -> String {
 
 fn last_failover(overview: &Overview) -> Option<&Failover> {
     overview.pair.status.as_ref()?.last_failover.as_ref()
+}
+
+fn last_put_back(overview: &Overview) -> Option<&PutBack> {
+    overview.pair.status.as_ref()?.last_put_back.as_ref()
 }
 
 /// A space at which no line is broken.
@@ -292,13 +306,8 @@ fn node(pair: &HAPair, name: &str) -> (String, String) {
 
 /// What the cluster still runs of objects that are gone.
 fn released(pair: &HAPair) -> Option<String> {
-    let names = &pair.status.as_ref()?.released;
-    let first = names.first()?;
-    Some(format!(
-        "{}\nruns on, though nothing declares it any more (deletionPolicy: Retain). `kubectl hapair forget {first}` takes it off the \
-         hosts; `kubectl hapair manifest {first}` shows what declared it",
-        styled(ATTENTION, &plain(&names.join(", ")))
-    ))
+    let (names, what) = left_over::told(pair)?;
+    Some(format!("{}\n{what}", styled(ATTENTION, &plain(&names))))
 }
 
 fn fencing(pair: &HAPair) -> String {

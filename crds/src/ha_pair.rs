@@ -1,10 +1,11 @@
 //! `HAPair`: two hosts that back each other up.
 
+use jiff::Timestamp;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::{Condition, DeletionPolicy, Failover, Management, SecretReference};
+use crate::{Condition, DeletionPolicy, Failover, Management, SecretReference, condition::date_time};
 
 /// Two hosts, outside Kubernetes, that back each other up as a pacemaker cluster. The operator reaches them
 /// over SSH and keeps them as declared here. Volumes, floating IPs and service groups name the pair they live
@@ -458,11 +459,26 @@ pub struct HAPairStatus {
     /// The last move of a service group from one node to the other that the operator has seen.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_failover: Option<Failover>,
+    /// What the operator has put back last, since somebody had changed it on the hosts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_put_back: Option<PutBack>,
     /// What was seen of each node.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     #[schemars(length(max = 2))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["name".into()]))]
     pub nodes: Vec<NodeStatus>,
+}
+
+/// Something that was not as declared any more, and was put back.
+#[derive(Clone, Debug, Deserialize, KubeSchema, PartialEq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PutBack {
+    /// When.
+    #[schemars(schema_with = "date_time")]
+    pub time: Timestamp,
+    /// What.
+    #[schemars(length(max = 1024))]
+    pub what: String,
 }
 
 /// An object that was deleted with `deletionPolicy: Retain`.

@@ -22,7 +22,7 @@ pub use floating_ip::{FloatingIP, FloatingIPSpec, FloatingIPStatus, WhenLinkDown
 pub use ha_pair::{
     AgentFencing, AgentParameter, ClusterAdmin, Corosync, Delegation, Fencing, FencingDevice, FencingMode,
     FencingTls, HAPair, HAPairSpec, HAPairStatus, IpmiFencing, Link, Node, NodeSsh, NodeStatus,
-    PrivilegeLevel, RedfishFencing, Replication, Retained, Ssh,
+    PrivilegeLevel, PutBack, RedfishFencing, Replication, Retained, Ssh,
 };
 pub use replicated_volume::{
     CopyFrom, Disk, Empty, Filesystem, FilesystemType, InitialData, ReplicatedVolume, ReplicatedVolumeSpec,

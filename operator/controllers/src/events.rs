@@ -62,14 +62,15 @@ pub async fn tell(
     }
 }
 
+/// As much of a text as a note has room for beside what helps, which stands behind it: a note has 1024 bytes at the most
+/// (events.k8s.io/v1).
+pub fn beginning(text: &str) -> &str {
+    let end = (0..=600).rev().find(|end| text.is_char_boundary(*end));
+    end.and_then(|end| text.get(..end)).unwrap_or(text)
+}
+
 /// Tells that something on the hosts was put back as it is declared, and how to make it last.
 pub async fn put_back(client: &Client, metrics: &Metrics, about: &ObjectReference, what: &str) {
-    // A note has 1024 bytes at the most (events.k8s.io/v1), and its end is what helps.
-    let end = (0..=600)
-        .rev()
-        .find(|end| what.is_char_boundary(*end))
-        .unwrap_or(0);
-    let what = what.get(..end).unwrap_or(what);
     let note = format!(
         "The hosts were not as declared any more, and were put back: {what}. If somebody changed that on purpose: \
          declare it in the spec, or pause the pair first (kubectl hapair pause)"

@@ -4,7 +4,8 @@ use std::{collections::HashMap, fmt::Debug};
 
 use hapair_crds::{
     Condition, ConditionStatus, FIELD_MANAGER, Failover, FloatingIP, FloatingIPStatus, HAPair, HAPairStatus,
-    NodeStatus, ReplicatedVolume, ReplicatedVolumeStatus, ServiceGroup, ServiceGroupStatus, condition_types,
+    NodeStatus, PutBack, ReplicatedVolume, ReplicatedVolumeStatus, ServiceGroup, ServiceGroupStatus,
+    condition_types,
 };
 use hapair_intake::{Child as _, Declared, Snapshot, for_each_child};
 use hapair_model::{
@@ -114,6 +115,7 @@ reported!(
             report.released.as_deref()
         ),
         last_failover: before.and_then(|before| before.last_failover.clone()),
+        last_put_back: before.and_then(|before| before.last_put_back.clone()),
         nodes: report
             .nodes
             .iter()
@@ -239,7 +241,6 @@ impl Publisher {
         pair: &HAPair,
         failover: Failover,
     ) -> kube::Result<bool> {
-        let before = self.latest(pair, &pair.uid().unwrap_or_default());
         // Not whether it is later: the time is by the clock of whichever node serves then.
         let of = |failover: &Failover| {
             let Failover { group, from, to, .. } = failover.clone();
@@ -249,12 +250,44 @@ impl Publisher {
             let known = before.last_failover.as_ref();
             known.is_none_or(|known| of(known) != of(&failover))
         };
-        let Some(before) = before.filter(is_news) else {
+        let with = |before: &HAPairStatus| HAPairStatus {
+            last_failover: Some(failover.clone()),
+            ..before.clone()
+        };
+        let note = |before: &HAPairStatus| is_news(before).then(|| with(before));
+        self.note(client, metrics, pair, note).await
+    }
+
+    /// Keeps what was put back until something else is.
+    pub async fn note_put_back(
+        &mut self,
+        client: &Client,
+        metrics: &Metrics,
+        pair: &HAPair,
+        put_back: PutBack,
+    ) -> kube::Result<bool> {
+        let note = |before: &HAPairStatus| {
+            Some(HAPairStatus {
+                last_put_back: Some(put_back),
+                ..before.clone()
+            })
+        };
+        self.note(client, metrics, pair, note).await
+    }
+
+    /// Notes something in the status of a pair that has one. Whether it did.
+    async fn note(
+        &mut self,
+        client: &Client,
+        metrics: &Metrics,
+        pair: &HAPair,
+        note: impl FnOnce(&HAPairStatus) -> Option<HAPairStatus>,
+    ) -> kube::Result<bool> {
+        let Some(before) = self.latest(pair, &pair.uid().unwrap_or_default()) else {
             return Ok(false);
         };
-        let status = HAPairStatus {
-            last_failover: Some(failover),
-            ..before.clone()
+        let Some(status) = note(&before) else {
+            return Ok(false);
         };
         self.write(client, metrics, pair, &before.conditions, status)
             .await?;

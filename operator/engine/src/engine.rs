@@ -180,7 +180,7 @@ impl<C: Connect> Engine<C> {
                     if self.progress.has_rested_on(&desired)
                         && let Some(what) = planner::put_back(&stage, &desired, &observed)
                     {
-                        reporter.put_back(work, what).await;
+                        reporter.put_back(work, what).await?;
                     }
                     self.progress.note_done(&stage);
                 }

@@ -29,10 +29,27 @@ pub struct Progress {
     pub failure: Option<Finding>,
     /// How often in a row it has failed in the same words.
     failures: u32,
-    /// What the last one was about that ended well, how many in a row were about just that, and when it ended.
-    repeated: (String, u32, Option<Instant>),
+    /// What was done last.
+    repeated: Repeated,
     /// How the last installation of packages failed on each host.
     installations: Both<Installation>,
+}
+
+/// Stages in a row that were about just the same.
+#[derive(Default)]
+struct Repeated {
+    purpose: String,
+    /// How many ended well.
+    times: u32,
+    /// When the last one did.
+    ended: Option<Instant>,
+}
+
+impl Repeated {
+    /// What a rest of a minute has followed has had its effect.
+    fn is_at_once(&self) -> bool {
+        self.ended.is_some_and(|ended| ended.elapsed() < AT_ONCE)
+    }
 }
 
 /// A failed installation: its words, how often in a row it has failed in them, and for how long it had been over when it was
@@ -97,20 +114,21 @@ impl Progress {
     /// Remembers that a stage ended well.
     pub fn note_done(&mut self, stage: &Stage) {
         let purpose = planner::purpose(stage);
-        // What a rest of a minute has followed has had its effect.
-        let is_at_once = self.repeated.2.is_some_and(|ended| ended.elapsed() < AT_ONCE);
-        let times = if self.repeated.0 == purpose && is_at_once {
-            self.repeated.1
-        } else {
-            0
+        let is_again = self.repeated.purpose == purpose && self.repeated.is_at_once();
+        self.repeated = Repeated {
+            purpose,
+            times: if is_again { self.repeated.times + 1 } else { 1 },
+            ended: Some(Instant::now()),
         };
-        self.repeated = (purpose, times + 1, Some(Instant::now()));
         (self.failure, self.failures) = (None, 0);
     }
 
     /// Remembers how a stage failed.
     pub fn note_failed(&mut self, stage: &Stage, mut failure: Finding) {
-        self.repeated = (planner::purpose(stage), 0, None);
+        self.repeated = Repeated {
+            purpose: planner::purpose(stage),
+            ..Repeated::default()
+        };
         let is_same = self
             .failure
             .as_ref()
@@ -125,12 +143,12 @@ impl Progress {
     /// A stage that is planned again, and has ended well so often that once more would change nothing. It is tried
     /// again after the next rest.
     pub fn no_effect(&mut self, stage: &Stage, observed: &Both<HostView>) -> Option<Finding> {
-        let (purpose, times, ended) = &mut self.repeated;
-        let is_at_once = ended.is_some_and(|ended| ended.elapsed() < AT_ONCE);
-        if *times < MOST_REPEATS || *purpose != planner::purpose(stage) || !is_at_once {
+        let repeated = &mut self.repeated;
+        let is_same = repeated.purpose == planner::purpose(stage) && repeated.is_at_once();
+        if repeated.times < MOST_REPEATS || !is_same {
             return None;
         }
-        *times = MOST_REPEATS - 1;
+        repeated.times = MOST_REPEATS - 1;
         Some(Finding::new(
             Subject::Pair,
             Reason::NoEffect,

@@ -45,7 +45,8 @@ pub trait Reporter: Send {
 
     /// The hosts were not as declared any more, although nothing else was declared, and were put back. `what` was
     /// wanted, and what was there instead. Not worth a retry.
-    fn put_back(&mut self, work: &Work, what: String) -> impl Future<Output = ()> + Send;
+    fn put_back(&mut self, work: &Work, what: String)
+    -> impl Future<Output = Result<(), Self::Error>> + Send;
 
     /// A group serves on another node than before, and the hosts have told how it came there.
     fn failed_over(

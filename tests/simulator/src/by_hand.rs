@@ -48,8 +48,9 @@ impl Reporter for Screen {
         Ok(())
     }
 
-    async fn put_back(&mut self, _: &Work, what: String) {
+    async fn put_back(&mut self, _: &Work, what: String) -> Result<(), Self::Error> {
         self.put_back.push(what);
+        Ok(())
     }
 
     async fn failed_over(&mut self, _: &Work, failover: &Failover) -> Result<(), Self::Error> {

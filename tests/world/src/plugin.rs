@@ -1,6 +1,6 @@
 //! `kubectl hapair`, as a person types it.
 
-use std::path::Path;
+use std::{path::Path, process::Output};
 
 use anyhow::{Context, Result, bail};
 
@@ -14,6 +14,25 @@ impl World {
 
     /// The same with someone's kubeconfig.
     pub fn plugin_as(&self, kubeconfig: &Path, arguments: &[&str]) -> Result<String> {
+        let output = self.plugin_output(kubeconfig, arguments)?;
+        if !output.status.success() {
+            bail!(
+                "kubectl hapair {}: {}",
+                arguments.join(" "),
+                String::from_utf8_lossy(&output.stderr).trim()
+            );
+        }
+        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+    }
+
+    /// What it prints, and its exit status.
+    pub fn plugin_tells(&self, arguments: &[&str]) -> Result<(String, Option<i32>)> {
+        let output = self.plugin_output(&self.cluster.kubeconfig(), arguments)?;
+        let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        Ok((printed, output.status.code()))
+    }
+
+    fn plugin_output(&self, kubeconfig: &Path, arguments: &[&str]) -> Result<Output> {
         let program = std::env::current_exe()?;
         let folder = program.parent().context("the folder of the tests' programs")?;
         let path = format!(
@@ -29,14 +48,6 @@ impl World {
             .arg("hapair")
             .args(arguments)
             .args(["-n", NAMESPACE]);
-        let output = command.output().context("start kubectl")?;
-        if !output.status.success() {
-            bail!(
-                "kubectl hapair {}: {}",
-                arguments.join(" "),
-                String::from_utf8_lossy(&output.stderr).trim()
-            );
-        }
-        Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        command.output().context("start kubectl")
     }
 }

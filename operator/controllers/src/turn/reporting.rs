@@ -2,9 +2,11 @@
 
 use std::{sync::Arc, time::Duration};
 
+use hapair_crds::PutBack;
 use hapair_engine::{Reporter, StageEnd};
 use hapair_intake::{PairName, Snapshot, Work};
 use hapair_model::{desired::Leaving, failover::Failover, plan::Finding, report::Report};
+use jiff::Timestamp;
 use kube::Resource as _;
 use tracing::instrument;
 
@@ -88,9 +90,17 @@ impl<C: Send + Sync> Reporter for Reporting<C> {
         finalizers::release(&self.context.client, &self.context.metrics, work.pair.as_ref()).await
     }
 
-    async fn put_back(&mut self, work: &Work, what: String) {
+    async fn put_back(&mut self, work: &Work, what: String) -> kube::Result<()> {
         let (client, metrics) = (&self.context.client, &self.context.metrics);
-        events::put_back(client, metrics, &work.pair.object_ref(&()), &what).await;
+        let told = events::beginning(&what).to_owned();
+        events::put_back(client, metrics, &work.pair.object_ref(&()), &told).await;
+        // The API server keeps whole seconds.
+        let time = Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default();
+        let put_back = PutBack { time, what: told };
+        self.publisher
+            .note_put_back(client, metrics, work.pair.as_ref(), put_back)
+            .await
+            .map(drop)
     }
 
     async fn failed_over(&mut self, work: &Work, failover: &Failover) -> kube::Result<()> {

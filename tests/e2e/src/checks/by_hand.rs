@@ -281,11 +281,17 @@ fn play(world: &World, deed: &Deed) -> Result<()> {
                 advice::follow(world, &message, advice::REMEDY)?;
             }
         }
-        Told::PutsBack(words) => world.wait(&format!("an event PutBack with {words:?}"), SOON, |world| {
-            let notes = put_back(world).ok()?;
-            let all = |note: &String| words.iter().all(|word| note.contains(word));
-            notes.iter().skip(before).any(all).then_some(())
-        })?,
+        Told::PutsBack(words) => {
+            let all = |note: &str| words.iter().all(|word| note.contains(word));
+            world.wait(&format!("an event PutBack with {words:?}"), SOON, |world| {
+                let notes = put_back(world).ok()?;
+                notes.iter().skip(before).any(|note| all(note)).then_some(())
+            })?;
+            world.wait(&format!("lastPutBack with {words:?}"), SOON, |world| {
+                let pair = world.object("hapair/web").ok()?;
+                all(pair["status"]["lastPutBack"]["what"].as_str()?).then_some(())
+            })?;
+        }
         Told::Mends(line) => {
             let is_well = |world: &World| world.lab.output(node, line).map(|output| output.status.success());
             ensure!(!is_well(world)?, "`{line}` does not see it");

@@ -61,20 +61,24 @@ pub fn tells(world: &mut World) -> Result<()> {
 /// What has to be asked of the hosts: through the API server's service proxy, by whom it is allowed.
 pub fn asks_the_hosts(world: &mut World) -> Result<()> {
     at_home(world)?;
-    let plan = world.plugin(&["plan"])?;
-    ensure!(plan.contains("Nothing would be done"), "{plan}");
+    let (plan, code) = world.plugin_tells(&["plan", "--exit-code"])?;
+    ensure!(
+        plan.contains("Nothing would be done") && code == Some(0),
+        "{code:?}: {plan}"
+    );
     let standby = world.lab.directory().join("standby.yaml");
     std::fs::write(
         &standby,
         world.sample()?.replacen("standby: false", "standby: true", 1),
     )?;
     let standby = standby.display().to_string();
-    let plan = world.plugin(&["plan", "-f", &standby])?;
+    let (plan, code) = world.plugin_tells(&["plan", "-f", &standby, "--exit-code"])?;
     ensure!(
-        plan.contains("group tomcat: Move ip-web ( node1 -> node2 )")
+        code == Some(3)
+            && plan.contains("group tomcat: Move ip-web ( node1 -> node2 )")
             && plan.contains("push-cib")
             && plan.ends_with("Then the hosts are as declared.\nIt interrupts volume logs, group tomcat.\n"),
-        "{plan}"
+        "{code:?}: {plan}"
     );
     served_by(world, "node1", AT_ONCE)?;
 

@@ -46,6 +46,8 @@ pub fn is_forgotten(world: &mut World) -> Result<()> {
         let released = world.object("hapair/web").ok()?["status"]["released"].clone();
         (released == json!(["group-tomcat"])).then_some(())
     })?;
+    let plan = world.plugin(&["plan"])?;
+    ensure!(plan.contains("`kubectl hapair forget group-tomcat`"), "{plan}");
     let manifest = world.plugin(&["manifest", "group-tomcat"])?;
     let said = world.plugin(&["forget", "group-tomcat"])?;
     ensure!(said.contains("group-tomcat has left the hosts of web"), "{said}");
