@@ -154,12 +154,13 @@ screens: build ## Every fault once, and what `kubectl hapair status` shows of ea
 	sed -i '/^<!-- screens: begin/r target/screens.md' docs/operations.md
 
 .PHONY: bench
-bench: build ## Time the operator: against an expert's script, from events to the status, failovers and switchovers (about 90 minutes)
+bench: build ## Time the operator: against an expert's script, from events to the status, failovers and switchovers, with a thousand pairs (about two hours)
 	$(BINARIES)/bench convergence
 	$(BINARIES)/bench status
 	$(BINARIES)/bench failover
 	$(BINARIES)/bench hung
 	$(BINARIES)/bench switchover
+	$(BINARIES)/fleet --pairs 10,1000
 
 .PHONY: footprint
 footprint: build image ## What the image's operator takes: time to be ready, memory with one pair and with a hundred (about 6 minutes more than the image)

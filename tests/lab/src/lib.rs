@@ -384,7 +384,7 @@ fn keygen(path: &Path) -> Result<()> {
 
 /// Folders of running labs. Not below the temporary folder of a session: `lab down` in another shell has to
 /// find them.
-fn directory_of(name: &str) -> PathBuf {
+pub fn directory_of(name: &str) -> PathBuf {
     PathBuf::from("/var/tmp/hapair-lab").join(name)
 }
 

@@ -13,7 +13,7 @@ mod listeners;
 pub mod machine;
 pub mod objects;
 pub mod pacemaker;
-mod probe;
+pub mod probe;
 pub mod reality;
 mod steps;
 mod truth;
