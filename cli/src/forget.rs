@@ -1,7 +1,5 @@
 //! `kubectl hapair forget`: takes off the hosts what an object that is gone has left in the cluster.
 
-use std::collections::BTreeSet;
-
 use anyhow::{Context, Result, anyhow, bail};
 use hapair_crds::{ConditionStatus, HAPair, condition_types, requests};
 use kube::ResourceExt;
@@ -10,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use crate::{
     access::Session,
     left_over,
-    requests::{annotate, until},
+    requests::{change_words, until},
     screen::pair_condition,
 };
 
@@ -34,7 +32,7 @@ pub async fn run(session: &Session, arguments: &left_over::Arguments) -> Result<
         bail!("{name} is paused: nothing is taken off its hosts until `kubectl hapair resume`");
     }
     let mut interrupts = signal(SignalKind::interrupt())?;
-    change_forgotten(session, &name, |asked| {
+    change_words(session, &name, &requests::FORGET, requests::forgotten, |asked| {
         asked.insert(what.clone());
     })
     .await?;
@@ -63,7 +61,7 @@ pub async fn run(session: &Session, arguments: &left_over::Arguments) -> Result<
         .ok()
         .and_then(|pair| refused(&pair));
     // A request that stays would be about whatever has this name later.
-    let withdrawn = change_forgotten(session, &name, |asked| {
+    let withdrawn = change_words(session, &name, &requests::FORGET, requests::forgotten, |asked| {
         asked.remove(what);
     });
     withdrawn.await.with_context(|| {
@@ -76,18 +74,4 @@ pub async fn run(session: &Session, arguments: &left_over::Arguments) -> Result<
     gone.context("the request was withdrawn; what has been stopped stays so")?;
     anstream::println!("{what} has left the hosts of {name}. Data that it held stays on the disks");
     Ok(())
-}
-
-async fn change_forgotten(
-    session: &Session,
-    pair: &str,
-    change: impl Fn(&mut BTreeSet<String>),
-) -> Result<()> {
-    annotate(session, pair, &requests::FORGET, |pair| {
-        let mut asked = requests::forgotten(pair).map_err(|why| anyhow!("{why}. Correct it first"))?;
-        change(&mut asked);
-        let words: Vec<_> = asked.into_iter().collect();
-        Ok((!words.is_empty()).then(|| words.join(",")))
-    })
-    .await
 }

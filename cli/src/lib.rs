@@ -13,6 +13,7 @@ pub mod logs;
 pub mod manifest;
 pub mod overview;
 pub mod plan;
+pub mod replace_disk;
 pub mod requests;
 pub mod screen;
 pub mod status;

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use kubectl_hapair::{
-    access::Target, diagnose, forget, left_over, logs, manifest, plan, requests, status, switchover, why,
+    access::Target, diagnose, forget, left_over, logs, manifest, plan, replace_disk, requests, status,
+    switchover, why,
 };
 
 #[derive(Parser)]
@@ -42,6 +43,8 @@ enum Verb {
     Unstandby(requests::Node),
     /// Take off the hosts what the cluster still runs of an object that is gone.
     Forget(left_over::Arguments),
+    /// Give a leg whose disk is gone the one that is in its place.
+    ReplaceDisk(replace_disk::Arguments),
     /// Show what declared something that is left over, to be applied again.
     Manifest(left_over::Arguments),
     /// Look, and change nothing on the hosts, until `resume`.
@@ -73,6 +76,7 @@ async fn run(Arguments { target, verb }: Arguments) -> Result<ExitCode> {
         Verb::Standby(node) => requests::standby(&session, &node).await,
         Verb::Unstandby(node) => requests::unstandby(&session, &node).await,
         Verb::Forget(arguments) => forget::run(&session, &arguments).await,
+        Verb::ReplaceDisk(arguments) => replace_disk::run(&session, &arguments).await,
         Verb::Manifest(arguments) => manifest::run(&session, &arguments).await,
         Verb::Pause(pair) => requests::pause(&session, &pair, true).await,
         Verb::Resume(pair) => requests::pause(&session, &pair, false).await,

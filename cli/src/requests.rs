@@ -1,7 +1,10 @@
 //! What a person asks of a pair for a while: annotations of the HAPair, which Git could hold as well, and
 //! which a GitOps tool leaves alone.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use anyhow::{Result, anyhow, bail};
 use clap::Args;
@@ -177,6 +180,23 @@ pub async fn pause(session: &Session, arguments: &Pair, pause: bool) -> Result<(
     };
     anstream::println!("{name} {what}");
     Ok(())
+}
+
+/// Changes what a request names, which are words joined by commas.
+pub async fn change_words(
+    session: &Session,
+    pair: &str,
+    request: &Request,
+    parse: fn(&HAPair) -> Result<BTreeSet<String>, String>,
+    change: impl Fn(&mut BTreeSet<String>),
+) -> Result<()> {
+    annotate(session, pair, request, |pair| {
+        let mut asked = parse(pair).map_err(|why| anyhow!("{why}. Correct it first"))?;
+        change(&mut asked);
+        let words: Vec<_> = asked.into_iter().collect();
+        Ok((!words.is_empty()).then(|| words.join(",")))
+    })
+    .await
 }
 
 /// Gives an annotation the value that is made from the pair as it is, or with none removes it.

@@ -35,10 +35,15 @@ use crate::{Condition, DeletionPolicy, LocalReference};
 #[x_kube(
     validation = Rule::new("self.pairRef == oldSelf.pairRef").message("a volume cannot move to another \
         pair").field_path(".pairRef"),
-    validation = Rule::new("self.disks.all(d, oldSelf.disks.exists(o, o.node == d.node && has(o.device) == \
+    validation = Rule::new("self.disks.all(d, oldSelf.disks.exists(o, o.node == d.node))").message("a volume's \
+        nodes cannot be changed: the data is on them").field_path(".disks"),
+    validation = Rule::new("self.disks.filter(d, !oldSelf.disks.exists(o, o.node == d.node && has(o.device) == \
         has(d.device) && (!has(d.device) || o.device == d.device) && (!has(d.partition) || o.partition == \
-        d.partition)))").message("a volume's disks cannot be changed: the data is on \
-            them").field_path(".disks"),
+        d.partition))).size() <= 1").message("the disk of one node at a time can be changed: it is filled from the \
+            other's").field_path(".disks"),
+    validation = Rule::new("self.disks.all(d, oldSelf.disks.all(o, o.node != d.node || !has(o.partition) || \
+        !has(d.partition) || o.partition == d.partition))").message("a partition is found by its name alone: name \
+            another disk as device").field_path(".disks"),
     validation = Rule::new("self.filesystem.type == oldSelf.filesystem.type").message("a file system's type \
         cannot be changed: the data is in it").field_path(".filesystem.type"),
     validation = Rule::new("self.initialData == oldSelf.initialData").message("the volume got its first data \
@@ -51,7 +56,8 @@ pub struct ReplicatedVolumeSpec {
     /// The pair it lives on.
     pub pair_ref: LocalReference,
     /// The block device on each node. Nothing that carries a signature, or does not read as zeroes, is ever
-    /// overwritten without `overwrite`.
+    /// overwritten without `overwrite`. Where one node gets another disk, that is filled from the other node's,
+    /// and the old one is left as it is.
     #[schemars(length(min = 2, max = 2))]
     #[x_kube(merge_strategy = ListMerge::Map(vec!["node".into()]))]
     pub disks: Vec<Disk>,

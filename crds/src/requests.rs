@@ -61,8 +61,17 @@ pub const FORGET: Request = Request {
     spent: "once nothing of it is left; `kubectl hapair forget` removes it then. An object that declares it again makes it a mistake",
 };
 
+/// A leg whose disk is gone for good gets the one that is there now.
+pub const REPLACE_DISK: Request = Request {
+    annotation: "hapair.dev/replace-disk",
+    form: "UUID, several joined by commas",
+    names: "the DRBD metadata of the leg that is gone, as the status shows it",
+    effect: "The blank disk in its place gets metadata, and is filled from the other node's leg. Where the leg's own disk answers again, that is attached.",
+    spent: "once the leg has other metadata; where it took its own disk back, when it is removed. `kubectl hapair replace-disk` removes it",
+};
+
 /// Every request.
-pub const REQUESTS: [&Request; 4] = [&PAUSED, &STANDBY, &ACCEPT_HOST, &FORGET];
+pub const REQUESTS: [&Request; 5] = [&PAUSED, &STANDBY, &ACCEPT_HOST, &FORGET, &REPLACE_DISK];
 
 impl Request {
     /// What a pair asks for by it.
@@ -76,6 +85,23 @@ impl Request {
 
     fn truth(&self, text: &str) -> Result<bool, String> {
         text.parse().map_err(|_| self.expected(text, "true or false"))
+    }
+
+    /// What it names: several words joined by commas.
+    fn words(
+        &self,
+        pair: &HAPair,
+        is_one: impl Fn(&str) -> bool,
+        wanted: &str,
+    ) -> Result<BTreeSet<String>, String> {
+        let words = self.of(pair).unwrap_or_default().split(',').map(str::trim);
+        words
+            .filter(|word| !word.is_empty())
+            .map(|word| match is_one(word) {
+                true => Ok(word.to_owned()),
+                false => Err(self.expected(word, wanted)),
+            })
+            .collect()
     }
 
     /// What it asks for of each node: `NODE=VALUE`, several joined by commas.
@@ -139,14 +165,18 @@ pub fn forgotten(pair: &HAPair) -> Result<BTreeSet<String>, String> {
         let mut bytes = name.bytes();
         bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'-' | b'.'))
     };
-    let words = FORGET.of(pair).unwrap_or_default().split(',').map(str::trim);
-    words
-        .filter(|word| !word.is_empty())
-        .map(|word| match is_name(word) {
-            true => Ok(word.to_owned()),
-            false => Err(FORGET.expected(word, "a name that status.released lists")),
-        })
-        .collect()
+    FORGET.words(pair, is_name, "a name that status.released lists")
+}
+
+/// Legs whose disks are gone for good, by the UUID of the metadata that they had. The error says what is wrong with the
+/// annotation.
+pub fn lost_legs(pair: &HAPair) -> Result<BTreeSet<String>, String> {
+    // As blkid spells it: without leading zeros (libblkid/src/superblocks/drbd.c).
+    let is_uuid = |word: &str| {
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        (1..=16).contains(&word.len()) && word.bytes().all(is_digit)
+    };
+    REPLACE_DISK.words(pair, is_uuid, "the UUID of DRBD's metadata that the status shows")
 }
 
 /// The machine-ids of the hosts that are accepted, by node. The error says what is wrong with the annotation.

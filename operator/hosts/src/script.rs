@@ -17,6 +17,7 @@ pub const FILES: &[(&str, &str)] = &[
     ("close-firewall", include_str!("../scripts/close-firewall")),
     ("content.py", include_str!("../scripts/content.py")),
     ("create-metadata", include_str!("../scripts/create-metadata")),
+    ("detach", include_str!("../scripts/detach")),
     ("disable-units", include_str!("../scripts/disable-units")),
     ("enable-units", include_str!("../scripts/enable-units")),
     ("forget", include_str!("../scripts/forget")),
@@ -195,6 +196,7 @@ fn arguments(step: &Step) -> Vec<String> {
             mode.clone(),
             if *copy { "copy" } else { "empty" }.into(),
         ],
+        Step::Detach { resource, disk } => vec![resource.clone(), disk.clone().unwrap_or_default()],
         Step::PushCib { planned_on, .. } => vec![planned_on.clone()],
         Step::Unfence { resource, minor } => vec![resource.clone(), minor.to_string()],
         Step::ForgetFailure {

@@ -112,6 +112,7 @@ fn needs_more(step: &Step) -> bool {
         | Step::PushCib { .. }
         | Step::Unfence { .. }
         | Step::ForgetFailure { .. }
+        | Step::Detach { .. }
         | Step::TakeDown { .. } => true,
         Step::HoldPackages { .. }
         | Step::WriteFile(_)

@@ -58,6 +58,7 @@ pub fn desired(
             .asked(crds::requests::accepted_hosts(pair))
             .unwrap_or_default(),
         forgotten: intake.asked(crds::requests::forgotten(pair)).unwrap_or_default(),
+        lost_legs: intake.asked(crds::requests::lost_legs(pair)).unwrap_or_default(),
     };
     let nodes = intake.nodes(&asked);
     let admin_password = pair.spec.cluster_admin.as_ref().and_then(|admin| {
@@ -141,6 +142,7 @@ pub fn desired(
         leaving,
         accepted: asked.accepted,
         forgotten: asked.forgotten,
+        lost_legs: asked.lost_legs,
         // Those of the cluster are chosen by the planner.
         ids: BTreeMap::new(),
     });
@@ -179,6 +181,7 @@ struct Asked {
     paused: bool,
     accepted: BTreeMap<String, String>,
     forgotten: BTreeSet<String>,
+    lost_legs: BTreeSet<String>,
 }
 
 struct Intake<'a> {

@@ -44,6 +44,8 @@ pub struct Desired {
     pub accepted: BTreeMap<String, String>,
     /// What a person wants off the hosts although its object is gone, by its id in the cluster's configuration.
     pub forgotten: BTreeSet<String>,
+    /// Legs that a person has given up, since their disks are gone for good: by the UUID of the metadata that they had.
+    pub lost_legs: BTreeSet<String>,
     /// Ids in the cluster's configuration that differ from those which the names give: what runs keeps its
     /// id.
     pub ids: BTreeMap<String, String>,

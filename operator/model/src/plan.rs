@@ -251,6 +251,13 @@ pub enum Step {
         #[serde(skip)]
         password: Secret,
     },
+    /// Take a leg's disk away from it, since it gets another one. The disk is left as it is.
+    Detach {
+        /// The DRBD resource.
+        resource: String,
+        /// Its disk; `None` when it is without one already.
+        disk: Option<String>,
+    },
     /// Take a DRBD resource down and forget its configuration. Its data and metadata stay on the disk.
     TakeDown {
         /// The DRBD resource.
@@ -299,6 +306,7 @@ impl Step {
             Self::Unfence { .. } => "unfence",
             Self::SetAdminPassword { .. } => "set-admin-password",
             Self::AuthenticatePcs { .. } => "authenticate-pcs",
+            Self::Detach { .. } => "detach",
             Self::TakeDown { .. } => "take-down",
             Self::GiveBack { .. } => "give-back",
             Self::LeaveCluster => "leave-cluster",
@@ -340,6 +348,11 @@ impl Step {
             | Self::TakeDown { resource }
             | Self::CleanUp { resource }
             | Self::Unfence { resource, .. } => resource.clone(),
+            Self::Detach {
+                resource,
+                disk: Some(disk),
+            } => format!("{resource} from {disk}, which is left as it is"),
+            Self::Detach { resource, disk: None } => format!("{resource} from the disk that is gone"),
             Self::ForgetFailure { resource, node, .. } => format!("of {resource}'s monitor on {node}"),
             Self::CreateFirstGeneration {
                 resource,
@@ -426,6 +439,8 @@ pub enum FollowUp {
     RestartCorosync,
     /// DRBD adjusts a resource that is up.
     Adjust(String),
+    /// A leg that has given its disk up gets the one that its file names.
+    Attach(String),
     /// The firewall lets in what its file of rules names.
     OpenFirewall,
     /// The cluster forgets the failures of a resource, whose cause may be mended now.
@@ -439,6 +454,7 @@ impl FollowUp {
             Self::ReloadCorosync => "reload-corosync".into(),
             Self::RestartCorosync => "restart-corosync".into(),
             Self::Adjust(resource) => format!("adjust-{resource}"),
+            Self::Attach(resource) => format!("attach-{resource}"),
             Self::OpenFirewall => "open-firewall".into(),
             Self::CleanUp(resource) => format!("clean-up-{resource}"),
         }

@@ -282,12 +282,13 @@ reasons! {
     /// nothing. It may have been replaced, or devices may have changed places at boot.
     ///
     /// What to do: the message says what was expected, what is there, and where the expected metadata was
-    /// found, and has the commands for a disk that was replaced by a blank one.
+    /// found, and has the command for a disk that was replaced by a blank one.
     LegMissing: NeedsPerson,
-    /// The disk of a volume that runs was changed in the spec, by creating the object anew. The running leg
-    /// stays as it is.
+    /// The spec names another disk for a leg, or a person has given up the one that it had, and the leg stays as it is: its node
+    /// uses it, or the other node's leg could not fill the new disk now.
     ///
-    /// What to do: name the disk that the message shows; another name of the same disk is fine.
+    /// What to do: the message says what has to be so first. To keep the disk, name the disk that the message shows; another
+    /// name of the same disk is fine.
     DiskChanged: NeedsPerson,
     /// A directory is to become a volume's first data while a service of the volume's group runs, which may
     /// write there.
@@ -435,7 +436,7 @@ reasons! {
     /// A leg has lost its disk, or never had it.
     ///
     /// What to do: look at the disk and at the kernel's log on the host that the message names. The message has the
-    /// commands for a disk that answers again, and for a new one.
+    /// command for a disk that answers again, or for a blank one in its place.
     DiskFailed: NeedsPerson,
     /// A volume's file system takes no writes any more: ext4 after an error in it. The agent `writable` fails
     /// then, and the group moves to the other node, which checks ext4 before it mounts it.

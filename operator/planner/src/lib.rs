@@ -123,6 +123,7 @@ fn next(facts: &Facts<'_>, fresh: &FreshKeys) -> Next {
         other => other,
     };
     packages
+        .or_else(|| volume::detach(facts))
         .or_else(|| stages::prepare(facts, fresh))
         .or_else(|| volume::first_data(facts))
         .or_else(|| stages::start(facts))

@@ -9,7 +9,7 @@ mod situations;
 use hapair_model::{
     Both, Reason, Side,
     desired::Desired,
-    observed::{Attached, Device, Resource, Signature, VolumeRecord},
+    observed::{Attached, Device, Failure, Resource, Signature, Task, VolumeRecord},
     plan::{Next, Step},
     xml::Element,
 };
@@ -143,6 +143,290 @@ fn a_volume_that_is_declared_anew_on_another_disk_leaves_the_running_legs_as_the
         "{}",
         plan.findings[0].message
     );
+}
+
+/// The spec names a blank disk for node2, whose leg runs on another one.
+fn with_a_new_disk(desired: &mut Desired) -> Hosts {
+    let mut hosts = at_rest(desired);
+    for host in [&mut hosts.first, &mut hosts.second] {
+        let disk = Attached {
+            name: "/dev/sdb".into(),
+            path: "/dev/sdb".into(),
+        };
+        host.resources.get_mut("logs").unwrap().attached = Some(disk);
+    }
+    desired.volumes[0].disks.second.device = "/dev/sdc".into();
+    let device = hosts.second.devices.get_mut("logs").unwrap();
+    (device.path, device.signatures, device.label) = ("/dev/sdc".into(), Vec::new(), None);
+    hosts
+}
+
+#[test]
+fn a_leg_gets_another_disk_step_by_step() {
+    let mut desired = tomcat_pair();
+    let mut hosts = with_a_new_disk(&mut desired);
+    let steps = |hosts: &Hosts| stage_of(&plan_of(&desired, hosts)).steps.clone();
+    assert_eq!(
+        (steps(&hosts).first, steps(&hosts).second),
+        (
+            vec![],
+            vec![Step::Detach {
+                resource: "logs".into(),
+                disk: Some("/dev/sdb".into())
+            }]
+        )
+    );
+    carry_out_next(&desired, &mut hosts);
+    let second = steps(&hosts).second;
+    let at = |is_it: fn(&Step) -> bool| {
+        second
+            .iter()
+            .position(is_it)
+            .unwrap_or_else(|| panic!("{second:?}"))
+    };
+    let written = at(|step| matches!(step, Step::WriteFile(file) if file.path == "/etc/drbd.d/logs.res"));
+    let made = at(|step| matches!(step, Step::CreateMetadata { device, .. } if device == "/dev/sdc"));
+    assert!(written < made, "{second:?}");
+    carry_out_next(&desired, &mut hosts);
+    assert!(
+        matches!(steps(&hosts).second.as_slice(), [Step::BringUp { .. }]),
+        "{:?}",
+        steps(&hosts).second
+    );
+    carry_out_next(&desired, &mut hosts);
+    let leg = &hosts.second.resources["logs"];
+    assert_eq!(leg.attached.as_ref().unwrap().name, "/dev/sdc");
+    assert_eq!(hosts.second.pending, [""; 0]);
+}
+
+#[test]
+fn a_restart_in_the_middle_goes_on_with_the_new_disk() {
+    let mut desired = tomcat_pair();
+    let mut hosts = with_a_new_disk(&mut desired);
+    carry_out_next(&desired, &mut hosts);
+    // node2 was restarted before the new disk had its metadata: its leg cannot come up, and is neither missed nor taken for a lost one.
+    hosts.second.resources.clear();
+    let plan = plan_of(&desired, &hosts);
+    assert_eq!(plan.findings, []);
+    let steps = &stage_of(&plan).steps.second;
+    let makes = |step: &Step| matches!(step, Step::CreateMetadata { device, .. } if device == "/dev/sdc");
+    assert!(steps.iter().any(makes), "{steps:?}");
+}
+
+#[test]
+fn a_leg_that_is_needed_keeps_its_disk() {
+    type Change = fn(&mut Desired, &mut Hosts);
+    let changes: [(Change, &str); 4] = [
+        (
+            |_, hosts| hosts.second.resources.get_mut("logs").unwrap().role = "Primary".into(),
+            "move it to node1 first",
+        ),
+        (
+            |_, hosts| hosts.first.resources.get_mut("logs").unwrap().disk = "Inconsistent".into(),
+            "whose leg has to be connected and UpToDate",
+        ),
+        (
+            |_, hosts| hosts.second.resources.get_mut("logs").unwrap().connection = "Connecting".into(),
+            "whose leg has to be connected and UpToDate",
+        ),
+        (
+            |_, hosts| hosts.second.resources.get_mut("logs").unwrap().attached = None,
+            "was not told by DRBD",
+        ),
+    ];
+    for (change, words) in changes {
+        let mut desired = tomcat_pair();
+        let mut hosts = with_a_new_disk(&mut desired);
+        change(&mut desired, &mut hosts);
+        let plan = plan_of(&desired, &hosts);
+        let message = &plan.findings[0].message;
+        assert_eq!(
+            (&plan.next, reasons(&plan)),
+            (&Next::Rest, vec![Reason::DiskChanged]),
+            "{message}"
+        );
+        assert!(message.contains(words), "{message}");
+    }
+}
+
+#[test]
+fn a_new_disk_that_is_too_small_or_holds_something_is_refused_before_anything_is_detached() {
+    let mut desired = tomcat_pair();
+    let mut hosts = with_a_new_disk(&mut desired);
+    for host in [&mut hosts.first, &mut hosts.second] {
+        host.resources.get_mut("logs").unwrap().size = 1 << 20;
+    }
+    // Nine sectors of four KiB for the bitmap, and 36 KiB for the superblock and the log.
+    let needed = (1 << 30) + 72 * 1024;
+    let device = hosts.second.devices.get_mut("logs").unwrap();
+    device.size = needed - 512;
+    assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::DeviceTooSmall]);
+    hosts.second.devices.get_mut("logs").unwrap().size = needed;
+    assert_eq!(plan_of(&desired, &hosts).findings, []);
+    hosts.second.devices.get_mut("logs").unwrap().signatures = vec![Signature {
+        kind: "ext4".into(),
+        uuid: "1".into(),
+    }];
+    let plan = plan_of(&desired, &hosts);
+    assert_eq!(
+        (&plan.next, reasons(&plan)),
+        (&Next::Rest, vec![Reason::DeviceNotBlank])
+    );
+    desired.volumes[0].disks.second.overwrite = Some("ext4:1".into());
+    assert!(matches!(
+        stage_of(&plan_of(&desired, &hosts)).steps.second[..],
+        [Step::Detach { .. }]
+    ));
+}
+
+/// node2's leg has lost its disk; what is under the disk's name now is blank.
+fn with_a_lost_disk(desired: &Desired) -> Hosts {
+    let mut hosts = at_rest(desired);
+    hosts.first.resources.get_mut("logs").unwrap().peer_disk = "Diskless".into();
+    let leg = hosts.second.resources.get_mut("logs").unwrap();
+    (leg.disk, leg.attached) = ("Diskless".into(), None);
+    let device = hosts.second.devices.get_mut("logs").unwrap();
+    (device.signatures, device.label) = (Vec::new(), None);
+    hosts
+}
+
+/// Whether nothing is done now, and nothing is said of the spec.
+fn is_left_alone(desired: &Desired, hosts: &Hosts) -> bool {
+    let plan = plan_of(desired, hosts);
+    plan.findings.is_empty() && !matches!(plan.next, Next::Run(_))
+}
+
+/// The metadata that was made for node2's leg.
+fn made(hosts: &Hosts) -> String {
+    hosts.second.volume_records["logs"].device_uuid.clone().unwrap()
+}
+
+#[test]
+fn a_leg_that_has_lost_its_disk_gets_another_one_only_when_a_person_says_so() {
+    let mut desired = tomcat_pair();
+    let mut hosts = with_a_lost_disk(&desired);
+    assert!(is_left_alone(&desired, &hosts));
+    desired.lost_legs = ["31fb".to_owned()].into();
+    assert!(is_left_alone(&desired, &hosts), "another leg was meant");
+    desired.lost_legs = [made(&hosts)].into();
+    let steps = stage_of(&plan_of(&desired, &hosts)).steps.second.clone();
+    let gone = Step::Detach {
+        resource: "logs".into(),
+        disk: None,
+    };
+    assert_eq!(steps, [gone]);
+    for _ in 0..3 {
+        carry_out_next(&desired, &mut hosts);
+    }
+    let leg = &hosts.second.resources["logs"];
+    assert!(leg.attached.is_some(), "{leg:?}");
+    assert_eq!(hosts.second.pending, [""; 0]);
+}
+
+#[test]
+fn a_leg_whose_own_disk_answers_again_takes_that_back_when_a_person_says_so() {
+    let mut desired = tomcat_pair();
+    let mut hosts = with_a_lost_disk(&desired);
+    hosts.second.devices = at_rest(&desired).second.devices;
+    assert!(is_left_alone(&desired, &hosts));
+    desired.lost_legs = [made(&hosts)].into();
+    // It may have the newer data.
+    hosts.first.resources.get_mut("logs").unwrap().disk = "Outdated".into();
+    let steps = stage_of(&plan_of(&desired, &hosts)).steps.second.clone();
+    assert!(matches!(steps.as_slice(), [Step::BringUp { .. }]), "{steps:?}");
+    desired.lost_legs.clear();
+    desired.volumes[0].disks.second.device = "/dev/disk/by-id/wwn-1".into();
+    hosts.second.devices.get_mut("logs").unwrap().path = "/dev/sdc".into();
+    let steps = stage_of(&plan_of(&desired, &hosts)).steps.second.clone();
+    assert!(
+        matches!(steps.as_slice(), [Step::WriteFile(_), Step::BringUp { .. }]),
+        "{steps:?}"
+    );
+}
+
+#[test]
+fn of_two_legs_that_are_to_get_other_disks_one_goes_first() {
+    let mut desired = tomcat_pair();
+    let mut hosts = with_a_new_disk(&mut desired);
+    desired.volumes[0].disks.first.device = "/dev/sdd".into();
+    let device = hosts.first.devices.get_mut("logs").unwrap();
+    (device.path, device.signatures, device.label) = ("/dev/sdd".into(), Vec::new(), None);
+    let detached = |hosts: &Hosts| {
+        let plan = plan_of(&desired, hosts);
+        assert_eq!(plan.findings, []);
+        let steps = stage_of(&plan).steps.clone();
+        steps.map(|steps| matches!(steps.as_slice(), [Step::Detach { .. }]))
+    };
+    // node1 serves.
+    assert_eq!(detached(&hosts), Both::new(false, true));
+    hosts.first.resources.get_mut("logs").unwrap().role = "Secondary".into();
+    assert_eq!(detached(&hosts), Both::new(true, false));
+    // The operator died before it took node2's disk away.
+    hosts.second.pending.push("attach-logs".into());
+    assert_eq!(detached(&hosts), Both::new(false, true));
+}
+
+#[test]
+fn a_leg_that_is_down_keeps_a_disk_that_is_there() {
+    let mut desired = tomcat_pair();
+    let mut hosts = with_a_new_disk(&mut desired);
+    hosts.second.resources.clear();
+    let made = made(&hosts);
+    hosts.second.metadata_elsewhere = [(made, "/dev/sdb".to_owned())].into();
+    let plan = plan_of(&desired, &hosts);
+    assert_eq!(reasons(&plan), [Reason::DiskChanged]);
+    assert!(
+        plan.findings[0].message.contains("its disk is there: /dev/sdb"),
+        "{:?}",
+        plan.findings
+    );
+}
+
+#[test]
+fn a_leg_that_could_not_come_up_without_its_disk_is_made_on_the_one_that_the_spec_names() {
+    let mut desired = tomcat_pair();
+    let mut hosts = with_a_lost_disk(&desired);
+    hosts.second.resources.clear();
+    assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::LegMissing]);
+    desired.volumes[0].disks.second.device = "/dev/sdc".into();
+    hosts.second.devices.get_mut("logs").unwrap().path = "/dev/sdc".into();
+    carry_out_next(&desired, &mut hosts);
+    let steps = stage_of(&plan_of(&desired, &hosts)).steps.second.clone();
+    let makes = |step: &Step| matches!(step, Step::CreateMetadata { device, .. } if device == "/dev/sdc");
+    assert!(steps.iter().any(makes), "{steps:?}");
+    carry_out_next(&desired, &mut hosts);
+    for host in [&mut hosts.first, &mut hosts.second] {
+        let failures = &mut host.cluster.as_mut().unwrap().failures;
+        failures.push(Failure {
+            resource: "volume-logs".into(),
+            task: Task::Start,
+            node: "node2".into(),
+            message: String::new(),
+            passed: None,
+            missing_at: None,
+        });
+    }
+    let steps = stage_of(&plan_of(&desired, &hosts)).steps.second.clone();
+    let again = Step::CleanUp {
+        resource: "volume-logs".into(),
+    };
+    assert_eq!(steps, [again]);
+}
+
+#[test]
+fn a_lost_leg_waits_for_a_good_one_to_be_filled_from() {
+    let mut desired = tomcat_pair();
+    let mut hosts = with_a_lost_disk(&desired);
+    desired.lost_legs = [made(&hosts)].into();
+    hosts.first.resources.get_mut("logs").unwrap().disk = "Inconsistent".into();
+    let plan = plan_of(&desired, &hosts);
+    assert_eq!(
+        (&plan.next, reasons(&plan)),
+        (&Next::Rest, vec![Reason::DiskChanged])
+    );
+    hosts.first.resources.get_mut("logs").unwrap().disk = "UpToDate".into();
+    hosts.second.resources.get_mut("logs").unwrap().connection = "Connecting".into();
+    assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::DiskChanged]);
 }
 
 #[test]

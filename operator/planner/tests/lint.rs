@@ -217,6 +217,26 @@ fn broken(rule: Rule) -> Vec<Case> {
             digest: Secret::new("digest"),
             password: Secret::new("another"),
         })],
+        // At rest the spec names the disk that the leg has.
+        Rule::DetachesOnlyBesideAGoodLeg => {
+            let desired = tomcat_pair();
+            let hosts = at_rest(&desired);
+            let detach = Step::Detach {
+                resource: "logs".into(),
+                disk: Some("/dev/sdb".into()),
+            };
+            // Nobody has said that a disk is gone.
+            let mut lost = at_rest(&desired);
+            lost.first.resources.get_mut("logs").unwrap().disk = "Diskless".into();
+            let gone = Step::Detach {
+                resource: "logs".into(),
+                disk: None,
+            };
+            vec![
+                Case::of(desired.clone(), hosts, detach),
+                Case::of(desired, lost, gone),
+            ]
+        }
         Rule::GivesBackNothingThatIsDeclared => {
             let mut desired = tomcat_pair();
             let path = desired.groups[0].files[0].path.clone();

@@ -177,6 +177,10 @@ const TRIALS: &[(&str, Check)] = &[
         "a leg whose disk was emptied is told, not made anew",
         innocence::an_emptied_leg_is_told,
     ),
+    (
+        "a leg gets another disk, and its first place again, while the service goes on",
+        innocence::a_leg_gets_another_disk,
+    ),
     READ_ONLY,
     LOST_LINK,
     (

@@ -4,7 +4,7 @@
 //! Rules from the DRBD user's guide ("The DRBD generation identifier") and drbd_receiver.c of 8.4
 //! (`drbd_uuid_compare`).
 
-use hapair_model::{Both, Side};
+use hapair_model::{Both, Side, plan::FollowUp};
 
 use crate::{
     machine::{Connection, DiskState, Leg, Machine, Metadata},
@@ -63,23 +63,22 @@ pub fn up(machine: &mut Machine, resource: &str) -> Result<(), String> {
         .ok_or_else(|| format!("'{resource}' not defined in your config"))?;
     let text = String::from_utf8_lossy(&file.content).into_owned();
     let (device, minor) = own_section(&text, &machine.disk.hostname)?;
+    let is_due = machine
+        .disk
+        .pending
+        .contains(&FollowUp::Attach(resource.to_owned()).mark());
+    let disk = state_on(machine, &device);
     if let Some(leg) = machine.memory.legs.get_mut(resource) {
         if leg.connection == Connection::StandAlone {
             leg.connection = Connection::Connecting;
         }
+        if leg.disk == DiskState::Diskless && is_due {
+            // It meets its peer anew, which tells the two what has to be copied.
+            (leg.device, leg.disk, leg.connection) = (device, disk?, Connection::Connecting);
+        }
         return Ok(());
     }
-    let metadata = machine
-        .disk
-        .devices
-        .get(&device)
-        .and_then(|device| device.metadata.as_ref());
-    let metadata = metadata.ok_or_else(|| format!("no valid meta data found on {device}"))?;
-    let disk = match metadata {
-        metadata if metadata.is_blank() || !metadata.consistent => DiskState::Inconsistent,
-        metadata if metadata.outdated => DiskState::Outdated,
-        _ => DiskState::Consistent,
-    };
+    let disk = disk?;
     let leg = Leg {
         device,
         minor,
@@ -91,6 +90,46 @@ pub fn up(machine: &mut Machine, resource: &str) -> Result<(), String> {
     };
     machine.memory.legs.insert(resource.to_owned(), leg);
     Ok(())
+}
+
+/// What a leg's disk is when it is attached: what its metadata says.
+fn state_on(machine: &Machine, device: &str) -> Result<DiskState, String> {
+    let metadata = machine
+        .disk
+        .devices
+        .get(device)
+        .and_then(|device| device.metadata.as_ref());
+    Ok(
+        match metadata.ok_or_else(|| format!("no valid meta data found on {device}"))? {
+            metadata if metadata.is_blank() || !metadata.consistent => DiskState::Inconsistent,
+            metadata if metadata.outdated => DiskState::Outdated,
+            _ => DiskState::Consistent,
+        },
+    )
+}
+
+/// A leg gives its disk up. A Primary that it is connected to goes on with data of its own.
+pub fn detach(world: &mut World, side: Side, resource: &str) {
+    let is_primary = |leg: &Leg| leg.primary;
+    if world.machines[side.peer()]
+        .memory
+        .legs
+        .get(resource)
+        .is_some_and(is_primary)
+    {
+        new_generation(world, side.peer(), resource);
+    }
+    if let Some(metadata) = world.machines[side].metadata_mut(resource) {
+        metadata.outdated = true;
+    }
+    if let Some(leg) = world.machines[side].memory.legs.get_mut(resource) {
+        if leg.primary {
+            world
+                .broken
+                .push(format!("{resource}: the Primary loses its disk"));
+        }
+        (leg.disk, leg.resync) = (DiskState::Diskless, 0);
+    }
 }
 
 /// The device and minor number that a resource file gives a host.

@@ -253,6 +253,8 @@ pub enum Connection {
 /// DRBD's disk states, as far as they matter here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DiskState {
+    /// There is none.
+    Diskless,
     /// Not usable yet, or the target of a resync.
     Inconsistent,
     /// Usable, but older than the peer's.
@@ -267,6 +269,7 @@ impl DiskState {
     /// As drbdsetup spells it.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Diskless => "Diskless",
             Self::Inconsistent => "Inconsistent",
             Self::Outdated => "Outdated",
             Self::Consistent => "Consistent",
@@ -366,19 +369,24 @@ impl Machine {
 
     /// The metadata below a leg.
     pub fn metadata(&self, resource: &str) -> Option<&Metadata> {
+        self.disk.devices.get(self.attached(resource)?)?.metadata.as_ref()
+    }
+
+    /// The disk of a leg, if it has one.
+    pub fn attached(&self, resource: &str) -> Option<&str> {
         let leg = self.memory.legs.get(resource)?;
-        self.disk.devices.get(&leg.device)?.metadata.as_ref()
+        (leg.disk != DiskState::Diskless).then_some(leg.device.as_str())
     }
 
     /// The metadata below a leg, to be changed.
     pub fn metadata_mut(&mut self, resource: &str) -> Option<&mut Metadata> {
-        let device = self.memory.legs.get(resource)?.device.clone();
+        let device = self.attached(resource)?.to_owned();
         self.disk.devices.get_mut(&device)?.metadata.as_mut()
     }
 
     /// The records below a leg.
     pub fn records_mut(&mut self, resource: &str) -> Option<&mut BTreeSet<u32>> {
-        let device = self.memory.legs.get(resource)?.device.clone();
+        let device = self.attached(resource)?.to_owned();
         self.disk
             .devices
             .get_mut(&device)

@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use hapair_model::{
     Secret, Side, digest,
     observed::{
-        Cluster, ClusterNode, ClusterResource, ConnectionState, CorosyncConf, Device, Distribution,
+        Attached, Cluster, ClusterNode, ClusterResource, ConnectionState, CorosyncConf, Device, Distribution,
         DrbdConfig, FileFacts, Host, HostAddress, Job, KnownPeer, Mounted, PathFacts, PathKind, Question,
         ReplicationState, Resource, Role, Signature, Unit,
     },
+    plan::FollowUp,
     xml::Element,
 };
 
@@ -299,7 +300,13 @@ fn device(machine: &Machine, volume: &str, path: &str) -> Device {
             .iter()
             .any(|each| each.id() == Some(&format!("volume-{volume}")))
     };
+    let gets_another = machine
+        .disk
+        .pending
+        .contains(&FollowUp::Attach(volume.to_owned()).mark())
+        || machine.attached(volume).is_some_and(|attached| attached != path);
     let hidden = machine.memory.legs.contains_key(volume)
+        && !gets_another
         && machine.is_clustered()
         && machine.disk.cib.as_ref().is_some_and(in_cib);
     let mut seen = Device {
@@ -343,7 +350,8 @@ fn resource(world: &World, side: Side, name: &str) -> Resource {
         .legs
         .get(name)
         .filter(|_| connected);
-    let metadata = world.machines[side].metadata(name);
+    let machine = &world.machines[side];
+    let metadata = machine.metadata(name);
     let role = |primary: bool| if primary { Role::Primary } else { Role::Secondary };
     let replication = match (leg.resync > 0, peer.is_some_and(|peer| peer.resync > 0)) {
         (true, _) => ReplicationState::SyncTarget,
@@ -363,7 +371,10 @@ fn resource(world: &World, side: Side, name: &str) -> Resource {
         disk: leg.disk.name().into(),
         peer_disk: peer.map_or("DUnknown", |peer| peer.disk.name()).into(),
         replication,
-        attached: None,
+        attached: machine.attached(name).map(|path| Attached {
+            name: path.into(),
+            path: path.into(),
+        }),
         suspended: leg.frozen.then(|| "fencing".into()),
         size: SIZE,
         out_of_sync: u64::from(leg.resync + peer.map_or(0, |peer| peer.resync)).min(SIZE),

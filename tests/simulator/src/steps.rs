@@ -6,7 +6,9 @@ mod disks;
 mod system;
 
 use cluster::{forget, give_back, leave_cluster, push_cib, seed_cib};
-use disks::{bring_up, create_first_generation, create_metadata, make_filesystem, make_partition, take_down};
+use disks::{
+    bring_up, create_first_generation, create_metadata, detach, make_filesystem, make_partition, take_down,
+};
 use hapair_model::{
     Side,
     host::Authority,
@@ -200,6 +202,7 @@ pub async fn carry_out(run: &mut Run<'_>, step: &Step) -> Result<(), Stop> {
             })
             .await
         }
+        Step::Detach { resource, disk } => detach(run, resource, disk.is_some()).await,
         Step::TakeDown { resource } => take_down(run, resource).await,
         Step::LeaveCluster => leave_cluster(run).await,
         Step::GiveBack { paths } => give_back(run, paths).await,

@@ -6,8 +6,8 @@ use hapair_model::{
     desired::{Desired, Volume},
     digest,
     observed::{
-        CorosyncConf, Device, DiskState, DrbdConfig, Failure, FileFacts, Host, JUST_CREATED, KnownPeer,
-        Resource, Role, Signature, SignatureKind, Unit, VolumeRecord,
+        Attached, CorosyncConf, Device, DiskState, DrbdConfig, Failure, FileFacts, Host, JUST_CREATED,
+        KnownPeer, Resource, Role, Signature, SignatureKind, Unit, VolumeRecord,
     },
     plan::{Content, File, FollowUp, Keep, Step},
     xml::Element,
@@ -120,7 +120,18 @@ fn one(step: &Step, desired: &Desired, side: Side, host: &mut Host) {
         Step::BringUp { resource } => {
             let minor = host.volume_records.get(resource).map_or(0, |record| record.minor);
             let blank = || blank(minor);
-            host.resources.entry(resource.clone()).or_insert_with(blank);
+            let leg = host.resources.entry(resource.clone()).or_insert_with(blank);
+            if leg.disk.is_without_disk() {
+                leg.disk = DiskState::Inconsistent;
+                leg.generation = JUST_CREATED;
+                leg.attached = attached(resource, desired, side);
+            }
+        }
+        Step::Detach { resource, .. } => {
+            host.pending.push(FollowUp::Attach(resource.clone()).mark());
+            if let Some(leg) = host.resources.get_mut(resource) {
+                (leg.disk, leg.attached) = (DiskState::Diskless, None);
+            }
         }
         Step::MakeFilesystem { resource, .. } => {
             host.devices.entry(resource.clone()).or_default().label = Some(volume::COMPLETE.into());
@@ -172,7 +183,12 @@ fn follow(step: &Step, host: &mut Host) {
         Step::EnableUnits { units } if units.iter().any(is_idle) => {
             vec![FollowUp::ReloadCorosync, FollowUp::RestartCorosync]
         }
-        Step::BringUp { resource } => vec![FollowUp::Adjust(resource.clone())],
+        Step::BringUp { resource } => {
+            vec![
+                FollowUp::Adjust(resource.clone()),
+                FollowUp::Attach(resource.clone()),
+            ]
+        }
         Step::OpenFirewall { .. } => vec![FollowUp::OpenFirewall],
         Step::CleanUp { resource } => {
             let volume = names::volume_of(resource).map(FollowUp::Adjust);
@@ -311,6 +327,16 @@ fn blank(minor: u32) -> Resource {
         generation: JUST_CREATED,
         ancestors: Vec::new(),
     }
+}
+
+/// The declared disk, by its declared name.
+fn attached(resource: &str, desired: &Desired, side: Side) -> Option<Attached> {
+    let mut volumes = desired.volumes.iter();
+    let name = &volumes.find(|volume| volume.name == resource)?.disks[side].device;
+    Some(Attached {
+        name: name.clone(),
+        path: name.clone(),
+    })
 }
 
 fn first_generation(resource: &str, hosts: &mut Both<Host>) {

@@ -4,7 +4,7 @@ use hapair_model::{
     observed::{
         ConnectionState, Device, DiskState, Host, JUST_CREATED, ReplicationState, Role, SignatureKind as Kind,
     },
-    plan::{Content, Step},
+    plan::{Content, FollowUp, Step},
 };
 
 use super::{Judge, Purpose, has};
@@ -24,7 +24,10 @@ impl Judge<'_> {
         // An earlier run of the same step was cut off: what is there now is what it wrote. Data without a
         // signature never comes from it.
         let is_ours = is_pending(host, resource) && (!is_mere_data(device) || overwrite.is_some());
-        let is_down = !host.resources.contains_key(resource);
+        let is_down = host
+            .resources
+            .get(resource)
+            .is_none_or(|leg| leg.disk.is_without_disk() && gets_another_disk(host, resource));
         is_down && (is_ours || device.signatures.is_empty() || is_named(device, overwrite.as_deref()))
     }
 
@@ -49,17 +52,85 @@ impl Judge<'_> {
         };
         let was_made =
             self.host().volume_records.contains_key(resource) && !is_pending(self.host(), resource);
-        !(was_made && self.is_configured(resource))
+        !(was_made && self.is_configured(resource)) || gets_another_disk(self.host(), resource)
+    }
+
+    pub(super) fn detaches_only_beside_a_good_leg(&self, step: &Step) -> bool {
+        let Step::Detach { resource, disk } = step else {
+            return false;
+        };
+        let mut volumes = self.desired.volumes.iter();
+        let declared = volumes.find(|volume| volume.name == *resource);
+        let declared = declared.map(|volume| &volume.disks[self.side].device);
+        let leg = self.host().resources.get(resource);
+        let Some(peers) = self.peer().resources.get(resource) else {
+            return false;
+        };
+        let path = self.host().devices.get(resource).map(|device| &device.path);
+        let is_declared = |disk: &String| Some(disk) == declared || Some(disk) == path;
+        let is_replaced = match (disk, leg) {
+            (Some(disk), Some(leg)) => leg.attached.as_ref().is_some_and(|attached| {
+                leg.role == Role::Secondary
+                    && attached.name == *disk
+                    && !is_declared(&attached.name)
+                    && !is_declared(&attached.path)
+            }),
+            (Some(_), None) => false,
+            (None, leg) => {
+                leg.is_none_or(|leg| leg.disk == DiskState::Diskless)
+                    && (self.is_given_up(resource)
+                        || self
+                            .host()
+                            .drbd_config
+                            .get(resource)
+                            .is_some_and(|config| !config.disks.iter().any(is_declared)))
+            }
+        };
+        let is_joined = leg.is_none_or(|leg| {
+            leg.connection == ConnectionState::Connected && leg.peer_disk == DiskState::UpToDate
+        });
+        is_replaced
+            && declared.is_some()
+            && is_joined
+            && peers.disk == DiskState::UpToDate
+            && !gets_another_disk(self.peer(), resource)
+    }
+
+    /// Whether a person has said that the leg's disk is gone for good.
+    fn is_given_up(&self, volume: &str) -> bool {
+        self.made(volume)
+            .is_some_and(|uuid| self.desired.lost_legs.contains(uuid))
+    }
+
+    /// Whether the declared device carries the metadata that the leg was made with.
+    fn carries_its_own_metadata(&self, volume: &str) -> bool {
+        let device = self.host().devices.get(volume);
+        let signatures = device.into_iter().flat_map(|device| &device.signatures);
+        let mut metadata = signatures.filter(|each| each.kind == Kind::Drbd);
+        metadata.any(|each| Some(&each.uuid) == self.made(volume))
+    }
+
+    /// The metadata that this host's leg was made with, by its own record or its peer's.
+    fn made(&self, volume: &str) -> Option<&String> {
+        let record = self.host().volume_records.get(volume);
+        let own = record.and_then(|record| record.device_uuid.as_ref());
+        own.or_else(|| self.peer().known_peer.as_ref()?.legs.get(volume))
     }
 
     pub(super) fn partitions_only_free_disks(&self, step: &Step) -> bool {
-        let Step::MakePartition { disk, overwrite, .. } = step else {
+        let Step::MakePartition {
+            disk,
+            name,
+            overwrite,
+            ..
+        } = step
+        else {
             return false;
         };
         let mut volumes = self.desired.volumes.iter();
         let volume = volumes.find(|volume| {
             let partition = volume.disks[self.side].partition.as_ref();
-            partition.is_some_and(|partition| partition.disk == *disk)
+            partition.is_some_and(|partition| partition.disk == *disk && partition.name == *name)
         });
         let Some(device) = volume.and_then(|volume| self.host().disks.get(&volume.name)) else {
             return false;
@@ -100,8 +171,12 @@ impl Judge<'_> {
             return false;
         };
         let host = self.host();
-        if !host.resources.contains_key(resource) {
+        let Some(leg) = host.resources.get(resource) else {
             return !self.is_configured(resource);
+        };
+        // There is nothing to detach.
+        if leg.disk == DiskState::Diskless {
+            return self.carries_its_own_metadata(resource);
         }
         let declared = volume.disks[self.side].device.as_str();
         let path = host
@@ -189,6 +264,11 @@ impl Judge<'_> {
         self.hosts
             .any(|host| host.cib.as_ref().is_some_and(|cib| has(cib, &id)))
     }
+}
+
+/// Whether a leg has given its disk up for another one.
+fn gets_another_disk(host: &Host, volume: &str) -> bool {
+    host.pending.contains(&FollowUp::Attach(volume.to_owned()).mark())
 }
 
 /// Whether the host's record says that metadata was about to be made.

@@ -74,6 +74,9 @@ rules! {
     MakesNoFilesystemOverData: Data,
     /// The constraint of a lost peer goes only while both legs say that they are connected and UpToDate.
     UnfencesOnlyEqualLegs: Data,
+    /// A disk is taken away from a leg only when the spec names another one, the leg is not Primary, and its peer's is
+    /// connected and UpToDate.
+    DetachesOnlyBesideAGoodLeg: Data,
     /// A DRBD resource is taken down only when the cluster does not have it and it is not Primary.
     TakesDownNothingThatRuns: Service,
     /// Packages are installed only where they are missing, and no active unit is masked meanwhile: an upgrade

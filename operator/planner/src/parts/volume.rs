@@ -10,6 +10,7 @@ mod leg;
 mod numbers;
 mod problem;
 mod refuse;
+mod replacement;
 mod report;
 mod split_brain;
 mod state;
@@ -36,6 +37,7 @@ pub use filesystem::{element as filesystem, writable};
 pub use first_data::{COMPLETE, first_data};
 pub use problem::{frozen, left_alone, volume_problem};
 pub use refuse::different_ids;
+pub use replacement::detach;
 pub use report::{data, mounted_outside, pairs_problem, primary, report};
 pub use unfence::unfence;
 

@@ -220,7 +220,7 @@ pub fn leg_missing() -> Vec<Case> {
             device(&mut hosts.second).signatures.clear();
         },
         &["node2", "/dev/sdb is blank", "expected DRBD's metadata"],
-        &["on node2 `drbdadm create-md logs && drbdadm up logs`"],
+        &["`kubectl hapair replace-disk "],
         Case::as_advised,
     )]
 }
@@ -278,8 +278,8 @@ pub fn lost_disk() -> Vec<Case> {
         },
         &["volume logs", "node2 has lost its disk"],
         &[
-            "on node2 `drbdadm attach logs`",
-            "`drbdadm create-md logs && drbdadm attach logs`",
+            "Once it answers again, or a blank disk is in its place",
+            "`kubectl hapair replace-disk ",
         ],
         Case::as_advised,
     )]

@@ -3,13 +3,14 @@
 
 use hapair_model::{
     Side,
-    observed::{Cluster, ConnectionState, HostAddress, LoadState, Role, Signature, SignatureKind, User},
+    observed::{Cluster, ConnectionState, HostAddress, LoadState, Role, User},
+    plan::Next,
     reason::remedy_of,
     xml::Element,
 };
 
 use super::{Case, in_cluster, leg, on_both};
-use crate::situations::{Hosts, at_rest, tomcat_pair};
+use crate::situations::{Hosts, at_rest, carry_out_next, plan_of, tomcat_pair};
 
 /// The pair when nothing is wrong.
 fn well() -> Hosts {
@@ -44,6 +45,7 @@ impl Case {
                     cluster.nodes.get_mut(node).unwrap().standby = false;
                 });
             }
+            ["kubectl", "hapair", "replace-disk", uuid] => self.replace_disk(uuid),
             ["kubectl", "hapair", "pause", "web"] => self.desired.paused = true,
             ["kubectl", "hapair", "resume", "web"] => self.desired.paused = false,
             _ => {
@@ -52,6 +54,20 @@ impl Case {
                     ["drbdadm", ref rest @ ..] => self.drbdadm(on, rest),
                     _ => self.on_host(on, words),
                 }
+            }
+        }
+    }
+
+    /// The operator does what it plans then, and the resync is over.
+    fn replace_disk(&mut self, uuid: &str) {
+        self.desired.lost_legs = [uuid.to_owned()].into();
+        while matches!(plan_of(&self.desired, &self.hosts).next, Next::Run(_)) {
+            carry_out_next(&self.desired, &mut self.hosts);
+        }
+        let well = well();
+        for side in Side::BOTH {
+            if let Some(leg) = self.hosts[side].resources.get_mut("logs") {
+                *leg = well[side].resources["logs"].clone();
             }
         }
     }
@@ -114,28 +130,11 @@ impl Case {
     }
 
     fn drbdadm(&mut self, on: Side, words: &[&str]) {
-        let (["create-md", _] | ["up", _] | ["attach", _] | ["primary", "--force", _]) = *words else {
-            return self.connection(on, words);
-        };
-        let good = well()[on].resources["logs"].clone();
         match *words {
-            ["create-md", "logs"] => {
-                let device = self.hosts[on].devices.get_mut("logs").unwrap();
-                assert_eq!(device.signatures, [], "it asks first");
-                device.signatures.push(Signature {
-                    kind: SignatureKind::Drbd,
-                    uuid: "new".into(),
-                });
-            }
-            ["up", "logs"] => drop(self.hosts[on].resources.insert("logs".into(), good)),
-            ["attach", "logs"] => {
-                leg(&mut self.hosts, on).disk = good.disk.clone();
-                leg(&mut self.hosts, on.peer()).peer_disk = good.disk;
-            }
             ["primary", "--force", "logs"] => {
-                leg(&mut self.hosts, on).disk = good.disk;
+                leg(&mut self.hosts, on).disk = well()[on].resources["logs"].disk.clone();
             }
-            _ => panic!("drbdadm {words:?} is not known here"),
+            _ => self.connection(on, words),
         }
     }
 

@@ -111,6 +111,7 @@ pub fn tomcat_pair() -> Desired {
         leaving: Leaving::default(),
         accepted: BTreeMap::new(),
         forgotten: BTreeSet::new(),
+        lost_legs: BTreeSet::new(),
         ids: BTreeMap::new(),
     }
 }

@@ -127,8 +127,8 @@ pub fn one_survivor(world: &mut World) -> Result<()> {
 /// What stands before a message's own remedy.
 pub const REMEDY: &str = "What to do: ";
 
-/// Types what a message has after these words: the commands of the first sentence that has any, each on the node that it is
-/// for, or on the first.
+/// Types what a message has after these words: the commands of the first sentence that has any: the plugin's here, each other
+/// on the node that it is for, or on the first.
 pub fn follow(world: &World, message: &str, after: &str) -> Result<()> {
     let (_, rest) = message
         .split_once(after)
@@ -139,6 +139,11 @@ pub fn follow(world: &World, message: &str, after: &str) -> Result<()> {
         .split('`')
         .collect();
     for part in parts.chunks_exact(2) {
+        if let Some(words) = part[1].strip_prefix("kubectl hapair ") {
+            println!("           {}", part[1]);
+            world.plugin(&words.split(' ').collect::<Vec<_>>())?;
+            continue;
+        }
         let node = part[0].trim_end().rsplit(' ').next().unwrap_or_default();
         let on = match part[0].trim_end().ends_with(&format!("on {node}")) {
             true => world.lab.node(node)?,

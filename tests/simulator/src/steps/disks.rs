@@ -182,14 +182,43 @@ pub(super) async fn bring_up(run: &mut Run<'_>, resource: &str) -> Result<(), St
         world.connection(side, resource) != Some(Connection::Configured)
     })
     .await?;
-    let mark = FollowUp::Adjust(resource.to_owned()).mark();
-    if run.look(|world, side| world.machines[side].disk.pending.contains(&mark)) {
-        run.change(format!("unmark {mark}"), |world, side| {
-            world.machines[side].disk.pending.remove(&mark)
-        })
-        .await?;
+    for due in [FollowUp::Adjust, FollowUp::Attach] {
+        let mark = due(resource.to_owned()).mark();
+        if run.look(|world, side| world.machines[side].disk.pending.contains(&mark)) {
+            run.change(format!("unmark {mark}"), |world, side| {
+                world.machines[side].disk.pending.remove(&mark)
+            })
+            .await?;
+        }
     }
     Ok(())
+}
+
+pub(super) async fn detach(run: &mut Run<'_>, resource: &str, has_disk: bool) -> Result<(), Stop> {
+    let is_needed = run.look(|world, side| {
+        let peers = world.machines[side.peer()].memory.legs.get(resource);
+        let leg = world.machines[side].memory.legs.get(resource);
+        let has = leg.is_some_and(|leg| leg.disk != DiskState::Diskless);
+        has != has_disk
+            || leg.is_some_and(|leg| has && leg.primary || leg.connection != Connection::Connected)
+            || leg.is_some() && peers.is_none_or(|leg| leg.disk != DiskState::UpToDate)
+    });
+    if is_needed {
+        return Err(Stop::Failed(format!("{resource} is needed as it is")));
+    }
+    let mark = FollowUp::Attach(resource.to_owned()).mark();
+    run.change(format!("mark {mark}"), |world, side| {
+        world.machines[side].disk.pending.insert(mark)
+    })
+    .await?;
+    if !has_disk {
+        return Ok(());
+    }
+    let name = resource.to_owned();
+    run.change(format!("detach {resource}"), |world, side| {
+        drbd::detach(world, side, &name)
+    })
+    .await
 }
 
 pub(super) async fn create_first_generation(run: &mut Run<'_>, resource: &str) -> Result<(), Stop> {

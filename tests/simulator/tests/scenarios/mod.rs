@@ -6,10 +6,12 @@ use std::sync::{
     atomic::{AtomicUsize, Ordering},
 };
 
+use hapair_crds::requests::REPLACE_DISK;
 use hapair_model::Side;
 use hapair_simulator::{
     effects::Fault,
     experiment::{End, Experiment, Start, run},
+    machine::{BlockDevice, DiskState},
     objects::{changed, of_kind, sample, secrets},
 };
 use serde_json::{Value, json};
@@ -130,6 +132,31 @@ pub const SCENARIOS: &[Scenario] = &[
         name: "group and address are deleted with Retain, and declared under other names",
         start: released,
         act: renamed,
+        ready: true,
+    },
+    Scenario {
+        name: "another disk for node2",
+        start: with_another_disk,
+        act: another_disk,
+        ready: true,
+    },
+    Scenario {
+        name: "a blank disk in place of one that has failed under node2",
+        start: at_rest,
+        act: |run| {
+            let uuid = other_disk_in_its_place(run);
+            run.apply([replacing(&uuid)]);
+        },
+        ready: true,
+    },
+    Scenario {
+        name: "a blank disk in place of the one that node2 had before it was restarted",
+        start: at_rest,
+        act: |run| {
+            let uuid = other_disk_in_its_place(run);
+            run.shared.world().reboot(Side::Second);
+            run.apply([replacing(&uuid)]);
+        },
         ready: true,
     },
     Scenario {
@@ -340,6 +367,46 @@ fn another_admin(run: &Experiment) {
 
 fn other_preference(run: &Experiment) {
     run.apply([changed("HAPair", |spec| spec["preferredNode"] = json!("node2"))]);
+}
+
+fn with_another_disk() -> Start {
+    let mut start = at_rest();
+    let disk = BlockDevice {
+        size: 512 << 20,
+        ..BlockDevice::default()
+    };
+    let devices = &mut start.world.machines.second.disk.devices;
+    devices.insert("/dev/sdc".into(), disk);
+    start
+}
+
+fn another_disk(run: &Experiment) {
+    run.apply([changed("ReplicatedVolume", |spec| {
+        spec["disks"][1] = json!({"node": "node2", "device": "/dev/sdc"});
+    })]);
+}
+
+/// The disk below node2's leg is gone, and a blank one is there. Returns the metadata that the leg had.
+fn other_disk_in_its_place(run: &Experiment) -> String {
+    let mut world = run.shared.world();
+    let machine = &mut world.machines[Side::Second];
+    let legs = machine.memory.legs.values_mut();
+    legs.for_each(|leg| leg.disk = DiskState::Diskless);
+    let disk = &mut machine.disk;
+    disk.devices.remove("/dev/disk/by-partlabel/hapair-logs");
+    if let Some(whole) = disk.devices.get_mut("/dev/sdb") {
+        whole.signatures.clear();
+        whole.partitions.clear();
+    }
+    let record = disk.volume_records.get("logs");
+    let uuid = record.and_then(|record| record.device_uuid.clone());
+    uuid.unwrap_or_default()
+}
+
+fn replacing(uuid: &str) -> Value {
+    let mut pair = of_kind("HAPair");
+    pair["metadata"]["annotations"] = json!({REPLACE_DISK.annotation: uuid});
+    pair
 }
 
 /// node2's own disk was emptied, but for the packages; the disk with the data is as it was.

@@ -1,9 +1,6 @@
 //! What a person types where neither DRBD nor the cluster goes on alone.
 
-use hapair_model::{
-    Side,
-    desired::{Desired, Volume},
-};
+use hapair_model::desired::{Desired, Volume};
 
 use crate::names;
 
@@ -27,17 +24,17 @@ pub fn write_again(volume: &str, node: &str) -> String {
     format!("somebody has suspended them by hand. On {node} `drbdadm resume-io {volume}`")
 }
 
-/// A leg that has lost its disk takes it back, or a new one.
-pub fn attach(volume: &Volume, side: Side, node: &str) -> String {
-    let name = &volume.name;
-    let partition = match &volume.disks[side].partition {
-        Some(partition) => format!("a partition with the name {} and ", partition.name),
-        None => String::new(),
-    };
+/// A leg that has lost its disk takes it back, or gets a new one.
+pub fn attach(node: &str, uuid: Option<&str>) -> String {
+    let command = uuid.map(|uuid| {
+        format!(
+            ". Once it answers again, or a blank disk is in its place: `kubectl hapair replace-disk {uuid}`"
+        )
+    });
     format!(
         "look at the disk and at the kernel's log on {node}. DRBD goes on with the other node's disk, and does not take this one back by \
-         itself. Once it answers again: on {node} `drbdadm attach {name}`. A new disk in its place gets {partition}metadata first: on {node} \
-         `drbdadm create-md {name} && drbdadm attach {name}`"
+         itself{}. A disk in another place is named in spec.disks",
+        command.unwrap_or_default()
     )
 }
 
@@ -49,27 +46,14 @@ pub fn begin_anew(volume: &str, node: &str) -> String {
     )
 }
 
-/// A device in the place of a leg gets what it needs to be one: the leg itself, or a blank disk that is filled.
-pub fn replace(volume: &Volume, side: Side, node: &str, is_blank: bool) -> String {
-    let name = &volume.name;
+/// A device in the place of a leg: the leg itself, or a blank disk that is filled.
+pub fn replace(uuid: &str, is_blank: bool) -> String {
     let right = "attach the right disk, or name it by a lasting name below /dev/disk/by-id";
     if !is_blank {
         return right.into();
     }
-    let partition = volume.disks[side].partition.as_ref().map(|partition| {
-        let size = partition.size_mib.map(|size| format!(", size={size}MiB"));
-        format!(
-            // The link by the partition's name is udev's.
-            "echo 'name={}{}' | sfdisk --quiet --label gpt {} && udevadm settle && ",
-            partition.name,
-            size.unwrap_or_default(),
-            partition.disk
-        )
-    });
     format!(
-        "{right}. Where the disk was replaced by this blank one: on {node} `{}drbdadm create-md {name} && drbdadm up {name}`; it is filled \
-         from the other node, and the operator takes note of it",
-        partition.unwrap_or_default()
+        "{right}. Where the disk was replaced by this blank one: `kubectl hapair replace-disk {uuid}`; it is filled from the other node"
     )
 }
 

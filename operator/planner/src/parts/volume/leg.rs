@@ -7,10 +7,11 @@ use hapair_model::{
     plan::{FollowUp, Step},
 };
 
-use super::devices;
+use super::{devices, replacement};
 use crate::{
     due::Due,
     facts::{Facts, OneHost},
+    names,
 };
 
 /// A leg's metadata and connection, until the cluster has the volume: from then on the resource agent brings
@@ -64,10 +65,29 @@ pub fn steps(volume: &Volume, facts: &Facts<'_>, side: Side, due: &Due) -> Vec<S
     let connecting = up.is_some_and(|leg| leg.connection == ConnectionState::StandAlone && leg.is_blank());
     // To adjust a leg that has lost its disk would attach the disk again.
     let has_disk = up.is_some_and(|leg| !leg.disk.is_without_disk());
-    if up.is_none() && !in_cluster || has_disk && due.has(&FollowUp::Adjust(resource.clone())) || connecting {
+    let is_adjusted =
+        due.has(&FollowUp::Adjust(resource.clone())) || due.has(&FollowUp::Attach(resource.clone()));
+    let is_attached =
+        up.is_some() && replacement::is_under_way(&resource, host) && has_own_metadata(volume, host)
+            || replacement::has_returned(volume, &facts.host(side));
+    if up.is_none() && !in_cluster || has_disk && is_adjusted || is_attached || connecting {
         steps.push(Step::BringUp { resource });
+    } else if up.is_none() && replacement::is_under_way(&resource, host) && has_failed(volume, facts, side) {
+        // The disk without which the cluster could not start it has its successor now.
+        let resource = names::volume(&volume.name);
+        steps.push(Step::CleanUp { resource });
     }
     steps
+}
+
+/// Whether the cluster remembers that it could not start the leg on this host.
+fn has_failed(volume: &Volume, facts: &Facts<'_>, side: Side) -> bool {
+    let (id, node) = (names::volume(&volume.name), &facts.desired.nodes[side].name);
+    let failures = facts.cluster().map(|cluster| cluster.failures.iter());
+    failures
+        .into_iter()
+        .flatten()
+        .any(|failure| failure.resource == id && failure.node == *node)
 }
 
 /// The record of a leg's metadata is made anew when the leg holds the volume's data on other metadata: DRBD
@@ -89,7 +109,9 @@ fn record(volume: &Volume, host: &Host, leg: &Resource) -> Option<Step> {
 
 /// Whether the device carries the metadata that was made for this volume.
 fn has_own_metadata(volume: &Volume, host: &Host) -> bool {
-    if host.resources.contains_key(&volume.name) {
+    let leg = host.resources.get(&volume.name);
+    let gets_another = replacement::is_under_way(&volume.name, host);
+    if leg.is_some_and(|leg| !leg.disk.is_without_disk() || !gets_another) {
         return true;
     }
     let Some(record) = host.volume_records.get(&volume.name) else {

@@ -7,7 +7,7 @@ use hapair_model::{
     reason::with_remedy,
 };
 
-use super::{by_hand, split_brain::split_brain, state};
+use super::{by_hand, replacement, split_brain::split_brain, state};
 use crate::{
     failures, names,
     view::{View, told_standby},
@@ -24,6 +24,7 @@ pub fn legs<'a>(view: &View<'a>, volume: &Volume) -> Legs<'a> {
 pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, String)> {
     let legs = legs(view, volume);
     diverged(view, volume, &legs)
+        .or_else(|| gets_another_disk(view, volume, &legs))
         .or_else(|| could_not_start(view, volume))
         .or_else(|| nowhere_up(view, volume, &legs))
         .or_else(|| worse_leg(view, volume, &legs))
@@ -42,6 +43,19 @@ fn diverged(view: &View<'_>, volume: &Volume, legs: &Legs<'_>) -> Option<(Reason
     }
     (state::is_split(legs.clone()) == Some(true))
         .then(|| (Reason::SplitBrain, split_brain(view.desired, volume, legs)))
+}
+
+/// A leg that has given its disk up for another one.
+fn gets_another_disk(view: &View<'_>, volume: &Volume, legs: &Legs<'_>) -> Option<(Reason, String)> {
+    let is_it = |side: &Side| {
+        let host = view.hosts[*side];
+        host.is_some_and(|host| replacement::is_under_way(&volume.name, host))
+            && legs[*side].is_none_or(|leg| leg.disk.is_without_disk())
+    };
+    let side = Side::BOTH.into_iter().find(is_it)?;
+    let (name, node) = (&volume.name, &view.desired.nodes[side].name);
+    let message = format!("volume {name}: the leg on {node} is getting another disk");
+    Some((Reason::Resyncing, message))
 }
 
 /// A leg that is not there since the cluster could not start it. That it is not connected follows from this.
@@ -101,7 +115,7 @@ fn worse_leg(view: &View<'_>, volume: &Volume, legs: &Legs<'_>) -> Option<(Reaso
         match disks[side] {
             Some(disk) if disk.is_without_disk() => {
                 let message = format!("volume {}: {node} has lost its disk", volume.name);
-                let remedy = by_hand::attach(volume, side, node);
+                let remedy = by_hand::attach(node, made(view, volume, side));
                 Some((Reason::DiskFailed, with_remedy(&message, &remedy)))
             }
             Some(DiskState::UpToDate) => None,
@@ -111,6 +125,25 @@ fn worse_leg(view: &View<'_>, volume: &Volume, legs: &Legs<'_>) -> Option<(Reaso
             Some(other) => Some(not_current(view, volume, legs, side, other)),
         }
     })
+}
+
+/// The metadata that a leg was made with, as its host or the other one knows it.
+fn made<'a>(view: &View<'a>, volume: &Volume, side: Side) -> Option<&'a str> {
+    let own = || {
+        view.hosts[side]?
+            .volume_records
+            .get(&volume.name)?
+            .device_uuid
+            .as_ref()
+    };
+    let peers = || {
+        view.hosts[side.peer()]?
+            .known_peer
+            .as_ref()?
+            .legs
+            .get(&volume.name)
+    };
+    own().or_else(peers).map(String::as_str)
 }
 
 /// A leg of which nothing is known, while its peer's is good.

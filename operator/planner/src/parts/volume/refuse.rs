@@ -1,7 +1,7 @@
 //! What keeps a disk or a directory from becoming a volume's.
 
 use hapair_model::{
-    Both, Reason, Side,
+    Both, Reason,
     desired::{Desired, Disk, Partition, Volume},
     observed::{Device, DrbdConfig, Host, Signature, SignatureKind},
     plan::{Finding, Subject},
@@ -11,7 +11,7 @@ use hapair_model::{
 use super::{
     by_hand,
     devices::{self, has_only_our_partitions},
-    leg,
+    leg, replacement,
     split_brain::split_brain,
     state,
 };
@@ -126,14 +126,12 @@ fn device(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>) {
         );
         return say(Reason::Conflict, message);
     }
-    if host.resources.contains_key(name) {
-        if let Some(message) = changed_disk(volume, side, host) {
-            say(Reason::DiskChanged, format!("{node}: {message}"));
-        }
-        return;
-    }
     let (disk, unknown) = (&volume.disks[side], Device::default());
     let device = host.devices.get(name).unwrap_or(&unknown);
+    let gets_another = replacement::replaced(volume, one).is_some() || replacement::is_under_way(name, host);
+    if host.resources.contains_key(name) && !gets_another {
+        return;
+    }
     if let Some(other) = resource_with(host, name, &disk.device, &device.path) {
         let message = format!(
             "{node}: {} belongs to the DRBD resource {other}, which is not this volume's. Nothing was \
@@ -142,12 +140,16 @@ fn device(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>) {
         );
         return say(Reason::DeviceInUse, message);
     }
-    let made = record
-        .and_then(|record| record.device_uuid.as_deref())
-        .or_else(|| one.remembered_leg(name));
-    if let Some(uuid) = made.filter(|uuid| one.may_run(volume) && !carries_metadata(device, uuid)) {
+    if gets_another {
+        if let Some((reason, message)) = replacement::problem(volume, one) {
+            say(reason, format!("{node}: {message}"));
+        }
+        return;
+    }
+    let is_expected = |uuid: &&str| one.may_run(volume) && !carries_metadata(device, uuid);
+    if let Some(uuid) = made(volume, one).filter(is_expected) {
         let message = format!("{node}: {}", missing_leg(&disk.device, device, uuid, host));
-        let remedy = by_hand::replace(volume, side, node, is_blank(disk, device, uuid, host, name));
+        let remedy = by_hand::replace(uuid, is_blank(disk, device, uuid, host, name));
         return say(Reason::LegMissing, with_remedy(&message, &remedy));
     }
     // A blank one is filled from the other node's leg.
@@ -159,22 +161,45 @@ fn device(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>) {
             with_remedy(&message, &by_hand::begin_anew(name, node)),
         );
     }
-    let problem = match &disk.partition {
+    if let Some((reason, message)) = of_new_disk(volume, one, 0) {
+        say(reason, format!("{node}: {message}"));
+    }
+}
+
+/// Why a disk cannot become the volume's leg, which needs so many bytes.
+pub fn of_new_disk(volume: &Volume, one: &OneHost<'_>, needed: u64) -> Option<(Reason, String)> {
+    let OneHost { side, host, .. } = *one;
+    let (name, node) = (&volume.name, one.name());
+    let (disk, unknown) = (&volume.disks[side], Device::default());
+    let device = host.devices.get(name).unwrap_or(&unknown);
+    let record = host.volume_records.get(name);
+    match &disk.partition {
         Some(partition) if !device.exists => {
             let whole = host.disks.get(name).unwrap_or(&unknown);
             let taken =
                 || shared(&partition.disk, whole).or_else(|| carries(&partition.disk, whole, disk, node));
-            unusable(&partition.disk, whole, partition.size_mib.unwrap_or(0) << 20).or_else(|| {
+            let size = partition.size_mib.unwrap_or(0) << 20;
+            if size > 0 && size < needed {
+                let (size, needed) = (size >> 20, (needed >> 20) + 1);
+                let message = format!("a partition of {size} MiB is declared, and the leg needs {needed}");
+                return Some((Reason::DeviceTooSmall, message));
+            }
+            let needed = needed.max(size);
+            unusable(&partition.disk, whole, needed).or_else(|| {
                 if has_only_our_partitions(whole) {
-                    too_little_left(partition, whole, one)
+                    too_little_left(partition, whole, one, needed)
                 } else {
                     taken()
                 }
             })
         }
-        _ => unusable(&disk.device, device, 0).or_else(|| {
+        _ if devices::has_a_partition_of_ours(device) => {
+            let message = format!("{} holds partitions of volumes. Nothing was changed", disk.device);
+            Some((Reason::DeviceInUse, message))
+        }
+        _ => unusable(&disk.device, device, needed).or_else(|| {
             let is_pending = record.is_some_and(|record| record.device_uuid.is_none());
-            let is_uuid = |uuid: &str| made == Some(uuid) || leg::kept(name, host) == Some(uuid);
+            let is_uuid = |uuid: &str| made(volume, one) == Some(uuid) || leg::kept(name, host) == Some(uuid);
             let is_ours = |each: &Signature| match each.kind {
                 SignatureKind::Drbd => is_pending || is_uuid(&each.uuid),
                 // A partition that was made for the volume holds what was on the disk before.
@@ -187,9 +212,6 @@ fn device(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>) {
                 carries(&disk.device, device, disk, node)
             }
         }),
-    };
-    if let Some((reason, message)) = problem {
-        say(reason, format!("{node}: {message}"));
     }
 }
 
@@ -228,24 +250,18 @@ fn hidden_files(volume: &Volume, one: &OneHost<'_>, findings: &mut Vec<Finding>)
     ));
 }
 
-/// A running leg's disk is not the declared one. One disk under two names is still one disk. What DRBD itself says of
-/// it counts before the file.
-fn changed_disk(volume: &Volume, side: Side, host: &Host) -> Option<String> {
-    let config = host.drbd_config.get(&volume.name).filter(|config| config.ours)?;
-    let attached = host.resources.get(&volume.name)?.attached.as_ref();
-    let running = attached.map_or_else(
-        || config.disks.iter().collect(),
-        |disk| vec![&disk.name, &disk.path],
-    );
-    let declared = &volume.disks[side].device;
-    let path = host.devices.get(&volume.name).map(|device| &device.path);
-    let is_same = running
-        .iter()
-        .any(|disk| *disk == declared || Some(*disk) == path);
-    let first = running.first().filter(|_| !is_same)?;
-    Some(format!(
-        "the volume runs on {first}, and spec.disks names {declared}. The running leg is left as it is"
-    ))
+/// The metadata that this host's leg of a volume was made with.
+pub fn made<'a>(volume: &Volume, one: &OneHost<'a>) -> Option<&'a str> {
+    let record = one.host.volume_records.get(&volume.name);
+    record
+        .and_then(|record| record.device_uuid.as_deref())
+        .or_else(|| one.remembered_leg(&volume.name))
+}
+
+/// Whether the declared device carries this metadata.
+pub fn has_metadata(volume: &Volume, host: &Host, uuid: &str) -> bool {
+    let device = host.devices.get(&volume.name);
+    device.is_some_and(|device| carries_metadata(device, uuid))
 }
 
 fn carries_metadata(device: &Device, uuid: &str) -> bool {
@@ -255,14 +271,15 @@ fn carries_metadata(device: &Device, uuid: &str) -> bool {
         .any(|signature| signature.kind == SignatureKind::Drbd && signature.uuid == uuid)
 }
 
-/// Whether a blank disk stands where a leg was, and the leg is nowhere else.
+/// Whether a blank disk stands where a leg was, or one that other legs have a place on again, and the leg is nowhere else.
 fn is_blank(disk: &Disk, device: &Device, expected: &str, host: &Host, volume: &str) -> bool {
     let place = match &disk.partition {
         Some(_) if !device.exists => host.disks.get(volume),
         _ => Some(device),
     };
     let is_blank = |place: &Device| {
-        place.exists && place.in_use.is_none() && place.signatures.is_empty() && place.partitions.is_empty()
+        let is_empty = place.signatures.is_empty() && place.partitions.is_empty();
+        place.exists && place.in_use.is_none() && (is_empty || has_only_our_partitions(place))
     };
     place.is_some_and(is_blank) && !host.metadata_elsewhere.contains_key(expected)
 }
@@ -324,7 +341,12 @@ fn unusable(path: &str, device: &Device, needed: u64) -> Option<(Reason, String)
 }
 
 /// A disk of the pair's volumes that has no room for another partition, beside those that are made before it.
-fn too_little_left(partition: &Partition, disk: &Device, one: &OneHost<'_>) -> Option<(Reason, String)> {
+fn too_little_left(
+    partition: &Partition,
+    disk: &Device,
+    one: &OneHost<'_>,
+    needed: u64,
+) -> Option<(Reason, String)> {
     let mine = one.desired.volumes.iter().filter_map(|volume| {
         let there = one
             .host
@@ -337,7 +359,7 @@ fn too_little_left(partition: &Partition, disk: &Device, one: &OneHost<'_>) -> O
     let before = mine.take_while(|other| other.name != partition.name);
     let taken: u64 = before.map(|other| other.size_mib.unwrap_or(0) << 20).sum();
     let left = disk.free?.saturating_sub(taken);
-    let least = (partition.size_mib.unwrap_or(0) << 20).max(SMALLEST_DEVICE);
+    let least = needed.max(SMALLEST_DEVICE);
     let message = || {
         let (path, left, least) = (&partition.disk, left >> 20, least >> 20);
         format!("{path} has {left} MiB left beside its partitions, at least {least} MiB are needed")
