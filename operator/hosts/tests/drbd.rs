@@ -82,7 +82,7 @@ fn a_run_that_was_cut_off_is_taken_up_again() {
         let ran = succeeds(
             &[MODPROBE],
             &format!(
-                "{DISK}mkdir /var/lib/hapair/volumes; echo pending zeroes 0 7789 > /var/lib/hapair/volumes/logs
+                "{DISK}mkdir /var/lib/hapair/volumes; echo pending zeroes 0 7789 /run/disk > /var/lib/hapair/volumes/logs
                 {made}
                 make '' > /run/said || {{ code=$?; cat /run/said; exit $code; }}; record"
             ),
@@ -91,10 +91,15 @@ fn a_run_that_was_cut_off_is_taken_up_again() {
     }
     // After signatures were wiped with consent: what is left has none.
     let wiped = format!(
-        "{DISK}mkdir /var/lib/hapair/volumes; echo pending unknown 0 7789 > /var/lib/hapair/volumes/logs
+        "{DISK}mkdir /var/lib/hapair/volumes; echo pending unknown 0 7789 /run/disk > /var/lib/hapair/volumes/logs
         echo rest | dd of=/run/disk bs=1M seek=30 status=none; make ext4:some > /dev/null; record"
     );
     assert_eq!(succeeds(&[MODPROBE], &wiped).said, "UUID unknown 0 7789\n");
+    // On another device nothing of it counts.
+    let elsewhere = wiped
+        .replace("7789 /run/disk", "7789 /run/other")
+        .replace(" > /dev/null", "");
+    refuses(&[MODPROBE], &elsewhere, "holds data");
 }
 
 #[test]
@@ -354,4 +359,47 @@ fn legs_that_do_not_meet_are_waited_for_and_then_told() {
         ran.code == 75 && ran.said.contains("not connected to the peer within a minute"),
         "{ran:?}"
     );
+}
+
+/// A leg on this disk, in this role, and its peer's disk, as drbdsetup shows them; empty for one that is without a disk.
+fn leg(disk: &str, role: &str, peers: &str) -> String {
+    let shown = match disk {
+        "" => "echo '            disk                        none;'".to_owned(),
+        disk => format!("echo '            disk                        \"{disk}\";'"),
+    };
+    format!(
+        "case $1 in show) {shown} ;; events2) echo 'exists resource name:logs role:{role} suspended:no'; \
+         echo 'exists peer-device name:logs peer-node-id:0 replication:Established peer-disk:{peers}' ;; esac"
+    )
+}
+
+#[test]
+fn a_disk_is_taken_away_only_beside_a_good_leg_and_leaves_a_mark() {
+    let is_marked = "[ -e /var/lib/hapair/pending/attach-logs ]";
+    let detaches = |drbdsetup: &str, disk: &str| {
+        let tools = [MODPROBE, ("drbdsetup", drbdsetup), ("drbdadm", "")];
+        let script =
+            format!("code=0; step detach logs '{disk}' || code=$?; {is_marked} && echo marked; exit $code");
+        let ran = run(&tools, &script);
+        let detached = ran.calls.iter().any(|call| call == "drbdadm detach logs");
+        (ran.code, ran.said.contains("marked"), detached)
+    };
+    let refused = (65, false, false);
+    let good = leg("/dev/sdb", "Secondary", "UpToDate");
+    assert_eq!(detaches(&good, "/dev/sdb"), (0, true, true));
+    assert_eq!(detaches(&good, "/dev/sdc"), refused);
+    assert_eq!(detaches(&good, ""), refused);
+    assert_eq!(
+        detaches(&leg("/dev/sdb", "Primary", "UpToDate"), "/dev/sdb"),
+        refused
+    );
+    assert_eq!(
+        detaches(&leg("/dev/sdb", "Secondary", "Inconsistent"), "/dev/sdb"),
+        refused
+    );
+    // Without its disk it may be Primary.
+    assert_eq!(detaches(&leg("", "Primary", "UpToDate"), ""), (0, true, false));
+    // It is down.
+    assert_eq!(detaches("exit 10", ""), (0, true, false));
+    assert_eq!(detaches("exit 10", "/dev/sdb"), refused);
 }

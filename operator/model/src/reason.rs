@@ -19,6 +19,8 @@ pub enum Class {
 /// What something that was found keeps from being done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Scope {
+    /// Nothing: what it is about stays as it is, and everything goes on.
+    Nothing,
     /// What the object is about, which the pair does not have yet, and what needs it. The rest goes on.
     Object,
     /// Every change but the nodes' standby, which a person who mends something needs.
@@ -289,7 +291,7 @@ reasons! {
     ///
     /// What to do: the message says what has to be so first. To keep the disk, name the disk that the message shows; another
     /// name of the same disk is fine.
-    DiskChanged: NeedsPerson,
+    DiskChanged: NeedsPerson stops Nothing,
     /// A directory is to become a volume's first data while a service of the volume's group runs, which may
     /// write there.
     ///

@@ -31,15 +31,16 @@ pub fn left_out<'a>(
         }
     }
     loop {
-        let found = refuse::findings(&rest, observed);
+        let found = refuse::findings(&rest, observed).into_iter();
+        let (told, found): (Vec<_>, Vec<_>) = found.partition(|finding| finding.stops == Scope::Nothing);
         if found.is_empty() {
-            return (Some(rest), left_out);
+            return (Some(rest), [left_out, told].concat());
         }
         let is_there = |finding: &Finding| rest.has(&finding.about);
         let newcomers = facts.as_ref().filter(|_| found.iter().all(is_there));
         match newcomers.and_then(|facts| waiting(facts, &rest, &found)) {
             Some(waiting) => leave_out(&mut rest, &mut left_out, waiting),
-            None => return (None, [left_out, found].concat()),
+            None => return (None, [left_out, told, found].concat()),
         }
     }
 }

@@ -8,7 +8,7 @@ use hapair_model::{
     desired::Desired,
     observed::{Host, HostView, Job},
     plan::Finding,
-    reason::with_remedy,
+    reason::{Scope, with_remedy},
 };
 
 use crate::{
@@ -27,7 +27,7 @@ pub fn findings(desired: &Desired, observed: &Both<HostView>) -> Vec<Finding> {
         }
     }
     if let Some(facts) = Facts::seen(desired, observed)
-        && findings.is_empty()
+        && findings.iter().all(|finding| finding.stops == Scope::Nothing)
     {
         both_hosts(&facts, &mut findings);
     }

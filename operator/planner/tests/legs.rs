@@ -240,11 +240,8 @@ fn a_leg_that_is_needed_keeps_its_disk() {
         change(&mut desired, &mut hosts);
         let plan = plan_of(&desired, &hosts);
         let message = &plan.findings[0].message;
-        assert_eq!(
-            (&plan.next, reasons(&plan)),
-            (&Next::Rest, vec![Reason::DiskChanged]),
-            "{message}"
-        );
+        assert_eq!(reasons(&plan), [Reason::DiskChanged], "{message}");
+        assert!(!matches!(plan.next, Next::Run(_)), "{:?}", plan.next);
         assert!(message.contains(words), "{message}");
     }
 }
@@ -332,16 +329,60 @@ fn a_leg_whose_own_disk_answers_again_takes_that_back_when_a_person_says_so() {
     desired.lost_legs = [made(&hosts)].into();
     // It may have the newer data.
     hosts.first.resources.get_mut("logs").unwrap().disk = "Outdated".into();
+    let returned = hosts.clone();
+    carry_out_next(&desired, &mut hosts);
     let steps = stage_of(&plan_of(&desired, &hosts)).steps.second.clone();
     assert!(matches!(steps.as_slice(), [Step::BringUp { .. }]), "{steps:?}");
+    let mut hosts = returned;
     desired.lost_legs.clear();
     desired.volumes[0].disks.second.device = "/dev/disk/by-id/wwn-1".into();
     hosts.second.devices.get_mut("logs").unwrap().path = "/dev/sdc".into();
+    carry_out_next(&desired, &mut hosts);
     let steps = stage_of(&plan_of(&desired, &hosts)).steps.second.clone();
     assert!(
         matches!(steps.as_slice(), [Step::WriteFile(_), Step::BringUp { .. }]),
         "{steps:?}"
     );
+}
+
+#[test]
+fn a_copy_of_the_running_leg_does_not_take_its_place() {
+    let mut desired = tomcat_pair();
+    let mut hosts = with_a_new_disk(&mut desired);
+    hosts.second.devices.get_mut("logs").unwrap().signatures = vec![Signature {
+        kind: "drbd".into(),
+        uuid: made(&hosts),
+    }];
+    let plan = plan_of(&desired, &hosts);
+    assert_eq!(
+        (&plan.next, reasons(&plan)),
+        (&Next::Rest, vec![Reason::DeviceNotBlank])
+    );
+    assert!(
+        plan.findings[0].message.contains("a copy of the running leg"),
+        "{:?}",
+        plan.findings
+    );
+}
+
+#[test]
+fn a_leg_that_waits_for_its_new_disk_holds_nothing_else_up() {
+    let mut desired = tomcat_pair();
+    let mut hosts = with_a_new_disk(&mut desired);
+    hosts.second.resources.get_mut("logs").unwrap().role = "Primary".into();
+    hosts.first.resources.get_mut("logs").unwrap().role = "Secondary".into();
+    // A file that somebody has changed, and the leg's own, which names its disk until it is given up.
+    hosts.second.files.remove("/etc/corosync/corosync.conf");
+    let plan = plan_of(&desired, &hosts);
+    assert_eq!(reasons(&plan), [Reason::DiskChanged]);
+    let steps = &stage_of(&plan).steps.second;
+    let writes = |path: &str| {
+        steps
+            .iter()
+            .any(|step| matches!(step, Step::WriteFile(file) if file.path == path))
+    };
+    assert!(writes("/etc/corosync/corosync.conf"), "{steps:?}");
+    assert!(!writes("/etc/drbd.d/logs.res"), "{steps:?}");
 }
 
 #[test]
@@ -364,6 +405,20 @@ fn of_two_legs_that_are_to_get_other_disks_one_goes_first() {
     // The operator died before it took node2's disk away.
     hosts.second.pending.push("attach-logs".into());
     assert_eq!(detached(&hosts), Both::new(false, true));
+    // Its leg gets the new one, while node1's file stays as it is.
+    carry_out_next(&desired, &mut hosts);
+    hosts.first.resources.get_mut("logs").unwrap().peer_disk = "Diskless".into();
+    let plan = plan_of(&desired, &hosts);
+    assert_eq!(plan.findings, []);
+    let steps = &stage_of(&plan).steps;
+    assert_eq!(steps.first, []);
+    assert!(
+        steps
+            .second
+            .iter()
+            .any(|step| matches!(step, Step::CreateMetadata { .. })),
+        "{steps:?}"
+    );
 }
 
 #[test]
@@ -420,10 +475,8 @@ fn a_lost_leg_waits_for_a_good_one_to_be_filled_from() {
     desired.lost_legs = [made(&hosts)].into();
     hosts.first.resources.get_mut("logs").unwrap().disk = "Inconsistent".into();
     let plan = plan_of(&desired, &hosts);
-    assert_eq!(
-        (&plan.next, reasons(&plan)),
-        (&Next::Rest, vec![Reason::DiskChanged])
-    );
+    assert_eq!(reasons(&plan), [Reason::DiskChanged]);
+    assert!(!matches!(plan.next, Next::Run(_)), "{:?}", plan.next);
     hosts.first.resources.get_mut("logs").unwrap().disk = "UpToDate".into();
     hosts.second.resources.get_mut("logs").unwrap().connection = "Connecting".into();
     assert_eq!(reasons(&plan_of(&desired, &hosts)), [Reason::DiskChanged]);

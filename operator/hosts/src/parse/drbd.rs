@@ -155,10 +155,11 @@ pub fn generations(text: &str) -> Option<(u64, Vec<u64>)> {
 /// In the place of the UUID while the metadata is being made (see the script create-metadata).
 const PENDING: &str = "pending";
 
-/// The record of the metadata that was created here: `UUID zeroes|unknown MINOR PORT`.
+/// The record of the metadata that was created here: `UUID zeroes|unknown MINOR PORT`; while it is being made the device is
+/// behind that.
 pub fn record(text: &str) -> Option<VolumeRecord> {
     let words: Vec<_> = text.split_whitespace().collect();
-    let [uuid, zeroes, minor, port] = words.as_slice() else {
+    let [uuid, zeroes, minor, port, ..] = words.as_slice() else {
         return None;
     };
     Some(VolumeRecord {

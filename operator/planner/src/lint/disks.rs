@@ -63,15 +63,14 @@ impl Judge<'_> {
         let declared = volumes.find(|volume| volume.name == *resource);
         let declared = declared.map(|volume| &volume.disks[self.side].device);
         let leg = self.host().resources.get(resource);
-        let Some(peers) = self.peer().resources.get(resource) else {
-            return false;
-        };
+        let peers = self.peer().resources.get(resource);
         let path = self.host().devices.get(resource).map(|device| &device.path);
         let is_declared = |disk: &String| Some(disk) == declared || Some(disk) == path;
         let is_replaced = match (disk, leg) {
             (Some(disk), Some(leg)) => leg.attached.as_ref().is_some_and(|attached| {
                 leg.role == Role::Secondary
                     && attached.name == *disk
+                    && !self.carries_its_own_metadata(resource)
                     && !is_declared(&attached.name)
                     && !is_declared(&attached.path)
             }),
@@ -89,10 +88,12 @@ impl Judge<'_> {
         let is_joined = leg.is_none_or(|leg| {
             leg.connection == ConnectionState::Connected && leg.peer_disk == DiskState::UpToDate
         });
+        // Its own disk knows what it has missed.
+        let has_returned = disk.is_none() && leg.is_some() && self.carries_its_own_metadata(resource);
+        let is_filled = is_joined && peers.is_some_and(|peers| peers.disk == DiskState::UpToDate);
         is_replaced
             && declared.is_some()
-            && is_joined
-            && peers.disk == DiskState::UpToDate
+            && (has_returned || is_filled)
             && !gets_another_disk(self.peer(), resource)
     }
 
@@ -174,9 +175,9 @@ impl Judge<'_> {
         let Some(leg) = host.resources.get(resource) else {
             return !self.is_configured(resource);
         };
-        // There is nothing to detach.
+        // There is nothing to detach. A disk that has failed is not attached again by itself.
         if leg.disk == DiskState::Diskless {
-            return self.carries_its_own_metadata(resource);
+            return self.carries_its_own_metadata(resource) && gets_another_disk(host, resource);
         }
         let declared = volume.disks[self.side].device.as_str();
         let path = host

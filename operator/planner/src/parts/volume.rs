@@ -41,6 +41,17 @@ pub use replacement::detach;
 pub use report::{data, mounted_outside, pairs_problem, primary, report};
 pub use unfence::unfence;
 
+/// Whether a file names the disk of a leg that is to get another one, and keeps it until that is under way.
+pub fn is_kept(facts: &Facts<'_>, side: Side, path: &str) -> bool {
+    let mut volumes = facts.desired.volumes.iter();
+    let volume = volumes.find(|volume| names::resource_file(&volume.name) == path);
+    volume.is_some_and(|volume| {
+        let is_replaced = |side| replacement::replaced(volume, &facts.host(side)).is_some();
+        let is_under_way = replacement::is_under_way(&volume.name, facts.hosts[side]);
+        is_replaced(side) || is_replaced(side.peer()) && !is_under_way
+    })
+}
+
 /// What this part has to say.
 pub const PART: Part = Part {
     packages,

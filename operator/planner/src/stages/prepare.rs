@@ -12,7 +12,10 @@ use crate::{
     due::Due,
     facts::Facts,
     part::Ground,
-    parts::keys::{self, FreshKeys},
+    parts::{
+        keys::{self, FreshKeys},
+        volume,
+    },
     whole,
 };
 
@@ -29,7 +32,8 @@ fn prepare_one(facts: &Facts<'_>, side: Side, keys: &[File]) -> Vec<Step> {
     let (desired, host) = (facts.desired, facts.hosts[side]);
     let mut steps = of_the_host(desired, host, side);
     steps.extend(keys.iter().cloned().map(Step::WriteFile));
-    let changed = changed_files(desired, host, side);
+    let mut changed = changed_files(desired, host, side);
+    changed.retain(|file| !volume::is_kept(facts, side, &file.path));
     let due = Due::of(host, keys.iter().chain(&changed));
     steps.extend(changed.into_iter().map(Step::WriteFile));
     for part in whole::parts() {

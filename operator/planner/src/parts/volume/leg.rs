@@ -20,6 +20,10 @@ pub fn steps(volume: &Volume, facts: &Facts<'_>, side: Side, due: &Due) -> Vec<S
     if !facts.tells_what_runs() {
         return Vec::new();
     }
+    // Its file names the disk that it has.
+    if replacement::replaced(volume, &facts.host(side)).is_some() {
+        return Vec::new();
+    }
     let (host, resource) = (facts.hosts[side], volume.name.clone());
     let in_cluster = facts.is_in_cluster(volume);
     let up = host.resources.get(&volume.name);
@@ -68,8 +72,7 @@ pub fn steps(volume: &Volume, facts: &Facts<'_>, side: Side, due: &Due) -> Vec<S
     let is_adjusted =
         due.has(&FollowUp::Adjust(resource.clone())) || due.has(&FollowUp::Attach(resource.clone()));
     let is_attached =
-        up.is_some() && replacement::is_under_way(&resource, host) && has_own_metadata(volume, host)
-            || replacement::has_returned(volume, &facts.host(side));
+        up.is_some() && replacement::is_under_way(&resource, host) && has_own_metadata(volume, host);
     if up.is_none() && !in_cluster || has_disk && is_adjusted || is_attached || connecting {
         steps.push(Step::BringUp { resource });
     } else if up.is_none() && replacement::is_under_way(&resource, host) && has_failed(volume, facts, side) {

@@ -24,8 +24,8 @@ pub fn legs<'a>(view: &View<'a>, volume: &Volume) -> Legs<'a> {
 pub fn volume_problem(view: &View<'_>, volume: &Volume) -> Option<(Reason, String)> {
     let legs = legs(view, volume);
     diverged(view, volume, &legs)
-        .or_else(|| gets_another_disk(view, volume, &legs))
         .or_else(|| could_not_start(view, volume))
+        .or_else(|| gets_another_disk(view, volume, &legs))
         .or_else(|| nowhere_up(view, volume, &legs))
         .or_else(|| worse_leg(view, volume, &legs))
         .or_else(|| grows_old(view, volume))

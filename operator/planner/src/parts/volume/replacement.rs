@@ -3,13 +3,14 @@
 //!
 //! The leg gives its disk up if it has one, its file names the new one, which gets metadata of its own, is attached, and is
 //! filled from the peer. A mark stands from before the first of these until the disk is attached: without it a leg that has no
-//! disk has lost it, and gets it back from a person alone.
+//! disk has lost it, and gets it back from a person alone. Until the mark is there the file stays as it is, too.
 
 use hapair_model::{
     Both, Reason, Side,
     desired::Volume,
     observed::{DiskState, Host, Resource, Role},
     plan::{FollowUp, Next, Step},
+    reason::with_remedy,
 };
 
 use super::refuse;
@@ -18,13 +19,15 @@ use crate::facts::{Facts, OneHost};
 /// Bytes of a sector (drbd.h).
 const SECTOR: u64 = 512;
 
-/// Where a leg is to get another disk: the one that it has had until now.
-#[derive(Clone, Copy, Debug)]
+/// Where a leg is to get another disk, or its own again: the one that it has had until now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Replaced<'a> {
     /// The leg has it, and gives it up.
     Attached(&'a str),
     /// The leg is without it already, or cannot come up without it.
     Gone(&'a str),
+    /// The leg is up without it, and it answers again.
+    Returned,
 }
 
 /// Whether a leg here has given its disk up for another one, or is about to.
@@ -42,27 +45,17 @@ pub fn replaced<'a>(volume: &'a Volume, one: &OneHost<'a>) -> Option<Replaced<'a
         None | Some(DiskState::Diskless) => {
             let made = refuse::made(volume, one)?;
             let is_lost = is_another || one.desired.lost_legs.contains(made);
-            let is_there = refuse::has_metadata(volume, one.host, made);
             let first = first.unwrap_or(&volume.disks[one.side].device);
-            (is_lost && !is_there && one.may_run(volume)).then_some(Replaced::Gone(first))
+            let replaced = match refuse::has_metadata(volume, one.host, made) {
+                true => leg.map(|_| Replaced::Returned),
+                false => Some(Replaced::Gone(first)),
+            };
+            replaced.filter(|_| is_lost && one.may_run(volume))
         }
         // On its way to be without one.
         Some(disk) if disk.is_without_disk() => None,
         Some(_) => is_another.then_some(Replaced::Attached(first?)),
     }
-}
-
-/// Whether the disk of a leg that is up without one answers again, and a person has said that it is to be taken back, or has
-/// named it by another name.
-pub fn has_returned(volume: &Volume, one: &OneHost<'_>) -> bool {
-    let leg = one.host.resources.get(&volume.name);
-    let is_without = leg.is_some_and(|leg| leg.disk == DiskState::Diskless);
-    let made = refuse::made(volume, one).filter(|_| is_without);
-    made.is_some_and(|made| {
-        let is_asked = one.desired.lost_legs.contains(made);
-        let is_renamed = || had(volume, one).is_some_and(|had| !is_declared(volume, one, &had));
-        refuse::has_metadata(volume, one.host, made) && (is_asked || is_renamed())
-    })
 }
 
 /// Under which names the leg's disk is known: by what DRBD itself says, else by the file, which may be lost. `None`: the
@@ -92,8 +85,8 @@ fn is_declared(volume: &Volume, one: &OneHost<'_>, names: &[&str]) -> bool {
     names.iter().any(|disk| *disk == declared || Some(*disk) == path)
 }
 
-/// Why a leg does not get another disk now, although it is to. One that waits for the other node's leg, which is getting one, is
-/// no reason to stop.
+/// Why a leg does not get another disk now, although it is to. One that waits for the other node's leg, which is getting one,
+/// has no problem.
 pub fn problem(volume: &Volume, one: &OneHost<'_>) -> Option<(Reason, String)> {
     let replaced = replaced(volume, one);
     if let Some(replaced) = replaced
@@ -105,19 +98,37 @@ pub fn problem(volume: &Volume, one: &OneHost<'_>) -> Option<(Reason, String)> {
         let (runs_on, is_left) = match replaced {
             Replaced::Attached(disk) => (format!("runs on {disk}"), ". The running leg is left as it is"),
             Replaced::Gone(disk) => (format!("had {disk}"), ""),
+            Replaced::Returned => return None,
         };
         let message = format!("the volume {runs_on}, and spec.disks names {declared}. {obstacle}{is_left}");
         return (!peer_goes).then_some((Reason::DiskChanged, message));
     }
     let leg = one.host.resources.get(&volume.name);
     let is_without = leg.is_none_or(|leg| leg.disk.is_without_disk());
-    let is_due = is_without && is_under_way(&volume.name, one.host);
-    if replaced.is_none() && !is_due {
-        return None;
+    match replaced {
+        None if is_without && is_under_way(&volume.name, one.host) => {}
+        Some(Replaced::Attached(_)) if let Some(copy) = copy_of_the_leg(volume, one) => return Some(copy),
+        Some(Replaced::Attached(_) | Replaced::Gone(_)) => {}
+        None | Some(Replaced::Returned) => return None,
     }
     let sizes = [leg, peers(volume, one)];
     let size = sizes.into_iter().flatten().map(|leg| leg.size).max();
     refuse::of_new_disk(volume, one, least_device(size.unwrap_or(0) << 10))
+}
+
+/// A disk that carries the metadata of the leg that it is to replace was copied from it. What was written since then is not on it, and
+/// DRBD would not know.
+fn copy_of_the_leg(volume: &Volume, one: &OneHost<'_>) -> Option<(Reason, String)> {
+    let made = refuse::made(volume, one)?;
+    let declared = &volume.disks[one.side].device;
+    refuse::has_metadata(volume, one.host, made).then(|| {
+        let what = format!(
+            "{declared} holds a copy of the running leg (drbd:{made}), expected a blank device: what was written since would be missing \
+             on it. Nothing was changed"
+        );
+        let remedy = format!("on {} `wipefs --all {declared}`; it is filled from the other node's leg", one.name());
+        (Reason::DeviceNotBlank, with_remedy(&what, &remedy))
+    })
 }
 
 /// Whether the leg may get another disk now.
@@ -129,15 +140,12 @@ fn is_next(volume: &Volume, one: &OneHost<'_>) -> bool {
 /// What has to be so before a leg gets another disk.
 fn obstacle(volume: &Volume, one: &OneHost<'_>, replaced: Replaced<'_>) -> Option<String> {
     let (leg, peers) = (one.host.resources.get(&volume.name), peers(volume, one));
-    let (node, peer) = (one.name(), &one.desired.nodes[one.side.peer()].name);
+    let peer = &one.desired.nodes[one.side.peer()].name;
     let obstacle = match replaced {
+        Replaced::Returned => return None,
         Replaced::Attached(_) => needs_its_disk(volume, one, leg?),
-        // While it is down nobody knows whether it has data that the other lacks.
-        Replaced::Gone(_) => refuse::made(volume, one)
-            .and_then(|made| one.host.metadata_elsewhere.get(made))
-            .map(|disk| {
-                format!("The leg on {node} is down, and its disk is there: {disk}. It gives that up once it is up and connected")
-            }),
+        Replaced::Gone(_) if leg.is_none() => has_it_elsewhere(volume, one),
+        Replaced::Gone(_) => None,
     };
     let is_joined = leg.is_none_or(|leg| leg.is_connected() && leg.peer_disk == DiskState::UpToDate);
     let is_whole = is_joined && peers.is_some_and(|peers| peers.disk == DiskState::UpToDate);
@@ -147,9 +155,24 @@ fn obstacle(volume: &Volume, one: &OneHost<'_>, replaced: Replaced<'_>) -> Optio
     })
 }
 
+/// A leg that is down, and whose disk is there under another name: nobody knows whether it has data that the other leg lacks.
+fn has_it_elsewhere(volume: &Volume, one: &OneHost<'_>) -> Option<String> {
+    let (node, made) = (one.name(), refuse::made(volume, one)?);
+    let disk = one.host.metadata_elsewhere.get(made)?;
+    (!one.desired.lost_legs.contains(made)).then(|| {
+        format!(
+            "The leg on {node} is down, and its disk is there: {disk}. It gives that up once it is up and connected; where it cannot come up \
+             any more, `kubectl hapair replace-disk {made}`"
+        )
+    })
+}
+
 /// Why a leg cannot give up the disk that it has.
 fn needs_its_disk(volume: &Volume, one: &OneHost<'_>, leg: &Resource) -> Option<String> {
     let (node, peer) = (one.name(), &one.desired.nodes[one.side.peer()].name);
+    if !one.may_run(volume) {
+        return Some("The volume is not in the cluster yet".into());
+    }
     if leg.role == Role::Primary {
         return Some(format!(
             "The service uses the leg on {node}: move it to {peer} first (`kubectl hapair switchover`)"
@@ -212,7 +235,7 @@ pub fn detach(facts: &Facts<'_>) -> Option<Next> {
             .filter_map(|volume| {
                 let disk = match replaced(volume, &one)? {
                     Replaced::Attached(disk) => Some(disk.to_owned()),
-                    Replaced::Gone(_) => None,
+                    Replaced::Gone(_) | Replaced::Returned => None,
                 };
                 Some(Step::Detach {
                     resource: volume.name.clone(),
