@@ -54,6 +54,11 @@ const DEFAULTS: [(&str, &str); 3] = [
     ("failure-timeout", "600s"),
 ];
 
+/// From 2.4 times this for each processor on, pacemaker carries out one action at a time (controld_throttle.c; its own default is
+/// 80 %, which a host that boots or starts a service always reaches). A service whose peer comes back during a takeover
+/// then waits for everything that is done for the peer.
+const NO_THROTTLE: &str = "1000%";
+
 fn properties(fencing: Fencing) -> Vec<(&'static str, &'static str)> {
     let (enabled, delay) = match fencing {
         Fencing::Required => ("true", fencing::PRIORITY_DELAY),
@@ -61,6 +66,7 @@ fn properties(fencing: Fencing) -> Vec<(&'static str, &'static str)> {
     };
     vec![
         ("dc-deadtime", "20s"),
+        ("load-threshold", NO_THROTTLE),
         ("no-quorum-policy", "stop"),
         ("priority-fencing-delay", delay),
         ("start-failure-is-fatal", "true"),

@@ -49,6 +49,10 @@ pub fn nvpair(id: &str, name: &str, value: &str) -> Element {
         .with("value", value)
 }
 
+/// How long an agent may take for what it does at once on a host that is not starved. One that was, with one processor and a load of
+/// thirteen, took more than 20 s for the monitor of an address, and a stop that is given up has its node fenced.
+pub const AGENT_LIMIT: &str = "60s";
+
 /// Operations: name, interval, time-out, role. A monitor that failed to end is a failure; so is a stop, and
 /// then fencing is the answer.
 pub fn operations(id: &str, list: &[(&str, &str, &str, Option<&str>)]) -> Element {

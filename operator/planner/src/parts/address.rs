@@ -14,7 +14,7 @@ use hapair_model::{
 
 use crate::{
     at_boot,
-    elements::{Object, attributes, ocf, on_node, operations},
+    elements::{AGENT_LIMIT, Object, attributes, ocf, on_node, operations},
     facts::{Facts, OneHost},
     live, names,
     part::Part,
@@ -136,9 +136,9 @@ pub fn element(desired: &Desired, ip: &FloatingIp) -> Element {
         .child(operations(
             &id,
             &[
-                ("start", "0s", "20s", None),
-                ("stop", "0s", "20s", None),
-                ("monitor", "10s", "20s", None),
+                ("start", "0s", AGENT_LIMIT, None),
+                ("stop", "0s", AGENT_LIMIT, None),
+                ("monitor", "10s", AGENT_LIMIT, None),
             ],
         ))
 }

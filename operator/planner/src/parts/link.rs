@@ -10,7 +10,7 @@ use hapair_model::{
 };
 
 use crate::{
-    elements::{Object, attributes, ocf, on_node, operations, owned},
+    elements::{AGENT_LIMIT, Object, attributes, ocf, on_node, operations, owned},
     files::text,
     names,
     part::{Ground, Part},
@@ -69,9 +69,9 @@ fn element(desired: &Desired, ip: &FloatingIp) -> Element {
         .child(harmless(operations(
             &id,
             &[
-                ("start", "0s", "20s", None),
-                ("stop", "0s", "20s", None),
-                ("monitor", "10s", "20s", None),
+                ("start", "0s", AGENT_LIMIT, None),
+                ("stop", "0s", AGENT_LIMIT, None),
+                ("monitor", "10s", AGENT_LIMIT, None),
             ],
         )));
     Element::new("clone")

@@ -7,7 +7,7 @@ use hapair_model::{
 
 use super::{limits, unit};
 use crate::{
-    elements::{attributes, ocf, operations, owned},
+    elements::{AGENT_LIMIT, attributes, ocf, operations, owned},
     names,
     platform::Platform,
 };
@@ -64,7 +64,7 @@ pub fn probe(desired: &Desired, group: &Group, probe: &HttpProbe, url: &str) -> 
             &id,
             &[
                 ("start", "0s", &format!("{start}s"), None),
-                ("stop", "0s", "20s", None),
+                ("stop", "0s", AGENT_LIMIT, None),
                 ("monitor", "10s", &format!("{monitor}s"), None),
             ],
         ))

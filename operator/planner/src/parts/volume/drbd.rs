@@ -8,7 +8,7 @@ use hapair_model::{
 };
 
 use crate::{
-    elements::{attributes, ocf, operations, owned},
+    elements::{AGENT_LIMIT, attributes, ocf, operations, owned},
     files::MANAGED,
     names,
     platform::{
@@ -118,8 +118,8 @@ pub fn clone(volume: &Volume, dialect: &platform::Dialect) -> Element {
             ("demote", "0s", "90s", None),
             ("notify", "0s", "90s", None),
             ("stop", "0s", "100s", None),
-            ("monitor", "15s", "30s", Some(dialect.promoted)),
-            ("monitor", "20s", "30s", Some(dialect.unpromoted)),
+            ("monitor", "15s", AGENT_LIMIT, Some(dialect.promoted)),
+            ("monitor", "20s", AGENT_LIMIT, Some(dialect.unpromoted)),
         ],
     );
     let primitive = ocf(&id, "linbit", "drbd")

@@ -9,7 +9,7 @@ use hapair_model::{
 };
 
 use crate::{
-    elements::{attributes, ocf, operations, owned},
+    elements::{AGENT_LIMIT, attributes, ocf, operations, owned},
     files::{self, MANAGED, text},
     names,
 };
@@ -58,7 +58,7 @@ pub fn element(volume: &Volume) -> Element {
             &[
                 ("start", "0s", start, None),
                 ("stop", "0s", "60s", None),
-                ("monitor", "20s", "40s", None),
+                ("monitor", "20s", AGENT_LIMIT, None),
             ],
         ))
 }
@@ -75,9 +75,9 @@ pub fn writable(volume: &Volume) -> Element {
         .child(operations(
             &id,
             &[
-                ("start", "0s", "20s", None),
-                ("stop", "0s", "20s", None),
-                ("monitor", "20s", "30s", None),
+                ("start", "0s", AGENT_LIMIT, None),
+                ("stop", "0s", AGENT_LIMIT, None),
+                ("monitor", "20s", AGENT_LIMIT, None),
             ],
         ))
 }
