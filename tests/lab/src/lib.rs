@@ -382,8 +382,7 @@ fn keygen(path: &Path) -> Result<()> {
         .arg(path))
 }
 
-/// Folders of running labs. Not below the temporary folder of a session: `lab down` in another shell has to
-/// find them.
+/// The folder of a running lab. Not below a temporary folder of the shell's: `lab down` in another shell has to find it.
 pub fn directory_of(name: &str) -> PathBuf {
     PathBuf::from("/var/tmp/hapair-lab").join(name)
 }

@@ -128,7 +128,7 @@ pub fn an_emptied_leg_is_told(world: &mut World) -> Result<()> {
 }
 
 /// A disk of its own for the new leg; and where its own partition begins, which is blank then.
-const NEW_DISK: &str = "modprobe loop && rm -f /root/new-disk && truncate -s 640M /root/new-disk && losetup /dev/loop0 /root/new-disk";
+const NEW_DISK: &str = "modprobe loop && rm -f /var/tmp/new-disk && truncate -s 640M /var/tmp/new-disk && losetup /dev/loop0 /var/tmp/new-disk";
 const OLD_DISK: &str = "sfdisk --quiet --delete /dev/ubdb && blkdiscard --zeroout /dev/ubdb && blockdev --rereadpt /dev/ubdb && \
                         udevadm settle";
 
