@@ -55,14 +55,15 @@ rules! {
     FitsThePurpose: Service,
     /// DRBD's metadata is written only to a device that is blank, or whose content the spec names.
     OverwritesOnlyWhatIsNamed: Data,
-    /// A leg that was made before is not made again while the cluster has its volume.
+    /// A leg that was made before is not made again while the cluster has its volume, but for one that has given its disk up.
     MakesNoLegTwice: Data,
     /// A disk is partitioned only when it is blank, holds nothing but partitions of volumes, or holds what the
     /// spec names.
     PartitionsOnlyFreeDisks: Data,
     /// Metadata is recorded only when it is on the volume's device.
     RecordsOnlyMetadataThatIsThere: Data,
-    /// A leg that the cluster runs is brought up by the cluster alone, and a running leg keeps its disk.
+    /// A leg that the cluster runs is brought up by the cluster alone; a running leg keeps its disk, and one without a disk gets only
+    /// one that was made for it, once it has given the other up.
     BringsUpOnlyDeclaredLegs: Data,
     /// A running leg's disk keeps its name in the resource's file: for another one DRBD would detach it.
     KeepsDiskNames: Service,
@@ -75,7 +76,7 @@ rules! {
     /// The constraint of a lost peer goes only while both legs say that they are connected and UpToDate.
     UnfencesOnlyEqualLegs: Data,
     /// A disk is taken away from a leg only when the spec names another one, the leg is not Primary, and its peer's is
-    /// connected and UpToDate.
+    /// connected and UpToDate; a disk that is gone is given up only when the spec or a person says so, beside a good leg.
     DetachesOnlyBesideAGoodLeg: Data,
     /// A DRBD resource is taken down only when the cluster does not have it and it is not Primary.
     TakesDownNothingThatRuns: Service,
